@@ -1,0 +1,66 @@
+//! What Gleaner's programs share: flags, config file, logs, progress, `status`, lock and exit codes.
+//!
+//! The only crate that imports clap and anyhow, and the only one that reads the environment.
+
+mod config;
+mod exit;
+mod flags;
+mod lock;
+mod log;
+mod progress;
+mod session;
+mod status;
+
+pub use anyhow;
+pub use clap;
+
+pub use exit::{EXIT_CODES, Outcome};
+pub use flags::{Flags, HttpFlags, SharedCommand};
+pub use lock::RootLock;
+pub use session::{Known, Session, main};
+
+/// A variable of the environment; empty counts as not set.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Prints to stderr: stdout is for data.
+#[allow(clippy::print_stderr, reason = "the one place that speaks to people")]
+pub fn say(text: impl std::fmt::Display) {
+    progress::suspended(|| eprintln!("{text}"));
+}
+
+/// Prints to stdout.
+#[allow(clippy::print_stdout, reason = "the one place that prints results")]
+pub fn print(text: impl std::fmt::Display) {
+    use std::io::Write;
+    // A closed pipe (`| head`) is the reader's choice, not an error.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes with a binary unit, such as `12.3 MiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let (mut value, mut unit) = (bytes as f64 / 1024.0, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1024.0, unit + 1);
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}

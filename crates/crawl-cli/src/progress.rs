@@ -1,0 +1,119 @@
+//! The progress line on a terminal; a log line a page elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crawl_core::{Checkpoint, Committed, SourceId};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{grouped, size};
+
+static LINE: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Does something on stderr without tearing the progress line.
+pub(crate) fn suspended<T>(work: impl FnOnce() -> T) -> T {
+    match LINE.get() {
+        Some(line) => line.suspend(work),
+        None => work(),
+    }
+}
+
+/// Whether there is a terminal for a progress line.
+pub(crate) fn wanted(quiet: bool) -> bool {
+    !quiet && std::io::stderr().is_terminal()
+}
+
+/// Tells how far a listing has come.
+pub(crate) struct Progress {
+    id: SourceId,
+    line: Option<&'static ProgressBar>,
+    began: Instant,
+    first: Option<u64>,
+    expects: Option<u64>,
+}
+
+impl Progress {
+    pub(crate) fn new(id: &SourceId, line: bool, expects: Option<u64>) -> Self {
+        let make = || {
+            let style = ProgressStyle::with_template("{spinner} {msg}{prefix} [{elapsed}]").expect("the template is constant");
+            let line = ProgressBar::new_spinner().with_style(style);
+            line.enable_steady_tick(Duration::from_millis(200));
+            line
+        };
+        let line = line.then(|| LINE.get_or_init(make));
+        if let Some(line) = line {
+            line.set_message(format!("{id}: starting"));
+        }
+        Progress { id: id.clone(), line, began: Instant::now(), first: None, expects }
+    }
+
+    /// Tells of a committed page.
+    pub(crate) fn page(&mut self, committed: Committed<'_>) {
+        let Committed { checkpoint, before } = committed;
+        let totals = &checkpoint.totals;
+        let first = *self.first.get_or_insert(before.listed);
+        let rate = (totals.listed - first) as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+        match self.line {
+            Some(line) => line.set_message(self.text(checkpoint, rate)),
+            None => tracing::info!(
+                source = %self.id,
+                page = checkpoint.pages,
+                listed = totals.listed - before.listed,
+                kept = totals.records - before.records,
+                missing = totals.missing - before.missing,
+                bytes = totals.bytes - before.bytes,
+                total = totals.listed,
+                per_second = rate.round(),
+                "page"
+            ),
+        }
+    }
+
+    fn text(&self, checkpoint: &Checkpoint, rate: f64) -> String {
+        let totals = &checkpoint.totals;
+        let mut text = format!(
+            "{}: {} pages, {} records ({}), {:.0} a second",
+            self.id,
+            grouped(checkpoint.pages),
+            grouped(totals.records),
+            size(totals.bytes),
+            rate
+        );
+        if totals.missing > 0 {
+            text.push_str(&format!(", {} missing", grouped(totals.missing)));
+        }
+        if let Some(expects) = self.expects.filter(|expects| *expects > totals.listed && rate > 0.0) {
+            let left = (expects - totals.listed) as f64 / rate;
+            text.push_str(&format!(", {} left, about", duration(left)));
+        }
+        text
+    }
+
+    pub(crate) fn end(&self) {
+        if let Some(line) = self.line {
+            line.finish_and_clear();
+        }
+    }
+}
+
+/// Tells, for as long as it is polled, when everybody waits for a rate limit.
+pub(crate) async fn tell_waiting(waiting: Option<&(dyn Fn() -> Duration + Sync)>) {
+    let (Some(waiting), Some(line)) = (waiting, LINE.get()) else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let wait = waiting();
+        let text = format!(", waiting {} for the rate limit", duration(wait.as_secs_f64()));
+        line.set_prefix(if wait > Duration::from_secs(1) { text } else { String::new() });
+    }
+}
+
+/// Seconds as `1h02m`, `3m20s` or `12s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}

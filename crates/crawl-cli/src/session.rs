@@ -1,0 +1,187 @@
+//! One run of a program: parse, run, report, exit.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use crawl_core::{Checkpoint, Pump, Source, Store, pump};
+
+use crate::flags::{Flags, LogForm};
+use crate::progress::{Progress, duration, tell_waiting};
+use crate::{Outcome, RootLock, SharedCommand, exit, grouped, size};
+
+/// What a running program has from the outside.
+#[derive(Clone, Debug)]
+pub struct Session {
+    flags: Flags,
+    program: String,
+    progress_line: bool,
+}
+
+/// What a crawl can tell about itself before and while it runs.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// How many records will be listed in all, where that is known: for the time left.
+    pub expects: Option<u64>,
+    /// How long everybody has to wait for a rate limit, from now.
+    pub waiting: Option<&'a (dyn Fn() -> Duration + Sync)>,
+}
+
+/// The `main` of every program: reads flags and config file, starts the log, runs, prints the error if there is
+/// one, gives the exit code. Ctrl-C once finishes the page in flight, twice stops now.
+pub fn main<C, F>(flags: impl FnOnce(&C) -> Flags, run: impl FnOnce(C, Session) -> F) -> ExitCode
+where
+    C: Parser + CommandFactory,
+    F: Future<Output = Result<Outcome>>,
+{
+    match parse::<C>(std::env::args_os().collect()) {
+        Ok(cli) => {
+            let flags = flags(&cli);
+            let progress_line = crate::progress::wanted(flags.quiet) && flags.log == LogForm::Human;
+            crate::log::start(&flags, progress_line);
+            let program = C::command().get_name().to_owned();
+            let session = Session { flags, program, progress_line };
+            block_on(run(cli, session))
+        }
+        Err(error) => end(&error),
+    }
+}
+
+fn parse<C: CommandFactory + FromArgMatches>(arguments: Vec<OsString>) -> Result<C> {
+    let command = C::command().after_help(crate::EXIT_CODES);
+    let arguments = crate::config::with_file(&command, arguments)?;
+    let mut matches = command.get_matches_from(arguments);
+    Ok(C::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit()))
+}
+
+fn block_on(run: impl Future<Output = Result<Outcome>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(&error.into()),
+    };
+    match runtime.block_on(run) {
+        Ok(outcome) => outcome.code(),
+        Err(error) => end(&error),
+    }
+}
+
+fn end(error: &anyhow::Error) -> ExitCode {
+    exit::report(error);
+    ExitCode::from(exit::code(error))
+}
+
+impl Session {
+    /// Moves the pages of `source` into `store`, with lock, progress, stop and summary.
+    ///
+    /// # Errors
+    /// Those of [`pump`] and [`RootLock::take`].
+    pub async fn crawl(
+        &self,
+        source: &impl Source,
+        store: &Store,
+        options: Pump,
+        known: Known<'_>,
+    ) -> Result<(Checkpoint, Outcome)> {
+        let lock = RootLock::take(store.root(), &self.program, known.expects)?;
+        let began = std::time::Instant::now();
+        let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
+        let result = tokio::select! {
+            result = pump(source, store, options, stop(), |committed| progress.page(committed)) => result,
+            () = tell_waiting(known.waiting) => unreachable!("it has no end"),
+        };
+        progress.end();
+        lock.end(result.as_ref().err().map(|error| format!("{error}; {}", error.advice())));
+        let checkpoint = result?;
+        let ended = checkpoint.ended();
+        self.summary(source.id().as_str(), store.root(), &checkpoint, began.elapsed().as_secs_f64());
+        // A listing that ran into `options.pages` is as done as it was asked to be.
+        let asked = options.pages.is_some_and(|pages| checkpoint.pages >= pages);
+        let outcome = match ended || asked {
+            true => Outcome::missing(checkpoint.totals.missing),
+            false => Outcome::Stopped,
+        };
+        Ok((checkpoint, outcome))
+    }
+
+    fn summary(&self, id: &str, root: &Path, checkpoint: &Checkpoint, seconds: f64) {
+        let totals = &checkpoint.totals;
+        if self.flags.log == LogForm::Json {
+            let mut line = serde_json::json!({
+                "message": "summary", "source": id, "root": root, "pages": checkpoint.pages,
+                "ended": checkpoint.ended(), "listed": totals.listed, "kept": totals.records,
+                "missing": totals.missing, "dropped": totals.dropped, "bytes": totals.bytes,
+            });
+            line["seconds"] = serde_json::json!((seconds * 1000.0).round() / 1000.0);
+            return crate::say(line);
+        }
+        crate::say(format!("{id} in {}: {}", root.display(), adds_up(checkpoint)));
+        let state = if checkpoint.ended() { "ended" } else { "not ended yet; run the same command to go on" };
+        crate::say(format!("  {} pages, {}, {}; {state}", grouped(checkpoint.pages), size(totals.bytes), duration(seconds)));
+        for (reason, count) in &totals.dropped {
+            crate::say(format!("  dropped {:>12}  {reason}", grouped(*count)));
+        }
+        if totals.missing > 0 {
+            crate::say(format!("  the missing ones, with reasons: {}/{id}/page_*.missing.jsonl", root.display()));
+        }
+    }
+
+    /// Runs one of the commands that every program has.
+    ///
+    /// # Errors
+    /// Those of reading the root.
+    pub fn shared<C: CommandFactory>(&self, command: SharedCommand) -> Result<Outcome> {
+        match command {
+            SharedCommand::Status { root, json, verify } => crate::status::show(&root, json, verify),
+            SharedCommand::Completions { shell } => {
+                clap_complete::generate(shell, &mut C::command(), &self.program, &mut std::io::stdout());
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    /// The flags of every program.
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+}
+
+/// `listed = kept + dropped + missing`, in words.
+pub(crate) fn adds_up(checkpoint: &Checkpoint) -> String {
+    let totals = &checkpoint.totals;
+    let dropped: u64 = totals.dropped.values().sum();
+    format!(
+        "{} listed = {} kept + {} dropped + {} missing",
+        grouped(totals.listed),
+        grouped(totals.records),
+        grouped(dropped),
+        grouped(totals.missing)
+    )
+}
+
+/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once.
+async fn stop() {
+    signal().await;
+    crate::say("stopping after the page in flight; once more to stop now");
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,243 @@
+//! A slot per service: everybody waits here; nobody else sleeps.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::headers::Allowance;
+
+/// Who may send, and when.
+pub(super) struct Slot {
+    places: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The time between two requests, if a rate was configured.
+    every: Duration,
+    /// When the configured rate allows the next request.
+    free_at: Option<Instant>,
+    /// Nobody sends before this.
+    paused_until: Option<Instant>,
+    window: Option<Window>,
+    in_flight: u64,
+}
+
+/// What the service told of its current window.
+struct Window {
+    /// Requests left; `None` in a window of which no answer has told yet.
+    left: Option<u64>,
+    /// The latest moment at which it ends.
+    ends: Instant,
+    /// The length of a fixed window.
+    length: Option<Duration>,
+}
+
+impl Window {
+    /// Goes on to the window in which `now` lies. A fixed window keeps its rhythm.
+    fn roll(&mut self, now: Instant) {
+        if self.ends > now {
+            return;
+        }
+        self.left = None;
+        if let Some(length) = self.length {
+            let past = (now - self.ends).as_secs_f64() / length.as_secs_f64();
+            self.ends += length.mul_f64(past.floor() + 1.0);
+        }
+    }
+
+    /// Takes in what an answer told, with so many other requests under way whose answers are not here yet.
+    fn learn(&mut self, told: Allowance, others: u64, now: Instant) {
+        self.roll(now);
+        let begun = self.left.is_none_or(|left| told.left > left + others);
+        let told_end = now + told.at_most;
+        if let Some(length) = told.length.filter(|length| self.length == Some(*length)) {
+            // The latest end that we know of stays true, unless the service is already in the next window.
+            let stale = (begun && self.left.is_some()) || self.ends < now + told.at_least;
+            let known = if stale { self.ends + length } else { self.ends };
+            self.ends = known.min(told_end);
+        } else {
+            self.ends = told_end;
+            self.length = told.length;
+        }
+        self.left = Some(match self.left {
+            Some(left) if !begun => left.min(told.left),
+            _ => told.left.saturating_sub(others),
+        });
+    }
+}
+
+/// The right to have one request under way.
+pub(super) struct Turn {
+    slot: Arc<Slot>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    pub(super) fn new(concurrency: usize, per_second: Option<f64>) -> Self {
+        let every = per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
+        Slot {
+            places: Arc::new(Semaphore::new(concurrency.max(1))),
+            state: Mutex::new(State { every, ..State::default() }),
+        }
+    }
+
+    /// Waits until one request may be sent; gives up with how long the wait would be if that ends after `deadline`.
+    pub(super) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Turn, Duration> {
+        let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        loop {
+            let Some(until) = self.take(Instant::now()) else {
+                return Ok(Turn { slot: self.clone(), _place: place });
+            };
+            if until > deadline {
+                return Err(until.saturating_duration_since(Instant::now()));
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Takes the right to send now, or tells when to ask again.
+    fn take(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.lock();
+        if let Some(window) = &mut state.window {
+            window.roll(now);
+        }
+        let window_ends = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
+        if let Some(until) = [state.paused_until, state.free_at, window_ends].into_iter().flatten().max()
+            && until > now
+        {
+            return Some(until);
+        }
+        if let Some(Window { left: Some(left), .. }) = &mut state.window {
+            *left = left.saturating_sub(1);
+        }
+        state.free_at = (!state.every.is_zero()).then(|| now + state.every);
+        state.in_flight += 1;
+        None
+    }
+
+    /// Nobody sends for so long from now.
+    pub(super) fn pause(&self, wait: Duration) {
+        let mut state = self.lock();
+        state.paused_until = state.paused_until.max(Some(Instant::now() + wait));
+    }
+
+    /// Learns from an answer how much is left of the window.
+    pub(super) fn learn(&self, told: Allowance, now: Instant) {
+        let mut state = self.lock();
+        let others = state.in_flight.saturating_sub(1);
+        let fresh = || Window { left: None, ends: now + told.at_most, length: told.length };
+        state.window.get_or_insert_with(fresh).learn(told, others, now);
+    }
+
+    /// How long nobody may send, from now.
+    pub(super) fn waiting(&self) -> Duration {
+        let state = self.lock();
+        let window = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
+        let until = [state.paused_until, window].into_iter().flatten().max();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.slot.lock().in_flight -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(2);
+    const QUOTA: u64 = 50;
+
+    /// A service with a fixed window that began at `start`; tells whole seconds, rounded up or down.
+    struct Service {
+        start: Instant,
+        used: std::collections::BTreeMap<u128, u64>,
+        up: bool,
+        refused: u64,
+    }
+
+    impl Service {
+        fn answer(&mut self, now: Instant) -> Allowance {
+            let into = now - self.start;
+            let used = self.used.entry(into.as_millis() / WINDOW.as_millis()).or_default();
+            *used += 1;
+            self.refused += u64::from(*used > QUOTA);
+            let rest = WINDOW.as_secs_f64() - into.as_secs_f64() % WINDOW.as_secs_f64();
+            let told = if self.up { rest.ceil() } else { rest.floor() };
+            let second = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
+            Allowance {
+                left: QUOTA.saturating_sub(*used),
+                at_least: second(told - 1.0),
+                at_most: second(told + 1.0),
+                length: Some(WINDOW),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_window_is_used_whole_and_never_passed() {
+        for up in [true, false] {
+            for (phase, took) in [(0, 1), (0, 7), (300, 5), (1100, 10), (1900, 12), (700, 30)] {
+                let start = Instant::now();
+                tokio::time::sleep(Duration::from_millis(phase)).await;
+                let mut service = Service { start, used: Default::default(), up, refused: 0 };
+                let slot = Arc::new(Slot::new(1, None));
+                for _ in 0..600 {
+                    let turn = slot.turn(start + Duration::from_secs(3600)).await.ok().unwrap();
+                    let told = service.answer(Instant::now());
+                    tokio::time::sleep(Duration::from_millis(took)).await;
+                    slot.learn(told, Instant::now());
+                    drop(turn);
+                }
+                assert_eq!(service.refused, 0, "phase {phase}, took {took}, up {up}");
+                let used: Vec<u64> = service.used.values().copied().collect();
+                let inner = &used[1..used.len() - 1];
+                assert_eq!(inner.len() as u128, service.used.keys().last().unwrap() - service.used.keys().next().unwrap() - 1);
+                let share = inner.iter().sum::<u64>() as f64 / (QUOTA * inner.len() as u64) as f64;
+                assert!(share >= 0.95, "used {share}: {used:?}, phase {phase}, took {took}, up {up}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_everybody() {
+        let slot = Arc::new(Slot::new(8, None));
+        let start = Instant::now();
+        slot.pause(Duration::from_secs(5));
+        let turns = (0..8).map(|_| slot.turn(start + Duration::from_secs(60)));
+        let turns = futures::future::join_all(turns).await;
+        assert!(turns.iter().all(Result::is_ok));
+        assert!(start.elapsed() >= Duration::from_secs(5));
+        assert!(slot.turn(start).now_or_never_is_pending());
+    }
+
+    trait NowOrNever: Future + Sized {
+        fn now_or_never_is_pending(self) -> bool {
+            futures::FutureExt::now_or_never(self).is_none()
+        }
+    }
+    impl<F: Future> NowOrNever for F {}
+
+    #[tokio::test(start_paused = true)]
+    async fn a_configured_rate_spaces_requests_and_patience_ends() {
+        let slot = Arc::new(Slot::new(1, Some(10.0)));
+        let start = Instant::now();
+        for _ in 0..11 {
+            drop(slot.turn(start + Duration::from_secs(60)).await.ok().unwrap());
+        }
+        assert_eq!(start.elapsed().as_millis(), 1000);
+        slot.pause(Duration::from_secs(100));
+        assert_eq!(slot.turn(Instant::now() + Duration::from_secs(1)).await.err().unwrap().as_secs(), 100);
+    }
+}

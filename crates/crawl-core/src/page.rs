@@ -1,0 +1,100 @@
+//! Pages: the records at one cursor, and the cursor after it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use url::Url;
+
+use crate::{Error, Record};
+
+/// A place in a listing, readable only by its source. The empty cursor is the beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// The cursor of that text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Cursor(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is the beginning.
+    pub fn is_start(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Counts by reason, in the order of the reasons' names.
+pub type Tally = BTreeMap<String, u64>;
+
+/// A record that could not be had, and why. Part of its page: nothing is skipped silently.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Missing {
+    /// The record's id, where it is known.
+    pub id: Option<String>,
+    /// The address that failed, without secrets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub url: Option<String>,
+    /// The word of the error's kind.
+    pub kind: String,
+    /// What went wrong.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
+    /// What the service gave instead of a record, word for word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub raw: Option<Box<RawValue>>,
+}
+
+impl Missing {
+    /// The record `id` that could not be had because of `error`.
+    pub fn because(id: impl Into<Option<String>>, error: &Error, at: Timestamp) -> Self {
+        let url = Some(error.place().to_owned()).filter(|place| place.starts_with("http"));
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            message.push_str(": ");
+            message.extend(inner.to_string().chars().take(2048));
+            cause = inner.source();
+        }
+        Missing { id: id.into(), url, kind: error.kind().word().into(), message, at, raw: None }
+    }
+}
+
+/// The records found at one cursor, and the cursor after it. An empty page is not the end.
+#[derive(Debug)]
+pub struct Page {
+    /// The records, in the order of the source.
+    pub records: Vec<Record>,
+    /// Records of this page that could not be had.
+    pub missing: Vec<Missing>,
+    /// How many records a mapping left out on purpose, by reason.
+    pub dropped: Tally,
+    /// The cursor of the next page; `None` if this is the last.
+    pub next: Option<Cursor>,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+    /// The address it came from.
+    pub url: Option<Url>,
+}
+
+impl Page {
+    /// A page of records, fetched now, with nothing missing and nothing dropped.
+    pub fn new(records: Vec<Record>, next: Option<Cursor>) -> Self {
+        Page {
+            records,
+            missing: Vec::new(),
+            dropped: Tally::new(),
+            next,
+            fetched_at: Timestamp::now(),
+            url: None,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Reading what a store keeps: only pages below the checkpoint.
+
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{Compression, Manifest, hex, missing_name, page_name};
+use crate::{Checkpoint, Error, Kind, Missing, Record, Result, SourceId};
+
+/// A stored listing, open for reading. Pages that are committed later are not seen.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    folder: PathBuf,
+    id: SourceId,
+    checkpoint: Checkpoint,
+}
+
+/// A committed page, read back.
+#[derive(Debug)]
+pub struct StoredPage {
+    /// The page's number, from 1.
+    pub number: u64,
+    /// Its records, in order.
+    pub records: Vec<Record>,
+    /// The line about it in the manifest.
+    pub manifest: Manifest,
+}
+
+impl Stored {
+    /// Opens the listing `id` under `root`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if there is none; [`Kind::Storage`] if its checkpoint cannot be read.
+    pub fn open(root: &Path, id: &SourceId) -> Result<Self> {
+        let folder = root.join(id.as_str());
+        if !folder.join("checkpoint.json").is_file() {
+            let sources: Vec<_> = Stored::sources(root)?.iter().map(ToString::to_string).collect();
+            let found = if sources.is_empty() { "none".to_owned() } else { sources.join(", ") };
+            return Err(Error::new(Kind::Config, format!("no committed pages of `{id}`"))
+                .at(root.display().to_string())
+                .advise(format!("name the root of a crawl; listings found there: {found}")));
+        }
+        let checkpoint = checkpoint(&folder)?;
+        Ok(Stored { folder, id: id.clone(), checkpoint })
+    }
+
+    /// The listings under a root, in order of name.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the root cannot be read.
+    pub fn sources(root: &Path) -> Result<Vec<SourceId>> {
+        let mut found = Vec::new();
+        let mut folders = vec![root.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).map_err(|cause| Error::io("cannot read the folder", &folder, cause))?;
+            for entry in entries.flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                } else if path.file_name().is_some_and(|name| name == "checkpoint.json") {
+                    let name = folder.strip_prefix(root).ok().and_then(Path::to_str);
+                    found.extend(name.and_then(|name| SourceId::new(name).ok()));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The name of the listing.
+    pub fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    /// The folder of its pages.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The checkpoint as it was when this was opened.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The manifest lines of the committed pages, in order.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the manifest cannot be read or does not fit the checkpoint.
+    pub fn manifest(&self) -> Result<Vec<Manifest>> {
+        let path = self.folder.join("manifest.jsonl");
+        let mut text = String::new();
+        fs::File::open(&path)
+            .and_then(|file| file.take(self.checkpoint.manifest_bytes).read_to_string(&mut text))
+            .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
+        let lines: Vec<Manifest> = text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()
+            .map_err(|cause| Error::new(Kind::Storage, "a bad line in the manifest").at(path.display().to_string()).because(cause))?;
+        if lines.len() as u64 != self.checkpoint.pages {
+            let what = format!("the manifest has {} pages, the checkpoint {}", lines.len(), self.checkpoint.pages);
+            return Err(Error::new(Kind::Storage, what).at(path.display().to_string()));
+        }
+        Ok(lines)
+    }
+
+    /// The lines of page `number` (from 1), one JSON object a line.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the page is not committed or its file cannot be read.
+    pub fn lines(&self, number: u64) -> Result<Bytes> {
+        if number == 0 || number > self.checkpoint.pages {
+            let what = format!("page {number} is not committed ({} are)", self.checkpoint.pages);
+            return Err(Error::new(Kind::Storage, what).at(self.folder.display().to_string()));
+        }
+        let gone = || {
+            let path = self.folder.join(page_name(number, Compression::None));
+            Error::new(Kind::Storage, "a committed page is not there").at(path.display().to_string())
+        };
+        let path = find_page(&self.folder, number).ok_or_else(gone)?;
+        let read = |path: &Path| compression_of(path).decode(fs::read(path)?);
+        read(&path).map_err(|cause| Error::io("cannot read the page", &path, cause))
+    }
+
+    /// The records of page `number` (from 1).
+    ///
+    /// # Errors
+    /// As [`Stored::lines`].
+    pub fn records(&self, number: u64) -> Result<Vec<Record>> {
+        let lines = self.lines(number)?;
+        let mut records = Vec::new();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &lines) {
+            records.push(Record::known(lines.slice(start..end)));
+            start = end + 1;
+        }
+        if start < lines.len() {
+            let path = self.folder.join(page_name(number, Compression::None));
+            return Err(Error::new(Kind::Storage, "the page's last line is cut").at(path.display().to_string()));
+        }
+        Ok(records)
+    }
+
+    /// What is missing from page `number` (from 1).
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the file is there but cannot be read.
+    pub fn missing(&self, number: u64) -> Result<Vec<Missing>> {
+        let path = self.folder.join(missing_name(number));
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(Error::io("cannot read", &path, cause)),
+        };
+        let bad = |cause| Error::new(Kind::Storage, "a bad line").at(path.display().to_string()).because(cause);
+        text.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
+    }
+
+    /// Compares each committed page's file with the manifest; the numbers of pages that differ.
+    ///
+    /// # Errors
+    /// As [`Stored::manifest`].
+    pub fn verify(&self) -> Result<Vec<u64>> {
+        let same = |line: &Manifest| {
+            let bytes = find_page(&self.folder, line.number).and_then(|path| fs::read(path).ok());
+            bytes.is_some_and(|bytes| hex(&Sha256::digest(bytes)) == line.sha256)
+        };
+        Ok(self.manifest()?.iter().filter(|line| !same(line)).map(|line| line.number).collect())
+    }
+}
+
+/// The checkpoint in a folder; the beginning if there is none yet.
+pub(super) fn checkpoint(folder: &Path) -> Result<Checkpoint> {
+    let path = folder.join("checkpoint.json");
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Checkpoint::start()),
+        Err(cause) => return Err(Error::io("cannot read the checkpoint", &path, cause)),
+    };
+    let bad = |what: String| Error::new(Kind::Storage, what).at(path.display().to_string());
+    let found: Checkpoint = serde_json::from_slice(&text)
+        .map_err(|cause| bad("the checkpoint is not readable".into()).because(cause))?;
+    if found.version != 1 {
+        return Err(bad(format!("the checkpoint has version {}, this program knows 1", found.version))
+            .advise("use the program that wrote it, or start a new root"));
+    }
+    Ok(found)
+}
+
+/// The text of the manifest from a byte on.
+pub(super) fn manifest_after(folder: &Path, from: u64) -> std::io::Result<String> {
+    let mut file = fs::File::open(folder.join("manifest.jsonl"))?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The file of a page, whatever its compression.
+pub(super) fn find_page(folder: &Path, number: u64) -> Option<PathBuf> {
+    let path = |compression| folder.join(page_name(number, compression));
+    Compression::ALL.into_iter().map(path).find(|path| path.is_file())
+}
+
+fn compression_of(path: &Path) -> Compression {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Compression::Gzip,
+        Some("zst") => Compression::Zstd,
+        _ => Compression::None,
+    }
+}

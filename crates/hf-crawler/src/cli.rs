@@ -1,0 +1,269 @@
+//! Flags and commands of `hf-crawler`.
+
+use std::path::PathBuf;
+
+use crawl_cli::anyhow::{self, Result};
+use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
+use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
+use crawl_core::http::{Http, HttpConfig, Secret};
+use crawl_core::{Compression, Error, Kind, Pump, SourceId, Store, Stored, Timestamp};
+use hf_crawler::{Datasets, Filter, History, Hub, Listing, Processed, parse_date};
+
+/// Dataset metadata from the Hugging Face Hub, resumable page by page.
+///
+/// Run the same command again to go on after a stop or a crash: nothing is lost, nothing is had twice.
+#[derive(Parser, Debug)]
+#[command(name = "hf-crawler", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// List the Hub's datasets into ROOT/hf/datasets
+    #[command(after_help = "\
+Examples:
+  hf-crawler datasets --root data/hub                      every dataset, oldest first
+  hf-crawler datasets --root data/new --since 2026-11-16   what changed since that day
+  hf-crawler datasets --root data/law --filter task_categories:text-classification --limit 5000
+
+Variables: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_DISABLE_IMPLICIT_TOKEN,
+HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NO_COLOR")]
+    Datasets(DatasetsArgs),
+    /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
+    #[command(after_help = "\
+Example:
+  hf-crawler process data/hub --root data/processed --filter configs/filters/weekly.toml --history data/history.jsonl")]
+    Process(ProcessArgs),
+    /// The history: what earlier runs have had
+    #[command(subcommand)]
+    History(HistoryCommand),
+    #[command(flatten)]
+    Shared(SharedCommand),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DatasetsArgs {
+    /// Where the pages go; a new crawl is a new root
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// Stop after so many rows
+    #[arg(long, value_name = "ROWS")]
+    limit: Option<u64>,
+    /// The order; all but createdAt are descending [default: createdAt, or lastModified with --since]
+    #[arg(long, value_name = "KEY", value_parser = ["createdAt", "lastModified", "downloads", "likes", "trendingScore"])]
+    sort: Option<String>,
+    /// Only what changed since: a day, a time (RFC 3339), or the root of an earlier crawl (its beginning)
+    #[arg(long, value_name = "TIME|ROOT")]
+    since: Option<String>,
+    /// How many minutes before --since are listed again, for clocks that differ
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, requires = "since")]
+    overlap: u32,
+    /// Only of this owner
+    #[arg(long)]
+    author: Option<String>,
+    /// Only with this in the id; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    search: Vec<String>,
+    /// Only with this tag, such as language:en; may be given several times
+    #[arg(long, value_name = "TAG")]
+    filter: Vec<String>,
+    /// Only this field, beside the id; may be given several times [default: the full rows]
+    #[arg(long, value_name = "FIELD")]
+    expand: Vec<String>,
+    /// Rows a page, at most 1000
+    #[arg(long, value_name = "ROWS", default_value_t = 1000)]
+    page_size: u64,
+    /// How committed pages are compressed
+    #[arg(long, value_enum, default_value_t = Packing::None)]
+    compress: Packing,
+    /// The Hub's address
+    #[arg(long, value_name = "URL", env = "HF_ENDPOINT", default_value = Hub::ENDPOINT)]
+    endpoint: String,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl From<Packing> for Compression {
+    fn from(packing: Packing) -> Self {
+        match packing {
+            Packing::None => Compression::None,
+            Packing::Gzip => Compression::Gzip,
+            Packing::Zstd => Compression::Zstd,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProcessArgs {
+    /// The root of a finished crawl
+    input: PathBuf,
+    /// Where the kept rows go
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// The filter file; see configs/filters/
+    #[arg(long, value_name = "FILE")]
+    filter: Option<PathBuf>,
+    /// Drop what is in this history
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Only created on or after this day; goes before the filter file
+    #[arg(long, value_name = "DAY")]
+    created_from: Option<String>,
+    /// Only created on or before this day
+    #[arg(long, value_name = "DAY")]
+    created_to: Option<String>,
+    /// Only changed on or after this day
+    #[arg(long, value_name = "DAY")]
+    modified_from: Option<String>,
+    /// Only changed on or before this day
+    #[arg(long, value_name = "DAY")]
+    modified_to: Option<String>,
+    /// The day that is written into each row [default: that of the root's first run, else today, UTC]
+    #[arg(long, value_name = "DAY")]
+    collect_date: Option<String>,
+    /// How committed pages are compressed
+    #[arg(long, value_enum, default_value_t = Packing::None)]
+    compress: Packing,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum HistoryCommand {
+    /// Add the kept rows of a finished run, so that the next run drops them
+    #[command(after_help = "Example:\n  hf-crawler history add data/weekly/2026-11-23/3_classified --history data/history.jsonl")]
+    Add {
+        /// The root of a finished run
+        input: PathBuf,
+        /// The history file; made if it is not there
+        #[arg(long, value_name = "FILE")]
+        history: PathBuf,
+    },
+}
+
+pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Result<Outcome> {
+    let listing = Listing {
+        limit: arguments.limit,
+        sort: arguments.sort,
+        since: arguments.since.as_deref().map(|since| since_time(since, arguments.overlap)).transpose()?,
+        author: arguments.author,
+        search: arguments.search,
+        filter: arguments.filter,
+        expand: arguments.expand,
+        page_size: Some(arguments.page_size),
+    };
+    let offline = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| is_on(name));
+    let http = Http::new(HttpConfig { offline, ..arguments.http.http(4) })?;
+    let mut hub = Hub::new(http, &arguments.endpoint)?;
+    if let Some((token, from)) = token()? {
+        hub = hub.with_token(&token, from);
+    }
+    let source = Datasets::new(hub.clone(), listing)?;
+    let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
+    let waiting = || hub.waiting();
+    let known = Known { expects: arguments.limit, waiting: Some(&waiting) };
+    let (_, outcome) = session.crawl(&source, &store, Pump::default(), known).await?;
+    Ok(outcome)
+}
+
+/// A day, a time, or the moment at which an earlier crawl began; the overlap before it.
+fn since_time(since: &str, overlap: u32) -> Result<Timestamp> {
+    let time = match parse_date(since) {
+        Ok(time) => time,
+        Err(_) if std::path::Path::new(since).is_dir() => {
+            let stored = Stored::open(since.as_ref(), &SourceId::new("hf/datasets")?)?;
+            let pages = stored.manifest()?;
+            let none = || Error::new(Kind::Config, "that crawl has no pages").at(since);
+            pages.first().ok_or_else(none)?.fetched_at
+        }
+        Err(error) => return Err(error.advise("give a day, a time (RFC 3339) or the root of an earlier crawl").into()),
+    };
+    Ok(time - jiff::SignedDuration::from_mins(overlap.into()))
+}
+
+/// A variable that is true as `huggingface_hub` reads it.
+fn is_on(name: &str) -> bool {
+    let value = crawl_cli::env(name).unwrap_or_default().to_uppercase();
+    matches!(value.as_str(), "1" | "ON" | "YES" | "TRUE")
+}
+
+/// The token and where it was found, in the order of `huggingface_hub`.
+fn token() -> Result<Option<(Secret, String)>> {
+    if is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
+        return Ok(None);
+    }
+    for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
+        if let Some(token) = crawl_cli::env(name) {
+            return usable(&token, name);
+        }
+    }
+    let home = || crawl_cli::env("HOME").map(PathBuf::from);
+    let cache = crawl_cli::env("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(home()?.join(".cache")));
+    let hub = crawl_cli::env("HF_HOME").map(PathBuf::from).or_else(|| Some(cache?.join("huggingface")));
+    let path = crawl_cli::env("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| Some(hub?.join("token")));
+    match path.map(|path| (std::fs::read_to_string(&path), path)) {
+        Some((Ok(token), path)) => usable(&token, &path.display().to_string()),
+        _ => Ok(None),
+    }
+}
+
+fn usable(token: &str, from: &str) -> Result<Option<(Secret, String)>> {
+    let token = token.trim();
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(Kind::Config, "the token holds characters that no token has").at(from).into());
+    }
+    Ok((!token.is_empty()).then(|| (Secret::new(token), from.to_owned())))
+}
+
+pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result<Outcome> {
+    let mut filter = arguments.filter.as_deref().map(Filter::read).transpose()?.unwrap_or_default();
+    let set = |days: &mut Option<hf_crawler::Days>, from: Option<String>, to: Option<String>| {
+        if from.is_some() || to.is_some() {
+            let before = days.take().unwrap_or_default();
+            *days = Some(hf_crawler::Days { from: from.or(before.from), to: to.or(before.to) });
+        }
+    };
+    set(&mut filter.created, arguments.created_from, arguments.created_to);
+    set(&mut filter.modified, arguments.modified_from, arguments.modified_to);
+    let history = arguments.history.as_deref().map(History::read).transpose()?.unwrap_or_default();
+    let id = SourceId::new("hf/datasets")?;
+    let input = Stored::open(&arguments.input, &id)?;
+    let begun = Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
+    let earlier = begun.and_then(|settings| settings.get("collect_date").map(str::to_owned));
+    let today = || Timestamp::now().to_string()[..10].to_owned();
+    let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
+    let source = Processed::new(input, &filter, history, &collect_date)?;
+    let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
+    let known = Known { expects: Some(source.expects()), waiting: None };
+    let (_, outcome) = session.crawl(&source, &store, Pump::default(), known).await?;
+    if !session.flags().quiet {
+        let census = source.census();
+        for (name, count) in &census.wrong {
+            say(format!("  {} of {} rows have {name} of another type", grouped(*count), grouped(census.records)));
+        }
+        for (name, count) in &census.absent {
+            say(format!("  {} of {} rows have no {name}", grouped(*count), grouped(census.records)));
+        }
+    }
+    Ok(outcome)
+}
+
+pub(crate) fn history(command: HistoryCommand) -> Result<Outcome> {
+    let HistoryCommand::Add { input, history } = command;
+    let sources = Stored::sources(&input)?;
+    anyhow::ensure!(!sources.is_empty(), Error::new(Kind::Config, "no listing was begun here").at(input.display().to_string()));
+    for id in sources {
+        let (new, known) = History::add(&history, &input, &id)?;
+        say(format!("{id}: {} added to {}, {} were there", grouped(new), history.display(), grouped(known)));
+    }
+    Ok(Outcome::Done)
+}

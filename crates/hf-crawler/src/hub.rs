@@ -1,0 +1,77 @@
+//! The Hub as an address with a credential.
+
+use crawl_core::http::{Credential, Http, Request, Response, Secret, Url};
+use crawl_core::{Error, Kind, Result};
+
+/// Where the Hub is, who asks, and through which door.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    http: Http,
+    endpoint: Url,
+    credential: Option<Credential>,
+    token_from: String,
+}
+
+impl Hub {
+    /// The Hub's own address.
+    pub const ENDPOINT: &'static str = "https://huggingface.co";
+
+    /// A Hub at `endpoint`; slashes at its end do not matter.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if that is not an http or https URL.
+    pub fn new(http: Http, endpoint: &str) -> Result<Self> {
+        let text = endpoint.trim_end_matches('/');
+        let bad = || Error::new(Kind::Config, "not an http or https address").at(endpoint).advise("check HF_ENDPOINT");
+        let endpoint = Url::parse(&format!("{text}/")).map_err(|cause| bad().because(cause))?;
+        if !matches!(endpoint.scheme(), "http" | "https") {
+            return Err(bad());
+        }
+        Ok(Hub { http, endpoint, credential: None, token_from: String::new() })
+    }
+
+    /// Asks with this token, which is sent to the endpoint and nowhere else. `from` says where the token was
+    /// found, for the message when the Hub does not accept it.
+    pub fn with_token(mut self, token: &Secret, from: impl Into<String>) -> Self {
+        self.credential = Some(Credential::bearer(&self.endpoint, token));
+        self.token_from = from.into();
+        self
+    }
+
+    /// The address of `path` under the endpoint.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        self.endpoint.join(path).expect("a plain path can be joined")
+    }
+
+    /// Whether an address is the endpoint's own.
+    pub(crate) fn owns(&self, url: &Url) -> bool {
+        url.origin() == self.endpoint.origin()
+    }
+
+    /// The request for an API address.
+    pub(crate) fn request(&self, url: Url) -> Request {
+        Request { bucket: "api", credential: self.credential.clone(), ..Request::get(url) }
+    }
+
+    /// How long the API's rate limit holds, from now.
+    pub fn waiting(&self) -> std::time::Duration {
+        self.http.waiting(&self.request(self.endpoint.clone()))
+    }
+
+    /// Sends a request and reads the answer; says which token was refused, if one was.
+    pub(crate) async fn ask<T>(&self, url: Url, read: impl Fn(Response) -> Result<T>) -> Result<T> {
+        let result = self.http.send_and(&self.request(url), read).await;
+        result.map_err(|error| match (error.status(), &self.credential) {
+            (Some(401), Some(_)) => {
+                let advice = format!(
+                    "the token from {} is not valid, and the Hub refuses even public listings with it: \
+                     make a new one (https://huggingface.co/settings/tokens) or remove it to go on without",
+                    self.token_from
+                );
+                error.advise(advice)
+            }
+            (Some(401), None) => error.advise("set HF_TOKEN to a token that may read this"),
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! Dataset metadata from the Hugging Face Hub, resumable page by page.
+//!
+//! [`Datasets`] is the listing, [`Processed`] the mapping that keeps or drops its rows by a [`Filter`], and
+//! [`History`] remembers what earlier runs have had.
+
+mod datasets;
+mod dates;
+mod filter;
+mod history;
+mod hub;
+mod processed;
+
+pub use datasets::{Datasets, Listing};
+pub use dates::parse_date;
+pub use filter::{Days, Filter, Rule};
+pub use history::History;
+pub use hub::Hub;
+pub use processed::Processed;

@@ -1,0 +1,21 @@
+//! `hf-crawler`: dataset metadata from the Hugging Face Hub.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    crawl_cli::main(
+        |cli: &Cli| cli.flags.clone(),
+        |cli, session| async move {
+            match cli.command {
+                Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
+                Command::Process(arguments) => cli::process(arguments, &session).await,
+                Command::History(command) => cli::history(command),
+                Command::Shared(command) => session.shared::<Cli>(command),
+            }
+        },
+    )
+}

@@ -1,0 +1,228 @@
+//! The mapping from listed datasets to the rows that are worth a look: filtered, flat, 14 fields.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crawl_core::json::Raw;
+use crawl_core::record::{Census, Field, HfDataset};
+use crawl_core::{Cursor, Error, Kind, Page, Record, Result, Settings, Source, SourceId, Stored};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::filter::{Filter, Ready, Tags};
+use crate::history::History;
+
+/// Page *n* of a stored listing, filtered, as page *n*.
+#[derive(Clone, Debug)]
+pub struct Processed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    input: Stored,
+    ready: Ready,
+    history: History,
+    collect_date: String,
+    settings: Settings,
+    census: Mutex<Census>,
+}
+
+impl Processed {
+    /// Maps the listing `input`. `collect_date` is written into each row, as `2026-11-23`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the filter's dates are none, or if the input has not ended.
+    pub fn new(input: Stored, filter: &Filter, history: History, collect_date: &str) -> Result<Self> {
+        if !input.checkpoint().ended() {
+            return Err(Error::new(Kind::Config, "the listing to process has not ended").at(input.folder().display().to_string())
+                .advise("finish the crawl first: run its command again"));
+        }
+        crate::parse_date(collect_date)?;
+        let settings = Settings::default()
+            .with("collect_date", collect_date)
+            .with("history", if history.is_empty() { "none" } else { history.digest() })
+            .with("input", digest_of(&input)?);
+        let settings = filter.settings(settings);
+        let shared = Shared {
+            ready: filter.ready()?,
+            input,
+            history,
+            collect_date: collect_date.to_owned(),
+            settings,
+            census: Mutex::default(),
+        };
+        Ok(Processed { shared: Arc::new(shared) })
+    }
+
+    /// How many records the input has.
+    pub fn expects(&self) -> u64 {
+        self.shared.input.checkpoint().totals.records
+    }
+
+    /// How often fields of the rows that were mapped since the start were absent or had another type.
+    pub fn census(&self) -> Census {
+        self.shared.census.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Source for Processed {
+    fn id(&self) -> &SourceId {
+        self.shared.input.id()
+    }
+
+    fn settings(&self) -> Settings {
+        self.shared.settings.clone()
+    }
+
+    fn after(&self, at: &Cursor) -> Option<Cursor> {
+        self.shared.after(number(at).ok()?)
+    }
+
+    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
+        let number = number(at)?;
+        let shared = self.shared.clone();
+        let mapped = tokio::task::spawn_blocking(move || shared.page(number)).await;
+        mapped.map_err(|cause| Error::new(Kind::Storage, "a page was broken off").because(cause))?
+    }
+}
+
+impl Shared {
+    fn after(&self, number: u64) -> Option<Cursor> {
+        (number < self.input.checkpoint().pages).then(|| Cursor::new((number + 1).to_string()))
+    }
+
+    fn page(&self, number: u64) -> Result<Option<Page>> {
+        let mut page = Page::new(Vec::new(), self.after(number));
+        let mut census = Census::default();
+        for record in self.input.records(number)? {
+            let view = HfDataset::of(&record);
+            view.census(&mut census);
+            let tags = Tags::of(&view);
+            match self.drops(&view, &tags) {
+                Some(reason) => count(&mut page.dropped, reason),
+                None => page.records.push(row(&view, &tags, &self.collect_date)?),
+            }
+        }
+        self.census.lock().unwrap_or_else(PoisonError::into_inner).merge(&census);
+        Ok(Some(page))
+    }
+
+    fn drops(&self, view: &HfDataset<'_>, tags: &Tags<'_>) -> Option<&'static str> {
+        self.ready.drops(view, tags).or_else(|| {
+            let (owner, name) = view.owner_and_name()?;
+            self.history.has(owner, name).then_some("already seen")
+        })
+    }
+}
+
+fn count(dropped: &mut crawl_core::Tally, reason: &str) {
+    match dropped.get_mut(reason) {
+        Some(count) => *count += 1,
+        None => drop(dropped.insert(reason.to_owned(), 1)),
+    }
+}
+
+/// The number of the page that a cursor names.
+fn number(at: &Cursor) -> Result<u64> {
+    if at.is_start() {
+        return Ok(1);
+    }
+    at.as_str().parse().map_err(|cause| {
+        Error::new(Kind::Storage, "the checkpoint's cursor is not a page number").at(at.as_str()).because(cause)
+    })
+}
+
+/// The row that is written: the seed system's 13 fields in its order, and the full id.
+fn row(view: &HfDataset<'_>, tags: &Tags<'_>, collect_date: &str) -> Result<Record> {
+    let (owner, name) = view.owner_and_name().unwrap_or_default();
+    let card = |field: &str| view.card_data.get().and_then(|raw| raw.get(field)).filter(|raw| !raw.is_null());
+    let pretty_name = card("pretty_name").map(Raw::to::<serde_json::Value>).and_then(std::result::Result::ok);
+    Record::write(&Row {
+        id: name,
+        author: owner,
+        downloads: view.downloads.get().copied(),
+        likes: view.likes.get().copied(),
+        created_at: day(&view.created_at),
+        last_modified: day(&view.last_modified),
+        collect_date,
+        description: view.description.get().map(AsRef::as_ref),
+        language: OneOrMany::of(tags, "language"),
+        pretty_name,
+        size_categories: OneOrMany::of(tags, "size_categories"),
+        arxiv: OneOrMany::of(tags, "arxiv"),
+        tags: TagMap(tags),
+        repo_id: view.id.get().map(AsRef::as_ref),
+    })
+}
+
+/// An unknown is null, never a default.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    author: Option<&'a str>,
+    downloads: Option<u64>,
+    likes: Option<u64>,
+    created_at: Option<&'a str>,
+    last_modified: Option<&'a str>,
+    collect_date: &'a str,
+    description: Option<&'a str>,
+    language: OneOrMany<'a>,
+    pretty_name: Option<serde_json::Value>,
+    size_categories: OneOrMany<'a>,
+    arxiv: OneOrMany<'a>,
+    tags: TagMap<'a>,
+    repo_id: Option<&'a str>,
+}
+
+fn day<'a>(field: &'a Field<std::borrow::Cow<'_, str>>) -> Option<&'a str> {
+    field.get().and_then(|text| text.get(..10))
+}
+
+/// The values of one kind of tag: null, a string, or a list.
+struct OneOrMany<'a>(Vec<&'a str>);
+
+impl<'a> OneOrMany<'a> {
+    fn of(tags: &'a Tags<'_>, prefix: &'a str) -> Self {
+        OneOrMany(tags.values(prefix).collect())
+    }
+}
+
+impl Serialize for OneOrMany<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [] => serializer.serialize_none(),
+            [one] => serializer.serialize_str(one),
+            many => many.serialize(serializer),
+        }
+    }
+}
+
+/// All tags as an object: `a:b` under `a`, a plain tag under itself; several values of one name as a list.
+struct TagMap<'a>(&'a Tags<'a>);
+
+impl Serialize for TagMap<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        for tag in &self.0.all {
+            let (name, value) = tag.split_once(':').unwrap_or((tag, tag));
+            match groups.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => values.push(value),
+                None => groups.push((name, vec![value])),
+            }
+        }
+        serializer.collect_map(groups.into_iter().map(|(name, values)| (name, OneOrMany(values))))
+    }
+}
+
+/// What identifies the content of a stored listing.
+fn digest_of(stored: &Stored) -> Result<String> {
+    let mut whole = Sha256::new();
+    for line in stored.manifest()? {
+        whole.update(&line.sha256);
+    }
+    Ok(short_digest(whole))
+}
+
+pub(crate) fn short_digest(hash: Sha256) -> String {
+    hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
