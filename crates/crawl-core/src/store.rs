@@ -84,7 +84,9 @@ impl Store {
     fn read_checkpoint(&self, id: &SourceId) -> Result<Checkpoint> {
         let folder = self.folder(id);
         let at = stored::checkpoint(&folder)?;
-        Ok(self.written_after(&folder, &at).unwrap_or(at))
+        let Some(further) = self.written_after(&folder, &at) else { return Ok(at) };
+        self.write_checkpoint(id, &further)?;
+        Ok(further)
     }
 
     fn written_after(&self, folder: &Path, at: &Checkpoint) -> Option<Checkpoint> {

@@ -118,7 +118,7 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
     };
     let now = Instant::now();
     if let Some(told) = headers::allowance(answer.headers()) {
-        slot.learn(told, now);
+        slot.learn(&turn, told, now);
     }
     if let Some(wait) = headers::used_up(answer.headers()) {
         slot.pause(wait);

@@ -50,14 +50,15 @@ impl Window {
     }
 
     /// Takes in what an answer told, with so many other requests under way whose answers are not here yet.
-    fn learn(&mut self, told: Allowance, others: u64, now: Instant) {
+    fn learn(&mut self, told: Allowance, most_left: Option<u64>, others: u64, now: Instant) {
         self.roll(now);
-        let begun = self.left.is_none_or(|left| told.left > left + others);
+        let begun = self.left.is_none() || most_left.is_some_and(|most| told.left > most);
         let told_end = now + told.at_most;
         if let Some(length) = told.length.filter(|length| self.length == Some(*length)) {
-            // The latest end that we know of stays true, unless the service is already in the next window.
-            let stale = (begun && self.left.is_some()) || self.ends < now + told.at_least;
-            let known = if stale { self.ends + length } else { self.ends };
+            // The latest end that we know of stays true, unless the service is already in the next window:
+            // that one has begun by now.
+            let next = (begun && self.left.is_some()) || self.ends < now + told.at_least;
+            let known = if next { now.min(self.ends) + length } else { self.ends };
             self.ends = known.min(told_end);
         } else {
             self.ends = told_end;
@@ -74,6 +75,8 @@ impl Window {
 pub(super) struct Turn {
     slot: Arc<Slot>,
     _place: OwnedSemaphorePermit,
+    /// The most that the answer can tell to be left if the window is still the one of the sending.
+    most_left: Option<u64>,
 }
 
 impl Slot {
@@ -89,18 +92,16 @@ impl Slot {
     pub(super) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Turn, Duration> {
         let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
         loop {
-            let Some(until) = self.take(Instant::now()) else {
-                return Ok(Turn { slot: self.clone(), _place: place });
-            };
-            if until > deadline {
-                return Err(until.saturating_duration_since(Instant::now()));
+            match self.take(Instant::now()) {
+                Ok(most_left) => return Ok(Turn { slot: self.clone(), _place: place, most_left }),
+                Err(until) if until > deadline => return Err(until.saturating_duration_since(Instant::now())),
+                Err(until) => tokio::time::sleep_until(until).await,
             }
-            tokio::time::sleep_until(until).await;
         }
     }
 
-    /// Takes the right to send now, or tells when to ask again.
-    fn take(&self, now: Instant) -> Option<Instant> {
+    /// Takes the right to send now and gives the most that can be left after it, or tells when to ask again.
+    fn take(&self, now: Instant) -> Result<Option<u64>, Instant> {
         let mut state = self.lock();
         if let Some(window) = &mut state.window {
             window.roll(now);
@@ -109,14 +110,16 @@ impl Slot {
         if let Some(until) = [state.paused_until, state.free_at, window_ends].into_iter().flatten().max()
             && until > now
         {
-            return Some(until);
+            return Err(until);
         }
-        if let Some(Window { left: Some(left), .. }) = &mut state.window {
+        let left = state.window.as_mut().and_then(|window| window.left.as_mut()).map(|left| {
             *left = left.saturating_sub(1);
-        }
+            *left
+        });
+        let most_left = left.map(|left| left + state.in_flight);
         state.free_at = (!state.every.is_zero()).then(|| now + state.every);
         state.in_flight += 1;
-        None
+        Ok(most_left)
     }
 
     /// Nobody sends for so long from now.
@@ -126,11 +129,11 @@ impl Slot {
     }
 
     /// Learns from an answer how much is left of the window.
-    pub(super) fn learn(&self, told: Allowance, now: Instant) {
+    pub(super) fn learn(&self, turn: &Turn, told: Allowance, now: Instant) {
         let mut state = self.lock();
         let others = state.in_flight.saturating_sub(1);
         let fresh = || Window { left: None, ends: now + told.at_most, length: told.length };
-        state.window.get_or_insert_with(fresh).learn(told, others, now);
+        state.window.get_or_insert_with(fresh).learn(told, turn.most_left, others, now);
     }
 
     /// How long nobody may send, from now.
@@ -197,7 +200,7 @@ mod tests {
                     let turn = slot.turn(start + Duration::from_secs(3600)).await.ok().unwrap();
                     let told = service.answer(Instant::now());
                     tokio::time::sleep(Duration::from_millis(took)).await;
-                    slot.learn(told, Instant::now());
+                    slot.learn(&turn, told, Instant::now());
                     drop(turn);
                 }
                 assert_eq!(service.refused, 0, "phase {phase}, took {took}, up {up}");

@@ -90,6 +90,9 @@ impl Stored {
     /// # Errors
     /// [`Kind::Storage`] if the manifest cannot be read or does not fit the checkpoint.
     pub fn manifest(&self) -> Result<Vec<Manifest>> {
+        if self.checkpoint.pages == 0 {
+            return Ok(Vec::new());
+        }
         let path = self.folder.join("manifest.jsonl");
         let mut text = String::new();
         fs::File::open(&path)

@@ -1,0 +1,87 @@
+//! What a store leaves on disk, and what readers see of it.
+
+use crawl_core::{Compression, Kind, Pump, SourceId, Store, Stored, pump};
+
+use crate::tables::{Table, picture};
+
+async fn filled(compression: Compression) -> (tempfile::TempDir, SourceId) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path()).with_compression(compression);
+    let table = Table::listing(4);
+    pump(&table, &store, Pump::default(), std::future::pending(), |_| {}).await.unwrap();
+    (root, table.id)
+}
+
+#[tokio::test]
+async fn a_person_finds_pages_manifest_and_checkpoint() {
+    let (root, _) = filled(Compression::None).await;
+    let names: Vec<String> = picture(root.path()).into_keys().collect();
+    let expected = [
+        "checkpoint.json", "manifest.jsonl", "page_00001.jsonl", "page_00002.jsonl", "page_00002.missing.jsonl",
+        "page_00003.jsonl", "page_00004.jsonl", "page_00004.missing.jsonl",
+    ];
+    assert_eq!(names, expected.map(|name| format!("test/table/{name}")));
+    let first = std::fs::read_to_string(root.path().join("test/table/page_00001.jsonl")).unwrap();
+    assert_eq!(first.lines().next().unwrap(), "{\"id\":\"1/0\",\"text\":\"é \\n 0\"}");
+}
+
+#[tokio::test]
+async fn compressed_pages_read_back_the_same() {
+    let (plain, id) = filled(Compression::None).await;
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let (packed, _) = filled(compression).await;
+        let (plain, packed) = (Stored::open(plain.path(), &id).unwrap(), Stored::open(packed.path(), &id).unwrap());
+        for page in 1..=4 {
+            assert_eq!(plain.records(page).unwrap(), packed.records(page).unwrap());
+        }
+        assert!(packed.verify().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn pages_beyond_the_checkpoint_are_not_seen() {
+    let (root, id) = filled(Compression::None).await;
+    std::fs::copy(root.path().join("test/table/page_00001.jsonl"), root.path().join("test/table/page_00005.jsonl")).unwrap();
+    let stored = Stored::open(root.path(), &id).unwrap();
+    assert_eq!(stored.checkpoint().pages, 4);
+    assert_eq!(stored.records(5).unwrap_err().kind(), Kind::Storage);
+    assert_eq!(stored.records(0).unwrap_err().kind(), Kind::Storage);
+}
+
+#[tokio::test]
+async fn damage_is_found() {
+    let (root, id) = filled(Compression::None).await;
+    let path = root.path().join("test/table/page_00002.jsonl");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[5] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(Stored::open(root.path(), &id).unwrap().verify().unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_another_version_or_form_is_refused() {
+    let (root, id) = filled(Compression::None).await;
+    let path = root.path().join("test/table/checkpoint.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"version\":1", "\"version\":9")).unwrap();
+    let error = Stored::open(root.path(), &id).unwrap_err();
+    assert!(error.to_string().contains("version 9"), "{error}");
+    std::fs::write(&path, "{").unwrap();
+    assert_eq!(Stored::open(root.path(), &id).unwrap_err().kind(), Kind::Storage);
+}
+
+#[tokio::test]
+async fn a_root_without_that_listing_says_which_it_has() {
+    let (root, _) = filled(Compression::None).await;
+    let error = Stored::open(root.path(), &SourceId::new("hf/models").unwrap()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Config);
+    assert!(error.advice().contains("test/table"));
+}
+
+#[test]
+fn names_of_sources_cannot_leave_the_root() {
+    for name in ["", "..", "a/../b", "/a", "a//b", "a/", ".hidden", "A", "a b", "a\\b"] {
+        assert!(SourceId::new(name).is_err(), "{name}");
+    }
+    assert!(SourceId::new("hf/datasets").is_ok());
+}
