@@ -33,7 +33,8 @@ pub struct Listing {
     pub page_size: Option<u64>,
 }
 
-/// The listing as a source. Its cursor is the address of the next page, with the number of rows before it.
+/// The listing as a source. Its cursor is the address of the next page; with a limit, the number of rows before
+/// it stands behind it.
 #[derive(Clone, Debug)]
 pub struct Datasets {
     hub: Hub,
@@ -115,9 +116,16 @@ impl Datasets {
             .advise("nothing was sent there; if you use a mirror, set HF_ENDPOINT to the server that it names"))
     }
 
+    /// Reads an answer. Its errors are tried again: each of them has been seen to pass.
     fn read(&self, answer: &Response, rows: u64) -> Result<Page> {
         let elements = Record::split(&answer.body).map_err(|error| error.at(shown(&answer.url)))?;
         let link = answer.next_link()?.map(|url| self.own(url)).transpose()?;
+        if let Some(link) = &link
+            && place_of(link) == place_of(&answer.url)
+        {
+            return Err(Error::new(Kind::Shape, "the service gave the same cursor twice").at(shown(link))
+                .advise("run again later; if it stays, start a new root with another --sort"));
+        }
         let mut page = Page { fetched_at: answer.at, url: Some(answer.url.clone()), ..Page::new(Vec::new(), None) };
         let mut past = false;
         let count = elements.len() as u64;
@@ -137,7 +145,9 @@ impl Datasets {
         let more = !past && self.listing.limit.is_none_or(|limit| rows < limit);
         page.next = link.filter(|_| more).map(|mut url| {
             set_limit(&mut url, self.size(rows));
-            url.set_fragment(Some(&format!("rows={rows}")));
+            if self.listing.limit.is_some() {
+                url.set_fragment(Some(&format!("rows={rows}")));
+            }
             Cursor::new(url)
         });
         Ok(page)
@@ -207,6 +217,11 @@ impl Source for Datasets {
             }
         }
     }
+}
+
+/// The place in the listing that an address names.
+fn place_of(url: &Url) -> Option<String> {
+    url.query_pairs().find(|(name, _)| name == "cursor").map(|(_, cursor)| cursor.into_owned())
 }
 
 fn set_limit(url: &mut Url, size: u64) {

@@ -1,1 +1,15 @@
-//! Integration tests.
+//! Integration tests of `hf-crawler` against the double of the Hub.
+//!
+//! - `listing`: whole crawls, limits, increments, tokens
+//! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
+//! - `processing`: the filter, the 14 fields, the history
+//! - `killing`: `kill -9` of the real program at random moments
+//! - `program`: exit codes, messages, help
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod broken;
+mod desk;
+mod killing;
+mod listing;
+mod processing;
+mod program;
