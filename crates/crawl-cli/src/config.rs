@@ -14,28 +14,39 @@ use crawl_core::{Error, Kind};
 pub(crate) fn with_file(command: &Command, mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let Some(path) = named(&arguments) else { return Ok(arguments) };
     let path = Path::new(&path);
-    let text = std::fs::read_to_string(path).map_err(|cause| Error::io("cannot read the config file", path, cause))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| Error::io("cannot read the config file", path, cause))?;
     let bad = |what: String| Error::new(Kind::Config, what).at(path.display().to_string());
-    let file: toml::Table = toml::from_str(&text).map_err(|cause| bad(format!("the config file is not valid: {cause}")))?;
+    let file: toml::Table =
+        toml::from_str(&text).map_err(|cause| bad(format!("the config file is not valid: {cause}")))?;
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    let sub = command.get_subcommands().find(|sub| words.contains(&sub.get_name()));
-    let Some(sub) = sub else { return Ok(arguments) };
+    let sub = command.get_subcommands().find(|sub| words.contains(&sub.get_name())).unwrap_or(command);
     let Some(table) = table_of(&file, command.get_name(), sub.get_name()) else { return Ok(arguments) };
     let mut more = Vec::new();
     for (key, value) in table {
         let place = || line_of(&text, key).map_or(String::new(), |line| format!(", line {line}"));
-        let flag = sub.get_arguments().chain(command.get_arguments()).find(|flag| flag.get_long() == Some(key.as_str()));
+        let flag = sub
+            .get_arguments()
+            .chain(command.get_arguments())
+            .find(|flag| flag.get_long() == Some(key.as_str()));
         let Some(flag) = flag else {
             let what = format!("`{}` has no flag --{key}{}", sub.get_name(), place());
-            return Err(bad(what).advise(format!("see `{} {} --help`", command.get_name(), sub.get_name())).into());
+            return Err(bad(what)
+                .advise(format!("see `{} {} --help`", command.get_name(), sub.get_name()))
+                .into());
         };
         let typed = words.iter().any(|word| {
             let name = word.strip_prefix("--").map(|word| word.split('=').next().unwrap_or(word));
-            name == Some(key) || flag.get_short().is_some_and(|short| word.starts_with(&format!("-{short}")) && !word.starts_with("--"))
+            name == Some(key)
+                || flag
+                    .get_short()
+                    .is_some_and(|short| word.starts_with(&format!("-{short}")) && !word.starts_with("--"))
         });
-        let in_environment = flag.get_env().and_then(|name| name.to_str()).is_some_and(|name| crate::env(name).is_some());
+        let in_environment =
+            flag.get_env().and_then(|name| name.to_str()).is_some_and(|name| crate::env(name).is_some());
         if !typed && !in_environment {
-            let words = words_of(key, value, flag.get_action()).ok_or_else(|| anyhow!(bad(format!("a bad value for {key}{}", place()))))?;
+            let words = words_of(key, value, flag.get_action())
+                .ok_or_else(|| anyhow!(bad(format!("a bad value for {key}{}", place()))))?;
             more.extend(words.into_iter().map(OsString::from));
         }
     }
@@ -57,7 +68,8 @@ fn named(arguments: &[OsString]) -> Option<OsString> {
     None
 }
 
-/// `[hf-crawler.datasets]`, or `[datasets]` in a file for one program.
+/// `[hf-crawler.datasets]`, or `[datasets]` in a file for one program; `[record-converter]` for a program
+/// without commands.
 fn table_of<'a>(file: &'a toml::Table, program: &str, sub: &str) -> Option<&'a toml::Table> {
     let program = file.get(program).and_then(|table| table.get(sub));
     program.or_else(|| file.get(sub)).and_then(toml::Value::as_table)
@@ -82,6 +94,8 @@ fn words_of(key: &str, value: &toml::Value, action: &ArgAction) -> Option<Vec<St
 }
 
 fn line_of(text: &str, key: &str) -> Option<usize> {
-    let names = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+    let names = |line: &str| {
+        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
     text.lines().position(names).map(|line| line + 1)
 }

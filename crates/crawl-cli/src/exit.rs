@@ -48,7 +48,10 @@ impl Outcome {
 
 /// The exit code of an error: that of the first of our own errors in its chain.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    let kind = error.chain().find_map(|cause| cause.downcast_ref::<crawl_core::Error>()).map(crawl_core::Error::kind);
+    let kind = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<crawl_core::Error>())
+        .map(crawl_core::Error::kind);
     match kind {
         Some(Kind::Shape) => 65,
         Some(Kind::Gone) => 66,

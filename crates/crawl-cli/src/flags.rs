@@ -80,7 +80,9 @@ pub enum SharedCommand {
         verify: bool,
     },
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  hf-crawler completions bash > ~/.local/share/bash-completion/completions/hf-crawler")]
+    #[command(
+        after_help = "Example:\n  hf-crawler completions bash > ~/.local/share/bash-completion/completions/hf-crawler"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -15,7 +15,7 @@ pub use anyhow;
 pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
-pub use flags::{Flags, HttpFlags, SharedCommand};
+pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
 pub use lock::RootLock;
 pub use session::{Known, Session, main};
 

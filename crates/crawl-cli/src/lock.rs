@@ -36,12 +36,19 @@ impl RootLock {
         std::fs::create_dir_all(root).map_err(|cause| Error::io("cannot make the root", root, cause))?;
         let path = lock_path(root);
         let failed = |cause| Error::io("cannot lock the root", &path, cause);
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(cause)) => return Err(failed(cause).into()),
             Err(TryLockError::WouldBlock) => {
-                let holder = read_note(root).map_or(String::new(), |note| format!(" ({}, process {})", note.program, note.pid));
+                let holder = read_note(root)
+                    .map_or(String::new(), |note| format!(" ({}, process {})", note.program, note.pid));
                 return Err(Error::new(Kind::Config, format!("another process is writing here{holder}"))
                     .at(root.display().to_string())
                     .advise("wait for it, stop it, or name another --root")

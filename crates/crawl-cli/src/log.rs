@@ -19,7 +19,8 @@ pub(crate) fn start(flags: &Flags, progress_line: bool) {
         Some(wish) => EnvFilter::new(wish),
         None => EnvFilter::new(level),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(BesideProgress).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(BesideProgress).with_target(false);
     let colour = io::stderr().is_terminal() && crate::env("NO_COLOR").is_none();
     // A second start, in tests, changes nothing.
     let _ = match flags.log {

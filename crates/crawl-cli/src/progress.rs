@@ -36,7 +36,8 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(id: &SourceId, line: bool, expects: Option<u64>) -> Self {
         let make = || {
-            let style = ProgressStyle::with_template("{spinner} {msg}{prefix} [{elapsed}]").expect("the template is constant");
+            let style = ProgressStyle::with_template("{spinner} {msg}{prefix} [{elapsed}]")
+                .expect("the template is constant");
             let line = ProgressBar::new_spinner().with_style(style);
             line.enable_steady_tick(Duration::from_millis(200));
             line

@@ -119,12 +119,20 @@ impl Session {
         }
         crate::say(format!("{id} in {}: {}", root.display(), adds_up(checkpoint)));
         let state = if checkpoint.ended() { "ended" } else { "not ended yet; run the same command to go on" };
-        crate::say(format!("  {} pages, {}, {}; {state}", grouped(checkpoint.pages), size(totals.bytes), duration(seconds)));
+        crate::say(format!(
+            "  {} pages, {}, {}; {state}",
+            grouped(checkpoint.pages),
+            size(totals.bytes),
+            duration(seconds)
+        ));
         for (reason, count) in &totals.dropped {
             crate::say(format!("  dropped {:>12}  {reason}", grouped(*count)));
         }
         if totals.missing > 0 {
-            crate::say(format!("  the missing ones, with reasons: {}/{id}/page_*.missing.jsonl", root.display()));
+            crate::say(format!(
+                "  the missing ones, with reasons: {}/{id}/page_*.missing.jsonl",
+                root.display()
+            ));
         }
     }
 

@@ -61,8 +61,10 @@ pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
     let damaged = all.iter().flat_map(|status| &status.damaged).any(|pages| !pages.is_empty());
     if damaged {
         let what = "committed pages differ from what was written";
-        return Err(crawl_core::Error::new(crawl_core::Kind::Storage, what).at(root.display().to_string())
-            .advise("restore these pages from a copy, or crawl into a new root").into());
+        return Err(crawl_core::Error::new(crawl_core::Kind::Storage, what)
+            .at(root.display().to_string())
+            .advise("restore these pages from a copy, or crawl into a new root")
+            .into());
     }
     Ok(Outcome::Done)
 }
@@ -71,7 +73,8 @@ fn status(stored: &Stored, note: &Note, running: bool, verify: bool) -> Result<S
     let checkpoint = stored.checkpoint();
     let totals = checkpoint.totals.clone();
     let per_second = rate(stored)?;
-    let left = note.expects.and_then(|expects| expects.checked_sub(totals.listed)).filter(|_| !checkpoint.ended());
+    let left =
+        note.expects.and_then(|expects| expects.checked_sub(totals.listed)).filter(|_| !checkpoint.ended());
     let seconds_left = left.zip(per_second.filter(|rate| *rate > 0.0)).map(|(left, rate)| left as f64 / rate);
     Ok(Status {
         source: stored.id().to_string(),
@@ -94,8 +97,11 @@ fn rate(stored: &Stored) -> Result<Option<f64>> {
     let pages = stored.manifest()?;
     let last = &pages[pages.len().saturating_sub(RATE_PAGES)..];
     let [first, .., end] = last else { return Ok(None) };
-    let seconds = Timestamp::as_millisecond(end.fetched_at).saturating_sub(first.fetched_at.as_millisecond()) as f64 / 1e3;
-    let listed = |line: &crawl_core::Manifest| line.records + line.missing + line.dropped.values().sum::<u64>();
+    let seconds = Timestamp::as_millisecond(end.fetched_at).saturating_sub(first.fetched_at.as_millisecond())
+        as f64
+        / 1e3;
+    let listed =
+        |line: &crawl_core::Manifest| line.records + line.missing + line.dropped.values().sum::<u64>();
     let records: u64 = last.iter().skip(1).map(listed).sum();
     Ok((seconds > 0.0).then(|| records as f64 / seconds))
 }

@@ -45,7 +45,8 @@ pub struct Fetched {
 /// characters, have parts of over 255 bytes, end a part in a dot or space, or lead through a symlink.
 pub fn place(root: &Path, name: &str) -> Result<PathBuf> {
     let refused = |what: &str| {
-        Error::new(Kind::Denied, format!("this file name is refused: {what}")).at(name.escape_debug().to_string())
+        Error::new(Kind::Denied, format!("this file name is refused: {what}"))
+            .at(name.escape_debug().to_string())
             .advise("the file is left out; nothing was written")
     };
     let mut path = root.to_path_buf();
@@ -194,7 +195,9 @@ impl Partial {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|cause| Error::io("cannot write", Path::new("the .part file"), cause))?;
+        self.file
+            .write_all(bytes)
+            .map_err(|cause| Error::io("cannot write", Path::new("the .part file"), cause))?;
         self.sha256.update(bytes);
         self.size += bytes.len() as u64;
         Ok(())
@@ -218,7 +221,9 @@ impl Partial {
             return wrong(format!("the file has {} bytes, {size} were expected", self.size));
         }
         let sha256 = hex(&self.sha256.clone().finalize());
-        if let Some(expected) = expect.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&sha256)) {
+        if let Some(expected) =
+            expect.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&sha256))
+        {
             return wrong(format!("the file has SHA-256 {sha256}, {expected} was expected"));
         }
         if let Some(expected) = &expect.git_blob {
@@ -255,12 +260,31 @@ mod tests {
     fn hostile_names_are_refused() {
         let root = tempfile::tempdir().unwrap();
         for name in [
-            "", ".", "..", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "C:\\x", "a\\..\\b", "a:b",
-            "a\0b", "a\nb", "a ", "a.", "x.part", &"x".repeat(300),
+            "",
+            ".",
+            "..",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a/./b",
+            "a/",
+            "C:\\x",
+            "a\\..\\b",
+            "a:b",
+            "a\0b",
+            "a\nb",
+            "a ",
+            "a.",
+            "x.part",
+            &"x".repeat(300),
         ] {
             assert_eq!(place(root.path(), name).unwrap_err().kind(), Kind::Denied, "{name:?}");
         }
-        assert_eq!(place(root.path(), "data/train-00000.parquet").unwrap(), root.path().join("data/train-00000.parquet"));
+        assert_eq!(
+            place(root.path(), "data/train-00000.parquet").unwrap(),
+            root.path().join("data/train-00000.parquet")
+        );
         assert!(place(root.path(), "日本語/é.txt").is_ok());
     }
 

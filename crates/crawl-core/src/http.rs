@@ -310,8 +310,9 @@ pub fn shown(url: &Url) -> String {
         ["token", "key", "signature", "sig", "secret", "password", "credential", "auth", "policy"];
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
-        SECRETS.iter().any(|word| name == *word || name.ends_with(&format!("-{word}")) || name.ends_with(&format!("_{word}")))
-            || name.starts_with("x-amz-")
+        SECRETS.iter().any(|word| {
+            name == *word || name.ends_with(&format!("-{word}")) || name.ends_with(&format!("_{word}"))
+        }) || name.starts_with("x-amz-")
     };
     let mut url = url.clone();
     let _ = url.set_username("");

@@ -57,6 +57,11 @@ impl<'a> Raw<'a> {
         self.0 == b"null"
     }
 
+    /// Whether it is a string.
+    pub fn is_str(self) -> bool {
+        self.0.first() == Some(&b'"')
+    }
+
     /// The string, unescaped; borrowed when it holds no escapes.
     pub fn str(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -188,16 +193,11 @@ fn string_end(text: &[u8]) -> Option<usize> {
     }
     let mut at = 1;
     loop {
-        // Most names and values are short: a look at the next few bytes is cheaper than starting a search.
-        let rest = text.get(at..)?;
-        let hit = match rest.iter().take(16).position(|byte| matches!(byte, b'"' | b'\\')) {
-            Some(near) => near,
-            None => 16 + memchr::memchr2(b'"', b'\\', rest.get(16..)?)?,
-        };
-        if rest[hit] == b'"' {
-            return Some(at + hit + 1);
+        at += quote_or_escape(text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
         }
-        at += hit + 2;
+        at += 2;
     }
 }
 
@@ -208,35 +208,94 @@ fn value_end(text: &[u8]) -> Option<usize> {
         b'{' | b'[' => nested_end(text),
         b'}' | b']' => None,
         _ => {
-            let end = text.iter().position(|byte| {
-                matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')
-            });
-            Some(end.unwrap_or(text.len()))
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            Some(text.iter().position(ends).unwrap_or(text.len()))
         }
     }
 }
 
 fn nested_end(text: &[u8]) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b'"' => {
-                at += string_end(&text[at..])?;
-                continue;
+    let mut nest = Nest::default();
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, bytes) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*bytes);
+        if nest.escaped || equal(word, b'\\') != 0 {
+            if let Some(end) = bytes.iter().position(|byte| nest.ends_at(*byte)) {
+                return Some(index * 8 + end + 1);
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
+            continue;
+        }
+        // With this bit set, `[` is `{` and `]` is `}`. What is marked wrongly is passed over by `ends_at`.
+        let low = word | (ONES * 0x20);
+        let mut marked = equal(word, b'"') | equal(low, b'{') | equal(low, b'}');
+        while marked != 0 {
+            let at = marked.trailing_zeros() as usize / 8;
+            if nest.ends_at(bytes[at]) {
+                return Some(index * 8 + at + 1);
+            }
+            marked &= marked - 1;
+        }
+    }
+    Some(words.len() * 8 + rest.iter().position(|byte| nest.ends_at(*byte))? + 1)
+}
+
+/// Where in nested values a reader is.
+#[derive(Default)]
+struct Nest {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Nest {
+    /// Takes the next byte that matters; whether it closes the outermost value.
+    fn ends_at(&mut self, byte: u8) -> bool {
+        if std::mem::take(&mut self.escaped) {
+            return false;
+        }
+        match byte {
+            b'"' => self.in_string = !self.in_string,
+            b'\\' => self.escaped = self.in_string,
+            b'{' | b'[' if !self.in_string => self.depth += 1,
+            b'}' | b']' if !self.in_string => {
+                self.depth = self.depth.saturating_sub(1);
+                return self.depth == 0;
             }
             _ => {}
         }
-        at += 1;
+        false
     }
-    None
+}
+
+// Eight bytes at a time: most names and values are short, and starting a vector search costs more than it saves.
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Has the high bit set in every byte that is `byte`, in none below the lowest of them, and perhaps in some above.
+const fn equal(word: u64, byte: u8) -> u64 {
+    let zero_there = word ^ (ONES * byte as u64);
+    zero_there.wrapping_sub(ONES) & !zero_there & HIGHS
+}
+
+fn quote_or_escape(text: &[u8]) -> Option<usize> {
+    const NEAR: usize = 64;
+    let near = &text[..text.len().min(NEAR)];
+    let found =
+        first(near, |word| equal(word, b'"') | equal(word, b'\\'), |byte| matches!(byte, b'"' | b'\\'));
+    found.or_else(|| Some(NEAR + memchr::memchr2(b'"', b'\\', text.get(NEAR..)?)?))
+}
+
+/// The first place that `marks` marks in eight bytes, or that `is` accepts in the rest.
+fn first(text: &[u8], marks: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let marked = marks(u64::from_le_bytes(*word));
+        if marked != 0 {
+            return Some(index * 8 + marked.trailing_zeros() as usize / 8);
+        }
+    }
+    Some(words.len() * 8 + rest.iter().position(|byte| is(*byte))?)
 }
 
 #[cfg(test)]
@@ -263,7 +322,9 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_gives_none_and_never_panics() {
-        for text in ["", "{", "{\"a", "{\"a\"", "{\"a\":", "[", "[1", "{\"a\":[}", "}", "\"\\", "[\"\\\"", "{]", "[}"] {
+        for text in
+            ["", "{", "{\"a", "{\"a\"", "{\"a\":", "[", "[1", "{\"a\":[}", "}", "\"\\", "[\"\\\"", "{]", "[}"]
+        {
             let raw = Raw::known(text.as_bytes());
             let _ = raw.members().map(Iterator::count);
             let _ = raw.elements().map(Iterator::count);

@@ -1,6 +1,7 @@
 //! The one loop: pages from a source to a sink until the listing ends.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -58,7 +59,7 @@ pub async fn pump<S: Source, K: Sink>(
     flight.fill(&mut stop);
     while let Some((cursor, page)) = flight.land(&mut stop).await? {
         check_next(&cursor, &page, &mut seen)?;
-        let written = sink.write(id, &at, page).await?;
+        let written = flight.alongside(sink.write(id, &at, page)).await?;
         if source.after(&cursor).is_none() {
             flight.upcoming = written.next.clone();
         }
@@ -77,7 +78,10 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K) -> Result<Checkpoint> {
     let settings = source.settings();
     match &at.settings {
         Some(before) if *before != settings => {
-            let what = format!("this listing was begun under other settings: {}", before.changes(&settings).join("; "));
+            let what = format!(
+                "this listing was begun under other settings: {}",
+                before.changes(&settings).join("; ")
+            );
             Err(Error::new(Kind::Config, what)
                 .at(id.as_str())
                 .advise("use the old settings to go on, or start a new root for the new ones"))
@@ -91,12 +95,20 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K) -> Result<Checkpoint> {
     }
 }
 
-fn check_next(cursor: &Cursor, page: &Page, seen: &mut HashSet<Cursor>) -> Result<()> {
-    seen.insert(cursor.clone());
+/// Remembers cursors as hashes: a crawl may have many, and they may be long.
+fn check_next(cursor: &Cursor, page: &Page, seen: &mut HashSet<u64>) -> Result<()> {
+    let hash = |cursor: &Cursor| {
+        let mut hasher = DefaultHasher::new();
+        cursor.hash(&mut hasher);
+        hasher.finish()
+    };
+    seen.insert(hash(cursor));
     match &page.next {
-        Some(next) if seen.contains(next) => Err(Error::new(Kind::Shape, "the service gave the same cursor twice")
-            .at(page.url.as_ref().map_or_else(|| next.as_str().to_owned(), crate::http::shown))
-            .advise("run again later; if it stays, start a new root with another sort order")),
+        Some(next) if seen.contains(&hash(next)) => {
+            Err(Error::new(Kind::Shape, "the service gave the same cursor twice")
+                .at(page.url.as_ref().map_or_else(|| next.as_str().to_owned(), crate::http::shown))
+                .advise("run again later; if it stays, start a new root with another sort order"))
+        }
         _ => Ok(()),
     }
 }
@@ -145,7 +157,10 @@ impl<'a, S: Source> Flight<'a, S> {
     }
 
     /// Waits for the next page in order. Hears `stop`, after which no fetch begins but those in flight land.
-    async fn land(&mut self, stop: &mut Pin<&mut Fuse<impl Future<Output = ()>>>) -> Result<Option<(Cursor, Page)>> {
+    async fn land(
+        &mut self,
+        stop: &mut Pin<&mut Fuse<impl Future<Output = ()>>>,
+    ) -> Result<Option<(Cursor, Page)>> {
         let landed = match self.landed.pop_front() {
             Some(landed) => Some(landed),
             None if self.stopped => self.queue.next().await,
@@ -163,15 +178,15 @@ impl<'a, S: Source> Flight<'a, S> {
         }
     }
 
-    /// Runs a commit while the fetches go on.
-    async fn alongside(&mut self, commit: impl Future<Output = Result<()>>) -> Result<()> {
-        let mut commit = pin!(commit);
+    /// Runs a step of the sink while the fetches go on.
+    async fn alongside<T>(&mut self, step: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut step = pin!(step);
         loop {
             if self.queue.is_empty() {
-                return commit.await;
+                return step.await;
             }
-            match select(commit.as_mut(), self.queue.next()).await {
-                Either::Left((committed, _)) => return committed,
+            match select(step.as_mut(), self.queue.next()).await {
+                Either::Left((done, _)) => return done,
                 Either::Right((landed, _)) => self.landed.extend(landed),
             }
         }

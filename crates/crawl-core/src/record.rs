@@ -53,6 +53,20 @@ impl Record {
         Ok(crate::json::split(body)?.into_iter().map(Record::known).collect())
     }
 
+    /// This record with the members of `more`, which must be written as an object, behind its own. Its own text
+    /// stays word for word.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Shape`] if this record or `more` is not an object.
+    pub fn with_members(&self, more: &impl Serialize) -> Result<Record> {
+        let no_object = || crate::Error::new(crate::Kind::Shape, "only objects have members");
+        let more = Record::write(more)?;
+        let more = more.0.strip_prefix(b"{").ok_or_else(no_object)?;
+        let own = self.0.trim_ascii_end().strip_suffix(b"}").ok_or_else(no_object)?.trim_ascii_end();
+        let comma: &[u8] = if own == b"{" || more == b"}" { b"" } else { b"," };
+        Ok(Record([own, comma, more].concat().into()))
+    }
+
     /// The text, one line.
     pub fn bytes(&self) -> &[u8] {
         &self.0

@@ -75,7 +75,12 @@ pub trait Sink: Send + Sync {
     fn checkpoint(&self, id: &SourceId) -> impl Future<Output = Result<Checkpoint>> + Send;
 
     /// Makes `page` durable as number `at.pages + 1`, still invisible to readers. Gives the checkpoint to commit.
-    fn write(&self, id: &SourceId, at: &Checkpoint, page: Page) -> impl Future<Output = Result<Checkpoint>> + Send;
+    fn write(
+        &self,
+        id: &SourceId,
+        at: &Checkpoint,
+        page: Page,
+    ) -> impl Future<Output = Result<Checkpoint>> + Send;
 
     /// Moves the checkpoint: from here on readers see the page.
     fn commit(&self, id: &SourceId, to: &Checkpoint) -> impl Future<Output = Result<()>> + Send;

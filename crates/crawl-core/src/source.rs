@@ -25,7 +25,8 @@ impl SourceId {
         if text.split('/').all(word) {
             return Ok(SourceId(text));
         }
-        Err(Error::new(Kind::Config, "not the name of a source (words of a-z, 0-9, - _ . joined by /)").at(text))
+        Err(Error::new(Kind::Config, "not the name of a source (words of a-z, 0-9, - _ . joined by /)")
+            .at(text))
     }
 
     /// The text.

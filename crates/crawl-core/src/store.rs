@@ -111,7 +111,9 @@ impl Store {
 
     fn write_page(&self, id: &SourceId, at: &Checkpoint, page: &Page) -> Result<Checkpoint> {
         let (Some(cursor), Some(settings)) = (at.next.clone(), at.settings.clone()) else {
-            return Err(Error::new(Kind::Storage, "this listing has ended or was never begun").at(id.as_str()));
+            return Err(
+                Error::new(Kind::Storage, "this listing has ended or was never begun").at(id.as_str())
+            );
         };
         let folder = self.folder(id);
         self.disk.make_folder(&folder)?;
@@ -208,7 +210,9 @@ fn after(at: &Checkpoint, line: &Manifest, line_bytes: u64, settings: crate::Set
 /// Removes what an earlier try at the same page may have left under another name.
 fn remove_leftover(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("cannot remove", path, cause)),
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("cannot remove", path, cause))
+        }
         _ => Ok(()),
     }
 }

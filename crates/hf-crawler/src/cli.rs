@@ -140,7 +140,9 @@ pub(crate) struct ProcessArgs {
 #[derive(Subcommand, Debug)]
 pub(crate) enum HistoryCommand {
     /// Add the kept rows of a finished run, so that the next run drops them
-    #[command(after_help = "Example:\n  hf-crawler history add data/weekly/2026-11-23/3_classified --history data/history.jsonl")]
+    #[command(
+        after_help = "Example:\n  hf-crawler history add data/weekly/2026-11-23/3_classified --history data/history.jsonl"
+    )]
     Add {
         /// The root of a finished run
         input: PathBuf,
@@ -185,7 +187,9 @@ fn since_time(since: &str, overlap: u32) -> Result<Timestamp> {
             let none = || Error::new(Kind::Config, "that crawl has no pages").at(since);
             pages.first().ok_or_else(none)?.fetched_at
         }
-        Err(error) => return Err(error.advise("give a day, a time (RFC 3339) or the root of an earlier crawl").into()),
+        Err(error) => {
+            return Err(error.advise("give a day, a time (RFC 3339) or the root of an earlier crawl").into());
+        }
     };
     Ok(time - jiff::SignedDuration::from_mins(overlap.into()))
 }
@@ -237,7 +241,8 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
     let history = arguments.history.as_deref().map(History::read).transpose()?.unwrap_or_default();
     let id = SourceId::new("hf/datasets")?;
     let input = Stored::open(&arguments.input, &id)?;
-    let begun = Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
+    let begun =
+        Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
     let earlier = begun.and_then(|settings| settings.get("collect_date").map(str::to_owned));
     let today = || Timestamp::now().to_string()[..10].to_owned();
     let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
@@ -248,7 +253,11 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
     if !session.flags().quiet {
         let census = source.census();
         for (name, count) in &census.wrong {
-            say(format!("  {} of {} rows have {name} of another type", grouped(*count), grouped(census.records)));
+            say(format!(
+                "  {} of {} rows have {name} of another type",
+                grouped(*count),
+                grouped(census.records)
+            ));
         }
         for (name, count) in &census.absent {
             say(format!("  {} of {} rows have no {name}", grouped(*count), grouped(census.records)));
@@ -260,7 +269,10 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
 pub(crate) fn history(command: HistoryCommand) -> Result<Outcome> {
     let HistoryCommand::Add { input, history } = command;
     let sources = Stored::sources(&input)?;
-    anyhow::ensure!(!sources.is_empty(), Error::new(Kind::Config, "no listing was begun here").at(input.display().to_string()));
+    anyhow::ensure!(
+        !sources.is_empty(),
+        Error::new(Kind::Config, "no listing was begun here").at(input.display().to_string())
+    );
     for id in sources {
         let (new, known) = History::add(&history, &input, &id)?;
         say(format!("{id}: {} added to {}, {} were there", grouped(new), history.display(), grouped(known)));

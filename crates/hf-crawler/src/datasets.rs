@@ -52,7 +52,8 @@ impl Datasets {
             let what = "a listing since a time is sorted by lastModified";
             return Err(Error::new(Kind::Config, what).advise("leave --sort away"));
         }
-        let expands = |name: &str| listing.expand.is_empty() || listing.expand.iter().any(|field| field == name);
+        let expands =
+            |name: &str| listing.expand.is_empty() || listing.expand.iter().any(|field| field == name);
         if listing.since.is_some() && !expands("lastModified") {
             let what = "a listing since a time needs the field lastModified";
             return Err(Error::new(Kind::Config, what).advise("add --expand lastModified"));
@@ -73,7 +74,9 @@ impl Datasets {
             if listing.expand.is_empty() {
                 query.append_pair("full", "true");
             }
-            for (name, values) in [("expand", &listing.expand), ("filter", &listing.filter), ("search", &listing.search)] {
+            for (name, values) in
+                [("expand", &listing.expand), ("filter", &listing.filter), ("search", &listing.search)]
+            {
                 query.extend_pairs(values.iter().map(|value| (name, value)));
             }
             if let Some(author) = &listing.author {
@@ -100,7 +103,8 @@ impl Datasets {
             return Ok((self.first(), 0));
         }
         let bad = |what: &str| Error::new(Kind::Shape, what).at(at.as_str());
-        let url = Url::parse(at.as_str()).map_err(|cause| bad("the checkpoint's cursor is not a URL").because(cause))?;
+        let url = Url::parse(at.as_str())
+            .map_err(|cause| bad("the checkpoint's cursor is not a URL").because(cause))?;
         let rows = url.fragment().and_then(|text| text.strip_prefix("rows=")?.parse().ok()).unwrap_or(0);
         Ok((self.own(url)?, rows))
     }
@@ -111,9 +115,11 @@ impl Datasets {
         if self.hub.owns(&url) {
             return Ok(url);
         }
-        let what = format!("the next page is said to be on another server, {}", url.origin().ascii_serialization());
-        Err(Error::new(Kind::Shape, what).at(self.hub.url("").as_str())
-            .advise("nothing was sent there; if you use a mirror, set HF_ENDPOINT to the server that it names"))
+        let what =
+            format!("the next page is said to be on another server, {}", url.origin().ascii_serialization());
+        Err(Error::new(Kind::Shape, what).at(self.hub.url("").as_str()).advise(
+            "nothing was sent there; if you use a mirror, set HF_ENDPOINT to the server that it names",
+        ))
     }
 
     /// Reads an answer. Its errors are tried again: each of them has been seen to pass.
@@ -123,10 +129,12 @@ impl Datasets {
         if let Some(link) = &link
             && place_of(link) == place_of(&answer.url)
         {
-            return Err(Error::new(Kind::Shape, "the service gave the same cursor twice").at(shown(link))
+            return Err(Error::new(Kind::Shape, "the service gave the same cursor twice")
+                .at(shown(link))
                 .advise("run again later; if it stays, start a new root with another --sort"));
         }
-        let mut page = Page { fetched_at: answer.at, url: Some(answer.url.clone()), ..Page::new(Vec::new(), None) };
+        let mut page =
+            Page { fetched_at: answer.at, url: Some(answer.url.clone()), ..Page::new(Vec::new(), None) };
         let mut past = false;
         let count = elements.len() as u64;
         let room = self.listing.limit.map_or(u64::MAX, |limit| limit.saturating_sub(rows));
@@ -156,7 +164,8 @@ impl Datasets {
     fn sort_out(&self, element: &Record, answer: &Response) -> Row {
         let raw = element.raw();
         let Some(id) = raw.get("id").and_then(|id| id.str()) else {
-            let what = if raw.members().is_some() { "a row without an id" } else { "a row that is not an object" };
+            let what =
+                if raw.members().is_some() { "a row without an id" } else { "a row that is not an object" };
             let error = Error::new(Kind::Shape, what).at(shown(&answer.url));
             let raw = serde_json::from_slice(element.bytes()).ok();
             return Row::Missing(Box::new(Missing { raw, ..Missing::because(None, &error, answer.at) }));

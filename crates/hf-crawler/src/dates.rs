@@ -16,7 +16,9 @@ pub fn parse_date(text: &str) -> Result<Timestamp> {
         return Ok(start.timestamp());
     }
     text.parse().map_err(|cause: jiff::Error| {
-        Error::new(Kind::Config, "not a date").at(text).because(cause)
+        Error::new(Kind::Config, "not a date")
+            .at(text)
+            .because(cause)
             .advise("write it as 2026-11-23 or 2026-11-23T10:00:00Z")
     })
 }

@@ -91,7 +91,8 @@ impl Filter {
     /// [`Kind::Config`] naming the file, the line and the key; [`Kind::Storage`] if it cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|cause| {
-            Error::io("cannot read the filter file", path, cause).advise("see configs/filters/ for the ones that are shipped")
+            Error::io("cannot read the filter file", path, cause)
+                .advise("see configs/filters/ for the ones that are shipped")
         })?;
         Filter::parse(&text).map_err(|error| error.at(path.display().to_string()))
     }
@@ -145,8 +146,13 @@ impl Span {
         let from = days.from.as_deref().map(crate::parse_date).transpose()?;
         let before = days.to.as_deref().map(end).transpose()?;
         match (from, before) {
-            (Some(from), Some(before)) if before <= from => Err(Error::new(Kind::Config, "a span of days ends before it begins")
-                .at(format!("{} to {}", days.from.as_deref().unwrap_or_default(), days.to.as_deref().unwrap_or_default()))),
+            (Some(from), Some(before)) if before <= from => {
+                Err(Error::new(Kind::Config, "a span of days ends before it begins").at(format!(
+                    "{} to {}",
+                    days.from.as_deref().unwrap_or_default(),
+                    days.to.as_deref().unwrap_or_default()
+                )))
+            }
             _ => Ok(Span { from, before }),
         }
     }
@@ -185,9 +191,9 @@ impl<'a> Tags<'a> {
 }
 
 impl Ready {
-    /// Why this row is dropped; `None` if it is kept. The first reason that holds is given, so that each row
-    /// is counted once.
-    pub(crate) fn drops(&self, view: &HfDataset<'_>, tags: &Tags<'_>) -> Option<&'static str> {
+    /// Why this row is dropped, as far as that can be told without its tags; `None` if it is kept. The first
+    /// reason that holds is given, so that each row is counted once.
+    pub(crate) fn drops(&self, view: &HfDataset<'_>) -> Option<&'static str> {
         let filter = &self.filter;
         if !filter.private && view.private.get() == Some(&true) {
             return Some("private");
@@ -195,18 +201,20 @@ impl Ready {
         if !filter.disabled && view.disabled.get() == Some(&true) {
             return Some("disabled");
         }
-        if !filter.untagged && tags.all.is_empty() {
+        if !filter.untagged && view.tag_list().next().is_none() {
             return Some("no tags");
         }
-        self.counts(view).or_else(|| self.days(view)).or_else(|| self.card(view)).or_else(|| self.values(tags))
+        self.counts(view).or_else(|| self.days(view)).or_else(|| self.card(view))
     }
 
     fn counts(&self, view: &HfDataset<'_>) -> Option<&'static str> {
-        let below = |field: &Field<u64>, least: Option<u64>| least.and_then(|least| match field.get() {
-            Some(count) if *count >= least => None,
-            Some(_) => Some(true),
-            None => Some(false),
-        });
+        let below = |field: &Field<u64>, least: Option<u64>| {
+            least.and_then(|least| match field.get() {
+                Some(count) if *count >= least => None,
+                Some(_) => Some(true),
+                None => Some(false),
+            })
+        };
         match (below(&view.downloads, self.filter.min_downloads), below(&view.likes, self.filter.min_likes)) {
             (Some(true), _) => Some("too few downloads"),
             (Some(false), _) => Some("downloads unknown"),
@@ -247,7 +255,8 @@ impl Ready {
         (!accepted.iter().any(|accepted| *accepted == mode)).then_some("gated")
     }
 
-    fn values(&self, tags: &Tags<'_>) -> Option<&'static str> {
+    /// Why this row is dropped because of its tags.
+    pub(crate) fn drops_tags(&self, tags: &Tags<'_>) -> Option<&'static str> {
         let filter = &self.filter;
         let breaks = |rule: &Option<Rule>, prefix: &str| {
             rule.as_ref().is_some_and(|rule| !rule.holds(tags.values(prefix)))
@@ -267,7 +276,8 @@ impl Ready {
         if breaks(&filter.tasks, "task_categories") {
             return Some("task");
         }
-        let breaks_tags = filter.tags.as_ref().is_some_and(|rule| !rule.holds(tags.all.iter().map(Cow::as_ref)));
+        let breaks_tags =
+            filter.tags.as_ref().is_some_and(|rule| !rule.holds(tags.all.iter().map(Cow::as_ref)));
         breaks_tags.then_some("tag")
     }
 }

@@ -42,7 +42,11 @@ impl History {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            if reader.read_until(b'\n', &mut line).map_err(|cause| Error::io("cannot read the history", path, cause))? == 0 {
+            if reader
+                .read_until(b'\n', &mut line)
+                .map_err(|cause| Error::io("cannot read the history", path, cause))?
+                == 0
+            {
                 break;
             }
             if line.last() != Some(&b'\n') {
@@ -51,7 +55,8 @@ impl History {
             }
             whole.update(&line);
             let key = key_of(&line).ok_or_else(|| {
-                Error::new(Kind::Config, "not a line of a history").at(format!("{}:{number}", path.display()))
+                Error::new(Kind::Config, "not a line of a history")
+                    .at(format!("{}:{number}", path.display()))
                     .advise("each line is {\"id\":\"name\",\"author\":\"owner\"}")
             })?;
             history.seen.insert(key);
@@ -88,15 +93,18 @@ impl History {
     pub fn add(path: &Path, root: &Path, id: &SourceId) -> Result<(u64, u64)> {
         let stored = Stored::open(root, id)?;
         if !stored.checkpoint().ended() {
-            return Err(Error::new(Kind::Config, "this listing has not ended").at(root.display().to_string())
+            return Err(Error::new(Kind::Config, "this listing has not ended")
+                .at(root.display().to_string())
                 .advise("finish it first: datasets of a half-done run would be left out of the next one"));
         }
         let mut history = History::read(path)?;
         let failed = |cause| Error::io("cannot write the history", path, cause);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
+            std::fs::create_dir_all(folder)
+                .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
         }
-        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
+        let mut file =
+            File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
         cut_torn_line(&mut file).map_err(failed)?;
         let (mut new, mut known) = (0, 0);
         for number in 1..=stored.checkpoint().pages {

@@ -22,7 +22,9 @@ impl Hub {
     /// [`Kind::Config`] if that is not an http or https URL.
     pub fn new(http: Http, endpoint: &str) -> Result<Self> {
         let text = endpoint.trim_end_matches('/');
-        let bad = || Error::new(Kind::Config, "not an http or https address").at(endpoint).advise("check HF_ENDPOINT");
+        let bad = || {
+            Error::new(Kind::Config, "not an http or https address").at(endpoint).advise("check HF_ENDPOINT")
+        };
         let endpoint = Url::parse(&format!("{text}/")).map_err(|cause| bad().because(cause))?;
         if !matches!(endpoint.scheme(), "http" | "https") {
             return Err(bad());

@@ -6,6 +6,7 @@ use crawl_core::json::Raw;
 use crawl_core::record::{Census, Field, HfDataset};
 use crawl_core::{Cursor, Error, Kind, Page, Record, Result, Settings, Source, SourceId, Stored};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::filter::{Filter, Ready, Tags};
@@ -34,7 +35,8 @@ impl Processed {
     /// [`Kind::Config`] if the filter's dates are none, or if the input has not ended.
     pub fn new(input: Stored, filter: &Filter, history: History, collect_date: &str) -> Result<Self> {
         if !input.checkpoint().ended() {
-            return Err(Error::new(Kind::Config, "the listing to process has not ended").at(input.folder().display().to_string())
+            return Err(Error::new(Kind::Config, "the listing to process has not ended")
+                .at(input.folder().display().to_string())
                 .advise("finish the crawl first: run its command again"));
         }
         crate::parse_date(collect_date)?;
@@ -97,21 +99,29 @@ impl Shared {
         for record in self.input.records(number)? {
             let view = HfDataset::of(&record);
             view.census(&mut census);
-            let tags = Tags::of(&view);
-            match self.drops(&view, &tags) {
-                Some(reason) => count(&mut page.dropped, reason),
-                None => page.records.push(row(&view, &tags, &self.collect_date)?),
+            match self.map(&view)? {
+                Ok(row) => page.records.push(row),
+                Err(reason) => count(&mut page.dropped, reason),
             }
         }
         self.census.lock().unwrap_or_else(PoisonError::into_inner).merge(&census);
         Ok(Some(page))
     }
 
-    fn drops(&self, view: &HfDataset<'_>, tags: &Tags<'_>) -> Option<&'static str> {
-        self.ready.drops(view, tags).or_else(|| {
-            let (owner, name) = view.owner_and_name()?;
-            self.history.has(owner, name).then_some("already seen")
-        })
+    /// The row, or the reason for which it is dropped.
+    fn map(&self, view: &HfDataset<'_>) -> Result<Result<Record, &'static str>> {
+        if let Some(reason) = self.ready.drops(view) {
+            return Ok(Err(reason));
+        }
+        // Most rows are dropped before their tags are needed.
+        let tags = Tags::of(view);
+        if let Some(reason) = self.ready.drops_tags(&tags) {
+            return Ok(Err(reason));
+        }
+        if view.owner_and_name().is_some_and(|(owner, name)| self.history.has(owner, name)) {
+            return Ok(Err("already seen"));
+        }
+        row(view, &tags, &self.collect_date).map(Ok)
     }
 }
 
@@ -128,7 +138,9 @@ fn number(at: &Cursor) -> Result<u64> {
         return Ok(1);
     }
     at.as_str().parse().map_err(|cause| {
-        Error::new(Kind::Storage, "the checkpoint's cursor is not a page number").at(at.as_str()).because(cause)
+        Error::new(Kind::Storage, "the checkpoint's cursor is not a page number")
+            .at(at.as_str())
+            .because(cause)
     })
 }
 
@@ -145,7 +157,7 @@ fn row(view: &HfDataset<'_>, tags: &Tags<'_>, collect_date: &str) -> Result<Reco
         created_at: day(&view.created_at),
         last_modified: day(&view.last_modified),
         collect_date,
-        description: view.description.get().map(AsRef::as_ref),
+        description: view.description.get().and_then(|raw| raw.to().ok()),
         language: OneOrMany::of(tags, "language"),
         pretty_name,
         size_categories: OneOrMany::of(tags, "size_categories"),
@@ -165,7 +177,7 @@ struct Row<'a> {
     created_at: Option<&'a str>,
     last_modified: Option<&'a str>,
     collect_date: &'a str,
-    description: Option<&'a str>,
+    description: Option<Box<RawValue>>,
     language: OneOrMany<'a>,
     pretty_name: Option<serde_json::Value>,
     size_categories: OneOrMany<'a>,

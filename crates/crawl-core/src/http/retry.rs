@@ -17,7 +17,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// What came of one try.
 enum Try {
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Another address, for the next hop.
     Moved(Url),
     /// May pass: try again after the backoff.
@@ -41,7 +41,8 @@ pub(super) async fn send<T>(
 ) -> Result<T> {
     let config = &http.shared.config;
     if config.offline {
-        return Err(Error::new(Kind::Config, "offline mode is on, nothing is fetched").at(shown(&request.url))
+        return Err(Error::new(Kind::Config, "offline mode is on, nothing is fetched")
+            .at(shown(&request.url))
             .advise("unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to go online"));
     }
     let deadline = Instant::now() + config.patience;
@@ -49,8 +50,10 @@ pub(super) async fn send<T>(
     let (mut tries, mut refusals, mut hops) = (0, 0, 0);
     loop {
         let wait = match once(http, request, &url, deadline, whole).await {
-            Try::Answer(answer) => match read(answer) {
-                Err(error) if error.kind() == Kind::Shape && request.repeatable && tries + 1 < config.tries => {
+            Try::Answer(answer) => match read(*answer) {
+                Err(error)
+                    if error.kind() == Kind::Shape && request.repeatable && tries + 1 < config.tries =>
+                {
                     tries += 1;
                     tracing::debug!(url = shown(&url), %error, tries, "the answer is broken, trying again");
                     backoff(config.backoff, tries)
@@ -89,8 +92,9 @@ pub(super) async fn send<T>(
             }
             Try::Failed(error) => return Err(if tries > 0 { error.after(tries + 1) } else { error }),
         };
-        // The waiting is the slot's: a service that is failing is not asked by anybody else meanwhile.
-        http.slot(&url, request).pause(wait);
+        // One failure may be of this request alone. A service that fails again is not asked by anybody meanwhile.
+        let slot = http.slot(&url, request);
+        if slot.failed() > 1 { slot.pause(wait) } else { tokio::time::sleep(wait).await }
     }
 }
 
@@ -101,14 +105,17 @@ fn backoff(first: Duration, tries: u32) -> Duration {
 }
 
 async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whole: bool) -> Try {
-    if request.untrusted && let Err(error) = guard::check(url) {
+    if request.untrusted
+        && let Err(error) = guard::check(url)
+    {
         return Try::Failed(error);
     }
     let slot = http.slot(url, request);
     let turn = match slot.turn(deadline).await {
         Ok(turn) => turn,
         Err(wait) => {
-            let what = format!("the rate limit holds for {} more seconds, longer than our patience", wait.as_secs());
+            let what =
+                format!("the rate limit holds for {} more seconds, longer than our patience", wait.as_secs());
             return Try::Failed(Error::new(Kind::Limited, what).at(shown(url)));
         }
     };
@@ -131,7 +138,7 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
         let headers = answer.headers().clone();
         let (status, at) = (status.as_u16(), Timestamp::now());
         let response = Response { url: url.clone(), status, headers, body: Bytes::new(), at };
-        return Try::Answer(Answer { response, rest: Some((answer, turn)) });
+        return Try::Answer(Box::new(Answer { response, rest: Some((answer, turn)) }));
     }
     let length = answer.content_length().filter(|_| request.method != super::Method::HEAD);
     let body = body(&mut answer, length, http.shared.config.max_body).await;
@@ -139,21 +146,26 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
     drop(turn);
     match body {
         Ok(body) if status.is_success() => {
+            slot.succeeded();
             let (status, at) = (status.as_u16(), Timestamp::now());
             let response = Response { url: url.clone(), status, headers, body, at };
-            Try::Answer(Answer { response, rest: None })
+            Try::Answer(Box::new(Answer { response, rest: None }))
         }
         Ok(body) => refused(status, url, &headers, &body, &slot),
         Err(Body::TooLarge) => {
             let what = format!("the body is larger than {} bytes", http.shared.config.max_body);
-            Try::Failed(Error::new(Kind::Shape, what).at(shown(url)).advise("raise the limit for bodies if this is meant"))
+            Try::Failed(
+                Error::new(Kind::Shape, what)
+                    .at(shown(url))
+                    .advise("raise the limit for bodies if this is meant"),
+            )
         }
-        Err(Body::Broken(cause)) if request.repeatable => {
-            Try::Broken(Error::new(Kind::Transient, "the body broke off").at(shown(url)).because(cause.without_url()))
-        }
-        Err(Body::Broken(cause)) => {
-            Try::Failed(Error::new(Kind::Transient, "the body broke off").at(shown(url)).because(cause.without_url()))
-        }
+        Err(Body::Broken(cause)) if request.repeatable => Try::Broken(
+            Error::new(Kind::Transient, "the body broke off").at(shown(url)).because(cause.without_url()),
+        ),
+        Err(Body::Broken(cause)) => Try::Failed(
+            Error::new(Kind::Transient, "the body broke off").at(shown(url)).because(cause.without_url()),
+        ),
     }
 }
 
@@ -192,14 +204,27 @@ fn moved(answer: &reqwest::Response, url: &Url) -> Try {
     }
 }
 
-fn refused(status: StatusCode, url: &Url, headers: &super::HeaderMap, body: &Bytes, slot: &super::Slot) -> Try {
+fn refused(
+    status: StatusCode,
+    url: &Url,
+    headers: &super::HeaderMap,
+    body: &Bytes,
+    slot: &super::Slot,
+) -> Try {
     let told = headers.get("x-error-message").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let said = told.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(2048)]).trim().to_owned());
+    let said =
+        told.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(2048)]).trim().to_owned());
     let error = |kind, what: &str| {
-        let error = Error::new(kind, format!("{what} ({})", status.as_u16())).at(shown(url)).with_status(status.as_u16());
+        let error = Error::new(kind, format!("{what} ({})", status.as_u16()))
+            .at(shown(url))
+            .with_status(status.as_u16());
         if said.is_empty() { error } else { error.because(format!("the service says: {said}")) }
     };
     match status.as_u16() {
+        429 if memchr::memmem::find(body, b"insufficient_quota").is_some() => Try::Failed(
+            error(Kind::Denied, "the account has no credit left")
+                .advise("add credit or use another key, then run again"),
+        ),
         429 => {
             let window = headers::allowance(headers).filter(|told| told.left == 0).map(|_| slot.waiting());
             let wait = window.or_else(|| headers::retry_after(headers, Timestamp::now()));

@@ -24,6 +24,8 @@ struct State {
     paused_until: Option<Instant>,
     window: Option<Window>,
     in_flight: u64,
+    /// Failures since the last whole answer.
+    failures: u64,
 }
 
 /// What the service told of its current window.
@@ -106,7 +108,8 @@ impl Slot {
         if let Some(window) = &mut state.window {
             window.roll(now);
         }
-        let window_ends = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
+        let window_ends =
+            state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
         if let Some(until) = [state.paused_until, state.free_at, window_ends].into_iter().flatten().max()
             && until > now
         {
@@ -134,6 +137,18 @@ impl Slot {
         let others = state.in_flight.saturating_sub(1);
         let fresh = || Window { left: None, ends: now + told.at_most, length: told.length };
         state.window.get_or_insert_with(fresh).learn(told, turn.most_left, others, now);
+    }
+
+    /// Counts a failure; gives how many there were since the last whole answer.
+    pub(super) fn failed(&self) -> u64 {
+        let mut state = self.lock();
+        state.failures += 1;
+        state.failures
+    }
+
+    /// A whole answer has come.
+    pub(super) fn succeeded(&self) {
+        self.lock().failures = 0;
     }
 
     /// How long nobody may send, from now.
@@ -206,7 +221,10 @@ mod tests {
                 assert_eq!(service.refused, 0, "phase {phase}, took {took}, up {up}");
                 let used: Vec<u64> = service.used.values().copied().collect();
                 let inner = &used[1..used.len() - 1];
-                assert_eq!(inner.len() as u128, service.used.keys().last().unwrap() - service.used.keys().next().unwrap() - 1);
+                assert_eq!(
+                    inner.len() as u128,
+                    service.used.keys().last().unwrap() - service.used.keys().next().unwrap() - 1
+                );
                 let share = inner.iter().sum::<u64>() as f64 / (QUOTA * inner.len() as u64) as f64;
                 assert!(share >= 0.95, "used {share}: {used:?}, phase {phase}, took {took}, up {up}");
             }

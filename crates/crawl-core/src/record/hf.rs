@@ -26,8 +26,8 @@ pub struct HfDataset<'a> {
     pub disabled: Field<bool>,
     /// `false`, `"auto"` or `"manual"`; absent in plain listings, where it is unknown.
     pub gated: Field<Raw<'a>>,
-    /// The text of the card, cut by the Hub.
-    pub description: Field<Cow<'a, str>>,
+    /// The text of the card, cut by the Hub: a JSON string, not yet unescaped.
+    pub description: Field<Raw<'a>>,
     /// Tags, bare or `prefix:value`.
     pub tags: Field<Raw<'a>>,
     /// The card's metadata, of any form.
@@ -49,7 +49,7 @@ impl<'a> HfDataset<'a> {
                 b"private" => view.private = Field::read(raw, raw.bool()),
                 b"disabled" => view.disabled = Field::read(raw, raw.bool()),
                 b"gated" => view.gated = Field::read(raw, is_gated(raw).then_some(raw)),
-                b"description" => view.description = Field::read(raw, raw.str()),
+                b"description" => view.description = Field::read(raw, raw.is_str().then_some(raw)),
                 b"tags" => view.tags = Field::read(raw, raw.elements().map(|_| raw)),
                 b"cardData" => view.card_data = Field::read(raw, raw.members().map(|_| raw)),
                 _ => {}

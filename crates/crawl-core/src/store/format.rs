@@ -49,7 +49,9 @@ impl Compression {
             }
             Compression::Zstd => zstd::encode_all(lines.as_slice(), 0),
         };
-        packed.map(Bytes::from).map_err(|cause| Error::new(Kind::Storage, "cannot compress a page").because(cause))
+        packed
+            .map(Bytes::from)
+            .map_err(|cause| Error::new(Kind::Storage, "cannot compress a page").because(cause))
     }
 
     /// The lines of a page file.

@@ -55,7 +55,8 @@ impl Stored {
         let mut found = Vec::new();
         let mut folders = vec![root.to_path_buf()];
         while let Some(folder) = folders.pop() {
-            let entries = fs::read_dir(&folder).map_err(|cause| Error::io("cannot read the folder", &folder, cause))?;
+            let entries =
+                fs::read_dir(&folder).map_err(|cause| Error::io("cannot read the folder", &folder, cause))?;
             for entry in entries.flatten() {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -98,13 +99,15 @@ impl Stored {
         fs::File::open(&path)
             .and_then(|file| file.take(self.checkpoint.manifest_bytes).read_to_string(&mut text))
             .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
-        let lines: Vec<Manifest> = text
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()
-            .map_err(|cause| Error::new(Kind::Storage, "a bad line in the manifest").at(path.display().to_string()).because(cause))?;
+        let lines: Vec<Manifest> =
+            text.lines().map(serde_json::from_str).collect::<Result<_, _>>().map_err(|cause| {
+                Error::new(Kind::Storage, "a bad line in the manifest")
+                    .at(path.display().to_string())
+                    .because(cause)
+            })?;
         if lines.len() as u64 != self.checkpoint.pages {
-            let what = format!("the manifest has {} pages, the checkpoint {}", lines.len(), self.checkpoint.pages);
+            let what =
+                format!("the manifest has {} pages, the checkpoint {}", lines.len(), self.checkpoint.pages);
             return Err(Error::new(Kind::Storage, what).at(path.display().to_string()));
         }
         Ok(lines)
@@ -142,7 +145,9 @@ impl Stored {
         }
         if start < lines.len() {
             let path = self.folder.join(page_name(number, Compression::None));
-            return Err(Error::new(Kind::Storage, "the page's last line is cut").at(path.display().to_string()));
+            return Err(
+                Error::new(Kind::Storage, "the page's last line is cut").at(path.display().to_string())
+            );
         }
         Ok(records)
     }
@@ -158,7 +163,8 @@ impl Stored {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(cause) => return Err(Error::io("cannot read", &path, cause)),
         };
-        let bad = |cause| Error::new(Kind::Storage, "a bad line").at(path.display().to_string()).because(cause);
+        let bad =
+            |cause| Error::new(Kind::Storage, "a bad line").at(path.display().to_string()).because(cause);
         text.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
     }
 

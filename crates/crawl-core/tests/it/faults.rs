@@ -23,7 +23,9 @@ async fn hub(faults: &[&str]) -> Running {
 }
 
 fn list(hub: &Running) -> Request {
-    Request::get(Url::parse(&format!("{}/api/datasets?limit=10&sort=createdAt&direction=1", hub.url())).unwrap())
+    Request::get(
+        Url::parse(&format!("{}/api/datasets?limit=10&sort=createdAt&direction=1", hub.url())).unwrap(),
+    )
 }
 
 fn rows(answer: Response) -> Result<usize> {
@@ -36,7 +38,20 @@ async fn ask(hub: &Running) -> Result<usize> {
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
-    for fault in ["status:500", "status:502", "status:503", "status:504", "status:408", "reset", "close", "cut", "longer", "shorter", "html", "utf8"] {
+    for fault in [
+        "status:500",
+        "status:502",
+        "status:503",
+        "status:504",
+        "status:408",
+        "reset",
+        "close",
+        "cut",
+        "longer",
+        "shorter",
+        "html",
+        "utf8",
+    ] {
         let hub = hub(&[&format!("1-2={fault}")]).await;
         assert_eq!(ask(&hub).await.unwrap_or_else(|error| panic!("{fault}: {error:?}")), 10, "{fault}");
         assert_eq!(hub.count(), 3, "{fault}");
@@ -45,19 +60,34 @@ async fn what_passes_is_tried_again() {
 
 #[tokio::test]
 async fn what_stays_broken_is_given_up_with_a_word_on_what_to_do() {
-    for (fault, kind) in [("status:500", Kind::Transient), ("reset", Kind::Transient), ("cut", Kind::Transient), ("html", Kind::Shape)] {
+    for (fault, kind) in [
+        ("status:500", Kind::Transient),
+        ("reset", Kind::Transient),
+        ("cut", Kind::Transient),
+        ("html", Kind::Shape),
+    ] {
         let hub = hub(&[&format!("all={fault}")]).await;
         let error = ask(&hub).await.unwrap_err();
         assert_eq!((error.kind(), error.tries(), hub.count()), (kind, 4, 4), "{fault}: {error:?}");
         assert!(!error.advice().is_empty());
     }
     let hub = hub(&["all=html"]).await;
-    assert!(format!("{:?}", ask(&hub).await.unwrap_err()).contains("<html"), "the beginning of the answer is told");
+    assert!(
+        format!("{:?}", ask(&hub).await.unwrap_err()).contains("<html"),
+        "the beginning of the answer is told"
+    );
 }
 
 #[tokio::test]
 async fn what_a_person_must_mend_is_not_tried_again() {
-    for (status, kind) in [(400, Kind::Shape), (401, Kind::Denied), (403, Kind::Denied), (404, Kind::Gone), (410, Kind::Gone), (451, Kind::Denied)] {
+    for (status, kind) in [
+        (400, Kind::Shape),
+        (401, Kind::Denied),
+        (403, Kind::Denied),
+        (404, Kind::Gone),
+        (410, Kind::Gone),
+        (451, Kind::Denied),
+    ] {
         let hub = hub(&[&format!("all=status:{status}")]).await;
         let error = ask(&hub).await.unwrap_err();
         assert_eq!((error.kind(), error.status(), hub.count()), (kind, Some(status), 1), "{error:?}");
@@ -132,7 +162,8 @@ async fn a_post_that_was_sent_is_not_sent_again_unless_that_is_harmless() {
 
 #[test]
 fn secrets_are_not_shown() {
-    let url = Url::parse("https://user:pass@h.org/p?a=1&X-Amz-Signature=abc&token=t&access_token=u&apikey=v").unwrap();
+    let url = Url::parse("https://user:pass@h.org/p?a=1&X-Amz-Signature=abc&token=t&access_token=u&apikey=v")
+        .unwrap();
     let shown = crawl_core::http::shown(&url);
     for secret in ["user", "pass", "abc", "=t", "=u"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");

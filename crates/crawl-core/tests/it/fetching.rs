@@ -18,7 +18,8 @@ struct Remote {
 /// A hub with a large file, and what it holds.
 async fn remote(faults: &[&str]) -> Remote {
     let faults = faults.iter().map(|rule| rule.parse().unwrap()).collect();
-    let hub = Hub::start(HubConfig { datasets: 40, models: 0, faults, ..HubConfig::default() }).await.unwrap();
+    let hub =
+        Hub::start(HubConfig { datasets: 40, models: 0, faults, ..HubConfig::default() }).await.unwrap();
     let config = HttpConfig { backoff: std::time::Duration::from_millis(5), ..HttpConfig::default() };
     let http = Http::new(config).unwrap();
     let get = |path: String| {
@@ -31,7 +32,9 @@ async fn remote(faults: &[&str]) -> Remote {
         let id = row.raw().get("id").unwrap().str().unwrap().into_owned();
         let Ok(tree) = get(format!("/api/datasets/{id}/tree/main?recursive=true")).await else { continue };
         for file in Record::split(&tree.body).unwrap() {
-            if file.raw().get("lfs").is_none() || row.raw().get("gated").and_then(|raw| raw.bool()) != Some(false) {
+            if file.raw().get("lfs").is_none()
+                || row.raw().get("gated").and_then(|raw| raw.bool()) != Some(false)
+            {
                 continue;
             }
             let path = file.raw().get("path").unwrap().str().unwrap().into_owned();
@@ -46,7 +49,11 @@ async fn remote(faults: &[&str]) -> Remote {
 
 /// The bytes, asked for past the faults that count requests of the file server.
 async fn plain(url: &Url) -> Result<Vec<u8>> {
-    let http = Http::new(HttpConfig { tries: 20, backoff: std::time::Duration::from_millis(1), ..HttpConfig::default() })?;
+    let http = Http::new(HttpConfig {
+        tries: 20,
+        backoff: std::time::Duration::from_millis(1),
+        ..HttpConfig::default()
+    })?;
     Ok(http.send(&Request::get(url.clone())).await?.body.to_vec())
 }
 
@@ -55,13 +62,18 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 async fn get(remote: &Remote, root: &Path, expect: &Expect) -> Result<Fetched> {
-    fetch(&remote.http, &Request::get(remote.url.clone()), root, "data/file.bin", expect, &Disk::default()).await
+    fetch(&remote.http, &Request::get(remote.url.clone()), root, "data/file.bin", expect, &Disk::default())
+        .await
 }
 
 #[tokio::test]
 async fn a_file_is_fetched_verified_and_found_again() {
     let (remote, root) = (remote(&[]).await, tempfile::tempdir().unwrap());
-    let expect = Expect { size: Some(remote.bytes.len() as u64), sha256: Some(sha256(&remote.bytes)), ..Expect::default() };
+    let expect = Expect {
+        size: Some(remote.bytes.len() as u64),
+        sha256: Some(sha256(&remote.bytes)),
+        ..Expect::default()
+    };
     let first = get(&remote, root.path(), &expect).await.unwrap();
     assert_eq!(std::fs::read(&first.path).unwrap(), remote.bytes);
     let asked = remote.hub.count();
@@ -74,7 +86,11 @@ async fn a_file_is_fetched_verified_and_found_again() {
 async fn a_part_is_gone_on_with_and_a_foreign_part_is_thrown_away() {
     let remote = remote(&[]).await;
     let expect = Expect { sha256: Some(sha256(&remote.bytes)), ..Expect::default() };
-    for (part, resumed) in [(remote.bytes[..1000].to_vec(), 1000), (vec![7; 1000], 0), (remote.bytes.clone(), remote.bytes.len() as u64)] {
+    for (part, resumed) in [
+        (remote.bytes[..1000].to_vec(), 1000),
+        (vec![7; 1000], 0),
+        (remote.bytes.clone(), remote.bytes.len() as u64),
+    ] {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("data")).unwrap();
         std::fs::write(root.path().join("data/file.bin.part"), part).unwrap();
@@ -90,7 +106,8 @@ async fn a_body_that_breaks_off_is_gone_on_with() {
     for fault in ["cdn@2=cut", "cdn@2=reset", "cdn@2=whole", "cdn@2-3=status:500"] {
         let (remote, root) = (remote(&[fault]).await, tempfile::tempdir().unwrap());
         let expect = Expect { sha256: Some(sha256(&remote.bytes)), ..Expect::default() };
-        let found = get(&remote, root.path(), &expect).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
+        let found =
+            get(&remote, root.path(), &expect).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
         assert_eq!(std::fs::read(&found.path).unwrap(), remote.bytes, "{fault}");
     }
 }
@@ -119,7 +136,9 @@ async fn hostile_names_write_nothing() {
     let (remote, root) = (remote(&[]).await, tempfile::tempdir().unwrap());
     for name in ["../evil", "/tmp/evil", "a/../../evil", "a\\b", "C:evil"] {
         let request = Request::get(remote.url.clone());
-        let error = fetch(&remote.http, &request, root.path(), name, &Expect::default(), &Disk::default()).await.unwrap_err();
+        let error = fetch(&remote.http, &request, root.path(), name, &Expect::default(), &Disk::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Denied);
     }
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);

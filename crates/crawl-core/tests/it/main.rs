@@ -6,7 +6,7 @@
 //! - `faults`: broken answers of a service
 //! - `rates`: limits that are kept before they bite
 //! - `fetching`: files: resumed, verified, hostile
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod faults;
 mod fetching;

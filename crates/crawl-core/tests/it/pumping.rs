@@ -16,7 +16,9 @@ async fn pages_of_a_mapping_land_in_order_however_they_answer() {
     let (one, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let slow = Table { slow: Duration::from_millis(60), ..Table::mapping(9) };
     pump(&slow, &Store::new(many.path()), Pump { in_flight: 5, pages: None }, never(), |_| {}).await.unwrap();
-    pump(&Table::mapping(9), &Store::new(one.path()), Pump { in_flight: 1, pages: None }, never(), |_| {}).await.unwrap();
+    pump(&Table::mapping(9), &Store::new(one.path()), Pump { in_flight: 1, pages: None }, never(), |_| {})
+        .await
+        .unwrap();
     assert_eq!(differing(one.path(), many.path()), [""; 0]);
     assert!(slow.asked().values().all(|count| *count == 1));
 }
@@ -68,7 +70,8 @@ async fn other_settings_are_refused_and_named() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path());
     pump(&Table::listing(2), &store, Pump::default(), never(), |_| {}).await.unwrap();
-    let other = Table { settings: Settings::default().with("pages", 2).with("sort", "likes"), ..Table::listing(2) };
+    let other =
+        Table { settings: Settings::default().with("pages", 2).with("sort", "likes"), ..Table::listing(2) };
     let error = pump(&other, &store, Pump::default(), never(), |_| {}).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
     assert!(error.to_string().contains("sort: was not set, is now `likes`"), "{error}");
@@ -115,7 +118,8 @@ async fn cursors_that_stand_still_or_go_in_circles_are_errors() {
     for around in [1, 2, 5] {
         let root = tempfile::tempdir().unwrap();
         let circle = Circle { id: SourceId::new("test/circle").unwrap(), around, asked: AtomicU64::new(0) };
-        let error = pump(&circle, &Store::new(root.path()), Pump::default(), never(), |_| {}).await.unwrap_err();
+        let error =
+            pump(&circle, &Store::new(root.path()), Pump::default(), never(), |_| {}).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Shape);
         assert_eq!(circle.asked.load(Ordering::SeqCst), around + 1);
     }
@@ -131,5 +135,8 @@ async fn a_pump_can_be_spawned() {
         async move { pump(&Table::listing(2), &store, Pump::default(), never(), |_| {}).await }
     });
     task.await.unwrap().unwrap();
-    assert_eq!(store.checkpoint(&id).await.unwrap().pages, Stored::open(root.path(), &id).unwrap().checkpoint().pages);
+    assert_eq!(
+        store.checkpoint(&id).await.unwrap().pages,
+        Stored::open(root.path(), &id).unwrap().checkpoint().pages
+    );
 }

@@ -16,7 +16,8 @@ fn request(hub: &Running) -> Request {
 }
 
 fn door(concurrency: usize) -> Http {
-    Http::new(HttpConfig { concurrency, backoff: Duration::from_millis(50), ..HttpConfig::default() }).unwrap()
+    Http::new(HttpConfig { concurrency, backoff: Duration::from_millis(50), ..HttpConfig::default() })
+        .unwrap()
 }
 
 async fn send(http: &Http, hub: &Running, count: usize) {

@@ -17,8 +17,14 @@ async fn a_person_finds_pages_manifest_and_checkpoint() {
     let (root, _) = filled(Compression::None).await;
     let names: Vec<String> = picture(root.path()).into_keys().collect();
     let expected = [
-        "checkpoint.json", "manifest.jsonl", "page_00001.jsonl", "page_00002.jsonl", "page_00002.missing.jsonl",
-        "page_00003.jsonl", "page_00004.jsonl", "page_00004.missing.jsonl",
+        "checkpoint.json",
+        "manifest.jsonl",
+        "page_00001.jsonl",
+        "page_00002.jsonl",
+        "page_00002.missing.jsonl",
+        "page_00003.jsonl",
+        "page_00004.jsonl",
+        "page_00004.missing.jsonl",
     ];
     assert_eq!(names, expected.map(|name| format!("test/table/{name}")));
     let first = std::fs::read_to_string(root.path().join("test/table/page_00001.jsonl")).unwrap();
@@ -30,7 +36,8 @@ async fn compressed_pages_read_back_the_same() {
     let (plain, id) = filled(Compression::None).await;
     for compression in [Compression::Gzip, Compression::Zstd] {
         let (packed, _) = filled(compression).await;
-        let (plain, packed) = (Stored::open(plain.path(), &id).unwrap(), Stored::open(packed.path(), &id).unwrap());
+        let (plain, packed) =
+            (Stored::open(plain.path(), &id).unwrap(), Stored::open(packed.path(), &id).unwrap());
         for page in 1..=4 {
             assert_eq!(plain.records(page).unwrap(), packed.records(page).unwrap());
         }
@@ -41,7 +48,11 @@ async fn compressed_pages_read_back_the_same() {
 #[tokio::test]
 async fn pages_beyond_the_checkpoint_are_not_seen() {
     let (root, id) = filled(Compression::None).await;
-    std::fs::copy(root.path().join("test/table/page_00001.jsonl"), root.path().join("test/table/page_00005.jsonl")).unwrap();
+    std::fs::copy(
+        root.path().join("test/table/page_00001.jsonl"),
+        root.path().join("test/table/page_00005.jsonl"),
+    )
+    .unwrap();
     let stored = Stored::open(root.path(), &id).unwrap();
     assert_eq!(stored.checkpoint().pages, 4);
     assert_eq!(stored.records(5).unwrap_err().kind(), Kind::Storage);

@@ -64,8 +64,11 @@ impl Source for Table {
             tokio::time::sleep(self.slow / u32::try_from(number).unwrap()).await;
         }
         let fetched_at: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let record = |row: u64| Record::parse(format!("{{\"id\":\"{number}/{row}\",\"text\":\"é \\n {row}\"}}")).unwrap();
-        let mut page = Page::new(Vec::new(), (number < self.pages).then(|| Cursor::new((number + 1).to_string())));
+        let record = |row: u64| {
+            Record::parse(format!("{{\"id\":\"{number}/{row}\",\"text\":\"é \\n {row}\"}}")).unwrap()
+        };
+        let mut page =
+            Page::new(Vec::new(), (number < self.pages).then(|| Cursor::new((number + 1).to_string())));
         page.fetched_at = fetched_at;
         if number != 3 {
             page.records = (0..3).map(record).collect();

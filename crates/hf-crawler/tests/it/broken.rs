@@ -10,10 +10,24 @@ use crate::desk::{crawl, datasets, distinct, double, hub, ids, list, small};
 async fn faults_that_pass_leave_no_trace() {
     let (clean, whole) = (double(950, &[]).await, tempfile::tempdir().unwrap());
     list(&clean, small(), whole.path()).await.unwrap();
-    for fault in ["status:500", "status:502", "status:504", "reset", "close", "cut", "longer", "shorter", "html", "utf8", "429", "429:retry-after=0"] {
+    for fault in [
+        "status:500",
+        "status:502",
+        "status:504",
+        "reset",
+        "close",
+        "cut",
+        "longer",
+        "shorter",
+        "html",
+        "utf8",
+        "429",
+        "429:retry-after=0",
+    ] {
         let double = double(950, &[&format!("list@3-4={fault}"), &format!("list@9={fault}")]).await;
         let root = tempfile::tempdir().unwrap();
-        let end = list(&double, small(), root.path()).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
+        let end =
+            list(&double, small(), root.path()).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
         assert!(end.ended(), "{fault}");
         assert_eq!(ids(root.path()), ids(whole.path()), "{fault}");
     }
@@ -38,7 +52,14 @@ async fn faults_by_chance_on_a_long_crawl_leave_no_trace() {
 
 #[tokio::test]
 async fn what_stays_broken_stops_with_a_checkpoint_and_the_next_run_goes_on() {
-    for (fault, kind) in [("status:500", Kind::Transient), ("reset", Kind::Transient), ("html", Kind::Shape), ("utf8", Kind::Shape), ("bomb", Kind::Shape), ("status:403", Kind::Denied)] {
+    for (fault, kind) in [
+        ("status:500", Kind::Transient),
+        ("reset", Kind::Transient),
+        ("html", Kind::Shape),
+        ("utf8", Kind::Shape),
+        ("bomb", Kind::Shape),
+        ("status:403", Kind::Denied),
+    ] {
         let double = double(450, &[&format!("list@3-200={fault}")]).await;
         let root = tempfile::tempdir().unwrap();
         let error = list(&double, small(), root.path()).await.unwrap_err();

@@ -16,7 +16,15 @@ const KILLS: u64 = 100;
 fn command(double: &Running, root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hf-crawler"));
     command
-        .args(["datasets", "--quiet", "--page-size", &PAGE.to_string(), "--endpoint", &double.url(), "--root"])
+        .args([
+            "datasets",
+            "--quiet",
+            "--page-size",
+            &PAGE.to_string(),
+            "--endpoint",
+            &double.url(),
+            "--root",
+        ])
         .arg(root)
         .env_remove("HF_TOKEN")
         .env("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
@@ -29,7 +37,13 @@ fn lasting(root: &Path) -> (Checkpoint, Vec<Manifest>) {
     let stored = Stored::open(root, &datasets()).unwrap();
     let checkpoint = Checkpoint { manifest_bytes: 0, ..stored.checkpoint().clone() };
     let lines = stored.manifest().unwrap();
-    (checkpoint, lines.into_iter().map(|line| Manifest { fetched_at: crawl_core::Timestamp::UNIX_EPOCH, ..line }).collect())
+    (
+        checkpoint,
+        lines
+            .into_iter()
+            .map(|line| Manifest { fetched_at: crawl_core::Timestamp::UNIX_EPOCH, ..line })
+            .collect(),
+    )
 }
 
 fn page_files(root: &Path) -> Vec<(String, Vec<u8>)> {
@@ -81,7 +95,11 @@ async fn a_crawl_killed_a_hundred_times_gives_the_same_files_and_fetches_a_page_
     assert!(command(&double, root.path()).status().unwrap().success());
     assert_eq!(kills, KILLS, "the crawl was through after {kills} kills, at page {killed_at}");
     assert!(killed_at > 20, "the kills hit only the first {killed_at} pages");
-    assert!(double.count() - asked <= pages + kills, "{} requests for {pages} pages and {kills} kills", double.count());
+    assert!(
+        double.count() - asked <= pages + kills,
+        "{} requests for {pages} pages and {kills} kills",
+        double.count()
+    );
     assert!(lasting(root.path()) == lasting(whole.path()), "checkpoint or manifest differ");
     let (found, expected) = (page_files(root.path()), page_files(whole.path()));
     assert_eq!(found.len(), expected.len());

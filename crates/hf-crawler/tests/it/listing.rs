@@ -14,7 +14,10 @@ async fn every_dataset_is_listed_once_word_for_word() {
     assert_eq!((end.pages, end.totals.records, end.totals.listed), (3, 2_345, 2_345));
     assert_eq!(distinct(root.path()), 2_345);
     let seen = double.seen();
-    assert!(seen.iter().all(|seen| seen.path_and_query.contains("sort=createdAt") && seen.path_and_query.contains("direction=1")));
+    assert!(
+        seen.iter().all(|seen| seen.path_and_query.contains("sort=createdAt")
+            && seen.path_and_query.contains("direction=1"))
+    );
     // What is stored is what was sent.
     let url = format!("{}/api/datasets?limit=1000&sort=createdAt&direction=1&full=true", double.url());
     let request = crawl_core::http::Request::get(url.parse().unwrap());
@@ -48,14 +51,17 @@ async fn every_order_gives_every_row() {
 
 #[tokio::test]
 async fn an_increment_gives_what_is_new_or_changed_and_no_more() {
-    let config = HubConfig { datasets: 1_200, horizon: Some(1_000), touched: 10, models: 0, ..HubConfig::default() };
+    let config =
+        HubConfig { datasets: 1_200, horizon: Some(1_000), touched: 10, models: 0, ..HubConfig::default() };
     let double = Double::start(config).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let since = parse_date("2026-11-22").unwrap();
     let end = list(&double, Listing { since: Some(since), ..small() }, root.path()).await.unwrap();
     let all = tempfile::tempdir().unwrap();
     list(&double, small(), all.path()).await.unwrap();
-    let time = |record: &crawl_core::Record| parse_date(&record.raw().get("lastModified").unwrap().str().unwrap()).unwrap();
+    let time = |record: &crawl_core::Record| {
+        parse_date(&record.raw().get("lastModified").unwrap().str().unwrap()).unwrap()
+    };
     let expected = crate::desk::records(all.path()).iter().filter(|record| time(record) >= since).count();
     assert!(expected >= 210);
     assert_eq!(distinct(root.path()), expected);
@@ -71,10 +77,12 @@ async fn filters_reach_the_hub() {
     list(&double, small(), all.path()).await.unwrap();
     let listing = Listing { filter: vec!["language:en".into()], expand: vec!["tags".into()], ..small() };
     list(&double, listing, root.path()).await.unwrap();
-    let english = |record: &&crawl_core::Record| record.bytes().windows(13).any(|window| window == b"\"language:en\"");
+    let english =
+        |record: &&crawl_core::Record| record.bytes().windows(13).any(|window| window == b"\"language:en\"");
     // Some of the double's rows hide their tags: the Hub finds them all the same.
     let found: std::collections::HashSet<_> = ids(root.path()).into_iter().collect();
-    let plain: Vec<_> = crate::desk::records(all.path()).into_iter().filter(|record| english(&record)).collect();
+    let plain: Vec<_> =
+        crate::desk::records(all.path()).into_iter().filter(|record| english(&record)).collect();
     assert!(plain.len() > 50 && found.len() < plain.len() + 10);
     assert!(plain.iter().all(|record| found.contains(&*record.raw().get("id").unwrap().str().unwrap())));
     let owner = ids(all.path()).iter().find_map(|id| Some(id.split_once('/')?.0.to_owned())).unwrap();
@@ -86,7 +94,8 @@ async fn filters_reach_the_hub() {
 
 #[tokio::test]
 async fn a_wrong_token_is_reported_and_not_ignored() {
-    let config = HubConfig { datasets: 10, models: 0, token: Some("hf_right".into()), ..HubConfig::default() };
+    let config =
+        HubConfig { datasets: 10, models: 0, token: Some("hf_right".into()), ..HubConfig::default() };
     let double = Double::start(config).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let hub = hub(&double).with_token(&Secret::new("hf_wrong"), "HF_TOKEN");

@@ -5,7 +5,7 @@
 //! - `processing`: the filter, the 14 fields, the history
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod broken;
 mod desk;

@@ -64,7 +64,15 @@ fn row(id: &str, more: Value) -> Value {
 
 #[tokio::test]
 async fn a_kept_row_has_the_fourteen_fields_in_their_order() {
-    let tags = json!(["language:en", "language:code", "license:mit", "size_categories:1K<n<10K", "arxiv:2401.1", "plain", "a:b:c"]);
+    let tags = json!([
+        "language:en",
+        "language:code",
+        "license:mit",
+        "size_categories:1K<n<10K",
+        "arxiv:2401.1",
+        "plain",
+        "a:b:c"
+    ]);
     let input = stored(&[row("o/n", json!({"tags": tags, "description": "line\n\"quoted\" é"}))]).await;
     let root = tempfile::tempdir().unwrap();
     process(input.path(), "", History::default(), root.path()).await.unwrap();
@@ -92,10 +100,14 @@ async fn an_unknown_is_null_and_a_wrong_type_loses_no_row() {
 
 #[tokio::test]
 async fn both_ends_of_a_span_work_and_belong_to_it() {
-    let day = |id: &str, day: &str| row(id, json!({"createdAt": format!("{day}.000Z"), "lastModified": format!("{day}.000Z")}));
+    let day = |id: &str, day: &str| {
+        row(id, json!({"createdAt": format!("{day}.000Z"), "lastModified": format!("{day}.000Z")}))
+    };
     let rows = [
-        day("o/before", "2026-11-12T23:59:59"), day("o/first", "2026-11-13T00:00:00"),
-        day("o/last", "2026-11-20T23:59:59"), day("o/after", "2026-11-21T00:00:00"),
+        day("o/before", "2026-11-12T23:59:59"),
+        day("o/first", "2026-11-13T00:00:00"),
+        day("o/last", "2026-11-20T23:59:59"),
+        day("o/after", "2026-11-21T00:00:00"),
     ];
     for field in ["created", "modified"] {
         let span = format!("{field} = {{ from = \"2026-11-13\", to = \"2026-11-20\" }}");
@@ -115,8 +127,10 @@ async fn both_ends_of_a_span_work_and_belong_to_it() {
 async fn each_setting_keeps_and_drops_what_it_says() {
     let tagged = |id: &str, tags: Value| row(id, json!({ "tags": tags }));
     let languages = [
-        tagged("o/en", json!(["language:en"])), tagged("o/both", json!(["language:en", "language:zh"])),
-        tagged("o/zh", json!(["language:zh"])), tagged("o/none", json!(["x"])),
+        tagged("o/en", json!(["language:en"])),
+        tagged("o/both", json!(["language:en", "language:zh"])),
+        tagged("o/zh", json!(["language:zh"])),
+        tagged("o/none", json!(["x"])),
     ];
     for (rule, expected) in [
         ("languages = { any = [\"en\"] }", vec!["o/en", "o/both", "o/none"]),
@@ -128,24 +142,53 @@ async fn each_setting_keeps_and_drops_what_it_says() {
         assert_eq!(kept(&languages, rule).await.0, expected, "{rule}");
     }
     let rows = [
-        row("o/plain", json!({})), row("o/private", json!({"private": true})), row("o/disabled", json!({"disabled": true})),
-        row("o/untagged", json!({"tags": []})), row("o/few", json!({"downloads": 10})), row("o/unknown", json!({"downloads": null})),
-        row("o/cardless", json!({"cardData": {}})), row("o/auto", json!({"gated": "auto"})), row("o/liked", json!({"likes": 9})),
+        row("o/plain", json!({})),
+        row("o/private", json!({"private": true})),
+        row("o/disabled", json!({"disabled": true})),
+        row("o/untagged", json!({"tags": []})),
+        row("o/few", json!({"downloads": 10})),
+        row("o/unknown", json!({"downloads": null})),
+        row("o/cardless", json!({"cardData": {}})),
+        row("o/auto", json!({"gated": "auto"})),
+        row("o/liked", json!({"likes": 9})),
         row("o/mit", json!({"tags": ["license:mit", "modality:text", "task_categories:qa", "x:y"]})),
     ];
     for (rule, dropped, reasons) in [
         ("", vec!["o/private", "o/disabled", "o/untagged"], vec!["disabled", "no tags", "private"]),
-        ("private = true\ndisabled = true\nuntagged = true\nmin_downloads = 11", vec!["o/few", "o/unknown"], vec!["downloads unknown", "too few downloads"]),
-        ("private = true\ndisabled = true\nuntagged = true\ncard = true", vec!["o/cardless"], vec!["no card metadata"]),
-        ("private = true\ndisabled = true\nuntagged = true\ngated = [\"false\"]", vec!["o/auto"], vec!["gated"]),
+        (
+            "private = true\ndisabled = true\nuntagged = true\nmin_downloads = 11",
+            vec!["o/few", "o/unknown"],
+            vec!["downloads unknown", "too few downloads"],
+        ),
+        (
+            "private = true\ndisabled = true\nuntagged = true\ncard = true",
+            vec!["o/cardless"],
+            vec!["no card metadata"],
+        ),
+        (
+            "private = true\ndisabled = true\nuntagged = true\ngated = [\"false\"]",
+            vec!["o/auto"],
+            vec!["gated"],
+        ),
     ] {
         let (ids, found) = kept(&rows, rule).await;
-        let expected: Vec<_> = rows.iter().map(|row| row["id"].as_str().unwrap()).filter(|id| !dropped.contains(id)).collect();
-        assert_eq!((ids, found), (expected.iter().map(ToString::to_string).collect(), reasons.iter().map(ToString::to_string).collect()), "{rule}");
+        let expected: Vec<_> =
+            rows.iter().map(|row| row["id"].as_str().unwrap()).filter(|id| !dropped.contains(id)).collect();
+        assert_eq!(
+            (ids, found),
+            (
+                expected.iter().map(ToString::to_string).collect(),
+                reasons.iter().map(ToString::to_string).collect()
+            ),
+            "{rule}"
+        );
     }
     for rule in [
-        "min_likes = 9", "licences = { any = [\"mit\"], absent = false }", "modalities = { any = [\"text\"], absent = false }",
-        "tasks = { any = [\"qa\"], absent = false }", "tags = { any = [\"x:y\"] }",
+        "min_likes = 9",
+        "licences = { any = [\"mit\"], absent = false }",
+        "modalities = { any = [\"text\"], absent = false }",
+        "tasks = { any = [\"qa\"], absent = false }",
+        "tags = { any = [\"x:y\"] }",
     ] {
         assert_eq!(kept(&rows, rule).await.0.len(), 1, "{rule}");
     }
@@ -154,13 +197,24 @@ async fn each_setting_keeps_and_drops_what_it_says() {
 #[test]
 fn a_bad_filter_file_is_named_with_line_and_key() {
     let error = Filter::parse("card = true\nlanguage = [\"en\"]\n").unwrap_err();
-    assert!(error.to_string().contains("line 2") && error.to_string().contains("unknown field `language`"), "{error}");
-    let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/filters/weekly.toml")).unwrap();
+    assert!(
+        error.to_string().contains("line 2") && error.to_string().contains("unknown field `language`"),
+        "{error}"
+    );
+    let shipped =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/filters/weekly.toml"))
+            .unwrap();
     Filter::parse(&shipped).unwrap();
     // What stands behind a `#` is an example: it must be valid too.
     let examples: String = shipped
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.split(" = ").next().is_some_and(|key| !key.contains(' ')) && rest.contains(" = ")).unwrap_or(line))
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|rest| {
+                    rest.split(" = ").next().is_some_and(|key| !key.contains(' ')) && rest.contains(" = ")
+                })
+                .unwrap_or(line)
+        })
         .map(|line| format!("{line}\n"))
         .collect();
     let all = Filter::parse(&examples).unwrap();
@@ -170,7 +224,8 @@ fn a_bad_filter_file_is_named_with_line_and_key() {
 #[tokio::test]
 async fn the_history_knows_owner_and_name_apart() {
     let rows = [row("one/same", json!({})), row("two/same", json!({})), row("one/other", json!({}))];
-    let (input, first, second) = (stored(&rows).await, tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (input, first, second) =
+        (stored(&rows).await, tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     process(input.path(), "", History::default(), first.path()).await.unwrap();
     let path = first.path().join("history/history.jsonl");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -182,7 +237,10 @@ async fn the_history_knows_owner_and_name_apart() {
     assert_eq!(History::add(&path, second.path(), &datasets()).unwrap(), (2, 0));
     assert_eq!(History::add(&path, second.path(), &datasets()).unwrap(), (0, 2), "twice adds nothing");
     let lines = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(lines, "{\"id\":\"same\",\"author\":\"one\"}\n{\"id\":\"same\",\"author\":\"two\"}\n{\"id\":\"other\",\"author\":\"one\"}\n");
+    assert_eq!(
+        lines,
+        "{\"id\":\"same\",\"author\":\"one\"}\n{\"id\":\"same\",\"author\":\"two\"}\n{\"id\":\"other\",\"author\":\"one\"}\n"
+    );
     let third = tempfile::tempdir().unwrap();
     let end = process(input.path(), "", History::read(&path).unwrap(), third.path()).await.unwrap();
     assert_eq!(end.totals.records, 0);
@@ -198,14 +256,20 @@ async fn a_half_done_run_does_not_enter_the_history_nor_the_processing() {
     assert_eq!(History::add(&history, root.path(), &datasets()).unwrap_err().kind(), Kind::Config);
     assert!(!history.exists());
     let out = tempfile::tempdir().unwrap();
-    assert_eq!(process(root.path(), "", History::default(), out.path()).await.unwrap_err().kind(), Kind::Config);
+    assert_eq!(
+        process(root.path(), "", History::default(), out.path()).await.unwrap_err().kind(),
+        Kind::Config
+    );
 }
 
 #[tokio::test]
 async fn processing_the_doubles_odd_rows_adds_up() {
-    let (double, input, root) = (double(3_000, &[]).await, tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (double, input, root) =
+        (double(3_000, &[]).await, tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     list(&double, small(), input.path()).await.unwrap();
-    let filter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/filters/weekly.toml")).unwrap();
+    let filter =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/filters/weekly.toml"))
+            .unwrap();
     let end = process(input.path(), &filter, History::default(), root.path()).await.unwrap();
     let totals = &end.totals;
     assert_eq!((totals.listed, totals.missing), (3_000, 0));

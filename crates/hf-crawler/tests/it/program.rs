@@ -21,7 +21,8 @@ fn text(output: &Output) -> String {
 
 fn crawl(double: &Running, root: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {
     let url = double.url();
-    let mut arguments = vec!["datasets", "--endpoint", &url, "--root", root.to_str().unwrap(), "--tries", "2"];
+    let mut arguments =
+        vec!["datasets", "--endpoint", &url, "--root", root.to_str().unwrap(), "--tries", "2"];
     arguments.extend(more);
     run(&arguments, environment)
 }
@@ -35,10 +36,22 @@ async fn exit_codes_tell_how_it_ended() {
     };
     let clean = double(20, &[]).await;
     check(crawl(&clean, root().path(), &[], &[]), 0, "20 listed = 20 kept + 0 dropped + 0 missing");
-    check(crawl(&double(20, &["1=row-string"]).await, root().path(), &[], &[]), 3, "21 listed = 20 kept + 0 dropped + 1 missing");
-    check(crawl(&double(20, &["all=status:500"]).await, root().path(), &[], &[]), 75, "what to do: run the same command again");
+    check(
+        crawl(&double(20, &["1=row-string"]).await, root().path(), &[], &[]),
+        3,
+        "21 listed = 20 kept + 0 dropped + 1 missing",
+    );
+    check(
+        crawl(&double(20, &["all=status:500"]).await, root().path(), &[], &[]),
+        75,
+        "what to do: run the same command again",
+    );
     check(crawl(&double(20, &["all=html"]).await, root().path(), &[], &[]), 65, "the answer begins: <");
-    check(crawl(&double(20, &["all=429:retry-after=900"]).await, root().path(), &["--patience", "1"], &[]), 76, "later");
+    check(
+        crawl(&double(20, &["all=429:retry-after=900"]).await, root().path(), &["--patience", "1"], &[]),
+        76,
+        "later",
+    );
     check(crawl(&clean, Path::new("/proc/nowhere"), &[], &[]), 74, "cannot make the root");
     check(crawl(&clean, root().path(), &[], &[("HF_HUB_OFFLINE", "1")]), 78, "unset HF_HUB_OFFLINE");
     check(run(&["datasets"], &[]), 2, "--root");
@@ -95,7 +108,8 @@ async fn two_writers_are_refused_and_status_works_meanwhile() {
     let second = crawl(&double, root.path(), &[], &[]);
     assert_eq!(second.status.code(), Some(78), "{}", text(&second));
     assert!(text(&second).contains("another process is writing here"));
-    let status: serde_json::Value = serde_json::from_slice(&run(&["status", path, "--json"], &[]).stdout).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_slice(&run(&["status", path, "--json"], &[]).stdout).unwrap();
     assert_eq!((&status[0]["running"], &status[0]["ended"]), (&true.into(), &false.into()));
     // Ctrl-C once: the page in flight is finished.
     let pid = first.id().to_string();
@@ -103,7 +117,8 @@ async fn two_writers_are_refused_and_status_works_meanwhile() {
     assert_eq!(first.wait().unwrap().code(), Some(130));
     let rest = crawl(&double, root.path(), &[], &[]);
     assert_eq!(rest.status.code(), Some(0), "{}", text(&rest));
-    let status: serde_json::Value = serde_json::from_slice(&run(&["status", path, "--json", "--verify"], &[]).stdout).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_slice(&run(&["status", path, "--json", "--verify"], &[]).stdout).unwrap();
     let sum = |name: &str| status[0][name].as_u64().unwrap();
     assert_eq!((sum("listed"), sum("kept") + sum("missing")), (3_000, 3_000));
     assert_eq!((&status[0]["ended"], &status[0]["damaged"]), (&true.into(), &serde_json::json!([])));
@@ -115,11 +130,17 @@ async fn a_config_file_speaks_in_flags_and_flags_go_before_it() {
     let double = double(500, &[]).await;
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("crawl.toml");
-    let text_of = |limit: &str| format!("[hf-crawler.datasets]\nlimit = {limit}\nfilter = [\"language:en\"]\nendpoint = \"{}\"\n", double.url());
+    let text_of = |limit: &str| {
+        format!(
+            "[hf-crawler.datasets]\nlimit = {limit}\nfilter = [\"language:en\"]\nendpoint = \"{}\"\n",
+            double.url()
+        )
+    };
     std::fs::write(&file, text_of("7")).unwrap();
     let run_with = |name: &str, more: &[&str]| {
         let out = root.path().join(name);
-        let mut arguments = vec!["datasets", "--config", file.to_str().unwrap(), "--root", out.to_str().unwrap()];
+        let mut arguments =
+            vec!["datasets", "--config", file.to_str().unwrap(), "--root", out.to_str().unwrap()];
         arguments.extend(more);
         run(&arguments, &[])
     };

@@ -1,0 +1,204 @@
+//! Starts a double of a service on loopback and runs it until it is killed.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Rate, Rule, Running, Window};
+
+/// Doubles of services on 127.0.0.1, for tests and demonstrations.
+///
+/// Prints one line, `listening on http://127.0.0.1:PORT`, and serves until it is killed. Other processes read what it saw
+/// at /sim/log, /sim/stats, /sim/tally and /sim/asked, and forget it with POST /sim/reset.
+#[derive(Parser)]
+#[command(version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    double: Double,
+}
+
+const AFTER_HELP: &str = "\
+Faults: --fault '[WHERE@]WHEN=FAULT', several times if wanted; the first rule that is due wins.
+  WHERE  list, detail, tree, resolve, cdn, chat, or a path prefix such as /api/models
+  WHEN   3, 5-8 (both included), 5-, every:N, p:0.05, all: counts the requests that match WHERE
+  FAULT  status:N 429 429:retry-after=N 429:date reset close hang cut longer shorter html utf8 bomb slow:MS trickle:MS
+         whole (200 to a Range); lists: empty-next repeat-cursor other-origin row-string row-no-id row-twice;
+         detail: redirect; chat: invalid fenced wrong-id wrong-label refusal length cut-stream
+
+Example:
+  sim hub --datasets 5000 --window 50/2 --fault list@3=status:502 --fault detail@p:0.01=reset
+  HF_ENDPOINT=http://127.0.0.1:PORT hf-crawler ...
+
+Exit status: 1 if it could not start (a port is taken, a folder cannot be read), 2 for wrong arguments.";
+
+#[derive(Subcommand)]
+enum Double {
+    /// The Hugging Face Hub
+    #[command(after_help = AFTER_HELP)]
+    Hub(HubArgs),
+    /// An OpenAI-compatible language model at /v1
+    #[command(after_help = AFTER_HELP)]
+    Llm(LlmArgs),
+}
+
+#[derive(Args)]
+struct HubArgs {
+    /// Where to listen; 0 takes a free port
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How many datasets there are
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    datasets: u64,
+    /// How many models there are
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    models: u64,
+    /// The same seed makes the same repositories
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Repositories beyond this many are younger than 2026-11-22 [default: as many as there are]
+    #[arg(long, value_name = "COUNT")]
+    horizon: Option<u64>,
+    /// So many of the oldest were changed after 2026-11-22
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    touched: u64,
+    /// A quota of requests for each fixed window
+    #[arg(long, value_name = "REQUESTS/SECONDS")]
+    window: Option<Share<u64, f64>>,
+    /// Do not tell the quota in headers
+    #[arg(long, requires = "window")]
+    no_window_headers: bool,
+    /// Refuse any other token; requests without one are served
+    #[arg(long)]
+    token: Option<String>,
+    /// Refuse requests without a token
+    #[arg(long)]
+    require_token: bool,
+    /// What goes wrong (see below)
+    #[arg(long = "fault", value_name = "RULE")]
+    faults: Vec<Rule>,
+    /// Serve the recorded bodies in this folder
+    #[arg(long, value_name = "DIR")]
+    replay: Option<PathBuf>,
+    /// Pack answers for clients that accept it
+    #[arg(long)]
+    gzip: bool,
+    /// Wait so many milliseconds before each answer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+}
+
+#[derive(Args)]
+struct LlmArgs {
+    /// Where to listen; 0 takes a free port
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Refuse any other key
+    #[arg(long)]
+    key: Option<String>,
+    /// A model that it has [default: sim-1 and sim-mini]
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<String>,
+    /// What goes wrong (see below)
+    #[arg(long = "fault", value_name = "RULE")]
+    faults: Vec<Rule>,
+    /// Milliseconds before each answer, at random between the two
+    #[arg(long, value_name = "MIN-MAX")]
+    latency: Option<Latency>,
+    /// A quota for each fixed window
+    #[arg(long, value_name = "REQUESTS/TOKENS/SECONDS")]
+    rate: Option<Share<u64, Share<u64, f64>>>,
+    /// Of latencies and chances
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// `LEFT/RIGHT`
+#[derive(Clone, Copy)]
+struct Share<L, R>(L, R);
+
+impl<L: FromStr, R: FromStr> FromStr for Share<L, R> {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text
+            .split_once('/')
+            .and_then(|(left, right)| Some(Self(left.parse().ok()?, right.parse().ok()?)));
+        parts.ok_or("expected numbers with / between them")
+    }
+}
+
+/// `MIN-MAX`
+#[derive(Clone, Copy)]
+struct Latency(u64, u64);
+
+impl FromStr for Latency {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (least, most) = text.split_once('-').unwrap_or((text, text));
+        let parts = least.parse().ok().zip(most.parse().ok()).filter(|(least, most)| least <= most);
+        parts.map(|(least, most)| Self(least, most)).ok_or("expected MIN-MAX in milliseconds")
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let started = match Cli::parse().double {
+        Double::Hub(args) => Hub::start(args.into()).await,
+        Double::Llm(args) => Llm::start(args.into()).await,
+    };
+    match started.and_then(|running| announce(&running).map(|()| running)) {
+        Ok(_running) => std::future::pending().await,
+        Err(error) => {
+            // Nothing can be done if there is nobody to read it.
+            let _ = writeln!(std::io::stderr(), "sim: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn announce(running: &Running) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "listening on {}", running.url())?;
+    out.flush()
+}
+
+impl From<HubArgs> for HubConfig {
+    fn from(args: HubArgs) -> Self {
+        let headers = !args.no_window_headers;
+        Self {
+            port: args.port,
+            datasets: args.datasets,
+            models: args.models,
+            seed: args.seed,
+            horizon: args.horizon,
+            touched: args.touched,
+            window: args.window.map(|Share(quota, seconds)| Window { quota, seconds, headers }),
+            token: args.token,
+            require_token: args.require_token,
+            faults: args.faults,
+            replay: args.replay,
+            latency: Duration::from_millis(args.latency),
+            gzip: args.gzip,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<LlmArgs> for LlmConfig {
+    fn from(args: LlmArgs) -> Self {
+        let default = Self::default();
+        Self {
+            port: args.port,
+            key: args.key,
+            models: if args.models.is_empty() { default.models } else { args.models },
+            latency_ms: args.latency.map_or((0, 0), |Latency(least, most)| (least, most)),
+            seed: args.seed,
+            faults: args.faults,
+            rate: args.rate.map(|Share(requests, Share(tokens, seconds))| Rate { requests, tokens, seconds }),
+        }
+    }
+}

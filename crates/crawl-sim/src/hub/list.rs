@@ -1,0 +1,198 @@
+//! `/api/datasets` and `/api/models`: filters, orders, pages and their next links.
+
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::cursor::Cursor;
+use super::fields::Fields;
+use super::order::Orders;
+use super::row::Row;
+use super::world::{Key, World};
+use super::write;
+use crate::fault::Fault;
+use crate::http::answer::Answer;
+use crate::http::request::Request;
+use crate::json::Array;
+
+/// From here on the Hub refuses `skip`.
+const MAX_SKIP: u64 = 4000;
+
+/// What a listing was asked for.
+struct Query {
+    fields: Fields,
+    limit: u64,
+    skip: u64,
+    key: Key,
+    rising: bool,
+    cursor: Option<Cursor>,
+    filters: Filters,
+}
+
+#[derive(Default)]
+struct Filters {
+    search: Vec<String>,
+    author: Option<String>,
+    tags: Vec<String>,
+    gated: Option<bool>,
+}
+
+pub(super) fn answer(
+    world: &World,
+    orders: &Orders,
+    max_limit: u64,
+    request: &Request,
+    fault: Option<&Fault>,
+    elsewhere: &str,
+) -> Answer {
+    let query = match Query::parse(world, max_limit, &request.pairs()) {
+        Ok(query) => query,
+        Err(reason) => return bad_request(&reason),
+    };
+    if matches!(fault, Some(Fault::EmptyNext)) {
+        let next = query.cursor.as_ref().unwrap_or(&Cursor::first()).marked("again");
+        return page(b"[]".to_vec(), Some((request, &base(request), &next.encode())));
+    }
+    let (body, last) = rows(world, orders, &query, fault);
+    let next =
+        last.map(|index| Cursor::after(world, query.key, query.rising, index, query.filters.searches()));
+    let next = match &query.cursor {
+        Some(cursor) if cursor.repeats() || matches!(fault, Some(Fault::RepeatCursor)) => {
+            Some(cursor.encode())
+        }
+        None if matches!(fault, Some(Fault::RepeatCursor)) => Some(Cursor::first().marked("repeat").encode()),
+        _ => next.map(|cursor| cursor.encode()),
+    };
+    let base = if matches!(fault, Some(Fault::OtherOrigin)) { elsewhere.to_owned() } else { base(request) };
+    page(body, next.as_deref().map(|next| (request, base.as_str(), next)))
+}
+
+/// A page with its next link, if it has one.
+pub(super) fn page(body: Vec<u8>, next: Option<(&Request, &str, &str)>) -> Answer {
+    let answer = Answer::json(body);
+    let Some((request, base, cursor)) = next else { return answer };
+    let mut query = String::new();
+    for (name, value) in request.pairs().iter().filter(|(name, _)| name != "cursor") {
+        query.push_str(&Serializer::new(String::new()).append_pair(name, value).finish());
+        query.push('&');
+    }
+    let cursor: String = byte_serialize(cursor.as_bytes()).collect();
+    answer.with("Link", format!("<{base}{}?{query}cursor={cursor}>; rel=\"next\"", request.path()))
+}
+
+pub(super) fn bad_request(reason: &str) -> Answer {
+    let mut body = Vec::new();
+    crate::json::object(&mut body, |error| error.text("error", reason));
+    Answer::json_status(400, body).with("X-Error-Message", reason.replace(['\r', '\n'], " "))
+}
+
+/// The origin by which the client knows this server.
+pub(super) fn base(request: &Request) -> String {
+    format!("http://{}", request.header("host").unwrap_or("127.0.0.1"))
+}
+
+/// The body, and the index of the last row if more follow.
+fn rows(world: &World, orders: &Orders, query: &Query, fault: Option<&Fault>) -> (Vec<u8>, Option<u64>) {
+    let order = orders.get(world, query.key, query.rising);
+    let mut position =
+        query.cursor.as_ref().map_or(0, |cursor| order.position(world, query.key, cursor.start));
+    let mut body = Vec::with_capacity(query.limit.min(1000) as usize * 1600);
+    let mut array = Array::new(&mut body);
+    let (mut skip, mut written, mut first, mut last) = (query.skip, 0, None, None);
+    let more = loop {
+        if position >= order.len() {
+            break false;
+        }
+        let index = order.at(position);
+        position += 1;
+        let row = Row::new(world, index);
+        if !query.filters.keep(&row) {
+            continue;
+        }
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        if written == query.limit {
+            break true;
+        }
+        write::row(array.item(), &row, &query.fields, "");
+        written += 1;
+        first.get_or_insert(index);
+        last = Some(index);
+    };
+    match (fault, first) {
+        (Some(Fault::RowString), _) => array.item().extend_from_slice(b"\"this is not an object\""),
+        (Some(Fault::RowWithoutId), _) => array.item().extend_from_slice(b"{\"likes\":3,\"tags\":[]}"),
+        (Some(Fault::RowTwice), Some(index)) => {
+            write::row(array.item(), &Row::new(world, index), &query.fields, "");
+        }
+        _ => {}
+    }
+    array.end();
+    (body, last.filter(|_| more))
+}
+
+impl Query {
+    fn parse(world: &World, max_limit: u64, pairs: &[(String, String)]) -> Result<Self, String> {
+        let last =
+            |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let number = |name: &str| {
+            last(name).map(|text| text.parse().map_err(|_| format!("\"{name}\" must be a number")))
+        };
+        let limit: u64 = number("limit").transpose()?.unwrap_or(max_limit);
+        let skip = number("skip").transpose()?.unwrap_or(0);
+        if skip >= MAX_SKIP {
+            return Err(format!("\"skip\" must be less than {MAX_SKIP}: use the cursor"));
+        }
+        let key = match last("sort") {
+            None => Key::Trending,
+            Some(name) => {
+                Key::ALL.into_iter().find(|key| key.name() == name).ok_or("\"sort\" is not known")?
+            }
+        };
+        let rising = key == Key::CreatedAt && last("direction") == Some("1");
+        let cursor = last("cursor").map(|text| Cursor::decode(world, key, text).ok_or("Invalid cursor"));
+        Ok(Self {
+            fields: Fields::of_list(world.kind, pairs)?,
+            limit: limit.clamp(1, max_limit),
+            skip,
+            key,
+            rising,
+            cursor: cursor.transpose()?,
+            filters: Filters::parse(pairs),
+        })
+    }
+}
+
+impl Filters {
+    fn parse(pairs: &[(String, String)]) -> Self {
+        let mut filters = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "search" => filters.search.push(value.to_lowercase()),
+                "author" => filters.author = Some(value.clone()),
+                "filter" => filters.tags.push(value.clone()),
+                "gated" => filters.gated = Some(value.eq_ignore_ascii_case("true")),
+                _ => {}
+            }
+        }
+        filters
+    }
+
+    fn searches(&self) -> bool {
+        !self.search.is_empty()
+    }
+
+    fn keep(&self, row: &Row<'_>) -> bool {
+        self.author.as_deref().is_none_or(|author| row.owner.as_deref() == Some(author))
+            && self.gated.is_none_or(|gated| gated == (row.traits.gated != "false"))
+            && (self.search.is_empty() || {
+                let id = row.id().to_lowercase();
+                self.search.iter().all(|word| id.contains(word))
+            })
+            && self.tags.iter().all(|wanted| {
+                let mut found = false;
+                row.each_tag(|prefix, value| found |= wanted.strip_prefix(prefix) == Some(value));
+                found
+            })
+    }
+}

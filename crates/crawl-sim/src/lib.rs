@@ -1,0 +1,25 @@
+//! Loopback doubles of the services that Gleaner talks to, with faults on demand.
+//!
+//! [`Hub`] behaves like the Hugging Face Hub, [`Llm`] like an OpenAI-compatible server. Both bind `127.0.0.1` only,
+//! run on threads of their own (a test may block its own) and stop when their [`Running`] is dropped. What they answer
+//! is a pure function of their configuration, never of the clock.
+
+mod dice;
+mod fault;
+mod http;
+mod hub;
+mod json;
+mod llm;
+
+pub use fault::{Fault, FaultError, Rule};
+pub use http::journal::{Counts, Seen, Stats, WindowUse};
+pub use http::server::Running;
+pub use hub::{Hub, HubConfig, Window};
+pub use llm::{Llm, LlmConfig, Rate, answer, rule};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A panic in one connection must not take the double down, so poison is ignored.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,246 @@
+//! The response cache: a journal of every answer that was paid for, a line each, appended the moment it arrives.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crawl_core::{Error, Kind, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Reply;
+
+/// How long an answer may wait to be safe from a power cut. A killed process loses nothing that was written.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+const BEGIN: &[u8] = b"{\"key\":\"";
+
+/// The SHA-256 of an address and a request body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    pub(crate) fn new(digest: [u8; 32]) -> Self {
+        Key(digest)
+    }
+
+    /// What the index holds: half of it. The whole is compared with the line.
+    fn short(self) -> u128 {
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.0[..16]);
+        u128::from_be_bytes(half)
+    }
+
+    fn hex(self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// A line of the journal. Lines are for people too: `jq` reads them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The SHA-256 of the address and the request body, in hex.
+    pub key: String,
+    /// When the answer was whole.
+    pub at: Timestamp,
+    /// The address that was asked.
+    pub endpoint: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The task.
+    pub task: String,
+    /// The digest of the task's two templates.
+    pub prompt: String,
+    /// The parameters of the model.
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// The record's id.
+    pub record: String,
+    /// 1, or 2 for the answer after the model was shown its error.
+    pub round: u8,
+    /// How long it took from sending to the whole body, with all waits and tries.
+    pub latency_ms: u64,
+    /// What was said.
+    #[serde(flatten)]
+    pub reply: Reply,
+}
+
+/// What was found when the journal was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Different questions with an answer.
+    pub answers: u64,
+    /// Bytes of a torn last line, which were cut off.
+    pub torn_bytes: u64,
+    /// Other lines that are none of ours; they stay where they are.
+    pub unreadable: u64,
+}
+
+/// The journal, open for one process.
+#[derive(Debug)]
+pub struct Cache {
+    path: PathBuf,
+    opened: Opened,
+    syncing: Arc<File>,
+    journal: Mutex<Journal>,
+}
+
+#[derive(Debug)]
+struct Journal {
+    file: File,
+    end: u64,
+    /// Where the line of a key begins, and its length. The last line of a key counts.
+    index: HashMap<u128, (u64, u32)>,
+    synced_at: Instant,
+}
+
+impl Cache {
+    /// Opens the journal at `path`, a `.jsonl` file or a folder for `answers.jsonl`; makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if another process has it open; [`Kind::Storage`] if it cannot be read or made.
+    pub fn open(path: &Path) -> Result<Self> {
+        let is_file = path.extension().is_some_and(|extension| extension == "jsonl") && !path.is_dir();
+        let path = if is_file { path.to_owned() } else { path.join("answers.jsonl") };
+        let failed = |cause| Error::io("cannot open the response cache", &path, cause);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failed)?;
+        lock(&file, &path)?;
+        let (index, end, opened) = read_index(&mut file).map_err(failed)?;
+        let syncing = Arc::new(file.try_clone().map_err(failed)?);
+        let journal = Mutex::new(Journal { file, end, index, synced_at: Instant::now() });
+        Ok(Cache { path, opened, syncing, journal })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was found when it was opened.
+    pub fn opened(&self) -> Opened {
+        self.opened
+    }
+
+    /// How many different questions have an answer.
+    pub fn answers(&self) -> u64 {
+        self.lock().index.len() as u64
+    }
+
+    /// The answer to a question.
+    pub(crate) fn get(&self, key: Key) -> Result<Option<Kept>> {
+        let mut journal = self.lock();
+        let Some(&(start, length)) = journal.index.get(&key.short()) else { return Ok(None) };
+        let mut line = vec![0; length as usize];
+        let read = journal.file.seek(SeekFrom::Start(start)).and_then(|_| journal.file.read_exact(&mut line));
+        drop(journal);
+        read.map_err(|cause| Error::io("cannot read the response cache", &self.path, cause))?;
+        let kept: Option<Kept> = serde_json::from_slice(&line).ok();
+        Ok(kept.filter(|kept| kept.key == key.hex()))
+    }
+
+    /// Keeps an answer with one write, and tells whether a [`Cache::sync`] is due.
+    pub(crate) fn keep(&self, key: Key, kept: &Kept) -> Result<bool> {
+        let failed = |cause| Error::io("cannot write the response cache", &self.path, cause);
+        let mut line = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut line, kept).map_err(|cause| failed(cause.into()))?;
+        line.push(b'\n');
+        let mut journal = self.lock();
+        if let Err(cause) = journal.file.write_all(&line) {
+            // Half a line must not stand before the next one.
+            let end = journal.end;
+            let _ = journal.file.set_len(end);
+            return Err(failed(cause));
+        }
+        let place = (journal.end, u32::try_from(line.len()).unwrap_or(0));
+        journal.index.insert(key.short(), place);
+        journal.end += line.len() as u64;
+        let due = journal.synced_at.elapsed() >= SYNC_EVERY;
+        if due {
+            journal.synced_at = Instant::now();
+        }
+        Ok(due)
+    }
+
+    /// Makes what was written safe from a power cut. Blocks.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.syncing
+            .sync_data()
+            .map_err(|cause| Error::io("cannot sync the response cache", &self.path, cause))
+    }
+
+    /// The file, for a sync that nobody waits for.
+    pub(crate) fn syncing(&self) -> Arc<File> {
+        self.syncing.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// The hex of a key, as lines have it.
+    pub(crate) fn key(key: Key) -> String {
+        key.hex()
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Error::new(Kind::Config, "another process uses this response cache")
+                .at(path.display().to_string())
+                .advise("wait until the other run ends, or name another file with --cache"))
+        }
+        Err(std::fs::TryLockError::Error(cause)) => {
+            Err(Error::io("cannot lock the response cache", path, cause))
+        }
+    }
+}
+
+type Index = HashMap<u128, (u64, u32)>;
+
+/// Finds every line's key; cuts off a last line without its end.
+fn read_index(file: &mut File) -> std::io::Result<(Index, u64, Opened)> {
+    let mut opened = Opened::default();
+    let (mut index, mut end) = (Index::new(), 0u64);
+    let mut lines = BufReader::with_capacity(1 << 20, &*file);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        if line.last() != Some(&b'\n') {
+            opened.torn_bytes = line.len() as u64;
+            break;
+        }
+        match (key_of(&line), u32::try_from(line.len())) {
+            (Some(key), Ok(length)) => {
+                index.insert(key, (end, length));
+            }
+            _ => opened.unreadable += 1,
+        }
+        end += line.len() as u64;
+        line.clear();
+    }
+    if opened.torn_bytes > 0 {
+        file.set_len(end)?;
+    }
+    opened.answers = index.len() as u64;
+    Ok((index, end, opened))
+}
+
+fn key_of(line: &[u8]) -> Option<u128> {
+    let digits = line.strip_prefix(BEGIN)?.get(..64)?;
+    let whole = line.ends_with(b"}\n") && line.get(BEGIN.len() + 64) == Some(&b'"');
+    whole.then(|| u128::from_str_radix(std::str::from_utf8(&digits[..32]).ok()?, 16).ok()).flatten()
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits =
+        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
+}

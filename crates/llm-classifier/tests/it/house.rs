@@ -1,0 +1,140 @@
+//! What the tests share: stored listings, doubles, and classifiers over them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawl_core::http::{Http, HttpConfig, Secret};
+use crawl_core::{
+    Checkpoint, Cursor, Page, Pump, Record, Result, Settings, Sink, SourceId, Store, Stored, pump,
+};
+use crawl_sim::{Llm, LlmConfig, Running};
+use llm_classifier::{Answers, Cache, Chat, Classifier, Labelled, Structured, Task};
+use serde_json::{Value, json};
+
+pub(crate) const TOPICS: [&str; 6] = [
+    "Math Word Problems",
+    "Programming/Code",
+    "Science",
+    "Medical/Clinical Text",
+    "Legal Text Analysis",
+    "Finance/Economics",
+];
+
+pub(crate) fn weekly() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/tasks/weekly.toml")
+}
+
+pub(crate) fn listing() -> SourceId {
+    SourceId::new("hf/datasets").unwrap()
+}
+
+/// A row as `hf-crawler process` writes it.
+pub(crate) fn row(owner: &str, name: &str, description: &str) -> Value {
+    json!({
+        "id": name, "author": owner, "downloads": 20, "likes": 1, "created_at": "2026-11-01",
+        "last_modified": "2026-11-02", "collect_date": "2026-11-23", "description": description, "language": "en",
+        "pretty_name": null, "size_categories": "1K<n<10K", "arxiv": null,
+        "tags": {"language": "en", "license": "mit"}, "repo_id": format!("{owner}/{name}"),
+    })
+}
+
+pub(crate) fn rows(count: usize) -> Vec<Value> {
+    (0..count).map(|n| row(&format!("owner{n}"), &format!("set-{}", n % 7), "Some text.")).collect()
+}
+
+/// Stores rows as an ended listing, so many a page.
+pub(crate) async fn store(root: &Path, rows: &[Value], per_page: usize) -> Stored {
+    let (store, id) = (Store::new(root), listing());
+    let mut at =
+        Checkpoint { settings: Some(Settings::default().with("made", "test")), ..Checkpoint::start() };
+    store.commit(&id, &at).await.unwrap();
+    let pages = rows.chunks(per_page).count();
+    for (index, chunk) in rows.chunks(per_page).enumerate() {
+        let next = (index + 1 < pages).then(|| Cursor::new((index + 2).to_string()));
+        let records = chunk.iter().map(|row| Record::write(row).unwrap()).collect();
+        at = store.write(&id, &at, Page::new(records, next)).await.unwrap();
+        store.commit(&id, &at).await.unwrap();
+    }
+    Stored::open(root, &id).unwrap()
+}
+
+pub(crate) async fn double(faults: &[&str], latency_ms: (u64, u64)) -> Running {
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    Llm::start(LlmConfig { faults, latency_ms, ..LlmConfig::default() }).await.unwrap()
+}
+
+/// How a classifier of a test differs from the usual one.
+pub(crate) struct Setup {
+    pub base: String,
+    pub model: String,
+    pub key: Option<String>,
+    pub structured: Structured,
+    pub task: Task,
+    pub concurrency: u32,
+    pub tries: u32,
+    pub again: bool,
+}
+
+impl Setup {
+    pub(crate) fn new(base: &str) -> Self {
+        Setup {
+            base: format!("{base}/v1"),
+            model: "sim-1".into(),
+            key: None,
+            structured: Structured::JsonSchema,
+            task: Task::load(&weekly()).unwrap(),
+            concurrency: 100,
+            tries: 5,
+            again: false,
+        }
+    }
+
+    pub(crate) fn classifier(self, cache: &Path) -> Result<Arc<Classifier>> {
+        let answers = Answers::new(&self.task)?;
+        let key = self.key.map(Secret::new);
+        let chat = Chat::new(&self.base, key.as_ref(), &self.model, self.structured, self.task, &answers)?;
+        let http = Http::new(HttpConfig {
+            tries: self.tries,
+            backoff: Duration::from_millis(5),
+            timeout: Duration::from_secs(10),
+            concurrency: self.concurrency as usize,
+            ..HttpConfig::default()
+        })?;
+        let classifier =
+            Classifier::new(chat, answers, Cache::open(cache)?, http, "repo_id", self.concurrency);
+        Ok(Arc::new(if self.again { classifier.asking_failures_again() } else { classifier }))
+    }
+}
+
+pub(crate) async fn run(source: &Labelled, root: &Path) -> Result<Checkpoint> {
+    pump(source, &Store::new(root), Pump::default(), std::future::pending(), |_| {}).await
+}
+
+/// The rows of a listing, in order.
+pub(crate) fn read(root: &Path, id: &SourceId) -> Vec<Value> {
+    let stored = Stored::open(root, id).unwrap();
+    let pages = 1..=stored.checkpoint().pages;
+    pages.flat_map(|page| stored.records(page).unwrap()).map(|record| record.raw().to().unwrap()).collect()
+}
+
+pub(crate) fn id(row: &Value) -> &str {
+    row["repo_id"].as_str().unwrap()
+}
+
+pub(crate) fn right(id: &str) -> Vec<String> {
+    crawl_sim::rule(id, &TOPICS.map(str::to_owned), 2)
+}
+
+/// Checks that each row has its input's members, word for word and first, and the labels that the rule gives it.
+pub(crate) fn check_labels(rows: &[Value]) {
+    for row in rows {
+        assert_eq!(row["domain_names"], json!(right(id(row))), "{row}");
+        let ids: Vec<_> = right(id(row))
+            .iter()
+            .map(|name| TOPICS.iter().position(|topic| topic == name).unwrap() + 1)
+            .collect();
+        assert_eq!(row["domain_ids"], json!(ids));
+        assert!(row["domain_reasoning"].is_string());
+    }
+}

@@ -1,0 +1,152 @@
+//! The built program: exit codes, what it says, and death by `kill -9`.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::house::{check_labels, double, listing, read, rows, store, weekly};
+
+fn program(folder: &Path, base: &str, out: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+    command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL").env("NO_COLOR", "1");
+    command.arg("run").arg(weekly()).arg(folder.join("in")).arg("--root").arg(folder.join(out));
+    command.args(["--base-url", &format!("{base}/v1"), "--model", "sim-1", "--concurrency", "20"]).args(more);
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_and_pays_for_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (5, 25)));
+    home.block_on(store(&folder.join("in"), &rows(800), 60));
+    let mut kills = 0;
+    loop {
+        let mut child = program(folder, &double.url(), "out", &[]).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(80 + fastrand::u64(0..160)));
+        if kills < 8 && child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            continue;
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        break;
+    }
+    assert!(kills >= 2, "{kills}");
+    let text = std::fs::read_to_string(folder.join("cache/answers.jsonl")).unwrap();
+    assert_eq!(text.lines().count(), 800, "no answer that was kept was asked for again");
+    let answered: u64 = double.tally().values().map(|counts| counts.answered).sum();
+    assert!(answered - 800 <= kills * 20, "{answered} answers, {kills} kills");
+    check_labels(&read(&folder.join("out"), &listing()));
+
+    let before = double.stats().requests;
+    let undisturbed = program(folder, &double.url(), "undisturbed", &[]).output().unwrap();
+    assert_eq!(undisturbed.status.code(), Some(0), "{}", said(&undisturbed));
+    assert_eq!(double.stats().requests, before);
+    for page in 1..=14 {
+        let page = |out: &str| {
+            std::fs::read(folder.join(out).join(format!("hf/datasets/page_{page:05}.jsonl"))).unwrap()
+        };
+        assert_eq!(page("out"), page("undisturbed"));
+    }
+}
+
+#[test]
+fn an_interrupt_finishes_the_pages_in_flight_and_says_so_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (20, 40)));
+    home.block_on(store(&folder.join("in"), &rows(2000), 40));
+    let child = program(folder, &double.url(), "out", &[]).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    let lines = std::fs::read_to_string(folder.join("cache/answers.jsonl")).unwrap().lines().count();
+    let kept = read(&folder.join("out"), &listing()).len();
+    assert!(kept > 0 && kept < 2000 && kept == lines, "{kept} kept, {lines} paid");
+}
+
+#[test]
+fn the_summary_adds_up_and_missing_records_give_exit_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&["chat@1=refusal", "chat@2=length"], (0, 0)));
+    home.block_on(store(&folder.join("in"), &rows(40), 10));
+    let output = program(folder, &double.url(), "out", &["--concurrency", "1"])
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"));
+    // --concurrency twice is wrong usage.
+    assert_eq!(output.status.code(), Some(2));
+    let output = program(folder, &double.url(), "out", &[]).output().unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(output.stdout.is_empty());
+    for line in [
+        "40 listed = 38 kept + 0 dropped + 2 missing",
+        "40 paid now, 0 from the cache",
+        "1  cut",
+        "1  refused",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    let output = program(folder, &double.url(), "out", &["--retry-missing"]).output().unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("2 listed = 2 kept + 0 dropped + 0 missing"), "{text}");
+    let output = program(folder, &double.url(), "out", &["--retry-missing"]).output().unwrap();
+    assert!(said(&output).contains("nothing is missing"));
+}
+
+#[test]
+fn bad_words_give_one_clear_message_and_their_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (0, 0)));
+    home.block_on(store(&folder.join("in"), &rows(5), 10));
+    let check = |command: &mut Command, code: i32, words: &str| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert!(said(&output).contains(words), "{words} in {}", said(&output));
+    };
+    let url = double.url();
+    check(
+        program(folder, "http://127.0.0.1:9", "out", &["--tries", "1"]).env("OPENAI_API_KEY", "sk-x"),
+        75,
+        "cannot be reached",
+    );
+    check(&mut program(folder, &url, "out", &["--listing", "hf/models"]), 78, "hf/datasets");
+    check(&mut program(folder, &url, "other", &["--id-field", "nope", "--pages", "1"]), 3, "5 missing");
+    home.block_on(store(&folder.join("strange"), &[serde_json::json!({"id": "a", "text": "b"})], 10));
+    let mut unfit = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+    unfit
+        .arg("run")
+        .arg(weekly())
+        .arg(folder.join("strange"))
+        .arg("--root")
+        .arg(folder.join("unfit"))
+        .args(["--model", "m"]);
+    check(unfit.args(["--base-url", &url]), 78, "the first record has: id, text");
+    let mut unknown = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+    let tasks = weekly().parent().unwrap().to_owned();
+    unknown
+        .args(["run", "weakly", "in", "--root", "out", "--model", "m", "--tasks"])
+        .arg(&tasks)
+        .arg("--base-url")
+        .arg(&url);
+    check(unknown.current_dir(folder), 78, "no such task");
+    let mut list = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+    let listed = list.args(["list", "--tasks"]).arg(&tasks).output().unwrap();
+    assert!(String::from_utf8_lossy(&listed.stdout).starts_with("weekly "));
+}

@@ -1,0 +1,111 @@
+//! The flags of the program, and the summary that it ends with.
+
+use std::io;
+use std::panic;
+use std::path::PathBuf;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Parser, ValueEnum};
+use crawl_cli::{Flags, Outcome, Session, grouped, say, size};
+use record_converter::{MAX_SHEET_ROWS, Options, Request, Summary, convert};
+
+/// So many bad lines are shown; the summary counts all.
+const SHOWN: usize = 20;
+
+/// Converts records between JSONL and Excel (.xlsx), both ways, in constant memory
+#[derive(Parser, Debug)]
+#[command(name = "record-converter", version)]
+pub(crate) struct Cli {
+    /// The root folder of a crawl, a .jsonl file, `-` (JSONL from stdin), or a .xlsx file
+    input: PathBuf,
+    /// A .xlsx file, a .jsonl file, or `-` (JSONL to stdout)
+    output: PathBuf,
+    /// Which listing of a root, when it has several
+    #[arg(long, value_name = "LISTING")]
+    source: Option<String>,
+    /// Make http and https addresses clickable
+    #[arg(long)]
+    links: bool,
+    /// The most records of a sheet; the rest goes to further sheets
+    #[arg(long, value_name = "N", default_value_t = MAX_SHEET_ROWS)]
+    sheet_rows: u32,
+    /// Replace an output that exists
+    #[arg(long)]
+    force: bool,
+    /// A column of a workbook made by others whose text is JSON; may be given several times
+    #[arg(long, value_name = "NAME")]
+    json_column: Vec<String>,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+/// Converts, and says what was done.
+pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
+    let options = Options {
+        source: cli.source.clone(),
+        links: cli.links,
+        sheet_rows: cli.sheet_rows,
+        force: cli.force,
+        json_columns: cli.json_column.clone(),
+    };
+    quiet_panics_of_the_library();
+    let request = Request::new(&cli.input, &cli.output, options)?;
+    let summary = convert(&request, &mut io::stdin().lock(), &mut io::stdout().lock())?;
+    for bad in summary.bad_lines.iter().take(SHOWN) {
+        say(format!("missing: {} line {}: {}", bad.place, bad.line, bad.why));
+    }
+    if summary.missing > SHOWN as u64 {
+        say(format!("missing: ... and {} more", grouped(summary.missing - SHOWN as u64)));
+    }
+    let form = session.flags().log.to_possible_value();
+    let for_json = form.is_some_and(|form| form.get_name() == "json");
+    say(if for_json { for_programs(cli, &summary) } else { for_people(cli, &summary) });
+    Ok(Outcome::missing(summary.missing))
+}
+
+/// Where the disk is full, the Excel library panics; the panic becomes an error with the same words, so its own
+/// message would only be noise.
+fn quiet_panics_of_the_library() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|place| place.file().contains("rust_xlsxwriter")) {
+            usual(panic);
+        }
+    }));
+}
+
+fn for_people(cli: &Cli, summary: &Summary) -> String {
+    let count = |number: u64, what: &str| {
+        if number == 0 { String::new() } else { format!("\n  {} {what}", grouped(number)) }
+    };
+    let mut text = format!(
+        "{} -> {}: {} records read, {} written, {} missing",
+        cli.input.display(),
+        cli.output.display(),
+        grouped(summary.records_read),
+        grouped(summary.records_written),
+        grouped(summary.missing),
+    );
+    if summary.sheets > 0 {
+        text.push_str(&format!("\n  {} columns in {} sheet(s)", summary.columns, summary.sheets));
+    }
+    text.push_str(&format!("\n  {} written in {:.1} s", size(summary.bytes), summary.took.as_secs_f64()));
+    text.push_str(&count(summary.cells_cut, "cells cut: longer than the 32,767 characters that Excel keeps"));
+    text.push_str(&count(
+        summary.links_plain,
+        "addresses left as plain text: beyond Excel's limits for links",
+    ));
+    text.push_str(&count(summary.blank_lines, "blank lines left out"));
+    text
+}
+
+fn for_programs(cli: &Cli, summary: &Summary) -> String {
+    serde_json::json!({
+        "message": "summary", "input": cli.input, "output": cli.output,
+        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing,
+        "sheets": summary.sheets, "columns": summary.columns, "cut": summary.cells_cut,
+        "links_plain": summary.links_plain, "blank_lines": summary.blank_lines, "bytes": summary.bytes,
+        "seconds": (summary.took.as_secs_f64() * 1000.0).round() / 1000.0,
+    })
+    .to_string()
+}

@@ -1,0 +1,149 @@
+//! The first look at the records: which columns they need, how wide, and how many records there are.
+
+use std::collections::HashMap;
+
+use crawl_core::json::{Key, Raw};
+use crawl_core::{Error, Kind, Result};
+
+use crate::number;
+
+/// The most columns of a sheet.
+const MAX_COLUMNS: usize = 16_384;
+/// Widths are guessed from this many records.
+const SAMPLE: u64 = 1_000;
+/// The narrowest and the widest column, in characters.
+const WIDTHS: (usize, usize) = (8, 60);
+
+/// One column: a key of the records.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) key: String,
+    /// Characters.
+    pub(crate) width: usize,
+    wholes: bool,
+    fractions: bool,
+}
+
+impl Column {
+    /// Whether the column holds numbers, and all are spelled as floats.
+    pub(crate) fn floats(&self) -> bool {
+        self.fractions && !self.wholes
+    }
+}
+
+/// The union of the keys of all records, in the order in which they were first seen.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    all: Vec<Column>,
+    places: HashMap<String, usize>,
+    records: u64,
+}
+
+impl Columns {
+    /// Takes a record into account.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the records have more keys than a sheet has columns.
+    pub(crate) fn learn(&mut self, record: Raw<'_>) -> Result<()> {
+        let sampled = self.records < SAMPLE;
+        self.records += 1;
+        let mut next = 0;
+        for (key, value) in record.members().into_iter().flatten() {
+            let place = match self.place(key, next) {
+                Some(place) => place,
+                None => self.add(key.name().into_owned())?,
+            };
+            next = place + 1;
+            let column = &mut self.all[place];
+            column.note_number(value.text());
+            if sampled {
+                column.widen(value.text());
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns, in order.
+    pub(crate) fn all(&self) -> &[Column] {
+        &self.all
+    }
+
+    /// How many records were taken into account.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The column of `key`. Records mostly have the same keys in the same order: `likely` is looked at first.
+    pub(crate) fn place(&self, key: Key<'_>, likely: usize) -> Option<usize> {
+        let guess = self.all.get(likely);
+        if guess.is_some_and(|column| column.key.as_bytes() == key.bytes()) {
+            return Some(likely);
+        }
+        self.places.get(key.name().as_ref()).copied()
+    }
+
+    fn add(&mut self, key: String) -> Result<usize> {
+        if self.all.len() == MAX_COLUMNS {
+            return Err(too_many(&key));
+        }
+        let width = key.chars().count().saturating_add(4).clamp(WIDTHS.0, WIDTHS.1);
+        self.places.insert(key.clone(), self.all.len());
+        self.all.push(Column { key, width, wholes: false, fractions: false });
+        Ok(self.all.len() - 1)
+    }
+}
+
+impl Column {
+    fn note_number(&mut self, text: &str) {
+        if matches!(text.as_bytes().first(), Some(b'-' | b'0'..=b'9')) {
+            let whole = number::is_whole_form(text);
+            self.wholes |= whole;
+            self.fractions |= !whole;
+        }
+    }
+
+    fn widen(&mut self, text: &str) {
+        if self.width < WIDTHS.1 {
+            let length = text.chars().take(WIDTHS.1 + 2).count();
+            let quotes = if text.starts_with('"') { 2 } else { 0 };
+            self.width = self.width.max(length - quotes + 1).min(WIDTHS.1);
+        }
+    }
+}
+
+fn too_many(key: &str) -> Error {
+    let shown: String = key.chars().take(80).collect();
+    Error::new(
+        Kind::Config,
+        format!("the records have more than {MAX_COLUMNS} different keys, and a sheet no more columns"),
+    )
+    .at(shown)
+    .advise("put what varies into one nested object, or keep JSONL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_the_union_of_the_keys_in_the_order_first_seen() {
+        let mut columns = Columns::default();
+        for record in [r#"{"a":1,"b":1.5}"#, r#"{"c":"x","b":2.0,"a":2.5,"A":null}"#] {
+            columns.learn(Raw::parse(record.as_bytes()).unwrap()).unwrap();
+        }
+        let keys: Vec<_> = columns.all().iter().map(|column| column.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b", "c", "A"]);
+        assert!(!columns.all()[0].floats() && columns.all()[1].floats() && !columns.all()[2].floats());
+        assert_eq!(columns.records(), 2);
+    }
+
+    #[test]
+    fn more_keys_than_columns_is_an_error_that_says_what_to_do() {
+        let mut columns = Columns::default();
+        let members: Vec<_> = (0..=MAX_COLUMNS).map(|n| format!("\"k{n}\":1")).collect();
+        let record = format!("{{{}}}", members.join(","));
+        let error = columns.learn(Raw::parse(record.as_bytes()).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.to_string().contains("16384"));
+    }
+}

@@ -1,0 +1,133 @@
+//! One conversion, from the input as it is to the output under its final name.
+
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use crawl_core::{Error, Kind, Result};
+
+use crate::book::{Book, guarded};
+use crate::columns::Columns;
+use crate::lines::Lines;
+use crate::request::{Input, Output, Request};
+use crate::staged::{Staged, folder, refuse_existing};
+use crate::summary::Summary;
+use crate::supply::{Supply, drain};
+use crate::workbook;
+
+/// Does a conversion. `stdin` and `stdout` are used where the request names them.
+///
+/// An output file appears under its name only when it is whole and synced; until then it is `NAME.part`. Done
+/// twice with `force`, it gives the same records. Lines that are no records do not stop it: they are counted and
+/// named in [`Summary::bad_lines`].
+///
+/// # Errors
+/// [`Kind::Config`] if the input is not there, the output is, or the records do not fit a sheet;
+/// [`Kind::Shape`] if a workbook is damaged; [`Kind::Storage`] if a file cannot be read or written.
+pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) -> Result<Summary> {
+    let began = Instant::now();
+    let mut summary = Summary::default();
+    match &request.output {
+        Output::Xlsx(path) => to_workbook(request, path, stdin, &mut summary)?,
+        Output::Jsonl(path) => {
+            let mut file = Staged::create(path, request.options.force)?;
+            to_lines(request, stdin, &mut file, &mut summary)?;
+            summary.bytes = file.finish()?;
+        }
+        Output::Stdout => {
+            let mut pipe = Pipe { to: BufWriter::new(stdout), written: 0, closed: false };
+            to_lines(request, stdin, &mut pipe, &mut summary)?;
+            pipe.flush().map_err(not_written)?;
+            summary.bytes = pipe.written;
+        }
+    }
+    summary.took = began.elapsed();
+    Ok(summary)
+}
+
+fn to_workbook(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    refuse_existing(path, request.options.force)?;
+    let options = &request.options;
+    let supply = match &request.input {
+        Input::Jsonl(path) => Supply::File(path.clone()),
+        Input::Stdin => Supply::spool(stdin, folder(path))?,
+        Input::Root(root) => Supply::root(root, options.source.as_deref())?,
+        Input::Xlsx(_) => return Err(Error::new(Kind::Config, "both are Excel workbooks")),
+    };
+    let mut columns = Columns::default();
+    let mut bytes = 0;
+    supply.read(summary, |record| {
+        bytes += record.text().len() as u64;
+        columns.learn(record)
+    })?;
+    let mut file = Staged::create(path, options.force)?;
+    guarded(|| {
+        let mut book = Book::new(file.folder(), &columns, options, bytes)?;
+        // Bad lines were noted by the first look.
+        supply.read(&mut Summary::default(), |record| book.push(record, summary))?;
+        if summary.records_written != summary.records_read {
+            return Err(Error::new(Kind::Config, "the input changed while it was read"));
+        }
+        book.finish(&mut file, summary)
+    })?;
+    summary.bytes = file.finish()?;
+    Ok(())
+}
+
+fn to_lines(
+    request: &Request,
+    stdin: &mut dyn Read,
+    to: &mut dyn Write,
+    summary: &mut Summary,
+) -> Result<()> {
+    let mut line =
+        |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
+    match &request.input {
+        Input::Xlsx(path) => return workbook::read(path, &request.options, summary, line),
+        Input::Stdin => drain(Lines::new(stdin, "stdin"), summary, &mut |record| line(record.text()))?,
+        Input::Jsonl(path) => Supply::File(path.clone()).read(summary, |record| line(record.text()))?,
+        Input::Root(root) => {
+            Supply::root(root, request.options.source.as_deref())?
+                .read(summary, |record| line(record.text()))?;
+        }
+    }
+    summary.records_written = summary.records_read;
+    Ok(())
+}
+
+fn not_written(cause: io::Error) -> Error {
+    Error::new(Kind::Storage, "cannot write the output").because(cause)
+}
+
+/// Stdout: counts what goes through, and takes a closed pipe (`| head`) as the reader's choice.
+struct Pipe<'a> {
+    to: BufWriter<&'a mut dyn Write>,
+    written: u64,
+    closed: bool,
+}
+
+impl Pipe<'_> {
+    fn unless_closed(&mut self, done: io::Result<()>) -> io::Result<()> {
+        match done {
+            Err(cause) if cause.kind() == ErrorKind::BrokenPipe => self.closed = true,
+            other => return other,
+        }
+        Ok(())
+    }
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.closed {
+            let done = self.to.write_all(bytes);
+            self.unless_closed(done)?;
+            self.written += bytes.len() as u64;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = if self.closed { Ok(()) } else { self.to.flush() };
+        self.unless_closed(done)
+    }
+}

@@ -1,0 +1,23 @@
+//! Converts records between JSONL and Excel without loss.
+//!
+//! JSONL of any size becomes a workbook in constant memory (two looks at the input: one for the columns, one to
+//! write), and comes back as the same JSON values. How a cell tells which value it holds is in
+//! `docs/record-converter.md`.
+
+mod book;
+mod cell;
+mod columns;
+mod convert;
+mod lines;
+mod meta;
+mod number;
+mod request;
+mod staged;
+mod summary;
+mod supply;
+mod workbook;
+
+pub use convert::convert;
+pub use lines::BadLine;
+pub use request::{Input, MAX_SHEET_ROWS, Options, Output, Request};
+pub use summary::Summary;

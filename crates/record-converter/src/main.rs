@@ -1,0 +1,12 @@
+//! `record-converter`: records between JSONL and Excel.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crawl_cli::main(
+        |cli: &cli::Cli| cli.flags.clone(),
+        |cli, session| async move { cli::run(&cli, &session) },
+    )
+}

@@ -1,0 +1,154 @@
+//! What to convert into what: kinds of files by their names, and the options.
+
+use std::path::{Path, PathBuf};
+
+use crawl_core::{Error, Kind, Result};
+
+/// The most rows of a sheet below its header.
+pub const MAX_SHEET_ROWS: u32 = 1_048_575;
+
+/// Where the records come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A folder with the committed pages of one or more listings.
+    Root(PathBuf),
+    /// A file with one JSON object a line.
+    Jsonl(PathBuf),
+    /// One JSON object a line, from the reader that [`crate::convert`] is given.
+    Stdin,
+    /// An Excel workbook.
+    Xlsx(PathBuf),
+}
+
+/// Where the records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A file with one JSON object a line.
+    Jsonl(PathBuf),
+    /// One JSON object a line, to the writer that [`crate::convert`] is given.
+    Stdout,
+    /// An Excel workbook.
+    Xlsx(PathBuf),
+}
+
+/// How to convert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Which listing of a root, e.g. `hf/datasets`; may stay open when there is only one.
+    pub source: Option<String>,
+    /// Whether http and https addresses become clickable.
+    pub links: bool,
+    /// The most records of a sheet, 1 to [`MAX_SHEET_ROWS`].
+    pub sheet_rows: u32,
+    /// Whether an output that exists is replaced.
+    pub force: bool,
+    /// Columns of workbooks made by others whose text is JSON. Gleaner's own workbooks need none.
+    pub json_columns: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            source: None,
+            links: false,
+            sheet_rows: MAX_SHEET_ROWS,
+            force: false,
+            json_columns: Vec::new(),
+        }
+    }
+}
+
+/// A conversion to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Where the records come from.
+    pub input: Input,
+    /// Where the records go.
+    pub output: Output,
+    /// How to convert.
+    pub options: Options,
+}
+
+impl Request {
+    /// Takes a folder, a file name or `-` for the input, a file name or `-` for the output.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if a kind of file is not supported or the two do not go together.
+    pub fn new(input: &Path, output: &Path, options: Options) -> Result<Self> {
+        let request = Request { input: Input::named(input)?, output: Output::named(output)?, options };
+        if matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_))) {
+            return Err(Error::new(Kind::Config, "both are Excel workbooks: there is nothing to convert")
+                .advise("name a .jsonl file as the output"));
+        }
+        if !(1..=MAX_SHEET_ROWS).contains(&request.options.sheet_rows) {
+            let what =
+                format!("a sheet holds 1 to {MAX_SHEET_ROWS} records, not {}", request.options.sheet_rows);
+            return Err(Error::new(Kind::Config, what));
+        }
+        Ok(request)
+    }
+}
+
+impl Input {
+    fn named(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Input::Stdin);
+        }
+        if path.is_dir() {
+            return Ok(Input::Root(path.to_owned()));
+        }
+        match extension(path).as_str() {
+            "jsonl" | "ndjson" => Ok(Input::Jsonl(path.to_owned())),
+            "xlsx" => Ok(Input::Xlsx(path.to_owned())),
+            _ => Err(unsupported(
+                path,
+                "the root folder of a crawl, a .jsonl file, `-` (JSONL from stdin), a .xlsx file",
+            )),
+        }
+    }
+}
+
+impl Output {
+    fn named(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Output::Stdout);
+        }
+        match extension(path).as_str() {
+            "jsonl" | "ndjson" => Ok(Output::Jsonl(path.to_owned())),
+            "xlsx" => Ok(Output::Xlsx(path.to_owned())),
+            _ => Err(unsupported(path, "a .xlsx file, a .jsonl file, `-` (JSONL to stdout)")),
+        }
+    }
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
+}
+
+fn unsupported(path: &Path, supported: &str) -> Error {
+    let later = match extension(path).as_str() {
+        "csv" | "tsv" | "parquet" | "avro" => {
+            "; CSV, Parquet and Avro are not built yet, they come with a later issue"
+        }
+        _ => "",
+    };
+    Error::new(Kind::Config, "not a kind of file that can be converted")
+        .at(path.display().to_string())
+        .advise(format!("use {supported}{later}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_the_name() {
+        let request =
+            |input: &str, output: &str| Request::new(Path::new(input), Path::new(output), Options::default());
+        assert_eq!(request("-", "x.XLSX").unwrap().output, Output::Xlsx("x.XLSX".into()));
+        assert_eq!(request("a.xlsx", "-").unwrap().input, Input::Xlsx("a.xlsx".into()));
+        let error = request("a.jsonl", "b.parquet").unwrap_err();
+        assert!(error.advice().contains("later issue"), "{}", error.advice());
+        assert!(request("a.xlsx", "b.xlsx").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! The binary: exit codes, summary, what a killed process leaves.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::names;
+
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_record-converter"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn check(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    let Output { status, stdout, stderr } = program(folder, arguments).output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    (String::from_utf8(stdout).unwrap(), stderr)
+}
+
+#[test]
+fn the_summary_adds_up_and_missing_records_are_exit_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{\"a\":1}\noops\n{\"a\":2}\n").unwrap();
+    let (stdout, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 3);
+    assert_eq!(stdout, "");
+    assert!(stderr.contains("missing: in.jsonl line 2: not JSON"), "{stderr}");
+    assert!(stderr.contains("in.jsonl -> out.xlsx: 2 records read, 2 written, 1 missing"), "{stderr}");
+    let (stdout, stderr) = check(folder.path(), &["out.xlsx", "-", "--log", "json"], 0);
+    assert_eq!(stdout, "{\"a\":1}\n{\"a\":2}\n");
+    let summary: serde_json::Value = serde_json::from_str(&stderr).unwrap();
+    assert_eq!((summary["read"].as_u64(), summary["written"].as_u64()), (Some(2), Some(2)));
+}
+
+#[test]
+fn what_is_not_supported_is_said_with_what_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{}\n").unwrap();
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.csv"], 78);
+    assert!(stderr.contains(".xlsx") && stderr.contains("later issue"), "{stderr}");
+    check(folder.path(), &["in.jsonl", "out.xlsx"], 0);
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 78);
+    assert!(stderr.contains("--force"), "{stderr}");
+    check(folder.path(), &["in.jsonl", "out.xlsx", "--force"], 0);
+    check(folder.path(), &["no.jsonl", "new.xlsx"], 78);
+    fs::write(folder.path().join("bad.xlsx"), "no").unwrap();
+    check(folder.path(), &["bad.xlsx", "-"], 65);
+}
+
+#[test]
+fn a_killed_process_leaves_no_file_under_the_final_name() {
+    for output in ["out.jsonl", "out.xlsx"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = program(folder.path(), &["-", output])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let rows = "{\"a\":\"some text\"}\n".repeat(200_000);
+        stdin.write_all(rows.as_bytes()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!folder.path().join(output).exists());
+        // The next run is not in the way of what is left.
+        drop(stdin);
+        fs::write(folder.path().join("in.jsonl"), "{\"a\":1}\n").unwrap();
+        check(folder.path(), &["in.jsonl", output], 0);
+        assert_eq!(names(folder.path()), ["in.jsonl", output]);
+    }
+}
+
+#[test]
+fn a_process_killed_while_it_writes_the_workbook_leaves_only_the_part_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{\"a\":\"some text\",\"b\":1}\n".repeat(100_000)).unwrap();
+    let mut child = program(folder.path(), &["in.jsonl", "out.xlsx"]).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !folder.path().join("out.xlsx.part").exists() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(names(folder.path()), ["in.jsonl", "out.xlsx.part"]);
+}
