@@ -118,45 +118,45 @@ impl Task {
         file::parse(text, path)
     }
 
-    /// The file that `task` names: a path, or the name of a file in `folder`.
+    /// The file that `task` names: a path, or the name of a file in one of the folders.
     ///
     /// # Errors
     /// [`Kind::Config`] if there is none; the advice names what there is.
-    pub fn find(folder: &Path, task: &str) -> Result<PathBuf> {
-        let named = folder.join(format!("{task}.toml"));
-        if !task.contains(['/', '\\']) && named.is_file() {
-            return Ok(named);
+    pub fn find(folders: &[PathBuf], task: &str) -> Result<PathBuf> {
+        let mut named = folders.iter().map(|folder| folder.join(format!("{task}.toml")));
+        if !task.contains(['/', '\\'])
+            && let Some(found) = named.find(|path| path.is_file())
+        {
+            return Ok(found);
         }
         let path = PathBuf::from(task);
         if path.is_file() {
             return Ok(path);
         }
-        let names: Vec<_> = Task::files(folder)?
+        let names: Vec<_> = Task::files(folders)?
             .iter()
             .filter_map(|path| path.file_stem()?.to_str().map(str::to_owned))
             .collect();
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let looked: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
         Err(Error::new(Kind::Config, "no such task").at(task.to_owned()).advise(format!(
             "name a task file by its path, or one of the tasks in {} ({found})",
-            folder.display()
+            looked.join(" and ")
         )))
     }
 
-    /// The task files of a folder, in order of name; none if there is no such folder.
+    /// The task files of folders, in order of name; a folder that is not there has none.
     ///
     /// # Errors
-    /// [`Kind::Storage`] if the folder cannot be read.
-    pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-        if !folder.is_dir() {
-            return Ok(Vec::new());
+    /// [`Kind::Storage`] if a folder cannot be read.
+    pub fn files(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            let entries = std::fs::read_dir(folder)
+                .map_err(|cause| Error::io("cannot read the folder", folder, cause))?;
+            let toml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "toml");
+            files.extend(entries.flatten().map(|entry| entry.path()).filter(toml));
         }
-        let entries =
-            std::fs::read_dir(folder).map_err(|cause| Error::io("cannot read the folder", folder, cause))?;
-        let mut files: Vec<_> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-            .collect();
         files.sort();
         Ok(files)
     }

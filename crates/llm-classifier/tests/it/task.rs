@@ -30,8 +30,8 @@ fn the_shipped_task_is_whole() {
     assert_eq!(labels.labels.iter().map(|label| label.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(labels.other, Some(6));
     let folder = weekly().parent().unwrap().to_owned();
-    assert_eq!(Task::find(&folder, "weekly").unwrap(), folder.join("weekly.toml"));
-    let error = Task::find(&folder, "weakly").unwrap_err();
+    assert_eq!(Task::find(std::slice::from_ref(&folder), "weekly").unwrap(), folder.join("weekly.toml"));
+    let error = Task::find(std::slice::from_ref(&folder), "weakly").unwrap_err();
     assert!(error.advice().contains("weekly"), "{}", error.advice());
 }
 

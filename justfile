@@ -1,0 +1,76 @@
+# Every command that a developer or a user types. `just` lists them.
+
+set positional-arguments := true
+
+today := `date -u +%F`
+ten_days_ago := `date -u -d '10 days ago' +%F 2>/dev/null || date -u -v-10d +%F`
+bin := "target/release"
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# ---- the job -------------------------------------------------------------------------------------------------
+
+# The weekly job: crawl what changed, filter, classify, convert. Run it again to go on where it stopped.
+weekly date=today since=ten_days_ago limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base_url="": build
+    {{ bin }}/hf-crawler datasets --root {{ out }}/1_crawled --since {{ since }} {{ if limit != "" { "--limit " + limit } else { "" } }}
+    {{ bin }}/hf-crawler process {{ out }}/1_crawled --root {{ out }}/2_processed --filter {{ filter }} --history {{ history }} --collect-date {{ date }}
+    {{ bin }}/llm-classifier run weekly {{ out }}/2_processed --root {{ out }}/3_classified --cache {{ cache }} --model {{ model }} {{ if base_url != "" { "--base-url " + base_url } else { "" } }}
+    {{ bin }}/record-converter {{ out }}/3_classified {{ out }}/3_classified.xlsx --force
+
+# After a look at the report: remember what was had, so that next week leaves it out
+remember date=today out=("data/weekly/" + date) history="data/history.jsonl": build
+    {{ bin }}/hf-crawler history add {{ out }}/3_classified --history {{ history }}
+
+# How far a crawl has come; also while it runs
+status root: build
+    {{ bin }}/hf-crawler status {{ root }}
+
+# Build the programs
+build:
+    cargo build --release --quiet -p hf-crawler -p llm-classifier -p record-converter
+
+# ---- development ---------------------------------------------------------------------------------------------
+
+# The tests that need nothing but cargo
+test *args:
+    cargo test --workspace "$@"
+
+# Formatting, lints, policy
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo deny --log-level error check
+
+# What CI runs beside `cargo test --workspace`: policy, the demonstration, and the tests with Python clients
+ci: check demo-check python
+
+# Run the demonstration and look at what it made
+demo-check venv=".venv": (venv venv)
+    rm -rf target/demo-check
+    cargo demo --dir target/demo-check
+    {{ venv }}/bin/python tests/python/check_demo.py target/demo-check
+
+# Tests with the real Python clients, against the built programs and doubles
+python venv=".venv": (venv venv)
+    cargo build --workspace --bins
+    {{ venv }}/bin/python -m pytest -q tests/python
+    {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
+
+# Make the Python environments of the tests
+venv dir=".venv":
+    python3 tests/python/venv.py {{ dir }}
+
+# Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
+samples dir:
+    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler --test it samples -- --nocapture
+
+# Measure against the peers; the figures go into docs/performance.md
+bench venv=".venv": build (venv venv)
+    cargo build --release --quiet -p crawl-sim
+    {{ venv }}/bin/python benches/bench.py
+
+# Sizes of files, a place to look and not a law
+sizes:
+    git ls-files '*.rs' | xargs wc -l | sort -rn | head -30

@@ -1,0 +1,71 @@
+"""Looks at what `cargo demo` made: the rows of each step, and the Excel file as openpyxl and LibreOffice see it."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from openpyxl import load_workbook
+
+FIELDS = [
+    "id", "author", "downloads", "likes", "created_at", "last_modified", "collect_date", "description", "language",
+    "pretty_name", "size_categories", "arxiv", "tags", "repo_id",
+]
+LABELS = ["domain_names", "domain_ids", "domain_reasoning"]
+
+
+def records(root: Path) -> list[dict]:
+    folder = root / "hf" / "datasets"
+    pages = json.loads((folder / "checkpoint.json").read_text())["pages"]
+    files = [folder / f"page_{number:05}.jsonl" for number in range(1, pages + 1)]
+    return [json.loads(line) for file in files for line in file.read_text().split("\n") if line]
+
+
+def totals(root: Path) -> dict:
+    totals = json.loads((root / "hf" / "datasets" / "checkpoint.json").read_text())["totals"]
+    assert totals["listed"] == totals["records"] + totals["missing"] + sum(totals.get("dropped", {}).values()), totals
+    return totals
+
+
+def main(folder: Path) -> None:
+    listed, processed, classified = (records(folder / name) for name in ("1_crawled", "2_processed", "3_classified"))
+    assert len(listed) == totals(folder / "1_crawled")["records"] > 0
+    assert len(processed) == totals(folder / "2_processed")["records"] > 0
+    assert totals(folder / "2_processed")["listed"] == len(listed)
+    assert len(classified) + totals(folder / "3_classified")["missing"] == len(processed)
+    for row in processed:
+        assert list(row) == FIELDS, list(row)
+    for before, after in zip(processed, classified):
+        assert list(after)[: len(FIELDS)] == FIELDS and set(LABELS) <= set(after), list(after)
+        assert {name: after[name] for name in FIELDS} == before
+        assert after["domain_names"] and len(after["domain_names"]) == len(after["domain_ids"])
+
+    sheet = load_workbook(folder / "3_classified.xlsx", read_only=True).worksheets[0]
+    header, *rows = sheet.iter_rows(values_only=True)
+    assert list(header) == list(classified[0]), header
+    assert len(rows) == len(classified)
+    column = header.index("repo_id")
+    assert [row[column] for row in rows] == [row["repo_id"] for row in classified]
+    column = header.index("domain_names")
+    assert [json.loads(row[column]) for row in rows] == [row["domain_names"] for row in classified]
+    print(f"openpyxl: {len(rows)} rows as classified")
+
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        print("LibreOffice is not here: not opened with it")
+        return
+    with tempfile.TemporaryDirectory() as out:
+        command = [office, f"-env:UserInstallation=file://{out}/profile", "--headless", "--convert-to", "csv", "--outdir", out]
+        subprocess.run([*command, folder / "3_classified.xlsx"], check=True, capture_output=True, timeout=300)
+        with open(Path(out) / "3_classified.csv", newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        assert [row[header.index("repo_id")] for row in rows] == [row["repo_id"] for row in classified]
+        print(f"LibreOffice: {len(rows)} rows as classified")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
+    print("the demonstration is as it should be")
