@@ -4,7 +4,8 @@ set positional-arguments := true
 
 today := `date -u +%F`
 ten_days_ago := `date -u -d '10 days ago' +%F 2>/dev/null || date -u -v-10d +%F`
-bin := "target/release"
+target := env("CARGO_TARGET_DIR", "target")
+bin := target + "/release"
 
 # List the recipes
 default:
@@ -41,22 +42,23 @@ test *args:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo deny --log-level error check
+    cargo deny --log-level error check bans licenses sources
+    @cargo deny --log-level error fetch db 2>/dev/null && cargo deny --log-level error check advisories || { cargo deny --log-level off fetch db 2>/dev/null && exit 1 || echo "the advisory database is out of reach: advisories were not checked"; }
 
 # What CI runs beside `cargo test --workspace`: policy, the demonstration, and the tests with Python clients
 ci: check demo-check python
 
 # Run the demonstration and look at what it made
 demo-check venv=".venv": (venv venv)
-    rm -rf target/demo-check
-    cargo demo --dir target/demo-check
-    {{ venv }}/bin/python tests/python/check_demo.py target/demo-check
+    rm -rf {{ target }}/demo-check
+    cargo demo --dir {{ target }}/demo-check
+    {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
 
 # Tests with the real Python clients, against the built programs and doubles
 python venv=".venv": (venv venv)
     cargo build --workspace --bins
-    {{ venv }}/bin/python -m pytest -q tests/python
-    {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
+    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python
+    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
 
 # Make the Python environments of the tests
 venv dir=".venv":
@@ -69,7 +71,7 @@ samples dir:
 # Measure against the peers; the figures go into docs/performance.md
 bench venv=".venv": build (venv venv)
     cargo build --release --quiet -p crawl-sim
-    {{ venv }}/bin/python benches/bench.py
+    {{ venv }}/bin/python benches/bench.py {{ bin }}
 
 # Sizes of files, a place to look and not a law
 sizes:

@@ -58,7 +58,9 @@ def main(folder: Path) -> None:
         print("LibreOffice is not here: not opened with it")
         return
     with tempfile.TemporaryDirectory() as out:
-        command = [office, f"-env:UserInstallation=file://{out}/profile", "--headless", "--convert-to", "csv", "--outdir", out]
+        # Commas, quotes, UTF-8; `--outdir` must stand right behind the format.
+        command = [office, f"-env:UserInstallation=file://{out}/profile", "--headless"]
+        command += ["--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1", "--outdir", out]
         subprocess.run([*command, folder / "3_classified.xlsx"], check=True, capture_output=True, timeout=300)
         with open(Path(out) / "3_classified.csv", newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)

@@ -1,15 +1,24 @@
 //! Tasks: what to ask about a record, and which answers there are.
 
+mod examples;
 mod file;
+mod find;
+mod labels;
+mod output;
+mod response;
 mod template;
+mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crawl_core::{Error, Kind, Result};
 
+pub use labels::{Label, Labels, Words};
+pub use output::Output;
+pub use response::{Choice, Form, ResponseField};
 pub(crate) use template::{Template, Values, quoted};
 
-/// One task, as its file in `configs/tasks/` describes it.
+/// One task, as its file in `configs/tasks/` or `configs/domains/` describes it.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The name; the file has the same.
@@ -18,10 +27,24 @@ pub struct Task {
     pub about: String,
     /// What kind of answer it asks for.
     pub kind: TaskKind,
+    /// More members of the answer, in the order of the file.
+    pub response: Vec<ResponseField>,
+    /// What a kept answer has at least; applied after the answer, so that changing it costs no calls.
+    pub thresholds: Vec<Threshold>,
+    /// The task whose output is this one's input.
+    pub requires: Option<String>,
     /// The fields of the record that templates may name.
     pub fields: Vec<Field>,
     /// The parameters of the model.
     pub model: Model,
+    /// The names of the members that are added to a record.
+    pub output: Output,
+    /// What is done against orders inside a record.
+    pub defence: Defence,
+    /// When the engine `rules` is sure.
+    pub rules: Rules,
+    /// Answered examples, shown to the model before the record.
+    pub(crate) examples: Vec<Example>,
     pub(crate) system: Template,
     pub(crate) user: Template,
 }
@@ -31,48 +54,65 @@ pub struct Task {
 pub enum TaskKind {
     /// One or several labels of a closed set.
     Labels(Labels),
+    /// Whether a record belongs to a domain.
+    Filter(Filter),
 }
 
-/// A closed set of labels.
+/// The question of a filter.
 #[derive(Clone, Debug)]
-pub struct Labels {
-    /// The labels, in the order of the file.
-    pub labels: Vec<Label>,
-    /// How many labels a record may have at most.
-    pub most: usize,
-    /// The place in `labels` of the label that says "not enough information"; it only ever stands alone.
-    pub other: Option<usize>,
-    /// The names of the members that are added to a record.
-    pub output: Output,
-}
-
-/// One label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// The number that is written beside the name.
-    pub id: i64,
-    /// The name, as the model must spell it.
-    pub name: String,
-    /// What belongs under it; shown to the model.
+pub struct Filter {
+    /// The boolean member of the answer that decides, such as `is_related`.
+    pub field: String,
+    /// When it is true; shown to the model.
     pub description: String,
+    /// What speaks for it, and with negative weights against it; for the engine `rules`.
+    pub words: Words,
+    /// How the two answers are spelled if not as `true` and `false`: no, yes.
+    pub(crate) spelled: Option<[String; 2]>,
 }
 
-/// The names of the members that are added to a record.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+/// A response field must have at least this value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// The place of the field in [`Task::response`].
+    pub place: usize,
+    /// The least value that is kept.
+    pub least: f64,
+}
+
+/// What is done against orders inside a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Output {
-    /// The list of label names.
-    pub names: String,
-    /// The list of label numbers.
-    pub ids: String,
-    /// The model's reasoning.
-    pub reasoning: String,
+pub struct Defence {
+    /// Whether the answer must repeat a word that the text of a record cannot know.
+    #[serde(default)]
+    pub canary: bool,
+}
+
+/// When the engine `rules` is sure.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// The least score with which a label is given.
+    #[serde(default = "Rules::at_least")]
+    pub at_least: f64,
+    /// Below this confidence the rules are unsure.
+    #[serde(default = "Rules::sure_from")]
+    pub sure_from: f64,
+}
+
+/// An answered example, as it is in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Example {
+    pub(crate) id: String,
+    pub(crate) record: String,
+    pub(crate) answer: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A field of the record that the model may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The name of the member.
+    /// The name of the member; with dots, of a member inside it.
     pub name: String,
     /// How many characters of it the model sees at most.
     pub limit: usize,
@@ -94,6 +134,22 @@ pub struct Model {
     /// More members of the request, word for word.
     #[serde(default)]
     pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { at_least: Rules::at_least(), sure_from: Rules::sure_from() }
+    }
+}
+
+impl Rules {
+    fn at_least() -> f64 {
+        3.0
+    }
+
+    fn sure_from() -> f64 {
+        0.8
+    }
 }
 
 impl Task {
@@ -118,47 +174,31 @@ impl Task {
         file::parse(text, path)
     }
 
-    /// The file that `task` names: a path, or the name of a file in one of the folders.
-    ///
-    /// # Errors
-    /// [`Kind::Config`] if there is none; the advice names what there is.
-    pub fn find(folders: &[PathBuf], task: &str) -> Result<PathBuf> {
-        let mut named = folders.iter().map(|folder| folder.join(format!("{task}.toml")));
-        if !task.contains(['/', '\\'])
-            && let Some(found) = named.find(|path| path.is_file())
-        {
-            return Ok(found);
+    /// The same question put in another way, for records that may hold orders: labels in the other order, and under
+    /// names that no text of a record can know.
+    pub fn second_look(&self) -> Self {
+        let mut task = self.clone();
+        match &mut task.kind {
+            TaskKind::Labels(labels) => labels.disguise(),
+            TaskKind::Filter(filter) => {
+                // The words must not tell which is which.
+                filter.spelled = Some(["K1".into(), "K2".into()]);
+                filter.description =
+                    format!("\"K2\" if this holds, else \"K1\": {}", filter.description.trim());
+            }
         }
-        let path = PathBuf::from(task);
-        if path.is_file() {
-            return Ok(path);
+        let (words, fields) = (task.words(), task.fields.clone());
+        for template in [&mut task.system, &mut task.user] {
+            if let Ok(again) = Template::parse(&template.text, &fields, &words) {
+                *template = again;
+            }
         }
-        let names: Vec<_> = Task::files(folders)?
-            .iter()
-            .filter_map(|path| path.file_stem()?.to_str().map(str::to_owned))
-            .collect();
-        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let looked: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        Err(Error::new(Kind::Config, "no such task").at(task.to_owned()).advise(format!(
-            "name a task file by its path, or one of the tasks in {} ({found})",
-            looked.join(" and ")
-        )))
+        task
     }
 
-    /// The task files of folders, in order of name; a folder that is not there has none.
-    ///
-    /// # Errors
-    /// [`Kind::Storage`] if a folder cannot be read.
-    pub fn files(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
-        let mut files = Vec::new();
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
-            let entries = std::fs::read_dir(folder)
-                .map_err(|cause| Error::io("cannot read the folder", folder, cause))?;
-            let toml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "toml");
-            files.extend(entries.flatten().map(|entry| entry.path()).filter(toml));
-        }
-        files.sort();
-        Ok(files)
+    /// The place of the response field `confidence`, if the answer has one.
+    pub fn confidence(&self) -> Option<usize> {
+        self.response.iter().position(|field| field.name == "confidence" && field.form.is_counted())
     }
 
     /// The fields that the two templates show to the model, by place in [`Task::fields`].
@@ -167,5 +207,36 @@ impl Task {
         shown.sort_unstable();
         shown.dedup();
         shown
+    }
+
+    /// What the placeholders stand for that are the same for every record.
+    pub(crate) fn words(&self) -> Vec<(&'static str, String)> {
+        let mut words = vec![("answer_form", response::answer_form(self))];
+        if let TaskKind::Labels(labels) = &self.kind {
+            words.push(("labels", labels.list()));
+            words.extend(labels.other.map(|place| ("other", labels.labels[place].shown().to_owned())));
+        }
+        words
+    }
+
+    /// The names of the members that the task adds to a record, those inside an object left out.
+    pub fn members(&self) -> Vec<&str> {
+        let output = &self.output;
+        let mut members: Vec<&str> = Vec::new();
+        if matches!(self.kind, TaskKind::Labels(_)) {
+            members.extend([output.names.as_str(), output.ids.as_str()]);
+        }
+        match &output.object {
+            Some(object) => members.push(object),
+            None => {
+                if let TaskKind::Filter(filter) = &self.kind {
+                    members.push(&filter.field);
+                }
+                members.extend(self.response.iter().map(ResponseField::member));
+                members.push(&output.reasoning);
+            }
+        }
+        members.extend(output.answer.as_deref());
+        members
     }
 }

@@ -5,6 +5,7 @@
 //! - `processing`: the filter, the 14 fields, the history
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
+//! - `samples`: recorded answers of the real Hub, where they are there (`just samples DIR`)
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod broken;
@@ -13,3 +14,4 @@ mod killing;
 mod listing;
 mod processing;
 mod program;
+mod samples;
