@@ -35,30 +35,37 @@ impl<'a> Values<'a> {
     pub(crate) fn new(record: Raw<'a>, id: &'a str, fields: &'a [Field]) -> Self {
         let mut found = vec![None; fields.len()];
         for (key, value) in record.members().into_iter().flatten() {
-            if let Some(place) = fields.iter().position(|field| key.is(&field.name)) {
-                found[place] = found[place].or(Some(value));
+            for (place, field) in fields.iter().enumerate() {
+                let (name, inner) = field.name.split_once('.').unwrap_or((&field.name, ""));
+                if found[place].is_none() && key.is(name) {
+                    found[place] = inside(value, inner);
+                }
             }
         }
         Values { id, fields, found }
     }
 }
 
+/// The value at a path of names with dots between them.
+fn inside<'a>(value: Raw<'a>, path: &str) -> Option<Raw<'a>> {
+    path.split('.').filter(|name| !name.is_empty()).try_fold(value, |value, name| value.get(name))
+}
+
 impl Template {
-    /// Reads a template; `labels` is what `{labels}` stands for. The error is the name of an unknown placeholder.
-    pub(crate) fn parse(text: &str, fields: &[Field], labels: &str) -> Result<Self, String> {
+    /// Reads a template; `words` are the placeholders that are the same for every record. The error is the name of an
+    /// unknown placeholder.
+    pub(crate) fn parse(text: &str, fields: &[Field], words: &[(&str, String)]) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
         while let Some((before, name, after)) = next_placeholder(rest) {
             plain.push_str(before);
-            let piece = match name {
-                "labels" => None,
-                "record_id" => Some(Piece::RecordId),
-                _ => Some(Piece::Field(fields.iter().position(|field| field.name == name).ok_or(name)?)),
-            };
-            match piece {
-                None => plain.push_str(labels),
-                Some(piece) => pieces.extend([Piece::Text(std::mem::take(&mut plain)), piece]),
+            if let Some((_, word)) = words.iter().find(|(known, _)| *known == name) {
+                plain.push_str(word);
+            } else {
+                let field = || fields.iter().position(|field| field.name == name).map(Piece::Field);
+                let piece = if name == "record_id" { Some(Piece::RecordId) } else { field() };
+                pieces.extend([Piece::Text(std::mem::take(&mut plain)), piece.ok_or(name)?]);
             }
             rest = after;
         }
@@ -117,7 +124,8 @@ fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     loop {
         let open = from + text[from..].find('{')?;
         let inner = &text[open + 1..];
-        let length = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        let length = inner.bytes().take_while(named).count();
         if length > 0 && inner.as_bytes().get(length) == Some(&b'}') {
             return Some((&text[..open], &inner[..length], &inner[length + 1..]));
         }
@@ -143,13 +151,50 @@ pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The same JSON value spelled so that no `<|` stands in it: to some servers such as `<|im_end|>` are not text but
-/// the end of our turn, wherever they stand.
+/// What some servers or models read as the end of our turn or the beginning of another, wherever it stands.
+const TURN_MARKS: [&str; 9] =
+    ["<|", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>"];
+
+/// The same JSON value spelled so that no mark of a turn stands in it, and no character that people do not see.
 fn disarmed(json: &str) -> Cow<'_, str> {
-    if memchr::memmem::find(json.as_bytes(), b"<|").is_none() {
+    let marked = memchr::memchr2_iter(b'<', b'[', json.as_bytes())
+        .any(|at| TURN_MARKS.iter().any(|mark| json.as_bytes()[at..].starts_with(mark.as_bytes())));
+    let hidden = !json.is_ascii() && json.chars().any(is_hidden);
+    if !marked && !hidden {
         return Cow::Borrowed(json);
     }
-    Cow::Owned(json.replace("<|", "\\u003c|"))
+    let mut text = String::with_capacity(json.len() + 64);
+    for (at, letter) in json.char_indices() {
+        let mark = matches!(letter, '<' | '[') && TURN_MARKS.iter().any(|mark| json[at..].starts_with(mark));
+        if mark && inside_string(&text) || is_hidden(letter) {
+            let mut units = [0; 2];
+            text.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(letter);
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// Whether the JSON so far ends inside a string: only there a character can be spelled in another way.
+fn inside_string(json: &str) -> bool {
+    let (mut inside, mut escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            _ => {}
+        }
+    }
+    inside
+}
+
+/// Characters that change or hide text without being seen: directions, joiners, tags, variation selectors.
+pub(crate) fn is_hidden(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -157,8 +202,12 @@ mod tests {
     use super::*;
 
     fn fill(template: &str, record: &str) -> (String, u64) {
-        let fields = [Field { name: "a".into(), limit: 5 }, Field { name: "b".into(), limit: 8 }];
-        let template = Template::parse(template, &fields, "- X").unwrap();
+        let fields = [
+            Field { name: "a".into(), limit: 5 },
+            Field { name: "b".into(), limit: 8 },
+            Field { name: "c.d".into(), limit: 8 },
+        ];
+        let template = Template::parse(template, &fields, &[("labels", "- X".into())]).unwrap();
         let mut text = String::new();
         let raw = Raw::parse(record.as_bytes()).unwrap();
         let cuts = template.fill(&Values::new(raw, "o/n", &fields), &mut text);
@@ -172,6 +221,8 @@ mod tests {
         assert_eq!(cuts, 0);
         assert_eq!(fill("{b}", r#"{"b":[1,2]}"#).0, "[1,2]");
         assert_eq!(fill("{b}", "{}").0, "null");
+        assert_eq!(fill("{c.d}", r#"{"c":{"d":[1]}}"#).0, "[1]");
+        assert_eq!(fill("{c.d}", r#"{"c":1}"#).0, "null");
     }
 
     #[test]
@@ -194,9 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn other_marks_and_hidden_characters_are_spelled_out_and_lists_stay() {
+        let (text, _) = fill("{b}", "{\"b\":\"[INST]\u{200b}\"}");
+        assert_eq!(text, r#""\u005bINST]\u200b""#);
+        assert_eq!(fill("{b}", r#"{"b":["a"]}"#).0, r#"["a"]"#);
+    }
+
+    #[test]
     fn an_unknown_placeholder_is_named() {
         assert_eq!(
-            Template::parse("{a} {typo}", &[Field { name: "a".into(), limit: 1 }], "").unwrap_err(),
+            Template::parse("{a} {typo}", &[Field { name: "a".into(), limit: 1 }], &[]).unwrap_err(),
             "typo"
         );
     }

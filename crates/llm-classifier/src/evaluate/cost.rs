@@ -1,0 +1,63 @@
+//! Cost: what the answers about the gold rows cost, as far as it is known.
+
+use serde::Serialize;
+
+use super::given::Answer;
+
+/// What answers cost a record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// How many answers were looked at.
+    pub answers: u64,
+    /// Dollars.
+    pub dollars: Mean,
+    /// Tokens sent.
+    pub prompt_tokens: Mean,
+    /// Tokens received.
+    pub completion_tokens: Mean,
+}
+
+/// The sum and mean of a figure over the answers that have it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mean {
+    /// How many answers have it.
+    pub known: u64,
+    /// Their sum; `None` if no answer has it.
+    pub sum: Option<f64>,
+    /// Their mean; `None` if no answer has it.
+    pub per_record: Option<f64>,
+}
+
+impl Mean {
+    fn of(values: impl Iterator<Item = Option<f64>>) -> Mean {
+        let (known, sum) = values.flatten().fold((0u64, 0.0), |(known, sum), value| (known + 1, sum + value));
+        let there = |value: f64| (known > 0).then_some(value);
+        Mean { known, sum: there(sum), per_record: there(sum / known as f64) }
+    }
+}
+
+/// Adds up what answers cost.
+pub(crate) fn cost(answers: &[&Answer]) -> Cost {
+    let mean = |figure: fn(&Answer) -> Option<f64>| Mean::of(answers.iter().map(|answer| figure(answer)));
+    Cost {
+        answers: answers.len() as u64,
+        dollars: mean(|answer| answer.cost),
+        prompt_tokens: mean(|answer| answer.prompt_tokens),
+        completion_tokens: mean(|answer| answer.completion_tokens),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_cost_is_none_and_in_no_mean() {
+        let dear = Answer { cost: Some(0.5), prompt_tokens: Some(10.0), ..Answer::default() };
+        let unknown = Answer { prompt_tokens: Some(20.0), ..Answer::default() };
+        let found = cost(&[&dear, &unknown]);
+        assert_eq!(found.dollars, Mean { known: 1, sum: Some(0.5), per_record: Some(0.5) });
+        assert_eq!(found.prompt_tokens.per_record, Some(15.0));
+        assert_eq!(found.completion_tokens, Mean { known: 0, sum: None, per_record: None });
+    }
+}
