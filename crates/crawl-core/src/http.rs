@@ -131,6 +131,8 @@ pub struct Request {
     pub repeatable: bool,
     /// Whether the address came out of content: then only public hosts are asked.
     pub untrusted: bool,
+    /// What it is expected to count against a limit of units, such as tokens; what answers tell corrects it.
+    pub units: u64,
 }
 
 impl Request {
@@ -145,6 +147,7 @@ impl Request {
             credential: None,
             repeatable: true,
             untrusted: false,
+            units: 0,
         }
     }
 

@@ -172,7 +172,7 @@ impl Datasets {
         };
         let Some(since) = self.listing.since else { return Row::Kept };
         let modified = match HfDataset::of(element).last_modified {
-            Field::Is(text) => text.parse::<Timestamp>().ok(),
+            Field::Is(raw) => raw.str().and_then(|text| text.parse::<Timestamp>().ok()),
             _ => None,
         };
         if modified.is_none() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use crawl_core::json::Raw;
 use crawl_core::record::{Field, HfDataset};
 use crawl_core::{Error, Kind, Result, Settings, Timestamp};
 use jiff::civil::Date;
@@ -225,9 +226,9 @@ impl Ready {
     }
 
     fn days(&self, view: &HfDataset<'_>) -> Option<&'static str> {
-        let outside = |span: &Option<Span>, field: &Field<Cow<'_, str>>| {
+        let outside = |span: &Option<Span>, field: &Field<Raw<'_>>| {
             let span = span.as_ref()?;
-            match field.get().and_then(|text| text.parse::<Timestamp>().ok()) {
+            match field.get().and_then(|raw| raw.str()?.parse::<Timestamp>().ok()) {
                 Some(at) => (!span.holds(at)).then_some(true),
                 None => Some(false),
             }

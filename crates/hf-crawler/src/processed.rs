@@ -1,5 +1,6 @@
 //! The mapping from listed datasets to the rows that are worth a look: filtered, flat, 14 fields.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::json::Raw;
@@ -118,7 +119,7 @@ impl Shared {
         if let Some(reason) = self.ready.drops_tags(&tags) {
             return Ok(Err(reason));
         }
-        if view.owner_and_name().is_some_and(|(owner, name)| self.history.has(owner, name)) {
+        if view.owner_and_name().is_some_and(|(owner, name)| self.history.has(owner.as_deref(), name)) {
             return Ok(Err("already seen"));
         }
         row(view, &tags, &self.collect_date).map(Ok)
@@ -151,7 +152,7 @@ fn row(view: &HfDataset<'_>, tags: &Tags<'_>, collect_date: &str) -> Result<Reco
     let pretty_name = card("pretty_name").map(Raw::to::<serde_json::Value>).and_then(std::result::Result::ok);
     Record::write(&Row {
         id: name,
-        author: owner,
+        author: owner.as_deref(),
         downloads: view.downloads.get().copied(),
         likes: view.likes.get().copied(),
         created_at: day(&view.created_at),
@@ -174,8 +175,8 @@ struct Row<'a> {
     author: Option<&'a str>,
     downloads: Option<u64>,
     likes: Option<u64>,
-    created_at: Option<&'a str>,
-    last_modified: Option<&'a str>,
+    created_at: Option<Cow<'a, str>>,
+    last_modified: Option<Cow<'a, str>>,
     collect_date: &'a str,
     description: Option<Box<RawValue>>,
     language: OneOrMany<'a>,
@@ -186,8 +187,11 @@ struct Row<'a> {
     repo_id: Option<&'a str>,
 }
 
-fn day<'a>(field: &'a Field<std::borrow::Cow<'_, str>>) -> Option<&'a str> {
-    field.get().and_then(|text| text.get(..10))
+fn day<'a>(field: &Field<Raw<'a>>) -> Option<Cow<'a, str>> {
+    Some(match field.get()?.str()? {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(..10)?),
+        Cow::Owned(text) => Cow::Owned(text.get(..10)?.to_owned()),
+    })
 }
 
 /// The values of one kind of tag: null, a string, or a list.

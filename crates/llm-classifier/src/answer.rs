@@ -5,19 +5,14 @@ use std::collections::HashMap;
 use crawl_core::{Error, Kind, Result};
 use serde_json::{Value, json};
 
-use crate::task::{Labels, TaskKind};
+use crate::task::{Example, Form, Labels, ResponseField, TaskKind};
 use crate::{Reply, Task, extract};
 
-/// What an answer comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a reply comes to.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Labels of the closed set.
-    Labels {
-        /// Their places in the task, in the task's order, each once.
-        labels: Vec<usize>,
-        /// Why, in the model's words.
-        reasoning: String,
-    },
+    /// An answer to what was asked.
+    Good(Answer),
     /// Not an answer to what was asked; says what is wrong, in words for the model.
     Invalid(String),
     /// The model or its provider refused.
@@ -26,12 +21,33 @@ pub enum Verdict {
     Cut,
 }
 
+/// A valid answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The labels, by their places in the task, in the task's order, each once; empty for a filter.
+    pub labels: Vec<usize>,
+    /// Whether the record belongs to the domain; only of a filter.
+    pub related: Option<bool>,
+    /// The values of the task's response fields, in their order; `null` where the engine cannot tell.
+    pub values: Vec<Value>,
+    /// The value of the response field `confidence` as a number, if there is one.
+    pub confidence: Option<f64>,
+    /// Why, in the model's words.
+    pub reasoning: String,
+    /// Whether the check word came back; true where none was asked for.
+    pub check_kept: bool,
+}
+
 /// The answers that a task accepts.
 #[derive(Debug)]
 pub struct Answers {
-    labels: Labels,
+    kind: TaskKind,
     places: HashMap<String, usize>,
-    schema: Value,
+    response: Vec<ResponseField>,
+    confidence: Option<usize>,
+    /// What check words are made of, if they are asked for.
+    canary: Option<String>,
+    schema: String,
     validator: jsonschema::Validator,
 }
 
@@ -41,21 +57,41 @@ impl Answers {
     /// # Errors
     /// [`Kind::Config`] if it does not compile.
     pub fn new(task: &Task) -> Result<Self> {
-        let TaskKind::Labels(labels) = &task.kind;
-        let schema = schema(labels);
-        let validator = jsonschema::validator_for(&schema).map_err(|cause| {
-            Error::new(Kind::Config, "the task gives no usable schema")
-                .at(&task.name)
-                .because(cause.to_string())
-        })?;
-        let places =
-            labels.labels.iter().enumerate().map(|(place, label)| (label.name.clone(), place)).collect();
-        Ok(Answers { labels: labels.clone(), places, schema, validator })
+        let unusable = |cause: String| {
+            Error::new(Kind::Config, "the task gives no usable schema").at(&task.name).because(cause)
+        };
+        let schema = schema(task);
+        let value: Value = serde_json::from_str(&schema).map_err(|cause| unusable(cause.to_string()))?;
+        let validator = jsonschema::validator_for(&value).map_err(|cause| unusable(cause.to_string()))?;
+        let places = match &task.kind {
+            TaskKind::Labels(labels) => {
+                let labels = labels.labels.iter().enumerate();
+                labels.map(|(place, label)| (label.shown().to_owned(), place)).collect()
+            }
+            TaskKind::Filter(_) => HashMap::new(),
+        };
+        Ok(Answers {
+            kind: task.kind.clone(),
+            places,
+            response: task.response.clone(),
+            confidence: task.confidence(),
+            canary: task.defence.canary.then(|| task.system.text.clone()),
+            schema,
+            validator,
+        })
     }
 
-    /// The JSON schema of an answer.
-    pub fn schema(&self) -> &Value {
+    /// The JSON schema of an answer, as text: its members stand in the order in which they shall be written.
+    pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The word that the answer about a record must repeat, if one is asked for.
+    pub(crate) fn check_word(&self, id: &str) -> Option<String> {
+        use sha2::{Digest, Sha256};
+        let salt = self.canary.as_ref()?;
+        let digest = Sha256::new().chain_update(salt).chain_update(b"\n").chain_update(id).finalize();
+        Some(format!("k{}", crate::cache::hex(&digest[..4])))
     }
 
     /// Judges the reply about the record `id`.
@@ -73,10 +109,10 @@ impl Answers {
         let Some(content) = reply.content.as_deref().filter(|content| !content.trim().is_empty()) else {
             return Verdict::Invalid("the answer is empty".into());
         };
-        self.read(content, id).unwrap_or_else(Verdict::Invalid)
+        self.read(content, id).map_or_else(Verdict::Invalid, Verdict::Good)
     }
 
-    fn read(&self, content: &str, id: &str) -> Result<Verdict, String> {
+    fn read(&self, content: &str, id: &str) -> Result<Answer, String> {
         let answer = extract::object(content)?;
         if let Some(cause) = self.validator.iter_errors(&answer).next() {
             let words: String = cause.to_string().chars().take(500).collect();
@@ -87,63 +123,163 @@ impl Answers {
         if answer["id"].as_str() != Some(id) {
             return Err("`id` is not the id of the record".into());
         }
-        let mut labels: Vec<usize> =
-            answer["labels"].as_array().into_iter().flatten().filter_map(|name| self.place(name)).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        self.check(&labels)?;
-        Ok(Verdict::Labels { labels, reasoning: answer["reasoning"].as_str().unwrap_or_default().to_owned() })
+        let values: Vec<Value> = self.response.iter().map(|field| answer[&field.name].clone()).collect();
+        for (field, value) in self.response.iter().zip(&values) {
+            check_length(field, value)?;
+        }
+        let confidence = self.confidence.and_then(|place| self.response[place].number(&values[place]));
+        let check_kept = self.check_word(id).is_none_or(|word| answer["check"] == word.as_str());
+        let reasoning = answer["reasoning"].as_str().unwrap_or_default().to_owned();
+        let (labels, related) = self.decided(&answer)?;
+        Ok(Answer { labels, related, values, confidence, reasoning, check_kept })
+    }
+
+    fn decided(&self, answer: &Value) -> Result<(Vec<usize>, Option<bool>), String> {
+        match &self.kind {
+            TaskKind::Labels(labels) => {
+                let names = answer["labels"].as_array().into_iter().flatten();
+                let mut chosen: Vec<usize> =
+                    names.filter_map(|name| self.places.get(name.as_str()?).copied()).collect();
+                chosen.sort_unstable();
+                chosen.dedup();
+                check_labels(labels, &chosen)?;
+                Ok((chosen, None))
+            }
+            TaskKind::Filter(filter) => {
+                let said = &answer[&filter.field];
+                let yes = match &filter.spelled {
+                    Some([_, yes]) => said == yes.as_str(),
+                    None => said == true,
+                };
+                Ok((Vec::new(), Some(yes)))
+            }
+        }
     }
 
     fn with_allowed(&self, wrong: String, about_labels: bool) -> String {
-        if !about_labels {
-            return wrong;
-        }
-        let names: Vec<_> = self.labels.labels.iter().map(|label| format!("`{}`", label.name)).collect();
-        format!("{wrong}; the only labels are {}", names.join(", "))
-    }
-
-    fn place(&self, name: &Value) -> Option<usize> {
-        self.places.get(name.as_str()?).copied()
-    }
-
-    fn check(&self, labels: &[usize]) -> Result<(), String> {
-        if labels.is_empty() {
-            return Err("`labels` is empty".into());
-        }
-        if labels.len() > self.labels.most {
-            return Err(format!(
-                "`labels` has {} labels, at most {} are allowed",
-                labels.len(),
-                self.labels.most
-            ));
-        }
-        match self.labels.other {
-            Some(other) if labels.len() > 1 && labels.contains(&other) => {
-                Err(format!("`{}` must stand alone", self.labels.labels[other].name))
+        match &self.kind {
+            TaskKind::Labels(labels) if about_labels => {
+                let name = |place: &usize| format!("`{}`", labels.labels[*place].shown());
+                let names: Vec<_> = labels.order.iter().map(name).collect();
+                format!("{wrong}; the only labels are {}", names.join(", "))
             }
-            _ => Ok(()),
+            _ => wrong,
         }
+    }
+
+    /// An example's answer as the model shall write it.
+    pub(crate) fn example(&self, example: &Example) -> String {
+        let mut answer = example.answer.clone();
+        answer.insert("id".into(), example.id.as_str().into());
+        if let Some(word) = self.check_word(&example.id) {
+            answer.insert("check".into(), word.into());
+        }
+        match &self.kind {
+            TaskKind::Labels(labels) => {
+                let names = answer.get("labels").and_then(Value::as_array).cloned().unwrap_or_default();
+                let shown = |name: Value| {
+                    let label = labels.labels.iter().find(|label| name == label.name.as_str());
+                    label.map_or(name.clone(), |label| label.shown().into())
+                };
+                answer.insert("labels".into(), names.into_iter().map(shown).collect());
+            }
+            TaskKind::Filter(filter) => {
+                if let (Some([no, yes]), Some(said)) = (&filter.spelled, answer.get(&filter.field)) {
+                    let spelled = if *said == true { yes } else { no };
+                    answer.insert(filter.field.clone(), spelled.as_str().into());
+                }
+            }
+        }
+        let mut order = vec!["id".to_owned(), "reasoning".to_owned(), decides(&self.kind).to_owned()];
+        order.extend(self.response.iter().map(|field| field.name.clone()));
+        order.push("check".into());
+        let rest: Vec<_> = answer.keys().filter(|name| !order.contains(name)).cloned().collect();
+        let member = |name: &String| {
+            Some(format!("{}: {}", crate::task::quoted(name), answer.get(name)?))
+        };
+        let members: Vec<_> = order.iter().chain(&rest).filter_map(member).collect();
+        format!("{{{}}}", members.join(", "))
     }
 }
 
-/// Only what every endpoint with strict schemas knows; the rest is checked here. That `other` stands alone is in it.
-fn schema(labels: &Labels) -> Value {
-    let topics = labels.labels.iter().enumerate().filter(|(place, _)| Some(*place) != labels.other);
-    let names: Vec<&str> = topics.map(|(_, label)| label.name.as_str()).collect();
+fn check_labels(labels: &Labels, chosen: &[usize]) -> Result<(), String> {
+    if chosen.is_empty() {
+        return Err("`labels` is empty".into());
+    }
+    if chosen.len() > labels.most {
+        return Err(format!("`labels` has {} labels, at most {} are allowed", chosen.len(), labels.most));
+    }
+    match labels.other {
+        Some(other) if chosen.len() > 1 && chosen.contains(&other) => {
+            Err(format!("`{}` must stand alone", labels.labels[other].shown()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_length(field: &ResponseField, value: &Value) -> Result<(), String> {
+    match (&field.form, value) {
+        (Form::Text(most), Value::String(text)) if text.chars().count() > *most => {
+            Err(format!("`{}` is longer than {most} characters", field.name))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name of the member that decides.
+fn decides(kind: &TaskKind) -> &str {
+    match kind {
+        TaskKind::Labels(_) => "labels",
+        TaskKind::Filter(filter) => &filter.field,
+    }
+}
+
+/// Only what every endpoint with strict schemas knows; the rest is checked here. The members stand in the order of
+/// writing: the evidence before what follows from it.
+fn schema(task: &Task) -> String {
+    let text = json!({"type": "string"});
+    let mut members = vec![
+        ("id".to_owned(), text.clone()),
+        ("reasoning".to_owned(), text.clone()),
+        (decides(&task.kind).to_owned(), decision(&task.kind)),
+    ];
+    members.extend(task.response.iter().map(|field| (field.name.clone(), field.form.schema())));
+    if task.defence.canary {
+        members.push(("check".to_owned(), text));
+    }
+    let properties: Vec<_> =
+        members.iter().map(|(name, form)| format!("{}:{form}", crate::task::quoted(name))).collect();
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    format!(
+        r#"{{"type":"object","properties":{{{}}},"required":{},"additionalProperties":false}}"#,
+        properties.join(","),
+        json!(names)
+    )
+}
+
+fn decision(kind: &TaskKind) -> Value {
+    let labels = match kind {
+        TaskKind::Labels(labels) => labels,
+        TaskKind::Filter(filter) => {
+            return match &filter.spelled {
+                None => json!({"type": "boolean"}),
+                Some(words) => json!({"type": "string", "enum": words}),
+            };
+        }
+    };
+    let topics = labels.order.iter().filter(|place| Some(**place) != labels.other);
+    let names: Vec<&str> = topics.map(|place| labels.labels[*place].shown()).collect();
     let mut chosen = json!({"type": "array", "items": {"type": "string", "enum": names}});
     if labels.most < names.len() {
         chosen["maxItems"] = labels.most.into();
     }
-    if let Some(other) = labels.other {
-        let alone =
-            json!({"type": "array", "items": {"type": "string", "enum": [labels.labels[other].name]}});
-        chosen = json!({"anyOf": [chosen, alone]});
+    match labels.other {
+        // That it stands alone is in the schema.
+        Some(other) => {
+            let alone = [labels.labels[other].shown()];
+            let alone = json!({"type": "array", "items": {"type": "string", "enum": alone}});
+            json!({"anyOf": [chosen, alone]})
+        }
+        None => chosen,
     }
-    json!({
-        "type": "object",
-        "properties": {"id": {"type": "string"}, "labels": chosen, "reasoning": {"type": "string"}},
-        "required": ["id", "labels", "reasoning"],
-        "additionalProperties": false,
-    })
 }

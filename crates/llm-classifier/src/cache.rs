@@ -38,7 +38,7 @@ impl Key {
 }
 
 /// A line of the journal. Lines are for people too: `jq` reads them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// The SHA-256 of the address and the request body, in hex.
     pub key: String,
@@ -60,6 +60,9 @@ pub struct Kept {
     pub round: u8,
     /// How long it took from sending to the whole body, with all waits and tries.
     pub latency_ms: u64,
+    /// What it cost; `null` if the price was not known when it was paid.
+    #[serde(default)]
+    pub cost_usd: Option<f64>,
     /// What was said.
     #[serde(flatten)]
     pub reply: Reply,

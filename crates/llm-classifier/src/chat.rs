@@ -4,7 +4,6 @@ use bytes::Bytes;
 use crawl_core::http::{Credential, Http, Request, Secret, Url, shown};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Result};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
@@ -58,6 +57,9 @@ pub struct Chat {
     schema_text: String,
     /// The JSON of the system message if it is the same for every record.
     system: Option<Vec<u8>>,
+    /// The messages of the examples, between the system message and the user's.
+    examples: Vec<u8>,
+    prompt: String,
 }
 
 impl Chat {
@@ -84,7 +86,23 @@ impl Chat {
         let credential = key.map(|key| Credential::bearer(&url, key));
         let head = head(model, structured, &task, answers);
         let system = task.system.fixed().map(|text| quoted(&format!("{text}{schema_text}")));
-        Ok(Chat { url, credential, model: model.to_owned(), structured, task, head, schema_text, system })
+        let examples = examples(&task, answers)?;
+        let (model, prompt) = (model.to_owned(), prompt_digest(&task));
+        Ok(Chat { url, credential, model, structured, task, head, schema_text, system, examples, prompt })
+    }
+
+    /// The digest of everything that is said to the model beside the record.
+    pub fn prompt(&self) -> &str {
+        &self.prompt
+    }
+
+    /// The address that is asked.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
     }
 
     /// The address that is asked, without secrets.
@@ -107,11 +125,12 @@ impl Chat {
         self.structured
     }
 
-    /// The question about a record.
-    pub fn question(&self, record: Raw<'_>, id: &str) -> Question {
+    /// The question about a record. `check` is the word that the answer must repeat.
+    pub fn question(&self, record: Raw<'_>, id: &str, check: Option<&str>) -> Question {
         let values = Values::new(record, id, &self.task.fields);
         let mut user = String::with_capacity(4096);
         let mut cuts = self.task.user.fill(&values, &mut user);
+        put_check(&mut user, check);
         let mut body = Vec::with_capacity(
             self.head.len() + self.system.as_ref().map_or(0, Vec::len) + user.len() + user.len() / 8 + 64,
         );
@@ -120,10 +139,27 @@ impl Chat {
             Some(system) => body.extend_from_slice(system),
             None => cuts += self.put_system(&values, &mut body),
         }
-        body.extend_from_slice(br#"},{"role":"user","content":"#);
+        body.extend_from_slice(b"}");
+        body.extend_from_slice(&self.examples);
+        body.extend_from_slice(br#",{"role":"user","content":"#);
         put_quoted(&user, &mut body);
         body.extend_from_slice(b"}]}");
         self.seal(body, cuts)
+    }
+
+    /// The texts of the messages that every question begins with, and those of this record: for counting tokens.
+    pub fn said(&self, record: Raw<'_>, id: &str, check: Option<&str>) -> (Vec<String>, String) {
+        let values = Values::new(record, id, &self.task.fields);
+        let (mut system, mut user) = (String::new(), String::new());
+        self.task.system.fill(&values, &mut system);
+        system.push_str(&self.schema_text);
+        self.task.user.fill(&values, &mut user);
+        put_check(&mut user, check);
+        let examples: Vec<serde_json::Value> =
+            serde_json::from_slice(&[b"[", self.examples.get(1..).unwrap_or_default(), b"]"].concat())
+                .unwrap_or_default();
+        let texts = examples.iter().filter_map(|message| message["content"].as_str().map(str::to_owned));
+        (std::iter::once(system).chain(texts).collect(), user)
     }
 
     fn put_system(&self, values: &Values<'_>, body: &mut Vec<u8>) -> u64 {
@@ -160,8 +196,11 @@ impl Chat {
     /// The request with a question's body. It may be sent again: what was refused (429, 5xx, no connection) was not paid,
     /// and what broke off on its way cannot be had in any other way.
     pub(crate) fn request(&self, body: Bytes) -> Request {
+        // As OpenAI estimates it before it has counted: four bytes a token, and at least what may come back.
+        let tokens = (body.len() as u64 / 4).max(u64::from(self.task.model.max_tokens.unwrap_or(0)));
         let mut request = Request::post_json(self.url.clone(), body, true);
         request.credential = self.credential.clone();
+        request.units = tokens;
         request
     }
 
@@ -242,21 +281,62 @@ fn head(model: &str, structured: Structured, task: &Task, answers: &Answers) -> 
     let mut members = serde_json::Map::new();
     members.insert("model".into(), model.into());
     members.extend(parameters(task));
-    let format = match structured {
-        Structured::JsonSchema => {
-            let schema = json!({"name": task.name, "strict": true, "schema": answers.schema()});
-            json!({"type": "json_schema", "json_schema": schema})
-        }
-        Structured::JsonObject => json!({"type": "json_object"}),
-        Structured::None => json!(null),
-    };
-    if !format.is_null() {
-        members.insert("response_format".into(), format);
-    }
     let mut head = serde_json::Value::Object(members).to_string().into_bytes();
     head.pop();
+    let format = match structured {
+        // Written by hand: the schema's members stand in the order of writing.
+        Structured::JsonSchema => format!(
+            r#","response_format":{{"type":"json_schema","json_schema":{{"name":"{}","strict":true,"schema":{}}}}}"#,
+            task.name,
+            answers.schema()
+        ),
+        Structured::JsonObject => r#","response_format":{"type":"json_object"}"#.to_owned(),
+        Structured::None => String::new(),
+    };
+    head.extend_from_slice(format.as_bytes());
     head.extend_from_slice(br#","messages":[{"role":"system","content":"#);
     head
+}
+
+fn examples(task: &Task, answers: &Answers) -> Result<Vec<u8>> {
+    let mut messages = Vec::new();
+    for example in &task.examples {
+        let record = Raw::parse(example.record.as_bytes())?;
+        let mut user = String::new();
+        task.user.fill(&Values::new(record, &example.id, &task.fields), &mut user);
+        put_check(&mut user, answers.check_word(&example.id).as_deref());
+        messages.extend_from_slice(br#",{"role":"user","content":"#);
+        put_quoted(&user, &mut messages);
+        messages.extend_from_slice(br#"},{"role":"assistant","content":"#);
+        put_quoted(&answers.example(example), &mut messages);
+        messages.push(b'}');
+    }
+    Ok(messages)
+}
+
+/// Behind the record's text, so that it is the last that the model reads.
+fn put_check(user: &mut String, check: Option<&str>) {
+    if let Some(word) = check {
+        user.push_str("\n\nThe metadata ends here. In \"check\" write exactly: ");
+        user.push_str(word);
+    }
+}
+
+fn prompt_digest(task: &Task) -> String {
+    let mut digest = Sha256::new();
+    let mut part = |part: &str| {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    part(&task.system.text);
+    part(&task.user.text);
+    task.words().iter().for_each(|(_, word)| part(word));
+    for example in &task.examples {
+        part(&example.record);
+        part(&serde_json::Value::Object(example.answer.clone()).to_string());
+    }
+    task.fields.iter().for_each(|field| part(&format!("{}:{}", field.name, field.limit)));
+    crate::cache::hex(&digest.finalize()[..8])
 }
 
 /// The parameters of the model as members of the request.

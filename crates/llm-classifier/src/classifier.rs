@@ -1,43 +1,55 @@
 //! The classifier: settles one record after another, each tied to its own answer.
 
-use std::collections::HashSet;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use crawl_core::http::Http;
 use crawl_core::{Error, Kind, Missing, Record, Result, Timestamp};
-use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::cache::{Cache, Kept, Key, hex};
-use crate::chat::{Question, parameters};
+use crate::endpoint::{Asked, Endpoint, Look};
 use crate::health::Health;
-use crate::row::{Row, id_of, spliced};
-use crate::task::TaskKind;
-use crate::{Answers, Chat, Reply, Usage, Verdict};
+use crate::money::{Budget, Price};
+use crate::row::{Origin, Row, id_of};
+use crate::rules::{self, Ruled};
+use crate::suspect::suspicions;
+use crate::{Answer, Answers, Cache, Chat, Task, Usage, Verdict};
 
-/// A task at an endpoint, with its cache.
+/// A task, with the engines that answer it.
 #[derive(Debug)]
 pub struct Classifier {
-    chat: Chat,
-    answers: Answers,
-    cache: Cache,
-    http: Http,
+    task: Task,
+    rules: bool,
+    model: Option<Model>,
+    health: Health,
+    usage: Usage,
     id_field: String,
     ask_failures_again: bool,
-    prompt: String,
-    parameters: serde_json::Map<String, serde_json::Value>,
-    usage: Usage,
-    health: Health,
-    under_way: UnderWay,
     concurrency: u32,
     places: Arc<Semaphore>,
 }
 
+/// The engine `openai`.
+#[derive(Debug)]
+struct Model {
+    endpoint: Endpoint,
+    look: Look,
+    second: Option<Look>,
+}
+
+/// An answer to a record, or why there is none.
+#[derive(Debug)]
+pub enum Found {
+    /// An answer, and how it was had. Thresholds are not applied yet.
+    Answered(Answer, Box<Origin>),
+    /// None, and why.
+    Missing(Missing),
+}
+
 impl Classifier {
-    /// A classifier that works on `concurrency` records at a time; `id_field` is the member with a record's id.
+    /// A classifier that asks an endpoint, about `concurrency` records at a time; `id_field` is the member with a
+    /// record's id.
     pub fn new(
         chat: Chat,
         answers: Answers,
@@ -46,22 +58,52 @@ impl Classifier {
         id_field: &str,
         concurrency: u32,
     ) -> Self {
+        let task = chat.task().clone();
+        let model =
+            Model { endpoint: Endpoint::new(http, cache), look: Look::new(chat, answers), second: None };
+        Classifier { model: Some(model), ..Classifier::rules_alone(task, id_field, concurrency).without_rules() }
+    }
+
+    /// A classifier that asks nobody: the words and tags of the task decide.
+    pub fn rules_alone(task: Task, id_field: &str, concurrency: u32) -> Self {
         let concurrency = concurrency.clamp(1, 10_000);
         Classifier {
-            prompt: prompt_digest(&chat),
-            parameters: parameters(chat.task()),
-            chat,
-            answers,
-            cache,
-            http,
+            task,
+            rules: true,
+            model: None,
+            health: Health::default(),
+            usage: Usage::default(),
             id_field: id_field.to_owned(),
             ask_failures_again: false,
-            usage: Usage::default(),
-            health: Health::default(),
-            under_way: UnderWay::default(),
             concurrency,
             places: Arc::new(Semaphore::new(concurrency as usize)),
         }
+    }
+
+    fn without_rules(self) -> Self {
+        Classifier { rules: false, ..self }
+    }
+
+    /// Asks the rules first, and the endpoint only where they are unsure.
+    pub fn with_rules(self) -> Self {
+        Classifier { rules: true, ..self }
+    }
+
+    /// Asks about suspicious records a second time, in another way.
+    pub fn with_second_look(mut self, chat: Chat, answers: Answers) -> Self {
+        if let Some(model) = &mut self.model {
+            model.second = Some(Look::new(chat, answers));
+        }
+        self
+    }
+
+    /// Counts what answers cost, and stops before the budget is passed.
+    pub fn with_money(mut self, price: Option<Price>, budget: Option<f64>) -> Self {
+        if let Some(model) = &mut self.model {
+            model.endpoint.price = price;
+            model.endpoint.budget = Budget::new(budget);
+        }
+        self
     }
 
     /// Asks again where the kept answer is invalid, refused or cut; otherwise such answers, which were paid, count.
@@ -70,19 +112,48 @@ impl Classifier {
         self
     }
 
-    /// The task and its endpoint.
-    pub fn chat(&self) -> &Chat {
-        &self.chat
+    /// The task.
+    pub fn task(&self) -> &Task {
+        &self.task
     }
 
-    /// The cache.
-    pub fn cache(&self) -> &Cache {
-        &self.cache
+    /// The task at its endpoint; `None` if only rules answer.
+    pub fn chat(&self) -> Option<&Chat> {
+        self.model.as_ref().map(|model| &model.look.chat)
+    }
+
+    /// Whether suspicious records are asked about a second time.
+    pub fn looks_twice(&self) -> bool {
+        self.model.as_ref().is_some_and(|model| model.second.is_some())
+    }
+
+    /// The engines, in the order in which they are asked.
+    pub fn engines(&self) -> &'static str {
+        match (self.rules, &self.model) {
+            (false, _) => "openai",
+            (true, None) => "rules",
+            (true, Some(_)) => "rules,openai",
+        }
+    }
+
+    /// The cache; `None` if only rules answer.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.model.as_ref().map(|model| &model.endpoint.cache)
     }
 
     /// What was asked, paid and found so far.
     pub fn usage(&self) -> &Usage {
-        &self.usage
+        self.model.as_ref().map_or(&self.usage, |model| &model.endpoint.usage)
+    }
+
+    /// Dollars spent in this run, if the price is known.
+    pub fn spent(&self) -> Option<f64> {
+        let endpoint = &self.model.as_ref()?.endpoint;
+        endpoint.price.as_ref().map(|_| endpoint.usage.spent().cost_usd)
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<(&Endpoint, &Look)> {
+        self.model.as_ref().map(|model| (&model.endpoint, &model.look))
     }
 
     /// The member with a record's id.
@@ -90,9 +161,15 @@ impl Classifier {
         &self.id_field
     }
 
+    /// How many records are worked on at a time.
+    pub fn concurrency(&self) -> u32 {
+        self.concurrency
+    }
+
     /// How long everybody has to wait for the endpoint's rate limit, from now.
     pub fn waiting(&self) -> Duration {
-        self.http.waiting(&self.chat.request(Bytes::new()))
+        let waiting = |model: &Model| model.endpoint.http.waiting(&model.look.chat.request(Bytes::new()));
+        self.model.as_ref().map_or(Duration::ZERO, waiting)
     }
 
     /// Waits until no request is under way, at most so long, and makes the cache safe. After it nothing is asked.
@@ -103,188 +180,86 @@ impl Classifier {
         let all = tokio::time::timeout(patience, self.places.acquire_many(self.concurrency)).await;
         self.places.close();
         drop(all);
-        self.cache.sync()
+        self.sync()
+    }
+
+    /// Makes the cache safe from a power cut. Blocks.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.cache().map_or(Ok(()), Cache::sync)
+    }
+
+    fn health(&self) -> &Health {
+        self.model.as_ref().map_or(&self.health, |model| &model.endpoint.health)
     }
 
     /// Why the run must stop, if it must.
-    pub(crate) fn end(&self) -> Option<Error> {
-        self.health.end()
+    pub fn end(&self) -> Option<Error> {
+        self.health().end()
     }
 
     /// The right to work on one more record; `None` once the run must stop.
     pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let place = self.places.clone().acquire_owned().await.ok()?;
-        (!self.health.ended()).then_some(place)
+        (!self.health().ended()).then_some(place)
     }
 
-    /// Finds the answer for a record; `None` if the run must stop: see [`Classifier::end`].
-    pub(crate) async fn settle(&self, record: Record) -> Option<Row> {
-        self.settled(record).await.map_err(|error| self.health.stop(error)).ok()
+    /// The row of a record; `None` if the run must stop: see [`Classifier::end`].
+    pub async fn settle(&self, record: Record) -> Option<Row> {
+        self.settled(&record).await.map_err(|error| self.health().stop(error)).ok()
     }
 
-    async fn settled(&self, record: Record) -> Result<Row> {
+    async fn settled(&self, record: &Record) -> Result<Row> {
+        if record.raw().members().is_some() {
+            self.check_members(record)?;
+        }
+        match self.find(record).await? {
+            Found::Answered(answer, origin) => {
+                self.usage().suspicious(origin.suspicious);
+                Row::answered(record, &self.task, &answer, &origin)
+            }
+            Found::Missing(missing) => Ok(Row::Missing(missing)),
+        }
+    }
+
+    /// Finds the answer for a record, whatever the thresholds say of it.
+    ///
+    /// # Errors
+    /// Those of the whole run: a wrong key, a budget that is used up, an endpoint that is down.
+    pub async fn find(&self, record: &Record) -> Result<Found> {
         let raw = record.raw();
         if raw.members().is_none() {
-            return Ok(Row::missing(
-                None,
-                Kind::Shape.word(),
-                "the record is not an object",
-                Some(raw.text()),
-            ));
+            let what = "the record is not an object";
+            return Ok(missing(None, Kind::Shape.word(), what, Some(raw.text())));
         }
         let Some(id) = id_of(raw, &self.id_field) else {
             let what = format!("the record has no `{}`", self.id_field);
-            return Ok(Row::missing(None, Kind::Shape.word(), what, None));
+            return Ok(missing(None, Kind::Shape.word(), what, None));
         };
-        self.check_members(&record)?;
-        let (row, paid) = self.row(&record, &id, false).await?;
-        if self.ask_failures_again && !paid && matches!(row, Row::Missing(_)) {
-            return Ok(self.row(&record, &id, true).await?.0);
+        if self.rules {
+            match (rules::judge(&self.task, raw, &id), &self.model) {
+                (Ruled::Sure(answer), _) => {
+                    self.usage().ruled();
+                    return Ok(Found::Answered(answer, Box::new(self.by_rules())));
+                }
+                (Ruled::Unsure(why), None) => return Ok(missing(Some(&id), "unsure", why, None)),
+                (Ruled::Unsure(_), Some(_)) => {}
+            }
         }
-        Ok(row)
+        match &self.model {
+            Some(model) => self.asked(model, record, &id).await,
+            None => Ok(missing(Some(&id), "unsure", "no engine is there to ask", None)),
+        }
     }
 
-    /// The row, and whether something was asked for it.
-    async fn row(&self, record: &Record, id: &str, fresh: bool) -> Result<(Row, bool)> {
-        let question = self.chat.question(record.raw(), id);
-        self.usage.cut(question.cuts);
-        let (reply, mut paid) = match self.answer(&question, id, 1, fresh).await {
-            Ok(answer) => answer,
-            Err(error) => return self.failed(id, error),
+    fn by_rules(&self) -> Origin {
+        Origin { engine: "rules", cost_usd: Some(0.0), rounds: 0, ..Origin::default() }
+    }
+
+    async fn asked(&self, model: &Model, record: &Record, id: &str) -> Result<Found> {
+        let Some(mut asked) = self.ask(model, &model.look, record, id, false).await? else {
+            return Ok(Found::Missing(self.failure(id)));
         };
-        let mut verdict = self.answers.judge(&reply, id);
-        let mut said = reply.content;
-        if let Verdict::Invalid(wrong) = &verdict {
-            tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
-            let again = self.chat.repair(&question, said.as_deref().unwrap_or_default(), wrong, id);
-            let (reply, second_paid) = match self.answer(&again, id, 2, fresh).await {
-                Ok(answer) => answer,
-                Err(error) => return self.failed(id, error),
-            };
-            self.usage.repaired();
-            verdict = self.answers.judge(&reply, id);
-            said = reply.content;
-            paid |= second_paid;
-        }
-        Ok((self.judged(record, id, verdict, said.as_deref())?, paid))
-    }
-
-    fn judged(&self, record: &Record, id: &str, verdict: Verdict, said: Option<&str>) -> Result<Row> {
-        let TaskKind::Labels(labels) = &self.chat.task().kind;
-        Ok(match verdict {
-            Verdict::Labels { labels: chosen, reasoning } => {
-                Row::Kept(spliced(record, labels, &chosen, &reasoning)?)
-            }
-            Verdict::Invalid(wrong) => Row::missing(Some(id), "invalid", wrong, said),
-            Verdict::Refused(words) => Row::missing(Some(id), "refused", words, said),
-            Verdict::Cut => {
-                Row::missing(Some(id), "cut", "the answer stopped at the token limit; raise max_tokens", said)
-            }
-        })
-    }
-
-    fn failed(&self, id: &str, error: Error) -> Result<(Row, bool)> {
-        if self.health.concerns_all(&error) {
-            return Err(self.chat.explain(error));
-        }
-        tracing::debug!(id, %error, "no answer for this record");
-        Ok((Row::Missing(Missing::because(id.to_owned(), &error, Timestamp::now())), true))
-    }
-
-    /// The reply to a question, from the cache or paid now, and whether it was paid now.
-    async fn answer(&self, question: &Question, id: &str, round: u8, fresh: bool) -> Result<(Reply, bool)> {
-        let _alone = self.under_way.alone(question.key).await;
-        if !fresh && let Some(kept) = self.cache.get(question.key)? {
-            self.usage.cached();
-            return Ok((kept.reply, false));
-        }
-        let began = Instant::now();
-        let reply = self
-            .chat
-            .ask(&self.http, question, |body| self.keep(question.key, body, id, round, began))
-            .await?;
-        self.health.answered();
-        Ok((reply, true))
-    }
-
-    /// Reads a body and keeps it: there is nothing between the body's last byte and the write but this.
-    fn keep(&self, key: Key, body: &Bytes, id: &str, round: u8, began: Instant) -> Result<Reply> {
-        let reply = Reply::read(body)?;
-        self.usage.paid(&reply);
-        let kept = Kept {
-            key: Kept::key(key),
-            at: Timestamp::now(),
-            endpoint: self.chat.address(),
-            model: self.chat.model().to_owned(),
-            task: self.chat.task().name.clone(),
-            prompt: self.prompt.clone(),
-            parameters: self.parameters.clone(),
-            record: id.to_owned(),
-            round,
-            latency_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            reply,
-        };
-        if self.cache.keep(key, &kept)? {
-            let syncing = self.cache.syncing();
-            tokio::task::spawn_blocking(move || syncing.sync_data());
-        }
-        Ok(kept.reply)
-    }
-
-    /// A second member of the same name would hide one of the two from most readers.
-    fn check_members(&self, record: &Record) -> Result<()> {
-        let TaskKind::Labels(labels) = &self.chat.task().kind;
-        let ours = [&labels.output.names, &labels.output.ids, &labels.output.reasoning];
-        for (key, _) in record.raw().members().into_iter().flatten() {
-            if let Some(name) = ours.iter().find(|name| key.is(name)) {
-                return Err(Error::new(Kind::Config, format!("the records already have a member `{name}`"))
-                    .at(self.chat.task().name.clone())
-                    .advise("give the task other names under [output], or classify the listing before it"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The digest of the two templates.
-fn prompt_digest(chat: &Chat) -> String {
-    let task = chat.task();
-    let mut digest = Sha256::new();
-    for part in [&task.system.text, &task.user.text] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    hex(&digest.finalize()[..8])
-}
-
-/// The questions that are being asked: the same one twice at a time would be paid twice.
-#[derive(Debug, Default)]
-struct UnderWay {
-    keys: Mutex<HashSet<Key>>,
-    ended: Notify,
-}
-
-struct Alone<'a> {
-    under_way: &'a UnderWay,
-    key: Key,
-}
-
-impl UnderWay {
-    async fn alone(&self, key: Key) -> Alone<'_> {
-        loop {
-            let mut ended = pin!(self.ended.notified());
-            ended.as_mut().enable();
-            if self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
-                return Alone { under_way: self, key };
-            }
-            ended.await;
-        }
-    }
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.under_way.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-        self.under_way.ended.notify_waiters();
+        _ = &mut asked;
+        Ok(missing(Some(id), "", "", None))
     }
 }

@@ -1,8 +1,10 @@
 //! The command line: a command a file.
 
 mod asking;
+mod evaluate;
 mod list;
 mod run;
+mod sample;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Parser, Subcommand};
@@ -26,6 +28,12 @@ pub(crate) enum Command {
     /// Show the tasks there are
     #[command(after_help = "Example:\n  llm-classifier list")]
     List(list::List),
+    /// Measure answers against rows that a person has labelled
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(Box<evaluate::EvaluateArgs>),
+    /// Pick rows that are worth labelling by hand
+    #[command(after_help = sample::EXAMPLES)]
+    Sample(Box<sample::SampleArgs>),
     #[command(flatten)]
     Shared(SharedCommand),
 }
@@ -35,6 +43,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
     match command {
         Command::Run(arguments) => run::run(*arguments, session).await,
         Command::List(arguments) => list::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(*arguments, session).await,
+        Command::Sample(arguments) => sample::run(*arguments, session).await,
         Command::Shared(command) => session.shared::<Cli>(command),
     }
 }

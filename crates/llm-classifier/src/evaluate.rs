@@ -19,14 +19,14 @@ mod sweep;
 mod table;
 
 pub use aspect::Aspect;
-pub use calibration::{Bin, Calibration};
+pub use calibration::{BINS, Bin, Calibration};
 pub use compare::{Comparison, Difference, Disagreement, McNemar, compare};
 pub use cost::{Cost, Mean};
 pub use given::{Answer, Confidence, Given};
 pub use gold::{Gold, GoldRow};
 pub use page::page;
 pub use report::{AspectReport, Coverage, Report, Stratum, evaluate};
-pub use sample::{Picked, Reason, sample};
+pub use sample::{Picked, Reason, Wish, sample};
 pub use score::{Average, LabelScore, Scores};
 pub use sweep::{Point, Sweep};
 pub use table::{comparison_table, table};

@@ -8,6 +8,7 @@ mod answer;
 mod cache;
 mod chat;
 mod classifier;
+pub mod evaluate;
 mod extract;
 mod health;
 mod labelled;

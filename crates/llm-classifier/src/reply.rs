@@ -19,6 +19,14 @@ pub struct Reply {
     pub prompt_tokens: u64,
     /// Tokens that came back.
     pub completion_tokens: u64,
+    /// How many of those sent the endpoint had from a question before, at a lower price.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_tokens: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Deserialize)]
@@ -49,6 +57,14 @@ struct Tokens {
     prompt_tokens: u64,
     #[serde(default)]
     completion_tokens: u64,
+    #[serde(default)]
+    prompt_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
 }
 
 impl Reply {
@@ -59,8 +75,10 @@ impl Reply {
     pub fn read(body: &Bytes) -> Result<Self> {
         let envelope: Envelope = serde_json::from_slice(body).map_err(|cause| not_json(body, &cause))?;
         let (Choice { message, finish_reason },) = envelope.choices;
-        let Tokens { prompt_tokens, completion_tokens } = envelope.usage.unwrap_or_default();
+        let tokens = envelope.usage.unwrap_or_default();
+        let Tokens { prompt_tokens, completion_tokens, .. } = tokens;
+        let cached_tokens = tokens.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
         let Message { content, refusal } = message;
-        Ok(Reply { content, refusal, finish_reason, prompt_tokens, completion_tokens })
+        Ok(Reply { content, refusal, finish_reason, prompt_tokens, completion_tokens, cached_tokens })
     }
 }

@@ -10,12 +10,12 @@ use crate::json::Raw;
 pub struct HfDataset<'a> {
     /// `owner/name`, or a bare `name` for old canonical datasets.
     pub id: Field<Cow<'a, str>>,
-    /// The owner; absent on canonical datasets.
-    pub author: Field<Cow<'a, str>>,
-    /// When it was made, RFC 3339.
-    pub created_at: Field<Cow<'a, str>>,
-    /// When it was last changed, RFC 3339.
-    pub last_modified: Field<Cow<'a, str>>,
+    /// The owner, a JSON string; absent on canonical datasets.
+    pub author: Field<Raw<'a>>,
+    /// When it was made, RFC 3339 in a JSON string.
+    pub created_at: Field<Raw<'a>>,
+    /// When it was last changed, RFC 3339 in a JSON string.
+    pub last_modified: Field<Raw<'a>>,
     /// Downloads of the last 30 days.
     pub downloads: Field<u64>,
     /// Likes, ever.
@@ -41,15 +41,15 @@ impl<'a> HfDataset<'a> {
         for (key, raw) in record.raw().members().into_iter().flatten() {
             match key.bytes() {
                 b"id" => view.id = Field::read(raw, raw.str()),
-                b"author" => view.author = Field::read(raw, raw.str()),
-                b"createdAt" => view.created_at = Field::read(raw, raw.str()),
-                b"lastModified" => view.last_modified = Field::read(raw, raw.str()),
+                b"author" => view.author = text(raw),
+                b"createdAt" => view.created_at = text(raw),
+                b"lastModified" => view.last_modified = text(raw),
                 b"downloads" => view.downloads = Field::read(raw, raw.u64()),
                 b"likes" => view.likes = Field::read(raw, raw.u64()),
                 b"private" => view.private = Field::read(raw, raw.bool()),
                 b"disabled" => view.disabled = Field::read(raw, raw.bool()),
                 b"gated" => view.gated = Field::read(raw, is_gated(raw).then_some(raw)),
-                b"description" => view.description = Field::read(raw, raw.is_str().then_some(raw)),
+                b"description" => view.description = text(raw),
                 b"tags" => view.tags = Field::read(raw, raw.elements().map(|_| raw)),
                 b"cardData" => view.card_data = Field::read(raw, raw.members().map(|_| raw)),
                 _ => {}
@@ -65,11 +65,11 @@ impl<'a> HfDataset<'a> {
     }
 
     /// The owner and the name: from the id, else from the author.
-    pub fn owner_and_name(&self) -> Option<(Option<&str>, &str)> {
+    pub fn owner_and_name(&self) -> Option<(Option<Cow<'_, str>>, &str)> {
         let id = self.id.get()?;
         Some(match id.split_once('/') {
-            Some((owner, name)) => (Some(owner), name),
-            None => (self.author.get().map(Cow::as_ref), id),
+            Some((owner, name)) => (Some(Cow::Borrowed(owner)), name),
+            None => (self.author.get().and_then(|raw| raw.str()), id),
         })
     }
 
@@ -89,6 +89,11 @@ impl<'a> HfDataset<'a> {
         census.count("tags", &self.tags);
         census.count("cardData", &self.card_data);
     }
+}
+
+/// A string, left as it lies: most texts of most rows are never looked at.
+fn text(raw: Raw<'_>) -> Field<Raw<'_>> {
+    Field::read(raw, raw.is_str().then_some(raw))
 }
 
 fn is_gated(raw: Raw<'_>) -> bool {

@@ -22,6 +22,8 @@ pub struct Given {
     pub records: u64,
     /// Ids with two different answers; the first counts.
     pub conflicting: u64,
+    /// The id of the first record.
+    pub example: String,
     pub(crate) answers: HashMap<String, Answer>,
     /// Why a record has no answer.
     pub(crate) missing: HashMap<String, String>,
@@ -88,6 +90,9 @@ impl Given {
         let scheme = Scheme::of(task);
         let mut given = Given { from: from.display().to_string(), ..Given::default() };
         each(from, listing, id_field, |id, row| {
+            if given.records == 0 {
+                given.example = id.to_owned();
+            }
             given.records += 1;
             match row {
                 Row::Record(record) if wanted.contains(id) => given.take(id, record, &scheme),
@@ -100,6 +105,11 @@ impl Given {
         })?;
         given.missing.retain(|id, _| !given.answers.contains_key(id));
         Ok(given)
+    }
+
+    /// How many of the wanted ids were there, with an answer or as missing.
+    pub fn found(&self) -> usize {
+        self.answers.len() + self.missing.len()
     }
 
     fn take(&mut self, id: &str, record: &Record, scheme: &Scheme) -> Result<()> {

@@ -165,8 +165,9 @@ fn disarmed(json: &str) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(json.len() + 64);
     for (at, letter) in json.char_indices() {
+        // In valid JSON a mark can only stand inside a string.
         let mark = matches!(letter, '<' | '[') && TURN_MARKS.iter().any(|mark| json[at..].starts_with(mark));
-        if mark && inside_string(&text) || is_hidden(letter) {
+        if mark || is_hidden(letter) {
             let mut units = [0; 2];
             text.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
@@ -174,20 +175,6 @@ fn disarmed(json: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
-}
-
-/// Whether the JSON so far ends inside a string: only there a character can be spelled in another way.
-fn inside_string(json: &str) -> bool {
-    let (mut inside, mut escaped) = (false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if inside => escaped = true,
-            b'"' => inside = !inside,
-            _ => {}
-        }
-    }
-    inside
 }
 
 /// Characters that change or hide text without being seen: directions, joiners, tags, variation selectors.
