@@ -14,10 +14,11 @@ default:
 # ---- the job -------------------------------------------------------------------------------------------------
 
 # The weekly job: crawl what changed, filter, classify, convert. Run it again to go on where it stopped.
+# Exit code 3 of a step (done, but some records are missing) does not stop the job: the missing ones are listed.
 weekly date=today since=ten_days_ago limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base_url="": build
-    {{ bin }}/hf-crawler datasets --root {{ out }}/1_crawled --since {{ since }} {{ if limit != "" { "--limit " + limit } else { "" } }}
-    {{ bin }}/hf-crawler process {{ out }}/1_crawled --root {{ out }}/2_processed --filter {{ filter }} --history {{ history }} --collect-date {{ date }}
-    {{ bin }}/llm-classifier run weekly {{ out }}/2_processed --root {{ out }}/3_classified --cache {{ cache }} --model {{ model }} {{ if base_url != "" { "--base-url " + base_url } else { "" } }}
+    {{ bin }}/hf-crawler datasets --root {{ out }}/1_crawled --since {{ since }} {{ if limit != "" { "--limit " + limit } else { "" } }} || [ $? -eq 3 ]
+    {{ bin }}/hf-crawler process {{ out }}/1_crawled --root {{ out }}/2_processed --filter {{ filter }} --history {{ history }} --collect-date {{ date }} || [ $? -eq 3 ]
+    {{ bin }}/llm-classifier run weekly {{ out }}/2_processed --root {{ out }}/3_classified --cache {{ cache }} --model {{ model }} {{ if base_url != "" { "--base-url " + base_url } else { "" } }} || [ $? -eq 3 ]
     {{ bin }}/record-converter {{ out }}/3_classified {{ out }}/3_classified.xlsx --force
 
 # After a look at the report: remember what was had, so that next week leaves it out

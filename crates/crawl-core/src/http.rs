@@ -309,8 +309,8 @@ impl Http {
 
 /// A URL as it may be shown and stored: without user, password and secret query values.
 pub fn shown(url: &Url) -> String {
-    const SECRETS: [&str; 9] =
-        ["token", "key", "signature", "sig", "secret", "password", "credential", "auth", "policy"];
+    const SECRETS: [&str; 10] =
+        ["token", "key", "apikey", "signature", "sig", "secret", "password", "credential", "auth", "policy"];
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         SECRETS.iter().any(|word| {

@@ -36,7 +36,8 @@ fn bodies(folder: &Path) -> Vec<PathBuf> {
 
 /// The same value, word for word but for line breaks between tokens.
 fn same(record: &Record, value: &Value) -> bool {
-    !record.bytes().contains(&b'\n') && serde_json::from_slice::<Value>(record.bytes()).is_ok_and(|read| read == *value)
+    !record.bytes().contains(&b'\n')
+        && serde_json::from_slice::<Value>(record.bytes()).is_ok_and(|read| read == *value)
 }
 
 #[test]
@@ -57,7 +58,12 @@ fn every_recorded_body_is_read_and_no_row_is_lost() {
             let view = HfDataset::of(record);
             assert_eq!(view.id.get().map(AsRef::as_ref), value["id"].as_str(), "{}", path.display());
             assert_eq!(view.downloads.get().copied(), value["downloads"].as_u64(), "{}", path.display());
-            assert_eq!(view.tag_list().count(), value["tags"].as_array().map_or(0, Vec::len), "{}", path.display());
+            assert_eq!(
+                view.tag_list().count(),
+                value["tags"].as_array().map_or(0, Vec::len),
+                "{}",
+                path.display()
+            );
             view.census(&mut census);
         }
         files += 1;
@@ -70,7 +76,8 @@ fn every_recorded_body_is_read_and_no_row_is_lost() {
 #[tokio::test]
 async fn the_crawler_lists_the_recorded_pages_whole() {
     let Some(folder) = samples() else { return };
-    let double = Double::start(HubConfig { replay: Some(folder.clone()), ..HubConfig::default() }).await.unwrap();
+    let double =
+        Double::start(HubConfig { replay: Some(folder.clone()), ..HubConfig::default() }).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let end = list(&double, small(), root.path()).await.unwrap();
     let expected: usize = bodies(&folder.join("datasets/list"))
