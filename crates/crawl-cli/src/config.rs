@@ -99,3 +99,49 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     };
     text.lines().position(names).map(|line| line + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, ArgAction};
+
+    use super::*;
+
+    fn command() -> Command {
+        let flag = |name: &'static str| Arg::new(name).long(name);
+        let run = Command::new("run")
+            .arg(flag("limit").short('l'))
+            .arg(flag("tag").action(ArgAction::Append))
+            .arg(flag("fast").action(ArgAction::SetTrue));
+        Command::new("prog").subcommand(run).arg(flag("config").global(true))
+    }
+
+    /// The words that a file adds to what was typed.
+    fn added(file: &str, typed: &[&str]) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, file)?;
+        let words = ["prog", "run", "--config"].into_iter().map(OsString::from);
+        let words: Vec<_> = words.chain([path.into()]).chain(typed.iter().map(OsString::from)).collect();
+        let before = words.len();
+        let after = with_file(&command(), words)?;
+        Ok(after[before..].iter().map(|word| word.to_string_lossy().into_owned()).collect())
+    }
+
+    #[test]
+    fn a_file_adds_the_flags_that_were_not_typed() {
+        let file = "[prog.run]\nlimit = 5\ntag = [\"a\", \"b c\"]\nfast = true\n";
+        assert_eq!(added(file, &[]).unwrap(), ["--fast", "--limit=5", "--tag=a", "--tag=b c"]);
+        assert_eq!(added(file, &["--limit=7", "--tag", "x"]).unwrap(), ["--fast"]);
+        assert_eq!(added(file, &["-l7"]).unwrap(), ["--fast", "--tag=a", "--tag=b c"]);
+        assert_eq!(added("[run]\nfast = false\n", &[]).unwrap(), [""; 0]);
+        assert_eq!(added("[other]\nx = 1\n", &[]).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_bad_file_is_named_with_its_line() {
+        let error = added("[run]\n\nlimits = 5\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("has no flag --limits, line 3"), "{error}");
+        assert!(added("[run\n", &[]).unwrap_err().to_string().contains("not valid"));
+        assert!(added("[run]\nlimit = [1]\n", &[]).is_err());
+    }
+}

@@ -64,3 +64,16 @@ pub fn size(bytes: u64) -> String {
     }
     format!("{value:.1} {}", UNITS[unit])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_read_as_people_write_them() {
+        let texts: Vec<_> = [0, 999, 1_000, 1_234_567].map(grouped).into();
+        assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+        let texts: Vec<_> = [1_023, 1_024, 1_536, 5 << 30].map(size).into();
+        assert_eq!(texts, ["1023 B", "1.0 KiB", "1.5 KiB", "5.0 GiB"]);
+    }
+}

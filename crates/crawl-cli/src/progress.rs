@@ -109,6 +109,19 @@ pub(crate) async fn tell_waiting(waiting: Option<&(dyn Fn() -> Duration + Sync)>
     }
 }
 
+/// `listed = kept + dropped + missing`, in words.
+pub(crate) fn adds_up(checkpoint: &Checkpoint) -> String {
+    let totals = &checkpoint.totals;
+    let dropped: u64 = totals.dropped.values().sum();
+    format!(
+        "{} listed = {} kept + {} dropped + {} missing",
+        grouped(totals.listed),
+        grouped(totals.records),
+        grouped(dropped),
+        grouped(totals.missing)
+    )
+}
+
 /// Seconds as `1h02m`, `3m20s` or `12s`.
 pub(crate) fn duration(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
@@ -116,5 +129,23 @@ pub(crate) fn duration(seconds: f64) -> String {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let texts: Vec<_> = [0.4, 59.0, 200.0, 3_599.0, 3_720.0].map(duration).into();
+        assert_eq!(texts, ["0s", "59s", "3m20s", "59m59s", "1h02m"]);
+    }
+
+    #[test]
+    fn the_totals_add_up_in_words() {
+        let mut checkpoint = Checkpoint::start();
+        checkpoint.totals.add(1_200, 3, &[("too small".to_owned(), 7)].into(), 0);
+        assert_eq!(adds_up(&checkpoint), "1,210 listed = 1,200 kept + 7 dropped + 3 missing");
     }
 }

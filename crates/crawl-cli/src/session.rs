@@ -10,7 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crawl_core::{Checkpoint, Pump, Source, Store, pump};
 
 use crate::flags::{Flags, LogForm};
-use crate::progress::{Progress, duration, tell_waiting};
+use crate::progress::{Progress, adds_up, duration, tell_waiting};
 use crate::{Outcome, RootLock, SharedCommand, exit, grouped, size};
 
 /// What a running program has from the outside.
@@ -154,19 +154,6 @@ impl Session {
     pub fn flags(&self) -> &Flags {
         &self.flags
     }
-}
-
-/// `listed = kept + dropped + missing`, in words.
-pub(crate) fn adds_up(checkpoint: &Checkpoint) -> String {
-    let totals = &checkpoint.totals;
-    let dropped: u64 = totals.dropped.values().sum();
-    format!(
-        "{} listed = {} kept + {} dropped + {} missing",
-        grouped(totals.listed),
-        grouped(totals.records),
-        grouped(dropped),
-        grouped(totals.missing)
-    )
 }
 
 /// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once.

@@ -7,8 +7,7 @@ use crawl_core::{Stored, Timestamp};
 use serde::Serialize;
 
 use crate::lock::{Note, is_locked, read_note};
-use crate::progress::duration;
-use crate::session::adds_up;
+use crate::progress::{adds_up, duration};
 use crate::{Outcome, grouped, size};
 
 /// Over how many of the last pages the rate is taken.

@@ -61,7 +61,7 @@ impl History {
             })?;
             history.seen.insert(key);
         }
-        history.digest = crate::processed::short_digest(whole);
+        history.digest = crate::digest::short(whole);
         Ok(history)
     }
 

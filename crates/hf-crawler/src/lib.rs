@@ -5,6 +5,7 @@
 
 mod datasets;
 mod dates;
+mod digest;
 mod filter;
 mod history;
 mod hub;

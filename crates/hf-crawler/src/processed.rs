@@ -8,8 +8,8 @@ use crawl_core::record::{Census, Field, HfDataset};
 use crawl_core::{Cursor, Error, Kind, Page, Record, Result, Settings, Source, SourceId, Stored};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::filter::{Filter, Ready, Tags};
 use crate::history::History;
 
@@ -44,7 +44,7 @@ impl Processed {
         let settings = Settings::default()
             .with("collect_date", collect_date)
             .with("history", if history.is_empty() { "none" } else { history.digest() })
-            .with("input", digest_of(&input)?);
+            .with("input", digest::listing(&input)?);
         let settings = filter.settings(settings);
         let shared = Shared {
             ready: filter.ready()?,
@@ -228,17 +228,4 @@ impl Serialize for TagMap<'_> {
         }
         serializer.collect_map(groups.into_iter().map(|(name, values)| (name, OneOrMany(values))))
     }
-}
-
-/// What identifies the content of a stored listing.
-fn digest_of(stored: &Stored) -> Result<String> {
-    let mut whole = Sha256::new();
-    for line in stored.manifest()? {
-        whole.update(&line.sha256);
-    }
-    Ok(short_digest(whole))
-}
-
-pub(crate) fn short_digest(hash: Sha256) -> String {
-    hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

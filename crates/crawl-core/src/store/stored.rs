@@ -50,8 +50,13 @@ impl Stored {
     /// The listings under a root, in order of name.
     ///
     /// # Errors
-    /// [`Kind::Storage`] if the root cannot be read.
+    /// [`Kind::Config`] if the root is not there; [`Kind::Storage`] if it cannot be read.
     pub fn sources(root: &Path) -> Result<Vec<SourceId>> {
+        if !root.is_dir() {
+            return Err(Error::new(Kind::Config, "there is no such folder")
+                .at(root.display().to_string())
+                .advise("name the root of a crawl"));
+        }
         let mut found = Vec::new();
         let mut folders = vec![root.to_path_buf()];
         while let Some(folder) = folders.pop() {
