@@ -2,6 +2,7 @@
 
 mod guard;
 mod headers;
+mod meter;
 mod retry;
 mod slot;
 
@@ -86,6 +87,10 @@ pub struct HttpConfig {
     pub concurrency: usize,
     /// The most requests a second in one slot; `None` leaves it to what the service tells.
     pub per_second: Option<f64>,
+    /// The most requests a minute in one slot, beside what the service tells.
+    pub requests_per_minute: Option<u64>,
+    /// The most units, such as tokens, a minute in one slot, beside what the service tells.
+    pub units_per_minute: Option<u64>,
     /// Refuse every request: `HF_HUB_OFFLINE` and the like.
     pub offline: bool,
 }
@@ -107,6 +112,8 @@ impl Default for HttpConfig {
             max_body: 256 << 20,
             concurrency: 4,
             per_second: None,
+            requests_per_minute: None,
+            units_per_minute: None,
             offline: false,
         }
     }
@@ -303,7 +310,12 @@ impl Http {
         let key = format!("{} {} {}", url.origin().ascii_serialization(), request.bucket, secret.is_some());
         let config = &self.shared.config;
         let mut slots = self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.entry(key).or_insert_with(|| Arc::new(Slot::new(config.concurrency, config.per_second))).clone()
+        let quotas = slot::Quotas {
+            per_second: config.per_second,
+            requests_per_minute: config.requests_per_minute,
+            units_per_minute: config.units_per_minute,
+        };
+        slots.entry(key).or_insert_with(|| Arc::new(Slot::new(config.concurrency, quotas))).clone()
     }
 }
 

@@ -194,9 +194,7 @@ impl Answers {
         order.extend(self.response.iter().map(|field| field.name.clone()));
         order.push("check".into());
         let rest: Vec<_> = answer.keys().filter(|name| !order.contains(name)).cloned().collect();
-        let member = |name: &String| {
-            Some(format!("{}: {}", crate::task::quoted(name), answer.get(name)?))
-        };
+        let member = |name: &String| Some(format!("{}: {}", crate::task::quoted(name), answer.get(name)?));
         let members: Vec<_> = order.iter().chain(&rest).filter_map(member).collect();
         format!("{{{}}}", members.join(", "))
     }

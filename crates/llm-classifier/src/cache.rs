@@ -1,8 +1,13 @@
 //! The response cache: a journal of every answer that was paid for, a line each, appended the moment it arrives.
+//!
+//! The journal is the truth. Beside it lies an index, so that memory does not grow with the number of answers; where the
+//! index lags behind or is broken, it is mended from the journal.
 
-use std::collections::HashMap;
+mod index;
+mod tend;
+
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +16,11 @@ use crawl_core::{Error, Kind, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Reply;
+use index::Index;
+pub use tend::{History, Prune, Pruned, Sums, prune};
 
 /// How long an answer may wait to be safe from a power cut. A killed process loses nothing that was written.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-const BEGIN: &[u8] = b"{\"key\":\"";
 
 /// The SHA-256 of an address and a request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +38,17 @@ impl Key {
         u128::from_be_bytes(half)
     }
 
-    fn hex(self) -> String {
+    pub(crate) fn hex(self) -> String {
         hex(&self.0)
+    }
+
+    /// The key of its hex.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let mut key = [0; 32];
+        for (place, byte) in key.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
+        }
+        (text.len() == 64).then_some(Key(key))
     }
 }
 
@@ -50,7 +65,7 @@ pub struct Kept {
     pub model: String,
     /// The task.
     pub task: String,
-    /// The digest of the task's two templates.
+    /// The digest of all that was said beside the record.
     pub prompt: String,
     /// The parameters of the model.
     pub parameters: serde_json::Map<String, serde_json::Value>,
@@ -75,7 +90,7 @@ pub struct Opened {
     pub answers: u64,
     /// Bytes of a torn last line, which were cut off.
     pub torn_bytes: u64,
-    /// Other lines that are none of ours; they stay where they are.
+    /// Lines that are none of ours, of those that were not in the index yet; they stay where they are.
     pub unreadable: u64,
 }
 
@@ -92,8 +107,7 @@ pub struct Cache {
 struct Journal {
     file: File,
     end: u64,
-    /// Where the line of a key begins, and its length. The last line of a key counts.
-    index: HashMap<u128, (u64, u32)>,
+    index: Index,
     synced_at: Instant,
 }
 
@@ -103,15 +117,14 @@ impl Cache {
     /// # Errors
     /// [`Kind::Config`] if another process has it open; [`Kind::Storage`] if it cannot be read or made.
     pub fn open(path: &Path) -> Result<Self> {
-        let is_file = path.extension().is_some_and(|extension| extension == "jsonl") && !path.is_dir();
-        let path = if is_file { path.to_owned() } else { path.join("answers.jsonl") };
+        let path = file_of(path);
         let failed = |cause| Error::io("cannot open the response cache", &path, cause);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failed)?;
         lock(&file, &path)?;
-        let (index, end, opened) = read_index(&mut file).map_err(failed)?;
+        let (index, end, opened) = Index::open(&mut file, &path)?;
         let syncing = Arc::new(file.try_clone().map_err(failed)?);
         let journal = Mutex::new(Journal { file, end, index, synced_at: Instant::now() });
         Ok(Cache { path, opened, syncing, journal })
@@ -129,13 +142,13 @@ impl Cache {
 
     /// How many different questions have an answer.
     pub fn answers(&self) -> u64 {
-        self.lock().index.len() as u64
+        self.lock().index.answers()
     }
 
     /// The answer to a question.
     pub(crate) fn get(&self, key: Key) -> Result<Option<Kept>> {
         let mut journal = self.lock();
-        let Some(&(start, length)) = journal.index.get(&key.short()) else { return Ok(None) };
+        let Some((start, length)) = journal.index.get(key.short())? else { return Ok(None) };
         let mut line = vec![0; length as usize];
         let read = journal.file.seek(SeekFrom::Start(start)).and_then(|_| journal.file.read_exact(&mut line));
         drop(journal);
@@ -157,9 +170,10 @@ impl Cache {
             let _ = journal.file.set_len(end);
             return Err(failed(cause));
         }
-        let place = (journal.end, u32::try_from(line.len()).unwrap_or(0));
-        journal.index.insert(key.short(), place);
+        let (start, length) = (journal.end, u32::try_from(line.len()).unwrap_or(0));
         journal.end += line.len() as u64;
+        let end = journal.end;
+        journal.index.put(key.short(), start, length, end)?;
         let due = journal.synced_at.elapsed() >= SYNC_EVERY;
         if due {
             journal.synced_at = Instant::now();
@@ -184,11 +198,25 @@ impl Cache {
     }
 }
 
+impl Drop for Cache {
+    fn drop(&mut self) {
+        // What is not in the index is found in the journal at the next start.
+        let Journal { file, end, index, .. } = &mut *self.lock();
+        let _ = index.flush_with_head(*end, file);
+    }
+}
+
 impl Kept {
     /// The hex of a key, as lines have it.
     pub(crate) fn key(key: Key) -> String {
         key.hex()
     }
+}
+
+/// The journal that a path names: a `.jsonl` file, or `answers.jsonl` in a folder.
+pub(crate) fn file_of(path: &Path) -> PathBuf {
+    let is_file = path.extension().is_some_and(|extension| extension == "jsonl") && !path.is_dir();
+    if is_file { path.to_owned() } else { path.join("answers.jsonl") }
 }
 
 fn lock(file: &File, path: &Path) -> Result<()> {
@@ -203,41 +231,6 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             Err(Error::io("cannot lock the response cache", path, cause))
         }
     }
-}
-
-type Index = HashMap<u128, (u64, u32)>;
-
-/// Finds every line's key; cuts off a last line without its end.
-fn read_index(file: &mut File) -> std::io::Result<(Index, u64, Opened)> {
-    let mut opened = Opened::default();
-    let (mut index, mut end) = (Index::new(), 0u64);
-    let mut lines = BufReader::with_capacity(1 << 20, &*file);
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        if line.last() != Some(&b'\n') {
-            opened.torn_bytes = line.len() as u64;
-            break;
-        }
-        match (key_of(&line), u32::try_from(line.len())) {
-            (Some(key), Ok(length)) => {
-                index.insert(key, (end, length));
-            }
-            _ => opened.unreadable += 1,
-        }
-        end += line.len() as u64;
-        line.clear();
-    }
-    if opened.torn_bytes > 0 {
-        file.set_len(end)?;
-    }
-    opened.answers = index.len() as u64;
-    Ok((index, end, opened))
-}
-
-fn key_of(line: &[u8]) -> Option<u128> {
-    let digits = line.strip_prefix(BEGIN)?.get(..64)?;
-    let whole = line.ends_with(b"}\n") && line.get(BEGIN.len() + 64) == Some(&b'"');
-    whole.then(|| u128::from_str_radix(std::str::from_utf8(&digits[..32]).ok()?, 16).ok()).flatten()
 }
 
 /// Bytes as lower-case hex.

@@ -11,9 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::endpoint::{Asked, Endpoint, Look};
 use crate::health::Health;
 use crate::money::{Budget, Price};
-use crate::row::{Origin, Row, id_of};
+use crate::row::{self, Origin, Row, id_of};
 use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
+use crate::task::TaskKind;
 use crate::{Answer, Answers, Cache, Chat, Task, Usage, Verdict};
 
 /// A task, with the engines that answer it.
@@ -61,7 +62,10 @@ impl Classifier {
         let task = chat.task().clone();
         let model =
             Model { endpoint: Endpoint::new(http, cache), look: Look::new(chat, answers), second: None };
-        Classifier { model: Some(model), ..Classifier::rules_alone(task, id_field, concurrency).without_rules() }
+        Classifier {
+            model: Some(model),
+            ..Classifier::rules_alone(task, id_field, concurrency).without_rules()
+        }
     }
 
     /// A classifier that asks nobody: the words and tags of the task decide.
@@ -256,10 +260,92 @@ impl Classifier {
     }
 
     async fn asked(&self, model: &Model, record: &Record, id: &str) -> Result<Found> {
-        let Some(mut asked) = self.ask(model, &model.look, record, id, false).await? else {
-            return Ok(Found::Missing(self.failure(id)));
+        let first = match self.ask(model, &model.look, record, id).await {
+            Ok(asked) => asked,
+            Err(error) => return failed(model, id, error),
         };
-        _ = &mut asked;
-        Ok(missing(Some(id), "", "", None))
+        let Verdict::Good(answer) = first.verdict else { return Ok(useless(id, &first)) };
+        let mut origin = first.origin;
+        origin.why = suspicions(record.raw(), &self.task.fields);
+        if !answer.check_kept {
+            origin.why.push("the answer lost the check word".into());
+        }
+        origin.suspicious = !origin.why.is_empty();
+        let second = model.second.as_ref().filter(|_| origin.suspicious);
+        let Some(look) = second else { return Ok(Found::Answered(answer, Box::new(origin))) };
+        self.usage().looked_again();
+        let second = match self.ask(model, look, record, id).await {
+            Ok(asked) => asked,
+            Err(error) => return failed(model, id, error),
+        };
+        let Verdict::Good(other) = &second.verdict else { return Ok(useless(id, &second)) };
+        if (&other.labels, other.related) != (&answer.labels, answer.related) {
+            let what = format!(
+                "the record is suspicious ({}), and a second look gave another answer: {}, then {}",
+                origin.why.join("; "),
+                self.shown(&answer),
+                self.shown(other)
+            );
+            return Ok(missing(Some(id), "disputed", what, second.said.as_deref()));
+        }
+        origin.why.push("a second look agrees".into());
+        Ok(Found::Answered(answer, Box::new(origin)))
     }
+
+    async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str) -> Result<Asked> {
+        let asked = model.endpoint.ask(look, record, id, false).await?;
+        if self.ask_failures_again && !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) {
+            return model.endpoint.ask(look, record, id, true).await;
+        }
+        Ok(asked)
+    }
+
+    fn shown(&self, answer: &Answer) -> String {
+        match &self.task.kind {
+            TaskKind::Filter(filter) => format!("{} {}", filter.field, answer.related == Some(true)),
+            TaskKind::Labels(labels) => {
+                let names: Vec<_> =
+                    answer.labels.iter().map(|place| labels.labels[*place].name.as_str()).collect();
+                names.join(" + ")
+            }
+        }
+    }
+
+    /// A second member of the same name would hide one of the two from most readers.
+    fn check_members(&self, record: &Record) -> Result<()> {
+        let ours = self.task.members();
+        for (key, _) in record.raw().members().into_iter().flatten() {
+            if let Some(name) = ours.iter().find(|name| key.is(name)) {
+                return Err(Error::new(Kind::Config, format!("the records already have a member `{name}`"))
+                    .at(self.task.name.clone())
+                    .advise("give the task other names under [output], or classify the listing before it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing(id: Option<&str>, kind: &str, message: impl Into<String>, said: Option<&str>) -> Found {
+    Found::Missing(row::missing(id, kind, message, said))
+}
+
+/// Why an answer that is none cannot be used.
+fn useless(id: &str, asked: &Asked) -> Found {
+    let said = asked.said.as_deref();
+    match &asked.verdict {
+        Verdict::Invalid(wrong) => missing(Some(id), "invalid", wrong.as_str(), said),
+        Verdict::Refused(words) => missing(Some(id), "refused", words.as_str(), said),
+        Verdict::Cut | Verdict::Good(_) => {
+            missing(Some(id), "cut", "the answer stopped at the token limit; raise max_tokens", said)
+        }
+    }
+}
+
+/// An endpoint that failed: for this record, or for all.
+fn failed(model: &Model, id: &str, error: Error) -> Result<Found> {
+    if model.endpoint.health.concerns_all(&error) {
+        return Err(model.look.chat.explain(error));
+    }
+    tracing::debug!(id, %error, "no answer for this record");
+    Ok(Found::Missing(Missing::because(id.to_owned(), &error, Timestamp::now())))
 }

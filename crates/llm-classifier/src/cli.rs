@@ -1,8 +1,13 @@
 //! The command line: a command a file.
 
 mod asking;
+mod attack;
+mod cache;
 mod evaluate;
+mod input;
 mod list;
+mod pipe;
+mod plan;
 mod run;
 mod sample;
 
@@ -34,6 +39,15 @@ pub(crate) enum Command {
     /// Pick rows that are worth labelling by hand
     #[command(after_help = sample::EXAMPLES)]
     Sample(Box<sample::SampleArgs>),
+    /// Plant orders into clean rows, and measure how often the model obeys them
+    #[command(after_help = attack::EXAMPLES)]
+    Attack(Box<attack::AttackArgs>),
+    /// Tell what a run would cost and take, before anything is sent
+    #[command(after_help = plan::EXAMPLES)]
+    Plan(Box<plan::PlanArgs>),
+    /// Look into the response cache, or leave old answers out
+    #[command(subcommand, after_help = cache::EXAMPLES)]
+    Cache(cache::CacheCommand),
     #[command(flatten)]
     Shared(SharedCommand),
 }
@@ -45,6 +59,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
         Command::List(arguments) => list::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(*arguments, session).await,
         Command::Sample(arguments) => sample::run(*arguments, session).await,
+        Command::Attack(arguments) => attack::run(*arguments, session).await,
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Cache(command) => cache::run(command),
         Command::Shared(command) => session.shared::<Cli>(command),
     }
 }

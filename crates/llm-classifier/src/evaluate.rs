@@ -4,6 +4,7 @@
 //! answers, and a [`Report`] is what comes of comparing them. What cannot be known (0/0, no confidence, no price) is
 //! `None`, never 0.
 
+mod asked;
 mod aspect;
 mod calibration;
 mod compare;
@@ -25,8 +26,9 @@ pub use cost::{Cost, Mean};
 pub use given::{Answer, Confidence, Given};
 pub use gold::{Gold, GoldRow};
 pub use page::page;
-pub use report::{AspectReport, Coverage, Report, Stratum, evaluate};
+pub use report::{AspectReport, Coverage, NOT_THERE, Report, Stratum, evaluate};
 pub use sample::{Picked, Reason, Wish, sample};
 pub use score::{Average, LabelScore, Scores};
 pub use sweep::{Point, Sweep};
+pub(crate) use table::{aligned, number, shown};
 pub use table::{comparison_table, table};

@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 use crate::cache::hex;
 use crate::chat::{digest, parameters};
 use crate::row::Row;
-use crate::task::{Labels, TaskKind};
 use crate::{Classifier, Round, Task};
 
 /// A mapping over a stored listing: its records with answers, in its order; those without as missing.
@@ -61,28 +60,33 @@ impl Source for Labelled {
     }
 
     fn settings(&self) -> Settings {
-        let chat = self.classifier.chat();
-        let task = chat.task();
-        let TaskKind::Labels(labels) = &task.kind;
+        let task = self.classifier.task();
         let fields: Vec<_> =
             task.fields.iter().map(|field| format!("{}:{}", field.name, field.limit)).collect();
-        Settings::default()
+        let thresholds: Vec<_> =
+            task.thresholds.iter().map(|t| format!("{}:{}", task.response[t.place].name, t.least)).collect();
+        let settings = Settings::default()
             .with("task", &task.name)
-            .with("labels", labels_digest(labels))
+            .with("labels", kind_digest(task))
             .with("prompt.system", digest(&task.system))
             .with("prompt.user", digest(&task.user))
             .with("fields", fields.join(","))
-            .with("model", chat.model())
-            .with("parameters", serde_json::Value::Object(parameters(task)))
-            .with("structured", chat.structured().word())
-            .with(
-                "output",
-                format!("{},{},{}", labels.output.names, labels.output.ids, labels.output.reasoning),
-            )
+            .with("thresholds", thresholds.join(","))
+            .with("output", task.members().join(","))
             .with("id_field", self.classifier.id_field())
+            .with("engine", self.classifier.engines())
+            .with("second_look", self.classifier.looks_twice())
             .with("input", self.input.id())
             .with("input.settings", input_digest(&self.input))
-            .with_some("retry_of", self.round.as_deref().map(Round::of))
+            .with_some("retry_of", self.round.as_deref().map(Round::of));
+        match self.classifier.chat() {
+            None => settings,
+            Some(chat) => settings
+                .with("prompt", chat.prompt())
+                .with("model", chat.model())
+                .with("parameters", serde_json::Value::Object(parameters(task)))
+                .with("structured", chat.structured().word()),
+        }
     }
 
     fn after(&self, at: &Cursor) -> Option<Cursor> {
@@ -103,11 +107,15 @@ impl Source for Labelled {
         for row in rows {
             match row {
                 Row::Kept(record) => page.records.push(record),
+                Row::Dropped(why) => *page.dropped.entry(why).or_default() += 1,
                 Row::Missing(missing) => page.missing.push(missing),
             }
         }
+        if let Some(dollars) = self.classifier.spent() {
+            tracing::info!(page = number, dollars, "spent so far");
+        }
         let classifier = self.classifier.clone();
-        joined(tokio::task::spawn_blocking(move || classifier.cache().sync()).await)??;
+        joined(tokio::task::spawn_blocking(move || classifier.sync()).await)??;
         Ok(Some(page))
     }
 }
@@ -173,8 +181,13 @@ fn number(at: &Cursor) -> Result<u64> {
         .map_err(|_| Error::new(Kind::Storage, "the cursor is not a page number").at(at.as_str()))
 }
 
-fn labels_digest(labels: &Labels) -> String {
-    let text = format!("{:?} {} {:?}", labels.labels, labels.most, labels.other);
+/// Of all that decides how an answer looks in a record, or what the rules say.
+fn kind_digest(task: &Task) -> String {
+    let rules = match task.rules == crate::task::Rules::default() {
+        true => String::new(),
+        false => format!("{:?}", task.rules),
+    };
+    let text = format!("{:?} {:?} {:?} {rules}", task.kind, task.response, task.output);
     hex(&Sha256::digest(text)[..8])
 }
 
@@ -212,15 +225,29 @@ pub fn find_id_field(input: &Stored) -> Result<&'static str> {
     })
 }
 
-/// Checks that the records have something that the task shows to the model.
+/// Checks that the records are what the task wants: the output of the task that it requires, with something that it
+/// shows to the model.
 ///
 /// # Errors
-/// [`Kind::Config`] if the first record has none of the task's fields.
+/// [`Kind::Config`] if they are another task's or none's, or if the first record has none of the task's fields.
 pub fn check_fields(task: &Task, input: &Stored) -> Result<()> {
+    let made_by = input.checkpoint().settings.as_ref().and_then(|settings| settings.get("task"));
+    if let Some(wanted) = task.requires.as_deref().filter(|wanted| made_by != Some(wanted)) {
+        let what = format!(
+            "the task `{}` requires the output of `{wanted}`, and this is that of {}",
+            task.name,
+            made_by.map_or("no task".into(), |name| format!("`{name}`"))
+        );
+        return Err(unfit(input, &what, format!("run `{wanted}` first, and name its --root as the input")));
+    }
     let Some(record) = first_record(input)? else { return Ok(()) };
     let names: Vec<String> =
         record.raw().members().into_iter().flatten().map(|(key, _)| key.name().into_owned()).collect();
-    if task.fields.is_empty() || task.fields.iter().any(|field| names.contains(&field.name)) {
+    let there = |field: &crate::Field| {
+        let name = field.name.split('.').next().unwrap_or_default();
+        names.iter().any(|found| found == name)
+    };
+    if task.fields.is_empty() || task.fields.iter().any(there) {
         return Ok(());
     }
     let advice =

@@ -5,25 +5,38 @@
 //! a stored listing gives page *n* with the answers added, and what could not be answered as missing.
 
 mod answer;
+pub mod attack;
+pub mod batch;
 mod cache;
 mod chat;
 mod classifier;
+mod endpoint;
 pub mod evaluate;
 mod extract;
 mod health;
 mod labelled;
+pub mod lines;
+mod money;
+pub mod plan;
 mod reply;
 mod retry;
 mod row;
+pub mod rules;
+mod suspect;
 mod task;
 mod usage;
 
-pub use answer::{Answers, Verdict};
-pub use cache::{Cache, Kept, Opened};
+pub use answer::{Answer, Answers, Verdict};
+pub use cache::{Cache, History, Kept, Opened, Prune, Pruned, Sums, prune};
 pub use chat::{Chat, Question, Structured};
-pub use classifier::Classifier;
+pub use classifier::{Classifier, Found};
 pub use labelled::{Labelled, check_fields, find_id_field};
+pub use money::{Budget, Price, Prices};
 pub use reply::Reply;
 pub use retry::{Next, Round, next_round, reasons};
-pub use task::{Field, Label, Labels, Model, Output, Task, TaskKind};
+pub use row::{Origin, Row};
+pub use task::{
+    Choice, Defence, Field, Filter, Form, Label, Labels, Model, Output, ResponseField, Rules, Task, TaskKind,
+    Threshold, Words,
+};
 pub use usage::{Spent, Usage};

@@ -144,6 +144,11 @@ impl Budget {
         self.limit
     }
 
+    /// So much was paid without being reserved.
+    pub(crate) fn pay(&self, amount: f64) {
+        self.lock().spent += amount;
+    }
+
     /// Reserves money for a question; waits for what is in flight if that may free enough.
     ///
     /// # Errors

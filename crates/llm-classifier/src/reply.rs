@@ -77,7 +77,8 @@ impl Reply {
         let (Choice { message, finish_reason },) = envelope.choices;
         let tokens = envelope.usage.unwrap_or_default();
         let Tokens { prompt_tokens, completion_tokens, .. } = tokens;
-        let cached_tokens = tokens.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+        let cached_tokens =
+            tokens.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
         let Message { content, refusal } = message;
         Ok(Reply { content, refusal, finish_reason, prompt_tokens, completion_tokens, cached_tokens })
     }

@@ -54,21 +54,21 @@ pub struct Origin {
     pub why: Vec<String>,
 }
 
-impl Row {
-    /// A record without an answer; `said` is what the model gave instead.
-    pub(crate) fn missing(
-        id: Option<&str>,
-        kind: &str,
-        message: impl Into<String>,
-        said: Option<&str>,
-    ) -> Self {
-        let raw = said
-            .map(|said| said.chars().take(2000).collect::<String>())
-            .and_then(|said| to_raw_value(&said).ok());
-        let (id, message) = (id.map(str::to_owned), message.into());
-        Row::Missing(Missing { id, url: None, kind: kind.into(), message, at: Timestamp::now(), raw })
-    }
+/// A record without an answer; `said` is what the model gave instead.
+pub(crate) fn missing(
+    id: Option<&str>,
+    kind: &str,
+    message: impl Into<String>,
+    said: Option<&str>,
+) -> Missing {
+    let raw = said
+        .map(|said| said.chars().take(2000).collect::<String>())
+        .and_then(|said| to_raw_value(&said).ok());
+    let (id, message) = (id.map(str::to_owned), message.into());
+    Missing { id, url: None, kind: kind.into(), message, at: Timestamp::now(), raw }
+}
 
+impl Row {
     /// The row of a valid answer: thresholds are applied here, after it was paid and kept.
     pub(crate) fn answered(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Result<Self> {
         match below(task, answer) {

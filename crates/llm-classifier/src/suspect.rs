@@ -86,9 +86,11 @@ fn in_text(text: &str) -> Vec<&'static str> {
             plain.extend(letter.to_lowercase());
         }
     }
-    let holds = |part: &&(&str, &'static str)| memchr::memmem::find(plain.as_bytes(), part.0.as_bytes()).is_some();
+    let holds =
+        |part: &&(&str, &'static str)| memchr::memmem::find(plain.as_bytes(), part.0.as_bytes()).is_some();
     // Names of members have a `_` that became a space above.
-    let raw = |part: &&(&str, &'static str)| memchr::memmem::find(text.as_bytes(), part.0.as_bytes()).is_some();
+    let raw =
+        |part: &&(&str, &'static str)| memchr::memmem::find(text.as_bytes(), part.0.as_bytes()).is_some();
     let mut found: Vec<_> = PHRASES.iter().filter(holds).map(|(_, what)| *what).collect();
     found.extend(FORMS.iter().filter(|part| holds(part) || raw(part)).map(|(_, what)| *what));
     if hidden >= HIDDEN {

@@ -16,7 +16,7 @@ use crawl_core::{Error, Kind, Result};
 pub use labels::{Label, Labels, Words};
 pub use output::Output;
 pub use response::{Choice, Form, ResponseField};
-pub(crate) use template::{Template, Values, quoted};
+pub(crate) use template::{Template, Values, is_hidden, quoted};
 
 /// One task, as its file in `configs/tasks/` or `configs/domains/` describes it.
 #[derive(Clone, Debug)]

@@ -13,10 +13,16 @@ pub struct Usage {
     cuts: AtomicU64,
     prompt_tokens: AtomicU64,
     completion_tokens: AtomicU64,
+    /// In billionths of a dollar.
+    cost: AtomicU64,
+    unpriced: AtomicU64,
+    ruled: AtomicU64,
+    suspicious: AtomicU64,
+    second_looks: AtomicU64,
 }
 
 /// The counters at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     /// Answers that were paid for in this run.
     pub paid: u64,
@@ -30,13 +36,39 @@ pub struct Spent {
     pub prompt_tokens: u64,
     /// Tokens received in the paid answers.
     pub completion_tokens: u64,
+    /// What the paid answers cost, as far as prices are known.
+    pub cost_usd: f64,
+    /// Paid answers whose price is not known.
+    pub unpriced: u64,
+    /// Records that the rules answered.
+    pub ruled: u64,
+    /// Answered records that look as if they held orders.
+    pub suspicious: u64,
+    /// How many of them were asked about a second time.
+    pub second_looks: u64,
 }
 
 impl Usage {
-    pub(crate) fn paid(&self, reply: &Reply) {
+    pub(crate) fn paid(&self, reply: &Reply, cost_usd: Option<f64>) {
         self.paid.fetch_add(1, Relaxed);
+        match cost_usd {
+            Some(cost) => _ = self.cost.fetch_add((cost * 1e9).round() as u64, Relaxed),
+            None => _ = self.unpriced.fetch_add(1, Relaxed),
+        }
         self.prompt_tokens.fetch_add(reply.prompt_tokens, Relaxed);
         self.completion_tokens.fetch_add(reply.completion_tokens, Relaxed);
+    }
+
+    pub(crate) fn ruled(&self) {
+        self.ruled.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn suspicious(&self, is: bool) {
+        self.suspicious.fetch_add(u64::from(is), Relaxed);
+    }
+
+    pub(crate) fn looked_again(&self) {
+        self.second_looks.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn cached(&self) {
@@ -60,6 +92,11 @@ impl Usage {
             cuts: self.cuts.load(Relaxed),
             prompt_tokens: self.prompt_tokens.load(Relaxed),
             completion_tokens: self.completion_tokens.load(Relaxed),
+            cost_usd: self.cost.load(Relaxed) as f64 / 1e9,
+            unpriced: self.unpriced.load(Relaxed),
+            ruled: self.ruled.load(Relaxed),
+            suspicious: self.suspicious.load(Relaxed),
+            second_looks: self.second_looks.load(Relaxed),
         }
     }
 }

@@ -46,6 +46,9 @@ fn parameter<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// Reads `Retry-After`: seconds or an HTTP date. Fractions of seconds are accepted.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    if let Some(wait) = text(headers, "retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok()) {
+        return (0.0..1e12).contains(&wait).then(|| Duration::from_secs_f64(wait / 1000.0));
+    }
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return (0.0..1e9).contains(&seconds).then(|| Duration::from_secs_f64(seconds));
@@ -56,14 +59,21 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
 }
 
-/// Reads OpenAI's `x-ratelimit-remaining-*` and `x-ratelimit-reset-*`: how long to wait if one of them is used up.
-pub(super) fn used_up(headers: &HeaderMap) -> Option<Duration> {
-    let wait = |what: &str| {
-        let left: f64 = text(headers, &format!("x-ratelimit-remaining-{what}"))?.parse().ok()?;
-        let reset = go_duration(text(headers, &format!("x-ratelimit-reset-{what}"))?)?;
-        (left < 1.0).then_some(reset)
-    };
-    wait("requests").into_iter().chain(wait("tokens")).max()
+/// What is left of a quota of requests or of units, and when all of it is there again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Quota {
+    pub limit: f64,
+    pub left: f64,
+    pub reset: Duration,
+}
+
+/// Reads OpenAI's `x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` of `requests` or `tokens`.
+pub(super) fn quota(headers: &HeaderMap, what: &str) -> Option<Quota> {
+    let number = |name: &str| text(headers, &format!("x-ratelimit-{name}-{what}"))?.parse::<f64>().ok();
+    let left = number("remaining")?.max(0.0);
+    let limit = number("limit").unwrap_or(left).max(left);
+    let reset = go_duration(text(headers, &format!("x-ratelimit-reset-{what}"))?)?;
+    Some(Quota { limit, left, reset })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -132,7 +142,10 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "10"),
             ("x-ratelimit-reset-tokens", "1s"),
         ]);
-        assert_eq!(used_up(&found), Some(Duration::from_secs_f64(360.5)));
+        let reset = Duration::from_secs_f64(360.5);
+        assert_eq!(quota(&found, "requests"), Some(Quota { limit: 0.0, left: 0.0, reset }));
+        let reset = Duration::from_secs(1);
+        assert_eq!(quota(&found, "tokens"), Some(Quota { limit: 10.0, left: 10.0, reset }));
         assert_eq!(go_duration("120ms"), Some(Duration::from_millis(120)));
         assert_eq!(go_duration("x"), None);
     }

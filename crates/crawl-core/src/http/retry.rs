@@ -111,7 +111,7 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
         return Try::Failed(error);
     }
     let slot = http.slot(url, request);
-    let turn = match slot.turn(deadline).await {
+    let turn = match slot.turn(request.units, deadline).await {
         Ok(turn) => turn,
         Err(wait) => {
             let what =
@@ -127,9 +127,12 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
     if let Some(told) = headers::allowance(answer.headers()) {
         slot.learn(&turn, told, now);
     }
-    if let Some(wait) = headers::used_up(answer.headers()) {
-        slot.pause(wait);
-    }
+    slot.learn_quotas(
+        &turn,
+        headers::quota(answer.headers(), "requests").as_ref(),
+        headers::quota(answer.headers(), "tokens").as_ref(),
+        now,
+    );
     let status = answer.status();
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         return moved(&answer, url);

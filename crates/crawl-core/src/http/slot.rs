@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::headers::Allowance;
+use super::headers::{Allowance, Quota};
+use super::meter::{Meter, Taken};
 
 /// Who may send, and when.
 pub(super) struct Slot {
@@ -23,6 +24,8 @@ struct State {
     /// Nobody sends before this.
     paused_until: Option<Instant>,
     window: Option<Window>,
+    requests: Meter,
+    units: Meter,
     in_flight: u64,
     /// Failures since the last whole answer.
     failures: u64,
@@ -79,23 +82,51 @@ pub(super) struct Turn {
     _place: OwnedSemaphorePermit,
     /// The most that the answer can tell to be left if the window is still the one of the sending.
     most_left: Option<u64>,
+    sent_at: Instant,
+    requests: Taken,
+    units: Taken,
+}
+
+/// The quotas that are configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Quotas {
+    pub(super) per_second: Option<f64>,
+    pub(super) requests_per_minute: Option<u64>,
+    pub(super) units_per_minute: Option<u64>,
 }
 
 impl Slot {
-    pub(super) fn new(concurrency: usize, per_second: Option<f64>) -> Self {
-        let every = per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
+    pub(super) fn new(concurrency: usize, quotas: Quotas) -> Self {
+        let every =
+            quotas.per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.max(1e-6)));
         Slot {
             places: Arc::new(Semaphore::new(concurrency.max(1))),
-            state: Mutex::new(State { every, ..State::default() }),
+            state: Mutex::new(State {
+                every,
+                requests: Meter::new(quotas.requests_per_minute, false),
+                units: Meter::new(quotas.units_per_minute, true),
+                ..State::default()
+            }),
         }
     }
 
     /// Waits until one request may be sent; gives up with how long the wait would be if that ends after `deadline`.
-    pub(super) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Turn, Duration> {
+    /// `units` is what the request is expected to count against a limit of units.
+    pub(super) async fn turn(self: &Arc<Self>, units: u64, deadline: Instant) -> Result<Turn, Duration> {
         let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
         loop {
-            match self.take(Instant::now()) {
-                Ok(most_left) => return Ok(Turn { slot: self.clone(), _place: place, most_left }),
+            let sent_at = Instant::now();
+            match self.take(units as f64, sent_at) {
+                Ok((most_left, requests, units)) => {
+                    return Ok(Turn {
+                        slot: self.clone(),
+                        _place: place,
+                        most_left,
+                        sent_at,
+                        requests,
+                        units,
+                    });
+                }
                 Err(until) if until > deadline => return Err(until.saturating_duration_since(Instant::now())),
                 Err(until) => tokio::time::sleep_until(until).await,
             }
@@ -103,14 +134,16 @@ impl Slot {
     }
 
     /// Takes the right to send now and gives the most that can be left after it, or tells when to ask again.
-    fn take(&self, now: Instant) -> Result<Option<u64>, Instant> {
+    fn take(&self, units: f64, now: Instant) -> Result<(Option<u64>, Taken, Taken), Instant> {
         let mut state = self.lock();
         if let Some(window) = &mut state.window {
             window.roll(now);
         }
         let window_ends =
             state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
-        if let Some(until) = [state.paused_until, state.free_at, window_ends].into_iter().flatten().max()
+        let (requests_free, units_free) = (state.requests.free_at(1.0, now), state.units.free_at(units, now));
+        let bounds = [state.paused_until, state.free_at, window_ends, requests_free, units_free];
+        if let Some(until) = bounds.into_iter().flatten().max()
             && until > now
         {
             return Err(until);
@@ -122,7 +155,7 @@ impl Slot {
         let most_left = left.map(|left| left + state.in_flight);
         state.free_at = (!state.every.is_zero()).then(|| now + state.every);
         state.in_flight += 1;
-        Ok(most_left)
+        Ok((most_left, state.requests.take(1.0, now), state.units.take(units, now)))
     }
 
     /// Nobody sends for so long from now.
@@ -137,6 +170,23 @@ impl Slot {
         let others = state.in_flight.saturating_sub(1);
         let fresh = || Window { left: None, ends: now + told.at_most, length: told.length };
         state.window.get_or_insert_with(fresh).learn(told, turn.most_left, others, now);
+    }
+
+    /// Learns from an answer how much is left of the quotas of requests and of units.
+    pub(super) fn learn_quotas(
+        &self,
+        turn: &Turn,
+        requests: Option<&Quota>,
+        units: Option<&Quota>,
+        now: Instant,
+    ) {
+        let mut state = self.lock();
+        if let Some(told) = requests {
+            state.requests.learn(turn.requests, told, turn.sent_at, now);
+        }
+        if let Some(told) = units {
+            state.units.learn(turn.units, told, turn.sent_at, now);
+        }
     }
 
     /// Counts a failure; gives how many there were since the last whole answer.
@@ -156,7 +206,9 @@ impl Slot {
         let state = self.lock();
         let window = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
         let until = [state.paused_until, window].into_iter().flatten().max();
-        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+        let now = Instant::now();
+        let until = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        until.max(state.requests.waiting(now)).max(state.units.waiting(now))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -166,7 +218,10 @@ impl Slot {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.slot.lock().in_flight -= 1;
+        let mut state = self.slot.lock();
+        state.in_flight -= 1;
+        state.requests.ended(self.requests);
+        state.units.ended(self.units);
     }
 }
 
@@ -210,9 +265,9 @@ mod tests {
                 let start = Instant::now();
                 tokio::time::sleep(Duration::from_millis(phase)).await;
                 let mut service = Service { start, used: Default::default(), up, refused: 0 };
-                let slot = Arc::new(Slot::new(1, None));
+                let slot = Arc::new(Slot::new(1, Quotas::default()));
                 for _ in 0..600 {
-                    let turn = slot.turn(start + Duration::from_secs(3600)).await.ok().unwrap();
+                    let turn = slot.turn(0, start + Duration::from_secs(3600)).await.ok().unwrap();
                     let told = service.answer(Instant::now());
                     tokio::time::sleep(Duration::from_millis(took)).await;
                     slot.learn(&turn, told, Instant::now());
@@ -233,14 +288,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_everybody() {
-        let slot = Arc::new(Slot::new(8, None));
+        let slot = Arc::new(Slot::new(8, Quotas::default()));
         let start = Instant::now();
         slot.pause(Duration::from_secs(5));
-        let turns = (0..8).map(|_| slot.turn(start + Duration::from_secs(60)));
+        let turns = (0..8).map(|_| slot.turn(0, start + Duration::from_secs(60)));
         let turns = futures::future::join_all(turns).await;
         assert!(turns.iter().all(Result::is_ok));
         assert!(start.elapsed() >= Duration::from_secs(5));
-        assert!(slot.turn(start).now_or_never_is_pending());
+        assert!(slot.turn(0, start).now_or_never_is_pending());
     }
 
     trait NowOrNever: Future + Sized {
@@ -252,13 +307,48 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_configured_rate_spaces_requests_and_patience_ends() {
-        let slot = Arc::new(Slot::new(1, Some(10.0)));
+        let slot = Arc::new(Slot::new(1, Quotas { per_second: Some(10.0), ..Quotas::default() }));
         let start = Instant::now();
         for _ in 0..11 {
-            drop(slot.turn(start + Duration::from_secs(60)).await.ok().unwrap());
+            drop(slot.turn(0, start + Duration::from_secs(60)).await.ok().unwrap());
         }
         assert_eq!(start.elapsed().as_millis(), 1000);
         slot.pause(Duration::from_secs(100));
-        assert_eq!(slot.turn(Instant::now() + Duration::from_secs(1)).await.err().unwrap().as_secs(), 100);
+        assert_eq!(slot.turn(0, Instant::now() + Duration::from_secs(1)).await.err().unwrap().as_secs(), 100);
+    }
+
+    /// A quota that flows back little by little, as OpenAI's does: `reset` tells when all of it is there again.
+    #[tokio::test(start_paused = true)]
+    async fn a_quota_that_flows_back_is_kept_and_used_too() {
+        const LIMIT: f64 = 600.0;
+        const A_SECOND: f64 = 10.0;
+        let start = Instant::now();
+        let bucket = Mutex::new((LIMIT, start, 0));
+        let slot = Arc::new(Slot::new(20, Quotas::default()));
+        let one = || async {
+            let turn = slot.turn(0, start + Duration::from_secs(36_000)).await.ok().unwrap();
+            tokio::time::sleep(Duration::from_millis(5 + fastrand::u64(0..20))).await;
+            let told = {
+                let (left, at, refused) = &mut *bucket.lock().unwrap();
+                let now = Instant::now();
+                *left = (*left + (now - *at).as_secs_f64() * A_SECOND).min(LIMIT);
+                *at = now;
+                if *left < 1.0 {
+                    *refused += 1;
+                } else {
+                    *left -= 1.0;
+                }
+                let reset = Duration::from_secs_f64((LIMIT - *left) / A_SECOND);
+                Quota { limit: LIMIT, left: left.floor(), reset }
+            };
+            tokio::time::sleep(Duration::from_millis(200 + fastrand::u64(0..400))).await;
+            slot.learn_quotas(&turn, Some(&told), None, Instant::now());
+        };
+        futures::future::join_all((0..6000).map(|_| one())).await;
+        let took = start.elapsed().as_secs_f64();
+        let refused = bucket.lock().unwrap().2;
+        assert_eq!(refused, 0);
+        let best = (6000.0 - LIMIT) / A_SECOND;
+        assert!(took < best / 0.85, "took {took} seconds, {best} were possible");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crawl_core::http::{Http, HttpConfig, Request, Url};
-use crawl_sim::{Hub, HubConfig, Running, Window};
+use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Rate, Running, Window};
 
 async fn hub(window: Option<Window>, faults: &[&str]) -> Running {
     let faults = faults.iter().map(|rule| rule.parse().unwrap()).collect();
@@ -92,4 +92,64 @@ async fn patience_ends_with_the_advice_to_come_later() {
     let error = http.send(&request(&hub)).await.unwrap_err();
     assert_eq!(error.kind(), crawl_core::Kind::Limited);
     assert!(error.advice().contains("later"));
+}
+
+/// A double with these limits a window, asked by fifty at a time for so many windows. Gives how many requests and tokens
+/// each window took, and how many requests it refused.
+async fn asked(
+    rate: Rate,
+    latency_ms: (u64, u64),
+    bytes: std::ops::Range<usize>,
+    requests: usize,
+) -> Vec<(u64, u64, u64)> {
+    let double =
+        Llm::start(LlmConfig { rate: Some(rate), latency_ms, ..LlmConfig::default() }).await.unwrap();
+    let url = Url::parse(&format!("{}/v1/chat/completions", double.url())).unwrap();
+    let http = door(50);
+    let ask = |length: usize| {
+        let body = format!(
+            r#"{{"model":"sim-1","messages":[{{"role":"user","content":"{}"}}]}}"#,
+            "x".repeat(length)
+        );
+        let units = body.len() as u64 / 4;
+        let mut request = Request::post_json(url.clone(), body.into(), true);
+        request.units = units;
+        let http = http.clone();
+        async move { http.send(&request).await.map(drop) }
+    };
+    let mut random = fastrand::Rng::with_seed(7);
+    let all = (0..requests).map(|_| ask(random.usize(bytes.clone())));
+    for result in futures::future::join_all(all).await {
+        result.unwrap();
+    }
+    let windows = double.stats().windows;
+    let of = |window: u64, bucket: &str| {
+        windows
+            .iter()
+            .find(|used| used.window == window && used.bucket == bucket)
+            .map_or((0, 0), |used| (used.admitted, used.refused))
+    };
+    let count = windows.iter().map(|used| used.window).max().unwrap() + 1;
+    (0..count)
+        .map(|window| (of(window, "requests").0, of(window, "tokens").0, of(window, "requests").1))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_requests_and_tokens_are_both_kept_and_used() {
+    // 600 requests and 60,000 tokens a minute, a minute being 1.5 seconds; a request has 50 tokens: requests bind.
+    let rate = Rate { requests: 600, tokens: 60_000, seconds: 1.5 };
+    let windows = asked(rate, (5, 25), 100..180, 3600).await;
+    assert!(windows.iter().skip(1).all(|window| window.2 == 0), "{windows:?}");
+    let inner = &windows[1..windows.len() - 1];
+    let used = inner.iter().map(|window| window.0).sum::<u64>() as f64 / (600 * inner.len()) as f64;
+    println!("requests bind: {used:.3} used");
+    assert!(used >= 0.9, "{used}: {windows:?}");
+    // A request has 150 tokens and more: tokens bind.
+    let windows = asked(rate, (5, 25), 300..900, 2000).await;
+    assert!(windows.iter().skip(1).all(|window| window.2 == 0), "{windows:?}");
+    let inner = &windows[1..windows.len() - 1];
+    let used = inner.iter().map(|window| window.1).sum::<u64>() as f64 / (60_000 * inner.len()) as f64;
+    println!("tokens bind: {used:.3} used");
+    assert!(used >= 0.9, "{used}: {windows:?}");
 }

@@ -85,7 +85,8 @@ async fn doubles(rows: u64) -> Result<(Running, Running)> {
     let hub = HubConfig { datasets: rows, models: 0, ..HubConfig::default() };
     let hub = Hub::start(hub).await.map_err(|error| format!("the Hub's double did not start: {error}"))?;
     let model = LlmConfig { latency_ms: (5, 40), ..LlmConfig::default() };
-    let model = Llm::start(model).await.map_err(|error| format!("the model's double did not start: {error}"))?;
+    let model =
+        Llm::start(model).await.map_err(|error| format!("the model's double did not start: {error}"))?;
     Ok((hub, model))
 }
 
@@ -107,14 +108,34 @@ impl Job {
         say("3. Keeping what the weekly filter keeps:");
         self.step(
             "hf-crawler",
-            &["process", "1_crawled", "--root", "2_processed", "--filter", &filter, "--history", "history.jsonl"],
+            &[
+                "process",
+                "1_crawled",
+                "--root",
+                "2_processed",
+                "--filter",
+                &filter,
+                "--history",
+                "history.jsonl",
+            ],
         )?;
         say("4. Classifying what was kept, with every answer kept in a cache:");
         self.step(
             "llm-classifier",
             &[
-                "run", "weekly", "2_processed", "--root", "3_classified", "--cache", "cache", "--tasks", &tasks,
-                "--model", "sim-1", "--base-url", &model,
+                "run",
+                "weekly",
+                "2_processed",
+                "--root",
+                "3_classified",
+                "--cache",
+                "cache",
+                "--tasks",
+                &tasks,
+                "--model",
+                "sim-1",
+                "--base-url",
+                &model,
             ],
         )?;
         say("5. Converting to Excel:");
@@ -128,10 +149,19 @@ impl Job {
         let words: Vec<&str> = std::iter::once(program).chain(arguments.iter().copied()).collect();
         say(&format!("   $ {}", words.join(" ")));
         let beside = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut command = Command::new(beside.with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX)));
+        let mut command =
+            Command::new(beside.with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX)));
         command.current_dir(&self.folder).args(arguments).arg("--quiet");
         // The demonstration is the same whatever tokens and endpoints this machine has.
-        for name in ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy"] {
+        for name in [
+            "HF_TOKEN",
+            "HF_ENDPOINT",
+            "HF_HUB_OFFLINE",
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+            "HTTP_PROXY",
+            "http_proxy",
+        ] {
             command.env_remove(name);
         }
         command.env("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");

@@ -110,6 +110,15 @@ struct LlmArgs {
     /// A quota for each fixed window
     #[arg(long, value_name = "REQUESTS/TOKENS/SECONDS")]
     rate: Option<Share<u64, Share<u64, f64>>>,
+    /// Obey orders inside records, as a weak model does
+    #[arg(long)]
+    obeys: bool,
+    /// How many seconds a batch takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
+    batch_takes: f64,
+    /// Count tokens as OpenAI's models do, not four bytes as one
+    #[arg(long)]
+    tokenizes: bool,
     /// Of latencies and chances
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -199,6 +208,10 @@ impl From<LlmArgs> for LlmConfig {
             seed: args.seed,
             faults: args.faults,
             rate: args.rate.map(|Share(requests, Share(tokens, seconds))| Rate { requests, tokens, seconds }),
+            obeys: args.obeys,
+            tokenizes: args.tokenizes,
+            batch_takes: Duration::try_from_secs_f64(args.batch_takes).unwrap_or_default(),
+            ..default
         }
     }
 }

@@ -83,7 +83,7 @@ pub struct Stats {
 /// How far one rate window was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WindowUse {
-    /// `api` or `resolvers`; `requests` for a language model.
+    /// `api` or `resolvers`; `requests` and `tokens` for a language model.
     pub bucket: &'static str,
     /// Counts windows from the first request, from 0; windows without a request are left out.
     pub window: u64,
@@ -186,7 +186,7 @@ impl Journal {
         }
     }
 
-    pub(crate) fn window(&self, bucket: &'static str, window: u64, admitted: bool) {
+    pub(crate) fn window(&self, bucket: &'static str, window: u64, admitted: bool, amount: u64) {
         let mut state = locked(&self.state);
         let windows = &mut state.stats.windows;
         let known = windows.iter().rposition(|used| used.bucket == bucket && used.window == window);
@@ -194,8 +194,11 @@ impl Journal {
             windows.push(WindowUse { bucket, window, admitted: 0, refused: 0 });
             windows.len() - 1
         });
-        windows[position].admitted += u64::from(admitted);
-        windows[position].refused += u64::from(!admitted);
+        if admitted {
+            windows[position].admitted += amount;
+        } else {
+            windows[position].refused += amount;
+        }
     }
 
     pub(crate) fn asked(&self, name: &str) {

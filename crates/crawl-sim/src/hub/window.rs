@@ -51,7 +51,7 @@ impl Windows {
         *used += u64::from(admitted);
         let left = self.rule.quota - *used;
         drop(state);
-        journal.window(bucket, window, admitted);
+        journal.window(bucket, window, admitted, 1);
         let rest = ((window + 1) as f64 * self.rule.seconds - passed).ceil();
         let headers = if self.rule.headers { self.headers(bucket, left, rest) } else { Vec::new() };
         if admitted {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::prompt::Prompt;
-use super::rule;
+use super::{obey, rule, tokens};
 use crate::fault::Fault;
 use crate::http::answer::{Answer, Body};
 
@@ -20,15 +20,63 @@ struct Completion {
     content: Option<String>,
     finish: &'static str,
     prompt_tokens: usize,
+    tokenizes: bool,
 }
 
-pub(super) fn answer(prompt: &Prompt, record_id: Option<&str>, number: u64, fault: Option<&Fault>) -> Answer {
+/// How the double answers and counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Whether it obeys orders inside records.
+    pub(super) obeys: bool,
+    /// Whether it counts tokens as OpenAI's models do, not by bytes.
+    pub(super) tokenizes: bool,
+}
+
+pub(super) fn answer(
+    prompt: &Prompt,
+    record_id: Option<&str>,
+    number: u64,
+    fault: Option<&Fault>,
+    manner: Manner,
+) -> Answer {
+    completion(prompt, record_id, number, fault, manner).map_or_else(
+        |completion| completion.stream(prompt.wants_usage()),
+        |completion| Answer::json(completion.whole().to_string()),
+    )
+}
+
+/// As a value, for batches.
+pub(super) fn body(
+    prompt: &Prompt,
+    record_id: Option<&str>,
+    number: u64,
+    fault: Option<&Fault>,
+    manner: Manner,
+) -> Value {
+    match completion(prompt, record_id, number, fault, manner) {
+        Ok(completion) | Err(completion) => completion.whole(),
+    }
+}
+
+/// `Err` if it is to be streamed.
+fn completion(
+    prompt: &Prompt,
+    record_id: Option<&str>,
+    number: u64,
+    fault: Option<&Fault>,
+    manner: Manner,
+) -> Result<Completion, Completion> {
     let mut completion = Completion {
         id: format!("chatcmpl-{number:08}"),
         model: prompt.model.clone(),
-        content: Some(content(prompt, record_id, fault)),
+        content: Some(content(prompt, record_id, fault, manner.obeys)),
         finish: "stop",
-        prompt_tokens: prompt.prompt_bytes().div_ceil(4),
+        prompt_tokens: if manner.tokenizes {
+            tokens::of_prompt(prompt)
+        } else {
+            prompt.prompt_bytes().div_ceil(4)
+        },
+        tokenizes: manner.tokenizes,
     };
     match fault {
         Some(Fault::Refusal) => completion.content = None,
@@ -39,14 +87,10 @@ pub(super) fn answer(prompt: &Prompt, record_id: Option<&str>, number: u64, faul
             }
         }
     }
-    if prompt.stream {
-        completion.stream(prompt.wants_usage())
-    } else {
-        Answer::json(completion.whole().to_string())
-    }
+    if prompt.stream { Err(completion) } else { Ok(completion) }
 }
 
-fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>) -> String {
+fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>, obeys: bool) -> String {
     let id = record_id.unwrap_or("unknown");
     if matches!(fault, Some(Fault::InvalidJson)) {
         return "Sure! I would say it is about several things, {\"labels\": [".into();
@@ -54,11 +98,13 @@ fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>) -> S
     let Some(schema) = prompt.schema() else {
         return json!({ "id": id, "text": "I was not told which shape to answer in." }).to_string();
     };
+    let orders = if obeys { prompt.record().and_then(|record| obey::orders(&record)) } else { None };
+    let answer = || rule::answer_to(&schema, id, prompt.check_word().as_deref(), orders.as_ref());
     match fault {
-        Some(Fault::Fenced) => format!("```json\n{}\n```", rule::answer(&schema, id)),
+        Some(Fault::Fenced) => format!("```json\n{}\n```", answer()),
         Some(Fault::WrongId) => rule::answer_with_id(&schema, id, &format!("{id}-other")).to_string(),
         Some(Fault::WrongLabel) => rule::answer_with_label(&schema, id, "no-such-label").to_string(),
-        _ => rule::answer(&schema, id).to_string(),
+        _ => answer().to_string(),
     }
 }
 
@@ -74,7 +120,9 @@ impl Completion {
     }
 
     fn usage(&self) -> Value {
-        let completion_tokens = self.content.as_ref().map_or(8, |content| content.len().div_ceil(4));
+        let count =
+            |content: &String| if self.tokenizes { tokens::of(content) } else { content.len().div_ceil(4) };
+        let completion_tokens = self.content.as_ref().map_or(8, count);
         json!({
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": completion_tokens,

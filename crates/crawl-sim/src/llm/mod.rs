@@ -1,9 +1,12 @@
 //! A double of an OpenAI-compatible server: chat completions whose right answers a test can compute.
 
+mod batch;
 mod complete;
+mod obey;
 mod prompt;
 mod rate;
 mod rule;
+mod tokens;
 
 use std::io;
 use std::sync::Arc;
@@ -40,6 +43,14 @@ pub struct LlmConfig {
     pub faults: Vec<Rule>,
     /// A quota for each fixed window.
     pub rate: Option<Rate>,
+    /// Whether it obeys orders inside records, as a weak model does.
+    pub obeys: bool,
+    /// Whether it counts tokens as OpenAI's models do; else four bytes are one, which is much quicker.
+    pub tokenizes: bool,
+    /// How long a batch takes.
+    pub batch_takes: Duration,
+    /// Each request of a batch whose number is a multiple of it fails; 0 for none.
+    pub batch_fails: u64,
 }
 
 impl Default for LlmConfig {
@@ -52,6 +63,10 @@ impl Default for LlmConfig {
             seed: 1,
             faults: Vec::new(),
             rate: None,
+            obeys: false,
+            tokenizes: false,
+            batch_takes: Duration::from_millis(300),
+            batch_fails: 0,
         }
     }
 }
@@ -60,6 +75,7 @@ impl Default for LlmConfig {
 pub struct Llm {
     config: LlmConfig,
     rates: Option<Rates>,
+    batches: batch::Batches,
     journal: Arc<Journal>,
     asked: AtomicU64,
 }
@@ -79,7 +95,13 @@ impl Llm {
             gzip: false,
         };
         let rates = config.rate.map(Rates::new);
-        let service = Arc::new(Self { config, rates, journal, asked: AtomicU64::new(0) });
+        let service = Arc::new(Self {
+            config,
+            rates,
+            batches: batch::Batches::default(),
+            journal,
+            asked: AtomicU64::new(0),
+        });
         start(vec![Origin { name: "main", listener, service }], shared)
     }
 
@@ -104,7 +126,7 @@ impl Llm {
         let record_id = prompt.record_id();
         let name = record_id.clone().unwrap_or_else(|| "(no record)".into());
         self.journal.asked(&name);
-        let mut answer = complete::answer(&prompt, record_id.as_deref(), number, fault);
+        let mut answer = complete::answer(&prompt, record_id.as_deref(), number, fault, self.manner());
         let (least, most) = self.config.latency_ms;
         let spread = Dice::new(self.config.seed, number).below(most.saturating_sub(least) + 1);
         answer.wait = Duration::from_millis(least + spread);
@@ -119,6 +141,10 @@ impl Llm {
         answer
     }
 
+    fn manner(&self) -> complete::Manner {
+        complete::Manner { obeys: self.config.obeys, tokenizes: self.config.tokenizes }
+    }
+
     fn list_models(&self) -> Answer {
         let model = |id: &String| json!({ "id": id, "object": "model", "created": 1_795_305_600, "owned_by": "crawl-sim" });
         let models: Vec<_> = self.config.models.iter().map(model).collect();
@@ -131,6 +157,8 @@ impl Service for Llm {
         match request.path() {
             "/v1/chat/completions" | "/chat/completions" => "chat",
             "/v1/models" | "/models" => "models",
+            path if path.starts_with("/v1/files") => "files",
+            path if path.starts_with("/v1/batches") => "batches",
             _ => "other",
         }
     }
@@ -154,6 +182,10 @@ impl Service for Llm {
         match (request.method.as_str(), kind) {
             ("POST", "chat") => self.chat(request, fault),
             ("GET", "models") => self.list_models(),
+            (_, "files" | "batches") => {
+                let (takes, fails) = (self.config.batch_takes, self.config.batch_fails);
+                self.batches.answer(request, &self.journal, self.manner(), takes, fails)
+            }
             _ => refusal(
                 404,
                 &format!("Invalid URL ({} {})", request.method, request.path()),

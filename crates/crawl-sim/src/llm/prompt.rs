@@ -36,6 +36,30 @@ impl Prompt {
         found.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, id)| id)
     }
 
+    /// That object itself.
+    pub(super) fn record(&self) -> Option<Value> {
+        let last = self.messages.iter().rev().find(|message| message.role == "user")?.text();
+        let named = |object: &str| serde_json::from_str::<Named>(object).ok().and_then(Named::id).is_some();
+        let found = objects(&last).filter(|object| named(object));
+        let largest = found.reduce(|best, next| if next.len() > best.len() { next } else { best })?;
+        serde_json::from_str(largest).ok()
+    }
+
+    /// The word that a member `check` of the answer must repeat, from the end of the last message that has one.
+    pub(super) fn check_word(&self) -> Option<String> {
+        const BEFORE: &str = "\"check\" write exactly: ";
+        let users = self.messages.iter().rev().filter(|message| message.role == "user");
+        let texts = users.map(Message::text);
+        texts
+            .filter_map(|text| Some(text.rsplit_once(BEFORE)?.1.split_whitespace().next()?.to_owned()))
+            .next()
+    }
+
+    /// The texts of all messages, for counting tokens.
+    pub(super) fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        self.messages.iter().map(Message::text)
+    }
+
     /// From `response_format`, else a JSON schema in a message of the system, else of the user.
     pub(super) fn schema(&self) -> Option<Value> {
         let given = self.response_format.as_ref().and_then(|format| format.pointer("/json_schema/schema"));
@@ -100,7 +124,7 @@ fn schema_of(value: Value) -> Option<Value> {
 }
 
 /// The outermost JSON objects in a text, in order.
-fn objects(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn objects(text: &str) -> impl Iterator<Item = &str> {
     let mut from = 0;
     std::iter::from_fn(move || {
         while let Some(brace) = text[from..].find('{').map(|brace| from + brace) {

@@ -56,7 +56,10 @@ impl Rates {
         }
         let left = (self.rule.requests - state.requests, self.rule.tokens.saturating_sub(state.tokens));
         drop(state);
-        journal.window("requests", window, admitted);
+        journal.window("requests", window, admitted, 1);
+        if admitted {
+            journal.window("tokens", window, true, tokens);
+        }
         let rest = (window + 1) as f64 * self.rule.seconds - passed;
         let headers = self.headers(left, rest);
         if admitted {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::obey::Orders;
 use crate::dice::{Dice, hash};
 
 /// How many labels the rule gives at most where the schema does not say.
@@ -26,6 +27,17 @@ pub fn rule(record_id: &str, labels: &[String], most: usize) -> Vec<String> {
     positions.into_iter().map(|position| labels[position].clone()).collect()
 }
 
+/// As [`rule`]; labels that are only numbered (`K2`, `K3`, ...) are others in the opposite order, and the record's right
+/// ones stay the same.
+fn honest(record_id: &str, labels: &[String], most: usize) -> Vec<String> {
+    let numbered =
+        |label: &String| label.strip_prefix('K').is_some_and(|number| number.parse::<u32>().is_ok());
+    if labels.is_empty() || !labels.iter().all(numbered) {
+        return rule(record_id, labels, most);
+    }
+    rule(record_id, &labels.iter().rev().cloned().collect::<Vec<_>>(), most)
+}
+
 /// The answer of the double for this record: every property of the schema is filled.
 ///
 /// Lists of an enum hold [`rule`]'s labels (`maxItems`, else 2, at most; never fewer than `minItems`), an enum of strings
@@ -33,17 +45,27 @@ pub fn rule(record_id: &str, labels: &[String], most: usize) -> Vec<String> {
 /// a short sentence, numbers lie within their bounds, booleans follow a hash. `$ref` to `$defs` is followed.
 #[must_use]
 pub fn answer(schema: &Value, record_id: &str) -> Value {
-    Filler { root: schema, record_id, shown_id: record_id, label: None }.fill(schema, "", 0)
+    Filler::new(schema, record_id).fill(schema, "", 0)
+}
+
+/// As [`answer`], with the word that a member `check` must repeat, and as a model that obeys such orders.
+pub(super) fn answer_to(
+    schema: &Value,
+    record_id: &str,
+    check: Option<&str>,
+    orders: Option<&Orders>,
+) -> Value {
+    Filler { check, orders, ..Filler::new(schema, record_id) }.fill(schema, "", 0)
 }
 
 /// As [`answer`], with this label wherever a label belongs.
 pub(super) fn answer_with_label(schema: &Value, record_id: &str, label: &str) -> Value {
-    Filler { root: schema, record_id, shown_id: record_id, label: Some(label) }.fill(schema, "", 0)
+    Filler { label: Some(label), ..Filler::new(schema, record_id) }.fill(schema, "", 0)
 }
 
 /// As [`answer`], but it says that it is about another record.
 pub(super) fn answer_with_id(schema: &Value, record_id: &str, shown_id: &str) -> Value {
-    Filler { root: schema, record_id, shown_id, label: None }.fill(schema, "", 0)
+    Filler { shown_id, ..Filler::new(schema, record_id) }.fill(schema, "", 0)
 }
 
 struct Filler<'a> {
@@ -51,6 +73,14 @@ struct Filler<'a> {
     record_id: &'a str,
     shown_id: &'a str,
     label: Option<&'a str>,
+    check: Option<&'a str>,
+    orders: Option<&'a Orders>,
+}
+
+impl<'a> Filler<'a> {
+    fn new(root: &'a Value, record_id: &'a str) -> Self {
+        Filler { root, record_id, shown_id: record_id, label: None, check: None, orders: None }
+    }
 }
 
 impl Filler<'_> {
@@ -65,17 +95,46 @@ impl Filler<'_> {
             return constant.clone();
         }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-            return self.one_of(choices);
+            return self.one_of(choices, name);
         }
         match kind(schema) {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, name, depth),
-            "boolean" => json!(self.dice(name).below(2) == 1),
-            "integer" => self.integer(schema, name),
-            "number" => self.number(schema, name),
+            "boolean" => match self.wanted(name, Value::is_boolean) {
+                Some(value) => value,
+                None => json!(self.dice(name).below(2) == 1),
+            },
+            "integer" => self.wanted(name, Value::is_i64).unwrap_or_else(|| self.integer(schema, name)),
+            "number" => self.wanted(name, Value::is_number).unwrap_or_else(|| self.number(schema, name)),
             "string" => self.string(schema, name),
             _ => Value::Null,
         }
+    }
+
+    /// What an order wants as the value of a member, if it wants something.
+    fn wanted(&self, name: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let orders = self.orders?;
+        if let Some(value) = orders.member(name).filter(|value| fits(value)) {
+            return Some(value.clone());
+        }
+        let (yes, no) = (Value::Bool(true), Value::Bool(false));
+        match (orders.high, orders.low) {
+            (true, _) if fits(&yes) => Some(yes),
+            (_, true) if fits(&no) => Some(no),
+            _ => None,
+        }
+    }
+
+    /// The labels that an order wants, where it names some of these.
+    fn ordered(&self, name: &str, labels: &[String]) -> Option<Vec<String>> {
+        let orders = self.orders?;
+        let listed = orders.member(name).map(|value| match value {
+            Value::Array(items) => texts(items),
+            value => value.as_str().map(str::to_owned).into_iter().collect(),
+        });
+        let listed =
+            listed.filter(|listed| !listed.is_empty() && listed.iter().all(|one| labels.contains(one)));
+        listed.or_else(|| orders.label(labels).map(|label| vec![label.clone()]))
     }
 
     /// Where `$ref`, `anyOf`, `oneOf` or `allOf` leads.
@@ -84,6 +143,13 @@ impl Filler<'_> {
             return self.root.pointer(reference.strip_prefix('#')?);
         }
         let choices = ["anyOf", "oneOf", "allOf"].iter().find_map(|name| schema.get(name)?.as_array())?;
+        let has_it = |choice: &&Value| {
+            let labels = choice.pointer("/items/enum").and_then(Value::as_array).map(|labels| texts(labels));
+            labels.is_some_and(|labels| self.orders.is_some_and(|orders| orders.label(&labels).is_some()))
+        };
+        if let Some(wanted) = choices.iter().find(has_it) {
+            return Some(wanted);
+        }
         choices.iter().find(|choice| kind(choice) != "null").or_else(|| choices.first())
     }
 
@@ -110,14 +176,24 @@ impl Filler<'_> {
             return json!([label]);
         }
         let labels = texts(labels);
-        let mut chosen = rule(self.record_id, &labels, most);
+        if let Some(wanted) = self.ordered(name, &labels) {
+            return json!(wanted);
+        }
+        let mut chosen = honest(self.record_id, &labels, most);
         let spare: Vec<_> = labels.into_iter().filter(|label| !chosen.contains(label)).collect();
         chosen.extend(spare.into_iter().take(least.saturating_sub(chosen.len())));
         json!(chosen)
     }
 
-    fn one_of(&self, choices: &[Value]) -> Value {
+    fn one_of(&self, choices: &[Value], name: &str) -> Value {
         let labels = texts(choices);
+        if let Some(first) = self.ordered(name, &labels).and_then(|wanted| wanted.into_iter().next()) {
+            return json!(first);
+        }
+        if labels == ["K1", "K2"] {
+            // Yes and no under other names: the same answer as under their own.
+            return choices[usize::from(self.dice(name).below(2) == 1)].clone();
+        }
         match (self.label, rule(self.record_id, &labels, 1).into_iter().next()) {
             (Some(label), Some(_)) => json!(label),
             (None, Some(first)) => json!(first),
@@ -148,6 +224,13 @@ impl Filler<'_> {
     fn string(&self, schema: &Value, name: &str) -> Value {
         if ["id", "repo_id", "record_id", "record"].contains(&name) {
             return json!(self.shown_id);
+        }
+        if name == "check" {
+            // Who writes another's answer word for word forgets what else was asked.
+            let dictated = self.orders.is_some_and(|orders| orders.whole.is_some());
+            let own = self.check.filter(|_| !dictated).unwrap_or("ok");
+            let wanted = self.orders.and_then(|orders| orders.member("check")).and_then(Value::as_str);
+            return json!(wanted.unwrap_or(own));
         }
         let reasons = [
             "The name says so.",

@@ -1,13 +1,18 @@
 //! What every command that asks a model has: flags that become a task and a classifier.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{HttpFlags, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
-use llm_classifier::{Answers, Cache, Chat, Classifier, Structured, Task};
+use llm_classifier::batch::{self, Bounds, Told};
+use llm_classifier::plan::Limits;
+use llm_classifier::{Answers, Cache, Chat, Classifier, Price, Prices, Structured, Task, rules};
+
+use super::input::Input;
 
 /// Where task files lie.
 #[derive(Args)]
@@ -54,10 +59,45 @@ pub(crate) struct Asking {
     /// The response cache: a .jsonl file, or a folder for answers.jsonl [default: `cache` beside the root]
     #[arg(long, value_name = "PATH")]
     cache: Option<PathBuf>,
+    /// Who answers: the endpoint, the words and tags of the task file, or these first and the endpoint where they are unsure
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINE", default_value = "openai")]
+    engine: Vec<Engine>,
+    /// Ask about records that look as if they held orders a second time, with labels under other names
+    #[arg(long)]
+    pub(crate) second_look: bool,
+    /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
+    #[arg(long)]
+    batch: bool,
+    /// The seconds between two looks at a batch
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, requires = "batch")]
+    batch_every: f64,
+    /// Stop before this run has spent so many dollars
+    #[arg(long, value_name = "DOLLARS")]
+    budget: Option<f64>,
+    /// The file of prices
+    #[arg(long, value_name = "FILE", default_value = "configs/prices.toml")]
+    prices: PathBuf,
+    /// The price of the model, in dollars for a million tokens sent and received, instead of the file's
+    #[arg(long, value_name = "INPUT/OUTPUT")]
+    price: Option<String>,
+    /// The most requests a minute, beside what the endpoint tells
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    requests_per_minute: Option<u64>,
+    /// The most tokens a minute, beside what the endpoint tells
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    tokens_per_minute: Option<u64>,
     #[command(flatten)]
     pub(crate) folders: Folders,
     #[command(flatten)]
     http: HttpFlags,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq)]
+enum Engine {
+    /// An OpenAI-compatible endpoint
+    Openai,
+    /// Weighted words and tags of the task file; no key, no network
+    Rules,
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -75,33 +115,152 @@ enum Form {
 impl Asking {
     /// A classifier for records whose id is in `id_field`. The cache lies beside `root` if no flag names one.
     pub(crate) fn classifier(&self, task: Task, id_field: &str, root: Option<&Path>) -> Result<Classifier> {
-        let model = self.model.clone().or_else(|| task.model.name.clone()).ok_or_else(|| {
-            Error::new(Kind::Config, "no model is named")
-                .advise("name one with --model, or under [model] in the task file")
-        })?;
+        let rules = self.rules(&task)?;
+        if !self.engine.contains(&Engine::Openai) {
+            return Ok(Classifier::rules_alone(task, id_field, self.concurrency));
+        }
+        let price = self.price(&task)?;
+        if self.budget.is_some() && price.is_none() {
+            return Err(self.no_price(&task).into());
+        }
+        let second = self.second_look.then(|| self.chat(task.second_look())).transpose()?;
+        let (chat, answers) = self.chat(task)?;
+        let concurrency = self.concurrency.max(1);
+        let http = Http::new(self.http_config())?;
+        let cache = Cache::open(&self.cache_path(root))?;
+        tell_opened(&cache);
+        let mut classifier =
+            Classifier::new(chat, answers, cache, http, id_field, concurrency).with_money(price, self.budget);
+        if let Some((chat, answers)) = second {
+            classifier = classifier.with_second_look(chat, answers);
+        }
+        Ok(if rules { classifier.with_rules() } else { classifier })
+    }
+
+    /// Has the records answered in batches, if that is wished.
+    pub(crate) async fn in_batches(&self, classifier: &Classifier, input: &Input) -> Result<()> {
+        if !self.batch {
+            return Ok(());
+        }
+        if input.is_stdin() {
+            return Err(Error::new(
+                Kind::Config,
+                "a batch reads its records more than once, and stdin cannot be",
+            )
+            .advise("put the records into a file, or leave --batch away")
+            .into());
+        }
+        let every = Duration::try_from_secs_f64(self.batch_every).unwrap_or(Duration::from_secs(30));
+        let bounds = Bounds { every, ..Bounds::default() };
+        let records = || input.records().map_err(|cause| Error::new(Kind::Storage, cause.to_string()));
+        Ok(batch::run(classifier, records, bounds, |told| say(shown(&told))).await?)
+    }
+
+    /// Whether the rules are asked, and first.
+    pub(crate) fn rules(&self, task: &Task) -> Result<bool> {
+        let config = |what: String, advice: &str| Error::new(Kind::Config, what).advise(advice);
+        if self.engine.last() == Some(&Engine::Rules) && self.engine.len() > 1 {
+            let what = "behind `openai` no other engine is ever asked".to_owned();
+            return Err(config(what, "write --engine rules,openai, rules, or openai").into());
+        }
+        let rules = self.engine.contains(&Engine::Rules);
+        if rules && !rules::has_words(task) {
+            let what = format!("the task `{}` has no words and no tags for the engine `rules`", task.name);
+            return Err(config(what, "add `words` or `tags` to its labels, or choose --engine openai").into());
+        }
+        Ok(rules)
+    }
+
+    /// The task at the endpoint.
+    pub(crate) fn chat(&self, task: Task) -> Result<(Chat, Answers)> {
+        let model = self.model(&task)?;
         let answers = Answers::new(&task)?;
         let key = crawl_cli::env("OPENAI_API_KEY").map(Secret::new);
         let chat = Chat::new(&self.base_url, key.as_ref(), &model, self.structured.into(), task, &answers)?;
-        let concurrency = self.concurrency.max(1);
-        let http = Http::new(http(&self.http, concurrency))?;
-        let cache = Cache::open(&self.cache_path(root))?;
-        tell_opened(&cache);
-        Ok(Classifier::new(chat, answers, cache, http, id_field, concurrency))
+        Ok((chat, answers))
     }
 
-    fn cache_path(&self, root: Option<&Path>) -> PathBuf {
+    /// The model that is asked.
+    pub(crate) fn model(&self, task: &Task) -> Result<String> {
+        let named = self.model.clone().or_else(|| task.model.name.clone());
+        Ok(named.ok_or_else(|| {
+            Error::new(Kind::Config, "no model is named")
+                .advise("name one with --model, or under [model] in the task file")
+        })?)
+    }
+
+    /// The price of the model; `None` if it is not known.
+    pub(crate) fn price(&self, task: &Task) -> Result<Option<Price>> {
+        let model = self.model(task)?;
+        if let Some(text) = &self.price {
+            let numbers = text.split_once('/').and_then(|(input, output)| {
+                let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| *number >= 0.0);
+                Some((number(input)?, number(output)?))
+            });
+            let Some((input, output)) = numbers else {
+                return Err(Error::new(Kind::Config, "the price is not INPUT/OUTPUT")
+                    .at(text)
+                    .advise("write dollars for a million tokens, such as --price 0.15/0.6; 0/0 for a server of your own")
+                    .into());
+            };
+            return Ok(Some(Price::of(&model, input, output)));
+        }
+        if !self.prices.is_file() {
+            return Ok(None);
+        }
+        Ok(Prices::load(&self.prices)?.find(&model).cloned())
+    }
+
+    /// The price at which the questions will be asked, in a batch or one by one.
+    pub(crate) fn planned_price(&self, task: &Task) -> Result<Option<Price>> {
+        let price = self.price(task)?;
+        Ok(if self.batch { price.map(|price| price.in_batch()) } else { price })
+    }
+
+    /// What to do about a price that is not known.
+    pub(crate) fn no_price(&self, task: &Task) -> Error {
+        let model = self.model(task).unwrap_or_default();
+        let what = format!("the price of the model `{model}` is unknown, so no budget can be kept");
+        Error::new(Kind::Config, what).at(self.prices.display().to_string()).advise(
+            "add the model to the file of prices, or give its price with --price INPUT/OUTPUT (0/0 for a server of \
+             your own)",
+        )
+    }
+
+    /// A model may think for long before its first byte, and no answer is as large as a page of a listing.
+    pub(crate) fn http_config(&self) -> HttpConfig {
+        let config = self.http.http(self.concurrency.max(1) as usize);
+        HttpConfig {
+            read_timeout: config.timeout,
+            max_body: 16 << 20,
+            requests_per_minute: self.requests_per_minute,
+            units_per_minute: self.tokens_per_minute,
+            ..config
+        }
+    }
+
+    /// What bounds the speed of a run.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// Where prices are looked up.
+    pub(crate) fn prices_place(&self) -> String {
+        self.prices.display().to_string()
+    }
+
+    /// Where the cache lies.
+    pub(crate) fn cache_path(&self, root: Option<&Path>) -> PathBuf {
         match (&self.cache, root) {
             (Some(path), _) => path.clone(),
             (None, Some(root)) => root.parent().unwrap_or(Path::new("")).join("cache"),
             (None, None) => "cache".into(),
         }
     }
-}
-
-/// A model may think for long before its first byte, and no answer is as large as a page of a listing.
-fn http(flags: &HttpFlags, concurrency: u32) -> HttpConfig {
-    let config = flags.http(concurrency as usize);
-    HttpConfig { read_timeout: config.timeout, max_body: 16 << 20, ..config }
 }
 
 fn tell_opened(cache: &Cache) {
@@ -128,6 +287,16 @@ impl From<Form> for Structured {
             Form::JsonSchema => Structured::JsonSchema,
             Form::JsonObject => Structured::JsonObject,
             Form::None => Structured::None,
+        }
+    }
+}
+
+fn shown(told: &Told) -> String {
+    match told {
+        Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
+        Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
+        Told::Back { batch, answers, failed } => {
+            format!("{batch}: {} answers came back, {} failed", grouped(*answers), grouped(*failed))
         }
     }
 }

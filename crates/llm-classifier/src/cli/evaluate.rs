@@ -2,37 +2,45 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Outcome, Session, print, say};
+use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::{Error, Kind};
-use llm_classifier::Task;
 use llm_classifier::evaluate::{
-    Comparison, Given, Gold, Report, compare, comparison_table, evaluate, page, table,
+    Comparison, Given, Gold, NOT_THERE, Report, compare, comparison_table, evaluate, page, table,
 };
+use llm_classifier::{Task, TaskKind};
 use serde::Serialize;
 
-use super::asking::Folders;
+use super::asking::Asking;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   llm-classifier evaluate weekly gold.jsonl --labels data/3_classified
   llm-classifier evaluate weekly gold.jsonl --labels data/3_classified --html report.html --json report.json
-  llm-classifier evaluate weekly gold.jsonl --compare data/small-model data/large-model";
+  llm-classifier evaluate weekly gold.jsonl --compare data/small-model data/large-model
+  llm-classifier evaluate agent gold.jsonl --ask --model gpt-4o-mini --cache data/cache";
 
 #[derive(Args)]
+#[command(group(clap::ArgGroup::new("answers").required(true).args(["labels", "compare", "ask"])))]
 pub(crate) struct EvaluateArgs {
     /// The name of a task in the folders of tasks, or the path of a task file
     task: String,
     /// The labelled rows, JSONL: id, and the right answer in `gold`, `labels` or the task's own members
     gold: PathBuf,
     /// The answers: a root of `run`, or a JSONL file of its records
-    #[arg(long, value_name = "ROOT|FILE", required_unless_present = "compare")]
+    #[arg(long, value_name = "ROOT|FILE")]
     labels: Option<PathBuf>,
     /// Two sets of answers, of two models or prompts, about the same gold rows
-    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "labels")]
+    #[arg(long, value_names = ["A", "B"], num_args = 2)]
     compare: Option<Vec<PathBuf>>,
+    /// Ask about the gold rows themselves, which must be whole records; what is in --cache costs nothing. For a filter this is
+    /// the way to measure also what it rejects
+    #[arg(long)]
+    ask: bool,
     /// Which listing of the roots, if they have several
     #[arg(long, value_name = "NAME")]
     listing: Option<String>,
@@ -52,7 +60,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
-    folders: Folders,
+    asking: Asking,
 }
 
 /// What `--json` writes.
@@ -62,20 +70,48 @@ struct Whole<'a> {
     comparison: Option<&'a Comparison>,
 }
 
-#[allow(clippy::unused_async, reason = "every command has the same form")]
 pub(crate) async fn run(arguments: EvaluateArgs, _session: &Session) -> Result<Outcome> {
-    let task = arguments.folders.load(&arguments.task)?;
+    let task = arguments.asking.folders.load(&arguments.task)?;
     let gold = Gold::read(&arguments.gold, &task, arguments.id_field.as_deref())?;
-    let sides = arguments.labels.iter().chain(arguments.compare.iter().flatten());
-    let given: Vec<Given> =
-        sides.map(|from| read(from, &task, &gold, &arguments)).collect::<Result<_>>()?;
+    let given: Vec<Given> = match arguments.ask {
+        true => vec![ask(&task, &gold, &arguments).await?],
+        false => {
+            let sides = arguments.labels.iter().chain(arguments.compare.iter().flatten());
+            sides.map(|from| read(from, &task, &gold, &arguments)).collect::<Result<_>>()?
+        }
+    };
     let reports: Vec<Report> = given.iter().map(|given| evaluate(&task, &gold, given)).collect();
     let comparison = match given.as_slice() {
         [a, b] => Some(compare(&task, &gold, a, b, arguments.resamples, arguments.seed)),
         _ => None,
     };
     write(&arguments, &reports, comparison.as_ref())?;
+    hint(&task, &reports);
     Ok(Outcome::Done)
+}
+
+/// Rows that a filter rejected are nowhere in its root.
+fn hint(task: &Task, reports: &[Report]) {
+    let gone = |report: &Report| report.coverage.missing.contains_key(NOT_THERE);
+    if matches!(task.kind, TaskKind::Filter(_)) && reports.iter().any(gone) {
+        say(
+            "note: the root of a filter holds only what it let through, so rows that it rejected count here as without an \
+             answer; `--ask --cache` with the run's cache measures them too, at no cost",
+        );
+    }
+}
+
+async fn ask(task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Result<Given> {
+    let id_field = match &arguments.id_field {
+        Some(name) => name.clone(),
+        None => gold.id_field().to_owned(),
+    };
+    let classifier = Arc::new(arguments.asking.classifier(task.clone(), &id_field, None)?);
+    let given = Given::ask(classifier.clone(), gold).await;
+    classifier.finish(Duration::from_secs(30)).await?;
+    let spent = classifier.usage().spent();
+    say(format!("answers: {} paid now, {} from the cache", grouped(spent.paid), grouped(spent.cached)));
+    Ok(given?)
 }
 
 fn read(from: &Path, task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Result<Given> {
@@ -84,7 +120,8 @@ fn read(from: &Path, task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Resu
         Given::read(from, task, &wanted, arguments.listing.as_deref(), arguments.id_field.as_deref())?;
     if given.found() == 0 {
         let id = gold.rows.first().map_or("", |row| row.id.as_str());
-        let what = format!("none of the {} gold rows is among the {} records", gold.rows.len(), given.records);
+        let what =
+            format!("none of the {} gold rows is among the {} records", gold.rows.len(), given.records);
         return Err(Error::new(Kind::Config, what)
             .at(from.display().to_string())
             .advise(format!(

@@ -1,9 +1,11 @@
 //! `list`: a line a task.
 
+use std::path::Path;
+
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, print};
-use llm_classifier::Task;
+use llm_classifier::{Task, TaskKind, rules};
 
 use super::asking::Folders;
 
@@ -18,9 +20,19 @@ pub(crate) fn run(arguments: &List) -> Result<Outcome> {
     let mut wrong = None;
     for path in arguments.folders.files()? {
         match Task::load(&path) {
-            Ok(task) => print(format!("{:<20} {}  ({})", task.name, task.about, path.display())),
+            Ok(task) => print(line(&task, &path)),
             Err(error) => wrong = wrong.or(Some(error)),
         }
     }
     wrong.map_or(Ok(Outcome::Done), |error| Err(error.into()))
+}
+
+fn line(task: &Task, path: &Path) -> String {
+    let requires = task.requires.as_ref().map(|name| format!(", requires {name}")).unwrap_or_default();
+    let kind = match task.kind {
+        TaskKind::Labels(_) => "labels",
+        TaskKind::Filter(_) => "filter",
+    };
+    let rules = if rules::has_words(task) { ", has rules" } else { "" };
+    format!("{:<16} {kind:<7} {}  ({}{requires}{rules})", task.name, task.about, path.display())
 }

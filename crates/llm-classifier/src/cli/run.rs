@@ -8,15 +8,18 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Known, Outcome, Session, grouped, say};
 use crawl_core::{Compression, Error, Kind, Pump, Store, Stored};
-use llm_classifier::{Classifier, Labelled, Next, check_fields, find_id_field, next_round, reasons};
+use llm_classifier::{Classifier, Labelled, Next, Spent, next_round, reasons};
 
 use super::asking::Asking;
+use super::input::Input;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   OPENAI_API_KEY=... llm-classifier run weekly data/2_processed --root data/3_classified --model gpt-4o-mini
   llm-classifier run weekly data/2_processed --root data/3_classified \\
       --base-url http://localhost:11434/v1 --model llama3.1 --structured json_object --concurrency 4
+  cat records.jsonl | llm-classifier run weekly - --model gpt-4o-mini --cache cache > labelled.jsonl
+  llm-classifier run weekly data/2_processed --root data/3_classified --engine rules
 
 The key is read from OPENAI_API_KEY, and from nowhere else.";
 
@@ -24,11 +27,14 @@ The key is read from OPENAI_API_KEY, and from nowhere else.";
 pub(crate) struct Run {
     /// The name of a task in the folders of tasks, or the path of a task file
     task: String,
-    /// The root of a crawl: its pages are read
+    /// The root of a crawl, a JSONL file, or - for stdin
     input: PathBuf,
-    /// Where the classified pages go
+    /// Where the classified pages of a crawl go
     #[arg(long, value_name = "DIR")]
-    root: PathBuf,
+    root: Option<PathBuf>,
+    /// Write records to this JSONL file instead, or - for stdout [default for a file or stdin: -]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "retry_missing", "pages", "compression"])]
+    output: Option<PathBuf>,
     /// Which listing of the input, if it has several
     #[arg(long, value_name = "NAME")]
     listing: Option<String>,
@@ -56,16 +62,53 @@ enum Pack {
 }
 
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
-    let input = open_input(&arguments.input, arguments.listing.as_deref())?;
-    let classifier = Arc::new(classifier(&arguments, &input)?);
-    let in_flight = in_flight(&input, arguments.asking.concurrency);
-    let store = Store::new(&arguments.root).with_compression(arguments.compression.into());
-    let (listing, expects) = match listing(&arguments, input, &classifier)? {
-        Some(found) => found,
-        None => {
-            say(format!("nothing is missing in {}", arguments.root.display()));
-            return Ok(Outcome::Done);
+    let input = Input::open(&arguments.input, arguments.listing.as_deref())?;
+    let task = arguments.asking.folders.load(&arguments.task)?;
+    input.check(&task)?;
+    let id_field = input.id_field(arguments.id_field.as_deref())?;
+    let root = arguments.root.as_deref();
+    let beside = root.or(arguments.output.as_deref().filter(|path| *path != Path::new("-")));
+    let classifier = arguments.asking.classifier(task, &id_field, beside)?;
+    let again = arguments.retry_missing;
+    let classifier = Arc::new(if again { classifier.asking_failures_again() } else { classifier });
+    arguments.asking.in_batches(&classifier, &input).await?;
+    match (input, root) {
+        (Input::Listing(stored), Some(root)) => crawl(&arguments, *stored, root, classifier, session).await,
+        (Input::Listing(_), None) if arguments.output.is_none() => {
+            Err(Error::new(Kind::Config, "nothing says where the classified records go")
+                .advise("name a folder with --root, or a file with --output (- for stdout)")
+                .into())
         }
+        (Input::Lines(_), Some(_)) => {
+            Err(Error::new(Kind::Config, "records of a file or a pipe have no pages for a --root")
+                .advise("name a file with --output, or - for stdout")
+                .into())
+        }
+        (input, None) => {
+            let began = Instant::now();
+            let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
+            let piped = super::pipe::run(&classifier, &input, output).await;
+            let finished = classifier.finish(Duration::from_secs(30)).await;
+            report(&classifier, began.elapsed());
+            let outcome = piped?;
+            finished?;
+            Ok(outcome)
+        }
+    }
+}
+
+async fn crawl(
+    arguments: &Run,
+    input: Stored,
+    root: &Path,
+    classifier: Arc<Classifier>,
+    session: &Session,
+) -> Result<Outcome> {
+    let in_flight = in_flight(&input, arguments.asking.concurrency);
+    let store = Store::new(root).with_compression(arguments.compression.into());
+    let Some((listing, expects)) = listing(arguments.retry_missing, root, input, &classifier)? else {
+        say(format!("nothing is missing in {}", root.display()));
+        return Ok(Outcome::Done);
     };
     let options = Pump { pages: arguments.pages, in_flight };
     let began = Instant::now();
@@ -77,55 +120,11 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
     finished?;
     if checkpoint.totals.missing > 0 {
         let id = crawl_core::Source::id(&listing);
-        for (kind, count) in reasons(&Stored::open(&arguments.root, id)?)? {
+        for (kind, count) in reasons(&Stored::open(root, id)?)? {
             say(format!("  missing {:>12}  {kind}", grouped(count)));
         }
     }
     Ok(outcome)
-}
-
-fn open_input(root: &Path, listing: Option<&str>) -> Result<Stored> {
-    if let Some(name) = listing {
-        return Ok(Stored::open(root, &crawl_core::SourceId::new(name)?)?);
-    }
-    let wrong = |what: &str, advice: String| {
-        Error::new(Kind::Config, what).at(root.display().to_string()).advise(advice)
-    };
-    if !root.is_dir() {
-        return Err(wrong(
-            "there is no such folder",
-            "name the root of a crawl, such as data/2_processed".into(),
-        )
-        .into());
-    }
-    let sources = Stored::sources(root)?;
-    match sources.as_slice() {
-        [only] => Ok(Stored::open(root, only)?),
-        [] => Err(wrong(
-            "there is no listing under this root",
-            "name the root of a crawl: the folder above `hf`".into(),
-        )
-        .into()),
-        several => {
-            let names: Vec<_> = several.iter().map(ToString::to_string).collect();
-            Err(wrong(
-                "there are several listings under this root",
-                format!("choose with --listing: {}", names.join(", ")),
-            )
-            .into())
-        }
-    }
-}
-
-fn classifier(arguments: &Run, input: &Stored) -> Result<Classifier> {
-    let task = arguments.asking.folders.load(&arguments.task)?;
-    check_fields(&task, input)?;
-    let id_field = match &arguments.id_field {
-        Some(name) => name.as_str(),
-        None => find_id_field(input)?,
-    };
-    let classifier = arguments.asking.classifier(task, id_field, Some(&arguments.root))?;
-    Ok(if arguments.retry_missing { classifier.asking_failures_again() } else { classifier })
 }
 
 /// As many pages as keep every place busy while the oldest waits for its last answer; not more, for a stop finishes
@@ -139,12 +138,13 @@ fn in_flight(input: &Stored, concurrency: u32) -> usize {
 
 /// The listing to make, and how many records it will list; `None` if nothing is missing.
 fn listing(
-    arguments: &Run,
+    again: bool,
+    root: &Path,
     input: Stored,
     classifier: &Arc<Classifier>,
 ) -> Result<Option<(Labelled, Option<u64>)>> {
-    let next = match arguments.retry_missing {
-        true => next_round(&arguments.root, input.id())?,
+    let next = match again {
+        true => next_round(root, input.id())?,
         false => Next::Whole,
     };
     let checkpoint = input.checkpoint();
@@ -171,11 +171,40 @@ fn report(classifier: &Classifier, took: Duration) {
         grouped(spent.completion_tokens),
         took.as_secs_f64()
     ));
+    if spent.paid > 0 {
+        say(match spent.unpriced {
+            0 => format!("  cost: ${:.6}", spent.cost_usd),
+            unpriced => format!("  cost: unknown for {} answers: no price of this model", grouped(unpriced)),
+        });
+    }
+    if classifier.engines() != "openai" {
+        say(format!("  rules: {} answered by words and tags{}", grouped(spent.ruled), saved(&spent)));
+    }
+    if spent.suspicious > 0 || spent.second_looks > 0 {
+        let (suspicious, looks) = (grouped(spent.suspicious), grouped(spent.second_looks));
+        say(format!(
+            "  suspicious: {suspicious} answered records hold what may be orders; {looks} second looks"
+        ));
+    }
     if spent.cuts > 0 {
         say(format!("  fields that were cut to their limits: {}", grouped(spent.cuts)));
     }
-    let cache = classifier.cache();
-    say(format!("  cache: {} ({} answers)", cache.path().display(), grouped(cache.answers())));
+    if let Some(cache) = classifier.cache() {
+        say(format!("  cache: {} ({} answers)", cache.path().display(), grouped(cache.answers())));
+    }
+}
+
+/// What the rules have saved, by the mean of what was paid for the others in this run.
+fn saved(spent: &Spent) -> String {
+    let known = spent.paid > spent.repairs && spent.unpriced == 0;
+    if !known || spent.ruled == 0 {
+        return String::new();
+    }
+    let each = spent.cost_usd / (spent.paid - spent.repairs) as f64;
+    format!(
+        ", which saved about ${:.6} (an estimate: ${each:.6} was the mean of the others)",
+        each * spent.ruled as f64
+    )
 }
 
 impl From<Pack> for Compression {

@@ -23,9 +23,10 @@ pub(crate) struct SampleArgs {
     task: String,
     /// The records: a root of a crawl, or a JSONL file
     input: PathBuf,
-    /// Their answers, for the uncertain half; without them all rows are random
+    /// Their answers, for the uncertain half; without them all rows are random. Twice, say for the rules' and a model's: rows with
+    /// two different answers come first
     #[arg(long, value_name = "ROOT|FILE")]
-    labels: Option<PathBuf>,
+    labels: Vec<PathBuf>,
     /// How many rows
     #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
     rows: usize,
@@ -50,7 +51,7 @@ pub(crate) async fn run(arguments: SampleArgs, _session: &Session) -> Result<Out
     let task = arguments.folders.load(&arguments.task)?;
     let wish = Wish {
         input: &arguments.input,
-        labels: arguments.labels.as_deref(),
+        labels: &arguments.labels,
         listing: arguments.listing.as_deref(),
         id_field: arguments.id_field.as_deref(),
         rows: arguments.rows,
@@ -60,8 +61,8 @@ pub(crate) async fn run(arguments: SampleArgs, _session: &Session) -> Result<Out
     write(&arguments, &picked)?;
     let uncertain = picked.iter().filter(|row| row.reason == Reason::Uncertain).count();
     say(format!("{} rows: {} random, {uncertain} uncertain", picked.len(), picked.len() - uncertain));
-    if arguments.labels.is_some() && uncertain == 0 {
-        say("  no answer has a confidence: all rows are random");
+    if !arguments.labels.is_empty() && uncertain == 0 {
+        say("  no answer has a confidence, and no two differ: all rows are random");
     }
     if picked.len() < arguments.rows {
         say(format!("  the records are fewer than the {} that were wanted", arguments.rows));

@@ -152,7 +152,8 @@ mod tests {
         let words = ["high", "medium", "low"].map(str::to_owned);
         let found = calibration(&answers, &words, String::new()).unwrap();
         assert_eq!((found.answers, found.without, found.brier), (3, 1, None));
-        let lines: Vec<_> = found.bins.iter().map(|bin| (bin.name.as_str(), bin.answers, bin.right)).collect();
+        let lines: Vec<_> =
+            found.bins.iter().map(|bin| (bin.name.as_str(), bin.answers, bin.right)).collect();
         assert_eq!(lines, [("high", 2, Some(0.5)), ("medium", 0, None), ("low", 1, Some(0.0))]);
         assert_eq!(calibration(&[(None, true)], &[], String::new()), None);
     }

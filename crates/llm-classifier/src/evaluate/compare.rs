@@ -193,11 +193,16 @@ fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
 }
 
 fn mcnemar(rows: &[Row<'_>]) -> McNemar {
-    let count = |a: bool, b: bool| {
-        rows.iter().filter(|row| row.pairs().map(is_right) == [a, b]).count() as u64
-    };
+    let count =
+        |a: bool, b: bool| rows.iter().filter(|row| row.pairs().map(is_right) == [a, b]).count() as u64;
     let (only_a, only_b) = (count(true, false), count(false, true));
-    McNemar { both: count(true, true), only_a, only_b, neither: count(false, false), p_value: exact(only_a, only_b) }
+    McNemar {
+        both: count(true, true),
+        only_a,
+        only_b,
+        neither: count(false, false),
+        p_value: exact(only_a, only_b),
+    }
 }
 
 /// Twice the chance of at most the smaller count in a fair binomial, at most 1.

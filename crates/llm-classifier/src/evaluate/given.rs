@@ -8,8 +8,8 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Record, Result, SourceId, Stored};
 use serde_json::Value;
 
-use super::aspect::{Aspect, Scheme, Unknown, found};
-use super::score::Labels;
+use super::aspect::{Aspect, Measure, Scheme, Unknown, found};
+use super::score::Places;
 use crate::Task;
 use crate::row::id_of;
 
@@ -33,11 +33,11 @@ pub struct Given {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     /// For each aspect the labels; `None` if there are none.
-    pub(crate) given: Vec<Option<Labels>>,
+    pub(crate) given: Vec<Option<Places>>,
     /// How sure it claims to be.
     pub confidence: Option<Confidence>,
-    /// The quality score.
-    pub quality: Option<f64>,
+    /// The values of the task's counted response fields, in their order.
+    pub(crate) measures: Vec<Option<f64>>,
     /// Dollars; `None` if unknown.
     pub cost: Option<f64>,
     /// Tokens sent.
@@ -113,7 +113,8 @@ impl Given {
     }
 
     fn take(&mut self, id: &str, record: &Record, scheme: &Scheme) -> Result<()> {
-        let answer = answer(record, scheme).map_err(|error| error.at(format!("{}, record {id}", self.from)))?;
+        let answer =
+            answer(record, scheme).map_err(|error| error.at(format!("{}, record {id}", self.from)))?;
         if answer.given.iter().all(Option::is_none) {
             self.missing.insert(id.to_owned(), "no answer in the record".into());
             return Ok(());
@@ -131,25 +132,23 @@ pub(crate) fn answer(record: &Record, scheme: &Scheme) -> Result<Answer> {
     let odd = |cause| Error::new(Kind::Shape, "the record cannot be read").because(cause);
     let value: Value = record.raw().to().map_err(odd)?;
     let read = |aspect: &Aspect| aspect.answered(&value).map_err(|cause| foreign(aspect, &cause));
-    let number = |name: &str| {
-        let path = scheme.bill.as_ref()?;
-        found(&value, path)?.get(name)?.as_f64()
-    };
+    let number = |name: &str| found(&value, scheme.origin.as_ref()?)?.get(name)?.as_f64();
     Ok(Answer {
         given: scheme.aspects.iter().map(read).collect::<Result<_>>()?,
-        confidence: scheme.confidence.as_ref().and_then(|path| confidence(found(&value, path)?)),
-        quality: scheme.quality.as_ref().and_then(|path| found(&value, path)?.as_f64()),
-        cost: number("cost"),
+        confidence: scheme.confidence.as_ref().and_then(|confidence| sure(&value, confidence)),
+        measures: scheme.measures.iter().map(|measure| measure.value(&value)).collect(),
+        cost: number("cost_usd"),
         prompt_tokens: number("prompt_tokens"),
         completion_tokens: number("completion_tokens"),
     })
 }
 
-fn confidence(value: &Value) -> Option<Confidence> {
-    match value {
-        Value::String(word) => Some(Confidence::Word(word.clone())),
-        value => value.as_f64().filter(|number| (0.0..=1.0).contains(number)).map(Confidence::Number),
+/// A number from 0 to 1, a word that counts as one, or a word.
+fn sure(record: &Value, confidence: &Measure) -> Option<Confidence> {
+    if let Some(number) = confidence.value(record) {
+        return (0.0..=1.0).contains(&number).then_some(Confidence::Number(number));
     }
+    found(record, &confidence.path)?.as_str().map(|word| Confidence::Word(word.to_owned()))
 }
 
 fn foreign(aspect: &Aspect, cause: &Unknown) -> Error {
@@ -231,7 +230,8 @@ fn listings(root: &Path, listing: Option<&str>) -> Result<Vec<Stored>> {
     let all = Stored::sources(root)?;
     let of = |first: &str| -> Vec<&SourceId> {
         let again = format!("{first}-retry-");
-        let number = |id: &SourceId| id.as_str().strip_prefix(&again).and_then(|number| number.parse::<u32>().ok());
+        let number =
+            |id: &SourceId| id.as_str().strip_prefix(&again).and_then(|number| number.parse::<u32>().ok());
         let mut rounds: Vec<_> = all.iter().filter_map(|id| Some((number(id)?, id))).collect();
         rounds.sort_unstable_by_key(|(number, _)| *number);
         all.iter().filter(|id| id.as_str() == first).chain(rounds.into_iter().map(|(_, id)| id)).collect()
@@ -251,7 +251,10 @@ fn listings(root: &Path, listing: Option<&str>) -> Result<Vec<Stored>> {
     };
     let found = of(chosen);
     if found.is_empty() {
-        return Err(wrong(&format!("there is no listing `{chosen}` here"), format!("there are: {}", first.join(", "))));
+        return Err(wrong(
+            &format!("there is no listing `{chosen}` here"),
+            format!("there are: {}", first.join(", ")),
+        ));
     }
     found.into_iter().map(|id| Stored::open(root, id)).collect()
 }

@@ -7,7 +7,7 @@ use crawl_core::{Error, Kind, Record, Result};
 use serde_json::Value;
 
 use super::aspect::{Aspect, Scheme, Unknown};
-use super::score::Labels;
+use super::score::Places;
 use crate::Task;
 use crate::row::id_of;
 
@@ -33,8 +33,10 @@ pub struct GoldRow {
     pub line: usize,
     /// Why `sample` picked it (`random`, `uncertain`), if it did.
     pub sampled: Option<String>,
+    /// The whole row.
+    pub(crate) record: Record,
     /// For each aspect what is right; `None` if nobody has said.
-    pub(crate) wanted: Vec<Option<Labels>>,
+    pub(crate) wanted: Vec<Option<Places>>,
 }
 
 impl GoldRow {
@@ -62,6 +64,8 @@ impl Gold {
         let scheme = Scheme::of(task);
         let mut rows: Vec<GoldRow> = Vec::new();
         let mut lines = HashMap::new();
+        // Some editors put a mark of the byte order before the text.
+        let text = text.trim_start_matches('\u{feff}');
         for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let place = Place { file: &file, line: line + 1 };
             let row = place.row(text, &scheme, id_field)?;
@@ -72,11 +76,19 @@ impl Gold {
             rows.push(row);
         }
         if !rows.iter().any(GoldRow::is_labelled) {
-            return Err(Error::new(Kind::Config, "no row of the gold file is labelled")
-                .at(&file)
-                .advise(format!("write the right answer into `{GOLD}` of each row, such as {}", example(&scheme))));
+            return Err(Error::new(Kind::Config, "no row of the gold file is labelled").at(&file).advise(
+                format!("write the right answer into `{GOLD}` of each row, such as {}", example(&scheme)),
+            ));
         }
         Ok(Gold { file, rows })
+    }
+}
+
+impl Gold {
+    /// The member that holds the id, by the first row: `repo_id` if it has that, else `id`.
+    pub fn id_field(&self) -> &'static str {
+        let first = self.rows.first();
+        if first.is_some_and(|row| id_of(row.record.raw(), "repo_id").is_some()) { "repo_id" } else { "id" }
     }
 }
 
@@ -96,13 +108,14 @@ impl Place<'_> {
             let what = format!("the row has no `{}`", fields.join("` and no `"));
             self.wrong(&what, "each row needs its record's id; --id-field names another member")
         })?;
-        let row: Value = record.raw().to().map_err(|cause| self.wrong("the line is not JSON", "").because(cause))?;
+        let row: Value =
+            record.raw().to().map_err(|cause| self.wrong("the line is not JSON", "").because(cause))?;
         let wanted = self.wanted(&row, scheme)?;
         let sampled = row["sampled"].as_str().map(str::to_owned);
-        Ok(GoldRow { id, line: self.line, sampled, wanted })
+        Ok(GoldRow { id, line: self.line, sampled, record, wanted })
     }
 
-    fn wanted(&self, row: &Value, scheme: &Scheme) -> Result<Vec<Option<Labels>>> {
+    fn wanted(&self, row: &Value, scheme: &Scheme) -> Result<Vec<Option<Places>>> {
         let values: Vec<Option<&Value>> =
             scheme.aspects.iter().map(|aspect| said(row, aspect, scheme.aspects.len() == 1)).collect();
         if values.iter().all(Option::is_none) {

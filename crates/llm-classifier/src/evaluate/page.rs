@@ -37,6 +37,15 @@ impl Html {
         self
     }
 
+    /// Puts in an element with a name that may be broken behind its slashes.
+    pub(crate) fn name(&mut self, tag: &str, name: &str) -> &mut Self {
+        self.raw(&format!("<{tag}>"));
+        for (place, part) in name.split('/').enumerate() {
+            self.raw(if place > 0 { "/<wbr>" } else { "" }).text(part);
+        }
+        self.raw(&format!("</{tag}>"))
+    }
+
     /// Puts in an element with a text.
     pub(crate) fn element(&mut self, tag: &str, class: &str, text: &str) -> &mut Self {
         // Writing to a text cannot fail.
@@ -47,11 +56,15 @@ impl Html {
     /// Puts in a table; the first column is a text, the others are figures.
     pub(crate) fn table(&mut self, head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> &mut Self {
         self.raw("<div class=\"wide\"><table><thead><tr>");
-        head.iter().for_each(|name| drop(self.element("th", "", name)));
+        for name in head {
+            self.element("th", "", name);
+        }
         self.raw("</tr></thead><tbody>");
         for line in lines {
             self.raw("<tr>");
-            line.iter().for_each(|cell| drop(self.element("td", "", cell)));
+            for cell in line {
+                self.element("td", "", &cell);
+            }
             self.raw("</tr>");
         }
         self.raw("</tbody></table></div>")

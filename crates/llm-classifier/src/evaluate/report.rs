@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::aspect::{Aspect, Scheme};
+use super::aspect::{Aspect, Measure, Scheme};
 use super::calibration::{Calibration, calibration};
 use super::cost::{Cost, cost};
 use super::given::{Answer, Given};
 use super::gold::{Gold, GoldRow};
 use super::score::{self, Pair, Scores, is_right, ratio, score};
-use super::sweep::{Judged, Sweep, confidences, sweep};
+use super::sweep::{Judged, Sweep, sweep};
 use crate::Task;
 
 /// How good a task's answers are.
@@ -81,6 +81,9 @@ pub struct Stratum {
     pub micro_f1: Option<f64>,
 }
 
+/// Why a gold row has no answer if its id is not there at all.
+pub const NOT_THERE: &str = "not among the records";
+
 const LEFT_OUT: &str = "rows without an answer are left out";
 const AS_ERRORS: &str = "rows without an answer count as wrong";
 
@@ -125,7 +128,7 @@ fn pairs<'a>(
 fn coverage(gold: &Gold, given: &Given, rows: &[&GoldRow]) -> Coverage {
     let mut missing: BTreeMap<String, u64> = BTreeMap::new();
     for row in rows.iter().filter(|row| !given.answers.contains_key(&row.id)) {
-        let why = given.missing.get(&row.id).map_or("not among the records", String::as_str);
+        let why = given.missing.get(&row.id).map_or(NOT_THERE, String::as_str);
         *missing.entry(why.to_owned()).or_default() += 1;
     }
     let (labelled, lost) = (rows.len() as u64, missing.values().sum::<u64>());
@@ -163,7 +166,10 @@ fn strata(aspect: &Aspect, rows: &[&GoldRow], pairs: &[(&GoldRow, Pair<'_>)]) ->
     let stratum = |(sampled, pairs): (&str, Vec<Pair<'_>>)| Stratum {
         sampled: sampled.to_owned(),
         rows: pairs.len() as u64,
-        subset_accuracy: ratio(pairs.iter().filter(|pair| is_right(**pair)).count() as u64, pairs.len() as u64),
+        subset_accuracy: ratio(
+            pairs.iter().filter(|pair| is_right(**pair)).count() as u64,
+            pairs.len() as u64,
+        ),
         micro_f1: score::micro(&score::counts(aspect.labels.len(), pairs)).f1,
     };
     groups.into_iter().map(stratum).collect()
@@ -182,17 +188,16 @@ fn calibrated(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>]) -
 }
 
 fn sweeps(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>]) -> Vec<Sweep> {
-    let judged = |(row, answer): (&&'_ GoldRow, &Option<&'_ Answer>)| (row.wanted[0].clone(), *answer);
-    let known: Vec<_> = rows.iter().zip(answers).map(judged).collect();
-    let rows: Vec<Judged<'_>> = known
+    let judged = rows
         .iter()
-        .filter_map(|(wanted, answer)| Some(Judged { wanted: wanted.as_deref()?, answer: *answer }))
-        .collect();
+        .zip(answers)
+        .filter_map(|(row, answer)| Some(Judged { wanted: row.wanted[0].as_deref()?, answer: *answer }));
+    let rows: Vec<Judged<'_>> = judged.collect();
     // The first answer of a filter's first aspect is yes.
     let accepts = scheme.filter.then_some(0);
-    let confidence = |answer: &Answer| answer.confidence.as_ref()?.number();
-    let qualities: Vec<f64> = (1..=10).map(f64::from).collect();
-    let by_confidence = sweep("confidence", &rows, accepts, &confidences(), confidence);
-    let by_quality = sweep("quality", &rows, accepts, &qualities, |answer| answer.quality);
-    by_confidence.into_iter().chain(by_quality).collect()
+    let swept = |(place, measure): (usize, &Measure)| {
+        let figure = |answer: &Answer| answer.measures[place];
+        sweep(measure.field.member(), &rows, accepts, &measure.steps(), figure)
+    };
+    scheme.measures.iter().enumerate().filter_map(swept).collect()
 }

@@ -1,7 +1,7 @@
 //! Samples: rows that are worth labelling by hand, some at random and some of which the answers are unsure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Kind, Record, Result};
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::Task;
 pub enum Reason {
     /// Drawn from all rows with the same chance for each: such rows tell how good the whole listing is.
     Random,
-    /// Among those with the lowest confidence: such rows tell most about where the task is weak.
+    /// Two answers differ, or the confidence is among the lowest: such rows tell most about where the task is weak.
     Uncertain,
 }
 
@@ -36,8 +36,9 @@ pub struct Picked {
 pub struct Wish<'a> {
     /// The root or JSONL file of the records.
     pub input: &'a Path,
-    /// The root or JSONL file of their answers; without it all rows are random.
-    pub labels: Option<&'a Path>,
+    /// The roots or JSONL files of their answers; without any all rows are random. If there are several, say of the
+    /// rules and of a model, records that they answer differently come first.
+    pub labels: &'a [PathBuf],
     /// Which listing of the roots, if they have several.
     pub listing: Option<&'a str>,
     /// The member with the id; else `repo_id`, else `id`.
@@ -76,10 +77,7 @@ impl<T> Lowest<T> {
 /// [`Kind::Config`] if the records already have a member `gold` or `sampled`; those of reading the listings.
 pub fn sample(task: &Task, wish: Wish<'_>) -> Result<Vec<Picked>> {
     let scheme = Scheme::of(task);
-    let unsure = match wish.labels {
-        Some(labels) => unsure(labels, &scheme, wish)?,
-        None => HashMap::new(),
-    };
+    let unsure = unsure(&scheme, wish)?;
     let mut random = Lowest::new(wish.rows);
     let mut uncertain = BTreeMap::new();
     each(wish.input, wish.listing, wish.id_field, |id, row| {
@@ -101,7 +99,8 @@ type Ranked = BTreeMap<(u64, String), Record>;
 /// where there are too few.
 fn mixed(random: Ranked, uncertain: Ranked, rows: usize) -> Vec<(Record, Reason)> {
     let most_unsure = (rows / 2).min(uncertain.len());
-    let mut random: Vec<(String, Record)> = random.into_iter().map(|((_, id), record)| (id, record)).collect();
+    let mut random: Vec<(String, Record)> =
+        random.into_iter().map(|((_, id), record)| (id, record)).collect();
     let spare = random.split_off(random.len().min(rows - most_unsure));
     let mut there: HashSet<String> = random.iter().map(|(id, _)| id.clone()).collect();
     let mut unsure: Vec<Record> = Vec::new();
@@ -116,22 +115,33 @@ fn mixed(random: Ranked, uncertain: Ranked, rows: usize) -> Vec<(Record, Reason)
     random.into_iter().map(|(_, record)| (record, Reason::Random)).chain(unsure).collect()
 }
 
-/// The ids whose answers are least sure, as many as rows are wanted, each with its rank; equally sure ones by lot.
-fn unsure(labels: &Path, scheme: &Scheme, wish: Wish<'_>) -> Result<HashMap<String, u64>> {
-    let mut lowest = Lowest::new(wish.rows);
-    if scheme.confidence.is_none() {
-        return Ok(HashMap::new());
+/// The ids whose answers are least sure, at least as many as rows are wanted, each with its rank: first those with two different
+/// answers, then by confidence; equal ones by lot.
+fn unsure(scheme: &Scheme, wish: Wish<'_>) -> Result<HashMap<String, u64>> {
+    // An id may be there by several answers.
+    let mut lowest = Lowest::new(wish.rows.saturating_mul(wish.labels.len()));
+    // The digest of the first answer to each id.
+    let mut first: HashMap<u64, u64> = HashMap::new();
+    for labels in wish.labels {
+        each(labels, wish.listing, wish.id_field, |id, row| {
+            let Row::Record(record) = row else { return Ok(()) };
+            let answer = answer(record, scheme)?;
+            let lot = number(wish.seed, id) >> 32;
+            if wish.labels.len() > 1 && answer.given[0].is_some() {
+                let said = number(0, &format!("{:?}", answer.given[0]));
+                if *first.entry(number(0, id)).or_insert(said) != said {
+                    lowest.offer(lot, id, || ());
+                }
+            }
+            if let Some(sure) = sureness(&answer, scheme) {
+                // Millionths of confidence first, then the lot.
+                lowest.offer((1 + (sure * 1e6) as u64) << 32 | lot, id, || ());
+            }
+            Ok(())
+        })?;
     }
-    each(labels, wish.listing, wish.id_field, |id, row| {
-        let Row::Record(record) = row else { return Ok(()) };
-        if let Some(sure) = sureness(&answer(record, scheme)?, scheme) {
-            // Millionths of confidence first, then the lot.
-            let rank = ((sure * 1e6) as u64) << 32 | number(wish.seed, id) >> 32;
-            lowest.offer(rank, id, || ());
-        }
-        Ok(())
-    })?;
-    Ok(lowest.rows.into_keys().map(|(rank, id)| (id, rank)).collect())
+    // Its lowest rank counts.
+    Ok(lowest.rows.into_keys().rev().map(|(rank, id)| (id, rank)).collect())
 }
 
 /// How sure an answer claims to be, 0 to 1; the words of a task in even steps.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The labels of one row: places in the aspect's list, in ascending order.
-pub(crate) type Labels = Vec<usize>;
+pub(crate) type Places = Vec<usize>;
 
 /// What was wanted for a row, and what was answered; `None` where there is no answer.
 pub(crate) type Pair<'a> = (&'a [usize], Option<&'a [usize]>);
@@ -183,9 +183,8 @@ pub(crate) fn micro(counts: &[Counts]) -> Average {
 pub(crate) fn average(counts: &[Counts], weight: impl Fn(&Counts) -> f64) -> Average {
     let mean = |figure: fn(Counts) -> Option<f64>| {
         let defined = counts.iter().filter_map(|counts| Some((figure(*counts)?, weight(counts))));
-        let (sum, weights) = defined.fold((0.0, 0.0), |(sum, weights), (figure, weight)| {
-            (sum + figure * weight, weights + weight)
-        });
+        let (sum, weights) = defined
+            .fold((0.0, 0.0), |(sum, weights), (figure, weight)| (sum + figure * weight, weights + weight));
         (weights > 0.0).then_some(sum / weights)
     };
     Average {

@@ -8,8 +8,8 @@ use super::score::{Counts, events, ratio};
 /// What a threshold on one figure does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sweep {
-    /// The figure: `confidence` or `quality`.
-    pub by: &'static str,
+    /// The member that the threshold is set on.
+    pub by: String,
     /// What precision and recall are of, in words.
     pub of: String,
     /// From the lowest threshold to the highest.
@@ -42,7 +42,7 @@ pub(crate) struct Judged<'a> {
 /// Sweeps a figure over `thresholds`; `accepts` is the one label that a filter lets through, if it is a filter. `None`
 /// if no answer has the figure.
 pub(crate) fn sweep(
-    by: &'static str,
+    by: &str,
     rows: &[Judged<'_>],
     accepts: Option<usize>,
     thresholds: &[f64],
@@ -57,9 +57,7 @@ pub(crate) fn sweep(
         None => "the labels of the rows whose answer counts, all in one pot (micro)".to_owned(),
     };
     let point = |threshold: &f64| {
-        let counts = |row: &Judged<'_>| {
-            row.answer.filter(|answer| figure(answer).is_some_and(|figure| figure >= *threshold))
-        };
+        let counts = |answer: &Answer| figure(answer).is_some_and(|figure| figure >= *threshold);
         let (kept, total) = match accepts {
             Some(label) => accepted(rows, label, counts),
             None => labelled(rows, counts),
@@ -73,17 +71,13 @@ pub(crate) fn sweep(
             f1: total.f1(),
         }
     };
-    Some(Sweep { by, of, points: thresholds.iter().map(point).collect() })
+    Some(Sweep { by: by.to_owned(), of, points: thresholds.iter().map(point).collect() })
 }
 
-fn accepted<'a>(
-    rows: &[Judged<'a>],
-    label: usize,
-    counts: impl Fn(&Judged<'a>) -> Option<&'a Answer>,
-) -> (u64, Counts) {
+fn accepted(rows: &[Judged<'_>], label: usize, counts: impl Fn(&Answer) -> bool) -> (u64, Counts) {
     let (mut kept, mut total) = (0, Counts::default());
     for row in rows {
-        let through = counts(row).and_then(|answer| answer.given[0].as_ref());
+        let through = row.answer.filter(|answer| counts(answer)).and_then(|answer| answer.given[0].as_ref());
         let through = through.is_some_and(|given| given.contains(&label));
         kept += u64::from(through);
         match (row.wanted.contains(&label), through) {
@@ -96,22 +90,14 @@ fn accepted<'a>(
     (kept, total)
 }
 
-fn labelled<'a>(
-    rows: &[Judged<'a>],
-    counts: impl Fn(&Judged<'a>) -> Option<&'a Answer>,
-) -> (u64, Counts) {
+fn labelled(rows: &[Judged<'_>], counts: impl Fn(&Answer) -> bool) -> (u64, Counts) {
     let (mut kept, mut total) = (0, Counts::default());
     for row in rows {
-        let given = counts(row).and_then(|answer| answer.given[0].as_deref());
+        let given = row.answer.filter(|answer| counts(answer)).and_then(|answer| answer.given[0].as_deref());
         kept += u64::from(given.is_some());
         events((row.wanted, given)).iter().for_each(|(_, event)| total.add(*event));
     }
     (kept, total)
-}
-
-/// Confidences from 0 to 1 in steps of 0.05.
-pub(crate) fn confidences() -> Vec<f64> {
-    (0..=20).map(|step| f64::from(step) / 20.0).collect()
 }
 
 #[cfg(test)]
@@ -138,7 +124,7 @@ mod tests {
         assert_eq!(of(&found.points[1]), (2, Some(0.5), Some(1.0 / 3.0)));
         assert_eq!(of(&found.points[2]), (1, Some(1.0), Some(1.0 / 3.0)));
         assert_eq!(of(&found.points[3]), (0, None, Some(0.0)));
-        assert!(sweep("quality", &rows, Some(0), &[1.0], |answer| answer.quality).is_none());
+        assert!(sweep("quality", &rows, Some(0), &[1.0], |_| None).is_none());
     }
 
     #[test]

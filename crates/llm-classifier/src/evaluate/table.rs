@@ -99,8 +99,13 @@ fn scores(scores: &Scores) -> String {
     let lines = scores.labels.iter().map(|label| {
         let mut line = vec![shown(&label.label)];
         line.extend([label.precision, label.recall, label.f1, label.accuracy].map(number));
-        let counts =
-            [label.support, label.true_positives, label.false_positives, label.false_negatives, label.true_negatives];
+        let counts = [
+            label.support,
+            label.true_positives,
+            label.false_positives,
+            label.false_negatives,
+            label.true_negatives,
+        ];
         line.extend(counts.map(|count| count.to_string()));
         line
     });
@@ -115,9 +120,10 @@ fn confusion(scores: &Scores) -> String {
         .chain(names.iter().map(String::as_str))
         .chain(["(no answer)"])
         .collect();
-    let lines = names.iter().zip(cells).map(|(name, cells)| {
-        std::iter::once(name.clone()).chain(cells.iter().map(u64::to_string)).collect()
-    });
+    let lines = names
+        .iter()
+        .zip(cells)
+        .map(|(name, cells)| std::iter::once(name.clone()).chain(cells.iter().map(u64::to_string)).collect());
     format!("\n{}", aligned(&head, lines))
 }
 
@@ -150,7 +156,12 @@ fn swept(sweep: &Sweep) -> String {
 fn billed(cost: &Cost) -> String {
     let line = |name: &str, mean: &Mean, digits: usize| {
         let of = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:.digits$}"));
-        vec![name.to_owned(), of(mean.per_record), of(mean.sum), format!("{} of {}", mean.known, cost.answers)]
+        vec![
+            name.to_owned(),
+            of(mean.per_record),
+            of(mean.sum),
+            format!("{} of {}", mean.known, cost.answers),
+        ]
     };
     let lines = [
         line("dollars", &cost.dollars, 6),
@@ -196,8 +207,7 @@ pub fn comparison_table(comparison: &Comparison) -> String {
 fn disagreements(comparison: &Comparison) -> String {
     let all = comparison.disagreements.len();
     let list = |labels: &[String]| shown(&labels.join(" + "));
-    let given =
-        |labels: &Option<Vec<String>>| labels.as_deref().map_or("(no answer)".into(), list);
+    let given = |labels: &Option<Vec<String>>| labels.as_deref().map_or("(no answer)".into(), list);
     let lines = comparison
         .disagreements
         .iter()
@@ -229,24 +239,26 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Whether a letter cannot be seen, or changes how others are seen.
 pub(crate) fn hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || crate::task::is_hidden(letter)
 }
 
-/// Lines under a head, in columns: the first to the left, the others to the right.
+/// Lines under a head, in columns: figures to the right, words to the left.
 pub(crate) fn aligned(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut all = vec![head.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()];
-    all.extend(lines);
-    let width = |column: usize| {
-        all.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let lines: Vec<Vec<String>> = lines.into_iter().collect();
+    let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
+    let column = |column: usize| lines.iter().filter_map(move |line| line.get(column));
+    let width = |place: usize| {
+        column(place).chain(head.get(place)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let figure =
+        |cell: &String| cell == UNKNOWN || cell.starts_with(|first: char| "+-0123456789".contains(first));
+    let shape: Vec<(usize, bool)> =
+        (0..head.len()).map(|place| (width(place), place > 0 && column(place).all(figure))).collect();
     let mut text = String::new();
-    for line in &all {
-        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
+    for line in std::iter::once(&head).chain(&lines) {
+        let cells = line.iter().zip(&shape).map(|(cell, &(width, right))| match right {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');

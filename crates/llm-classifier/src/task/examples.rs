@@ -26,7 +26,8 @@ pub(super) fn read(source: &Text<'_>, entries: &[Entry], task: &Task) -> Result<
         let key = |key: &str| format!("examples[{}].{key}", index + 1);
         let record = entry.record.get_ref();
         let Some(id) = record.get("id").and_then(Value::as_str) else {
-            let what = "the record of an example needs the member `id`, a text, whatever the records' own is called";
+            let what =
+                "the record of an example needs the member `id`, a text, whatever the records' own is called";
             return Err(source.wrong(entry.record.span().start, &key("record"), what));
         };
         let known = |name: &String| {

@@ -137,9 +137,7 @@ fn kind(source: &Text<'_>, file: &File) -> Result<TaskKind> {
         (KindWord::Filter, None, Some(most), _) => {
             wrong(most.span().start, "most", "a task of kind `filter` has no `most`")
         }
-        (KindWord::Filter, None, None, None) => {
-            wrong(at, "filter", "a task of kind `filter` needs [filter]")
-        }
+        (KindWord::Filter, None, None, None) => wrong(at, "filter", "a task of kind `filter` needs [filter]"),
         (KindWord::Filter, None, None, Some(filter)) => {
             let FilterEntry { field, description, words, tags } = filter.get_ref();
             let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -147,7 +145,11 @@ fn kind(source: &Text<'_>, file: &File) -> Result<TaskKind> {
                 || !field.bytes().all(good)
                 || ["id", "reasoning", "check"].contains(&field.as_str())
             {
-                return wrong(filter.span().start, "filter.field", "it cannot be the name of the answer's member");
+                return wrong(
+                    filter.span().start,
+                    "filter.field",
+                    "it cannot be the name of the answer's member",
+                );
             }
             let words = Words { words: words.clone(), tags: tags.clone() };
             let (field, description) = (field.clone(), description.clone());

@@ -9,7 +9,7 @@ use crawl_core::{
     Checkpoint, Cursor, Page, Pump, Record, Result, Settings, Sink, SourceId, Store, Stored, pump,
 };
 use crawl_sim::{Llm, LlmConfig, Running};
-use llm_classifier::{Answers, Cache, Chat, Classifier, Labelled, Structured, Task};
+use llm_classifier::{Answers, Cache, Chat, Classifier, Labelled, Price, Structured, Task};
 use serde_json::{Value, json};
 
 pub(crate) const TOPICS: [&str; 6] = [
@@ -74,6 +74,10 @@ pub(crate) struct Setup {
     pub concurrency: u32,
     pub tries: u32,
     pub again: bool,
+    pub price: Option<Price>,
+    pub budget: Option<f64>,
+    pub rules: bool,
+    pub second_look: bool,
 }
 
 impl Setup {
@@ -87,13 +91,21 @@ impl Setup {
             concurrency: 100,
             tries: 5,
             again: false,
+            price: None,
+            budget: None,
+            rules: false,
+            second_look: false,
         }
     }
 
     pub(crate) fn classifier(self, cache: &Path) -> Result<Arc<Classifier>> {
         let answers = Answers::new(&self.task)?;
         let key = self.key.map(Secret::new);
-        let chat = Chat::new(&self.base, key.as_ref(), &self.model, self.structured, self.task, &answers)?;
+        let chat_of = |task: Task, answers: &Answers| {
+            Chat::new(&self.base, key.as_ref(), &self.model, self.structured, task, answers)
+        };
+        let second = self.second_look.then(|| self.task.second_look());
+        let chat = chat_of(self.task, &answers)?;
         let http = Http::new(HttpConfig {
             tries: self.tries,
             backoff: Duration::from_millis(5),
@@ -103,6 +115,14 @@ impl Setup {
         })?;
         let classifier =
             Classifier::new(chat, answers, Cache::open(cache)?, http, "repo_id", self.concurrency);
+        let mut classifier = classifier.with_money(self.price, self.budget);
+        if let Some(task) = second {
+            let answers = Answers::new(&task)?;
+            classifier = classifier.with_second_look(chat_of(task, &answers)?, answers);
+        }
+        if self.rules {
+            classifier = classifier.with_rules();
+        }
         Ok(Arc::new(if self.again { classifier.asking_failures_again() } else { classifier }))
     }
 }

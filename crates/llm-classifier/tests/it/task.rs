@@ -24,7 +24,7 @@ fn refused(from: &str, to: &str, line: &str, key: &str, what: &str) {
 #[test]
 fn the_shipped_task_is_whole() {
     let task = Task::load(&weekly()).unwrap();
-    let TaskKind::Labels(labels) = &task.kind;
+    let TaskKind::Labels(labels) = &task.kind else { panic!() };
     let names: Vec<_> = labels.labels.iter().map(|label| label.name.as_str()).collect();
     assert_eq!(names[..6], TOPICS);
     assert_eq!(labels.labels.iter().map(|label| label.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
@@ -40,6 +40,7 @@ fn a_wrong_key_is_named_with_its_line() {
     refused("temperature = 0.0", "temprature = 0.0", "temprature", "temprature", "unknown field");
     refused("most = 6", "most = 6\nleast = 1", "least = 1", "least", "unknown field");
     refused("kind = \"labels\"", "kind = \"label\"", "kind = \"label\"", "kind", "unknown variant");
+    refused("kind = \"labels\"", "kind = \"filter\"", "[[labels]]", "labels", "has no [[labels]]");
     refused("most = 6", "most = \"6\"", "most = \"6\"", "most", "invalid type");
     refused("most = 6", "most = 60", "most = 60", "most", "from 1 to");
     refused(
@@ -99,10 +100,18 @@ fn judge(content: &str) -> Verdict {
 
 #[test]
 fn only_labels_of_the_closed_set_pass_in_the_tasks_order_each_once() {
-    let good = |labels: &[usize]| Verdict::Labels { labels: labels.to_vec(), reasoning: "It's so.".into() };
-    let answer = |labels: &str| judge(&format!(r#"{{"id":"a/b","labels":{labels},"reasoning":"It's so."}}"#));
-    assert_eq!(answer(r#"["Science","Math Word Problems","Science"]"#), good(&[0, 2]));
-    assert_eq!(answer(r#"["Other"]"#), good(&[6]));
+    let answer = |labels: &str| {
+        judge(&format!(
+            r#"{{"id":"a/b","labels":{labels},"reasoning":"It's so.","confidence":0.5,"check":"x"}}"#
+        ))
+    };
+    let good = |labels: &str| match answer(labels) {
+        Verdict::Good(answer) => (answer.labels, answer.confidence, answer.check_kept, answer.reasoning),
+        other => panic!("{other:?}"),
+    };
+    let right = |labels: &[usize]| (labels.to_vec(), Some(0.5), false, "It's so.".to_owned());
+    assert_eq!(good(r#"["Science","Math Word Problems","Science"]"#), right(&[0, 2]));
+    assert_eq!(good(r#"["Other"]"#), right(&[6]));
     for labels in
         [r#"["Other","Science"]"#, "[]", r#"["science"]"#, r#"["Foo"]"#, r#""Science""#, "[3]", "null"]
     {
@@ -113,9 +122,11 @@ fn only_labels_of_the_closed_set_pass_in_the_tasks_order_each_once() {
 #[test]
 fn an_answer_about_another_record_or_of_another_form_is_invalid() {
     for content in [
-        r#"{"id":"b","labels":["Science"],"reasoning":""}"#,
+        r#"{"id":"b","labels":["Science"],"reasoning":"","confidence":0.5,"check":""}"#,
+        r#"{"id":"a/b","labels":["Science"],"reasoning":"","confidence":1.5,"check":""}"#,
+        r#"{"id":"a/b","labels":["Science"],"reasoning":"","confidence":"high","check":""}"#,
         r#"{"id":"a/b","labels":["Science"]}"#,
-        r#"{"id":"a/b","labels":["Science"],"reasoning":"","more":1}"#,
+        r#"{"id":"a/b","labels":["Science"],"reasoning":"","confidence":0.5,"check":"","more":1}"#,
         r#"{"id":"a/b","labels":["Science"],"reasoning":"it"s"}"#,
         "{'id':'a/b','labels':['Science'],'reasoning':'x'}",
         "",

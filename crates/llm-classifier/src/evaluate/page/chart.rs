@@ -33,7 +33,11 @@ fn frame(title: &str, across: &str, up: &str, ticks: &[(f64, String)], inside: &
         let up = f64::from(step) / 5.0;
         let (x, y) = at(0.0, up);
         grid.push_str(&format!("M{x:.1} {y:.1}h{WIDTH}"));
-        words.push_str(&format!("<text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{up:.1}</text>", x - 7.0, y + 4.0));
+        words.push_str(&format!(
+            "<text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{up:.1}</text>",
+            x - 7.0,
+            y + 4.0
+        ));
     }
     for (place, name) in ticks {
         let (x, y) = at(*place, 0.0);
@@ -69,7 +73,8 @@ pub(super) fn reliability(calibration: &Calibration) -> String {
             let (x, y) = at(across, right);
             line.push(Some((x, y)));
             dots.push_str(&format!(
-                "<circle class=\"two\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>{right:.3} right of {}</title></circle>",
+                "<circle class=\"two\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{:.1}\"><title>{right:.3} right of {}</title></circle>",
+                2.0 + 4.0 * (bin.answers as f64 / most).sqrt(),
                 bin.answers
             ));
         }
@@ -82,7 +87,9 @@ pub(super) fn reliability(calibration: &Calibration) -> String {
         false => format!("{bars}{dots}"),
     };
     let ticks: Vec<(f64, String)> = match numbers {
-        true => (0..=5).map(|step| (f64::from(step) / 5.0, format!("{:.1}", f64::from(step) / 5.0))).collect(),
+        true => {
+            (0..=5).map(|step| (f64::from(step) / 5.0, format!("{:.1}", f64::from(step) / 5.0))).collect()
+        }
         false => Vec::new(),
     };
     let across = if numbers { "confidence" } else { "confidence, in the order of the table" };
@@ -108,7 +115,7 @@ pub(super) fn thresholds(sweep: &Sweep) -> String {
         curve("two", |point| point.recall),
         curve("three", |point| point.f1),
     ];
-    let every = (sweep.points.len() / 6).max(1);
+    let every = ((sweep.points.len() - 1) / 5).max(1);
     let digits = usize::from(high <= 1.0);
     let tick = |point: &Point| (place(point.threshold), format!("{:.digits$}", point.threshold));
     let ticks: Vec<_> = sweep.points.iter().step_by(every).map(tick).collect();
@@ -118,7 +125,8 @@ pub(super) fn thresholds(sweep: &Sweep) -> String {
 /// The interval of a difference on a line from -1 to 1, or as far as it reaches.
 pub(super) fn interval(difference: &Difference, reach: f64) -> String {
     let place = |value: f64| 50.0 + value / reach * 46.0;
-    let (Some(low), Some(high), Some(middle)) = (difference.low, difference.high, difference.difference) else {
+    let (Some(low), Some(high), Some(middle)) = (difference.low, difference.high, difference.difference)
+    else {
         return String::new();
     };
     format!(

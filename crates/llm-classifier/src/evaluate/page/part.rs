@@ -41,14 +41,18 @@ fn summary(html: &mut Html, report: &Report) {
     let error = report.calibration.as_ref().and_then(|calibration| calibration.expected_calibration_error);
     tile(html, &number(error), "expected calibration error");
     let dollars = report.cost.dollars.per_record;
-    tile(html, &dollars.map_or(UNKNOWN.into(), |dollars| format!("${dollars:.6}")), "a record");
+    tile(html, &dollars.map_or(UNKNOWN.into(), |dollars| format!("{dollars:.6}")), "dollars a record");
     html.raw("</div>");
     let missing = coverage.missing.iter().map(|(why, count)| vec![why.clone(), count.to_string()]);
     if !coverage.missing.is_empty() {
         html.table(&["no answer because", "rows"], missing);
     }
     if coverage.unlabelled > 0 {
-        html.element("p", "", &format!("{} gold rows are not labelled yet and in no figure.", coverage.unlabelled));
+        html.element(
+            "p",
+            "",
+            &format!("{} gold rows are not labelled yet and in no figure.", coverage.unlabelled),
+        );
     }
     if !report.strata.is_empty() {
         let line = |stratum: &crate::evaluate::Stratum| {
@@ -63,7 +67,8 @@ fn summary(html: &mut Html, report: &Report) {
 
 fn aspect(html: &mut Html, aspect: &AspectReport) {
     html.raw("<section>").element("h2", "", &aspect.name);
-    let rows = format!("{} rows; {}. The table has both ways.", aspect.answered.rows, aspect.answered.counting);
+    let rows =
+        format!("{} rows; {}. The table has both ways.", aspect.answered.rows, aspect.answered.counting);
     html.element("p", "", &rows);
     html.raw("<div class=\"key\"><span class=\"one\">precision</span><span class=\"two\">recall</span>");
     html.raw("<span class=\"three\">F1</span></div><div class=\"bars\">");
@@ -85,11 +90,12 @@ fn bars(html: &mut Html, label: &LabelScore) {
 }
 
 fn averages(html: &mut Html, aspect: &AspectReport) {
-    let lines = [&aspect.answered, &aspect.all].into_iter().flat_map(|scores| {
+    let ways = [("no answer left out", &aspect.answered), ("no answer is wrong", &aspect.all)];
+    let lines = ways.into_iter().flat_map(|(way, scores)| {
         let averages = [("micro", &scores.micro), ("macro", &scores.macro_), ("weighted", &scores.weighted)];
         averages.map(|(name, average)| {
             let figures = [average.precision, average.recall, average.f1].map(number);
-            [vec![format!("{name}, {}", scores.counting), scores.rows.to_string()], figures.to_vec()].concat()
+            [vec![format!("{name}, {way}"), scores.rows.to_string()], figures.to_vec()].concat()
         })
     });
     html.table(&["average", "rows", "precision", "recall", "F1"], lines.collect::<Vec<_>>());
@@ -105,11 +111,13 @@ fn confusion(html: &mut Html, scores: &Scores) {
     let Some(cells) = &scores.confusion else { return pictures(html, scores) };
     html.element("h2", "", "Confusion").element("p", "", "Down: what is right. Across: what was answered.");
     html.raw("<div class=\"wide heat\"><table><thead><tr><th></th>");
-    scores.labels.iter().for_each(|label| drop(html.element("th", "", &label.label)));
+    for label in &scores.labels {
+        html.name("th", &label.label);
+    }
     html.raw("</tr></thead><tbody>");
     for (label, line) in scores.labels.iter().zip(cells) {
         let most = line.iter().copied().max().unwrap_or(0);
-        html.raw("<tr>").element("td", "", &label.label);
+        html.raw("<tr>").name("td", &label.label);
         line.iter().take(scores.labels.len()).for_each(|count| cell(html, *count, most));
         html.raw("</tr>");
     }
@@ -155,17 +163,20 @@ fn calibration(html: &mut Html, calibration: &Calibration) {
     );
     html.element("p", "", &note).raw(&chart::reliability(calibration));
     html.raw("<div class=\"key\"><span class=\"two\">share right</span><span class=\"one\">answers (bars)</span></div>");
-    let lines = calibration
-        .bins
-        .iter()
-        .map(|bin| vec![bin.name.clone(), bin.answers.to_string(), number(bin.confidence), number(bin.right)]);
+    let lines = calibration.bins.iter().map(|bin| {
+        vec![bin.name.clone(), bin.answers.to_string(), number(bin.confidence), number(bin.right)]
+    });
     html.raw("<details><summary>The table</summary>");
     html.table(&["confidence", "answers", "mean", "right"], lines).raw("</details></section>");
 }
 
 fn sweep(html: &mut Html, sweep: &Sweep) {
     html.raw("<section>").element("h2", "", &format!("Threshold on {}", sweep.by));
-    html.element("p", "", &format!("If only answers of at least this {} counted: of {}.", sweep.by, sweep.of));
+    html.element(
+        "p",
+        "",
+        &format!("What precision, recall and F1 would be if only answers of at least this {} counted. They are of {}.", sweep.by, sweep.of),
+    );
     html.raw(&chart::thresholds(sweep));
     html.raw("<div class=\"key\"><span class=\"one\">precision</span><span class=\"two\">recall</span>");
     html.raw("<span class=\"three\">F1</span><span>share kept (dotted)</span></div>");
@@ -174,7 +185,8 @@ fn sweep(html: &mut Html, sweep: &Sweep) {
         [vec![format!("{:.2}", point.threshold), point.kept.to_string()], figures.to_vec()].concat()
     });
     html.raw("<details><summary>The table</summary>");
-    html.table(&["at least", "kept", "share", "precision", "recall", "F1"], lines).raw("</details></section>");
+    html.table(&["at least", "kept", "share", "precision", "recall", "F1"], lines)
+        .raw("</details></section>");
 }
 
 fn cost(html: &mut Html, report: &Report) {
@@ -188,7 +200,12 @@ fn cost(html: &mut Html, report: &Report) {
     ];
     let lines = parts.map(|(name, mean, digits)| {
         let of = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:.digits$}"));
-        vec![name.to_owned(), of(mean.per_record), of(mean.sum), format!("{} of {}", mean.known, cost.answers)]
+        vec![
+            name.to_owned(),
+            of(mean.per_record),
+            of(mean.sum),
+            format!("{} of {}", mean.known, cost.answers),
+        ]
     });
     html.table(&["", "per record", "sum", "known for"], lines).raw("</section>");
 }
@@ -201,11 +218,14 @@ pub(super) fn comparison(html: &mut Html, comparison: &Comparison) {
         comparison.aspect, comparison.rows, comparison.resamples, comparison.seed
     );
     html.element("p", "", &note);
-    let ends = comparison.differences.iter().flat_map(|difference| [difference.low, difference.high]).flatten();
+    let ends =
+        comparison.differences.iter().flat_map(|difference| [difference.low, difference.high]).flatten();
     let reach = ends.map(f64::abs).fold(0.02, f64::max);
     html.raw("<div class=\"bars\">");
     comparison.differences.iter().for_each(|part| difference(html, part, reach));
-    html.raw("</div><div class=\"key\"><span class=\"one\">interval</span><span class=\"two\">difference</span>");
+    html.raw(
+        "</div><div class=\"key\"><span class=\"one\">interval</span><span class=\"two\">difference</span>",
+    );
     html.raw("<span class=\"three\">no difference</span></div>");
     let tested = &comparison.mcnemar;
     let lines = [
@@ -231,7 +251,10 @@ fn difference(html: &mut Html, difference: &Difference, reach: f64) {
         signed(difference.low),
         signed(difference.high)
     );
-    html.raw("<div class=\"name\">").text(difference.figure).element("i", "", &words).raw("</div><div class=\"bar\">");
+    html.raw("<div class=\"name\">")
+        .text(difference.figure)
+        .element("i", "", &words)
+        .raw("</div><div class=\"bar\">");
     html.raw(&chart::interval(difference, reach));
     let clear = difference.clear.map_or(UNKNOWN, |clear| if clear { "clear" } else { "open" });
     html.element("span", "", clear).raw("</div>");
@@ -239,11 +262,14 @@ fn difference(html: &mut Html, difference: &Difference, reach: f64) {
 
 fn disagreements(html: &mut Html, comparison: &Comparison) {
     let all = comparison.disagreements.len();
-    let list = |labels: &Option<Vec<String>>| labels.as_ref().map_or("(no answer)".into(), |all| all.join(" + "));
+    let list =
+        |labels: &Option<Vec<String>>| labels.as_ref().map_or("(no answer)".into(), |all| all.join(" + "));
     let lines = comparison.disagreements.iter().take(SHOWN);
     let lines = lines.map(|row| vec![row.id.clone(), row.gold.join(" + "), list(&row.a), list(&row.b)]);
-    html.raw("<details open><summary>").text(&format!("{all} rows with two different answers"));
-    html.raw("</summary><div class=\"words\">").table(&["id", "gold", "A", "B"], lines).raw("</div></details>");
+    html.raw("<details><summary>").text(&format!("{all} rows with two different answers"));
+    html.raw("</summary><div class=\"words\">")
+        .table(&["id", "gold", "A", "B"], lines)
+        .raw("</div></details>");
     if all > SHOWN {
         html.element("p", "", &format!("{} more are in the JSON report.", all - SHOWN));
     }

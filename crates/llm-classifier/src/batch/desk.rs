@@ -1,0 +1,192 @@
+//! The provider's desk: files and batches over HTTP.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use crawl_core::http::{Credential, HeaderValue, Http, Request, Url};
+use crawl_core::{Error, Kind, Result};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{Chat, Reply};
+
+const BOUNDARY: &str = "gleaner-6f0c2b7a9d";
+
+/// Where batches are handed in.
+pub(super) struct Desk<'a> {
+    http: &'a Http,
+    base: Url,
+    credential: Option<Credential>,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    id: String,
+    status: String,
+    #[serde(default)]
+    input_file_id: Option<String>,
+    #[serde(default)]
+    output_file_id: Option<String>,
+    #[serde(default)]
+    errors: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Batches {
+    data: Vec<Batch>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    custom_id: String,
+    #[serde(borrow, default)]
+    response: Option<Response<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    status_code: u16,
+    #[serde(borrow)]
+    body: &'a serde_json::value::RawValue,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(http: &'a Http, chat: &Chat) -> Result<Self> {
+        let text = chat.url().as_str().trim_end_matches("chat/completions");
+        let base = Url::parse(text)
+            .map_err(|cause| Error::new(Kind::Config, "the base URL cannot be used").because(cause))?;
+        Ok(Desk { http, base, credential: chat.credential().cloned() })
+    }
+
+    fn url(&self, path: &str) -> Result<Url> {
+        self.base.join(path).map_err(|cause| {
+            Error::new(Kind::Shape, "an id of the endpoint is no part of a URL").because(cause)
+        })
+    }
+
+    fn request(&self, request: Request) -> Request {
+        // Batches have limits of their own.
+        Request { credential: self.credential.clone(), bucket: "batch", ..request }
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self.request(Request::get(self.url(path)?));
+        self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained)
+    }
+
+    /// Uploads a file. Twice does no harm.
+    pub(super) async fn upload(&self, file: Bytes) -> Result<String> {
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--{BOUNDARY}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"questions.jsonl\"\r\n\
+             Content-Type: application/jsonl\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(&file);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let mut request = self.request(Request::post_json(self.url("files")?, body.into(), true));
+        let form = HeaderValue::from_str(&format!("multipart/form-data; boundary={BOUNDARY}"));
+        if let Ok(form) = form {
+            request.headers.insert("content-type", form);
+        }
+        let made: Made =
+            self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained)?;
+        Ok(made.id)
+    }
+
+    /// The batch that was made of a file, if there is one.
+    pub(super) async fn handed_in(&self, file: &str) -> Result<Option<String>> {
+        let batches: Batches = self.get("batches?limit=100").await?;
+        let of_file = |batch: &Batch| batch.input_file_id.as_deref() == Some(file);
+        Ok(batches.data.into_iter().find(of_file).map(|batch| batch.id))
+    }
+
+    /// Hands a file in. Twice would be paid twice, so it is never sent again by itself.
+    pub(super) async fn hand_in(&self, file: &str) -> Result<String> {
+        let wish = json!({
+            "input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h",
+            "metadata": {"by": "gleaner"},
+        });
+        let request = Request::post_json(self.url("batches")?, wish.to_string().into(), false);
+        let request = self.request(request);
+        let made: Made =
+            self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained)?;
+        Ok(made.id)
+    }
+
+    /// Waits until a batch has come back; gives the file with its results, if there are any.
+    pub(super) async fn wait(&self, batch: &str, every: Duration) -> Result<Option<String>> {
+        loop {
+            let found: Batch = self.get(&format!("batches/{batch}")).await?;
+            match found.status.as_str() {
+                // What was answered before it expired or was cancelled is paid, and there.
+                "completed" | "expired" | "cancelled" => return Ok(found.output_file_id),
+                "failed" => {
+                    let why = found.errors.map(|errors| errors.to_string()).unwrap_or_default();
+                    return Err(Error::new(Kind::Config, "the endpoint does not take the batch")
+                        .at(batch)
+                        .advise("read above what it says, correct it, delete the folder .batches beside the cache, and run again")
+                        .because(why));
+                }
+                _ => tokio::time::sleep(every).await,
+            }
+        }
+    }
+
+    /// Hears each good result of a file, read piece by piece.
+    pub(super) async fn results(
+        &self,
+        file: &str,
+        mut hear: impl FnMut(&str, Reply) -> Result<()>,
+    ) -> Result<()> {
+        let request = self.request(Request::get(self.url(&format!("files/{file}/content"))?));
+        let mut opened = self.http.open(&request).await.map_err(explained)?;
+        let mut rest: Vec<u8> = Vec::new();
+        while let Some(chunk) = opened.chunk().await? {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = memchr::memchr(b'\n', &rest) {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                result(&line, &mut hear)?;
+            }
+        }
+        result(&rest, &mut hear)
+    }
+}
+
+/// A line that is none of a good answer is passed over: its question is not in the cache, and is asked again.
+fn result(line: &[u8], hear: &mut impl FnMut(&str, Reply) -> Result<()>) -> Result<()> {
+    let Ok(Line { custom_id, response: Some(response) }) = serde_json::from_slice::<Line<'_>>(line) else {
+        return Ok(());
+    };
+    if response.status_code != 200 {
+        return Ok(());
+    }
+    match Reply::read(&Bytes::copy_from_slice(response.body.get().as_bytes())) {
+        Ok(reply) => hear(&custom_id, reply),
+        Err(error) => {
+            tracing::warn!(%error, custom_id, "a result of the batch cannot be read");
+            Ok(())
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T> {
+    serde_json::from_slice(body).map_err(|cause| crawl_core::json::not_json(body, &cause))
+}
+
+fn explained(error: Error) -> Error {
+    if error.kind() != Kind::Gone {
+        return error;
+    }
+    let status = error.status().unwrap_or(404);
+    Error::new(Kind::Config, "the endpoint has no batches, or lost this one")
+        .at(error.place().to_owned())
+        .with_status(status)
+        .advise("leave --batch away: most endpoints but OpenAI's have none")
+        .because(error)
+}

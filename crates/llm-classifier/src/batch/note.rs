@@ -1,0 +1,146 @@
+//! Notes: where each batch stands, in files that outlive the process.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use crawl_core::{Error, Kind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::Line;
+use crate::cache::Key;
+use crate::chat::Question;
+
+/// How far a batch has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Stage {
+    /// Its file is written here.
+    Ready,
+    /// Its file is at the provider.
+    Uploaded,
+    /// It was handed in.
+    Out,
+}
+
+/// One batch: `NAME.json`, with `NAME.input.jsonl` for the provider and `NAME.records.jsonl` for us.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Note {
+    pub(super) name: String,
+    pub(super) stage: Stage,
+    pub(super) requests: u64,
+    pub(super) file: Option<String>,
+    pub(super) batch: Option<String>,
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    key: String,
+    record: String,
+    round: u8,
+}
+
+impl Note {
+    /// The batches that have not come back, oldest first.
+    pub(super) fn open_ones(folder: &Path) -> Result<Vec<Self>> {
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let entries =
+            std::fs::read_dir(folder).map_err(|cause| Error::io("cannot read the notes", folder, cause))?;
+        let mut notes = Vec::new();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let bytes = read(&path)?;
+                let note: Note = serde_json::from_slice(&bytes).map_err(|cause| {
+                    Error::new(Kind::Storage, "a note of a batch cannot be read")
+                        .at(path.display().to_string())
+                        .because(cause)
+                })?;
+                notes.push(Note { folder: folder.to_owned(), ..note });
+            }
+        }
+        notes.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(notes)
+    }
+
+    /// Writes a new batch down; nothing is sent.
+    pub(super) fn write(folder: &Path, lines: &[Line]) -> Result<Self> {
+        std::fs::create_dir_all(folder)
+            .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
+        let name = crawl_core::Timestamp::now().strftime("%Y%m%d-%H%M%S-%9f").to_string();
+        let (folder, requests) = (folder.to_owned(), lines.len() as u64);
+        let note = Note { name, stage: Stage::Ready, requests, file: None, batch: None, folder };
+        let mut records = Vec::new();
+        for line in lines {
+            let asked = Asked { key: line.key.clone(), record: line.record.clone(), round: line.round };
+            records.extend(serde_json::to_vec(&asked).unwrap_or_default());
+            records.push(b'\n');
+        }
+        put(&note.place("records.jsonl"), &records)?;
+        let input: Vec<&[u8]> = lines.iter().map(|line| line.text.as_slice()).collect();
+        put(&note.place("input.jsonl"), &input.concat())?;
+        note.save()?;
+        Ok(note)
+    }
+
+    /// The file for the provider.
+    pub(super) fn input(&self) -> Result<Bytes> {
+        read(&self.place("input.jsonl")).map(Bytes::from)
+    }
+
+    /// What was asked, by key: the question, the record's id and the round.
+    pub(super) fn records(&self) -> Result<HashMap<String, (Question, String, u8)>> {
+        let bytes = read(&self.place("records.jsonl"))?;
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let asked = lines.filter_map(|line| serde_json::from_slice::<Asked>(line).ok());
+        Ok(asked
+            .filter_map(|asked| {
+                let question = Question { key: Key::from_hex(&asked.key)?, body: Bytes::new(), cuts: 0 };
+                Some((asked.key, (question, asked.record, asked.round)))
+            })
+            .collect())
+    }
+
+    pub(super) fn moves_to(&mut self, stage: Stage) -> Result<()> {
+        self.stage = stage;
+        self.save()
+    }
+
+    /// Its results are in the cache.
+    pub(super) fn ended(&self) -> Result<()> {
+        for ending in ["json", "input.jsonl", "records.jsonl"] {
+            let path = self.place(ending);
+            std::fs::remove_file(&path).map_err(|cause| Error::io("cannot remove", &path, cause))?;
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        put(&self.place("json"), &serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    fn place(&self, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}.{ending}", self.name))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|cause| Error::io("cannot read the notes of a batch", path, cause))
+}
+
+/// Whole or not at all.
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    let staged = path.with_extension("part");
+    let write = || {
+        let mut file = File::create(&staged)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&staged, path)
+    };
+    write().map_err(|cause| Error::io("cannot write the notes of a batch", path, cause))
+}

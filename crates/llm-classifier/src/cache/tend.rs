@@ -1,0 +1,182 @@
+//! Tending a cache: sums by task and model, what recent answers were like, and leaving old ones out.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use crawl_core::{Error, Kind, Result, Timestamp};
+use serde::Serialize;
+
+use super::{Cache, Kept, file_of};
+
+/// So much of a journal's end tells what recent answers were like.
+const RECENT: u64 = 8 << 20;
+
+/// What recent answers to a prompt were like: means.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct History {
+    /// How many answers it is made of.
+    pub answers: u64,
+    /// Tokens received.
+    pub completion_tokens: f64,
+    /// Milliseconds, waits included.
+    pub latency_ms: f64,
+    /// The share of answers that were second ones.
+    pub second_rounds: f64,
+}
+
+/// Sums of one task, model and prompt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Sums {
+    /// Lines.
+    pub answers: u64,
+    /// Tokens sent.
+    pub prompt_tokens: u64,
+    /// Tokens received.
+    pub completion_tokens: u64,
+    /// Dollars, as far as prices were known.
+    pub cost_usd: f64,
+    /// Answers whose price was not known.
+    pub unpriced: u64,
+    /// Bytes of the lines.
+    pub bytes: u64,
+    /// The newest answer.
+    pub newest: Option<Timestamp>,
+}
+
+/// What is left out of a journal.
+#[derive(Clone, Debug, Default)]
+pub struct Prune {
+    /// Answers older than this.
+    pub before: Option<Timestamp>,
+    /// Answers of this task.
+    pub task: Option<String>,
+    /// Answers to this prompt.
+    pub prompt: Option<String>,
+    /// Answers of this model.
+    pub model: Option<String>,
+    /// Only count, change nothing.
+    pub dry_run: bool,
+}
+
+/// What came of leaving answers out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Lines that stay.
+    pub kept: u64,
+    /// Lines that go.
+    pub gone: u64,
+    /// Bytes that go.
+    pub bytes: u64,
+}
+
+impl Cache {
+    /// What recent answers to a prompt were like.
+    pub(crate) fn recent(&self, prompt: &str, model: &str) -> Result<History> {
+        let mut history = History::default();
+        let length = std::fs::metadata(self.path()).map_or(0, |metadata| metadata.len());
+        let mut second = 0u64;
+        each_line(self.path(), length.saturating_sub(RECENT), |_, kept| {
+            if let Some(kept) = kept.filter(|kept| kept.prompt == prompt && kept.model == model) {
+                history.answers += 1;
+                history.completion_tokens += kept.reply.completion_tokens as f64;
+                history.latency_ms += kept.latency_ms as f64;
+                second += u64::from(kept.round > 1);
+            }
+            Ok(())
+        })?;
+        let count = history.answers.max(1) as f64;
+        history.completion_tokens /= count;
+        history.latency_ms /= count;
+        history.second_rounds = second as f64 / count;
+        Ok(history)
+    }
+
+    /// Sums by task, model and prompt.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the journal cannot be read.
+    pub fn sums(&self) -> Result<BTreeMap<(String, String, String), Sums>> {
+        let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
+        each_line(self.path(), 0, |line, kept| {
+            if let Some(kept) = kept {
+                let sum = sums.entry((kept.task, kept.model, kept.prompt)).or_default();
+                sum.answers += 1;
+                sum.prompt_tokens += kept.reply.prompt_tokens;
+                sum.completion_tokens += kept.reply.completion_tokens;
+                sum.cost_usd += kept.cost_usd.unwrap_or(0.0);
+                sum.unpriced += u64::from(kept.cost_usd.is_none());
+                sum.bytes += line.len() as u64;
+                sum.newest = sum.newest.max(Some(kept.at));
+            }
+            Ok(())
+        })?;
+        Ok(sums)
+    }
+}
+
+/// Leaves answers out of the journal at `path`. The new journal is whole before it takes the place of the old one.
+///
+/// # Errors
+/// [`Kind::Config`] if a run uses the cache or nothing says what shall go; [`Kind::Storage`] if the disk refuses.
+pub fn prune(path: &Path, what: &Prune) -> Result<Pruned> {
+    if what.before.is_none() && what.task.is_none() && what.prompt.is_none() && what.model.is_none() {
+        return Err(Error::new(Kind::Config, "nothing says which answers shall go")
+            .advise("name them with --older-than, --task, --prompt or --model"));
+    }
+    let path = file_of(path);
+    if !path.is_file() {
+        return Err(Error::new(Kind::Config, "there is no cache").at(path.display().to_string()));
+    }
+    let cache = Cache::open(&path)?;
+    let staged = path.with_extension("pruned");
+    let failed = |cause| Error::io("cannot write the response cache", &staged, cause);
+    let mut new = match what.dry_run {
+        true => None,
+        false => Some(BufWriter::with_capacity(1 << 20, File::create(&staged).map_err(failed)?)),
+    };
+    let mut pruned = Pruned::default();
+    each_line(&path, 0, |line, kept| {
+        if kept.is_some_and(|kept| what.takes(&kept)) {
+            pruned.gone += 1;
+            pruned.bytes += line.len() as u64;
+            return Ok(());
+        }
+        pruned.kept += 1;
+        new.as_mut().map_or(Ok(()), |new| new.write_all(line)).map_err(failed)
+    })?;
+    if let Some(new) = new {
+        let file = new.into_inner().map_err(|cause| failed(cause.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        drop(cache);
+        // The index knows its journal by its end and beginning; it is made anew from the new one.
+        let _ = std::fs::remove_file(path.with_extension("index"));
+        std::fs::rename(&staged, &path).map_err(failed)?;
+        Cache::open(&path)?;
+    }
+    Ok(pruned)
+}
+
+impl Prune {
+    fn takes(&self, kept: &Kept) -> bool {
+        self.before.is_none_or(|before| kept.at < before)
+            && self.task.as_ref().is_none_or(|task| *task == kept.task)
+            && self.prompt.as_ref().is_none_or(|prompt| *prompt == kept.prompt)
+            && self.model.as_ref().is_none_or(|model| *model == kept.model)
+    }
+}
+
+/// Reads the lines from `from` on, the first one perhaps not whole.
+fn each_line(path: &Path, from: u64, mut hear: impl FnMut(&[u8], Option<Kept>) -> Result<()>) -> Result<()> {
+    let failed = |cause| Error::io("cannot read the response cache", path, cause);
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(from)).map_err(failed)?;
+    let mut lines = BufReader::with_capacity(1 << 20, file);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+        hear(&line, serde_json::from_slice(&line).ok())?;
+        line.clear();
+    }
+    Ok(())
+}

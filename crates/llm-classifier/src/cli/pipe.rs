@@ -1,0 +1,123 @@
+//! Pipes: records from a file or stdin, rows to a file or stdout, in order.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::{Outcome, grouped, say};
+use crawl_core::{Error, Missing};
+use llm_classifier::lines::{Counted, classify};
+use llm_classifier::{Classifier, Row};
+
+use super::input::Input;
+
+/// Classifies the records of `input`, and tells what it came to.
+pub(crate) async fn run(classifier: &Arc<Classifier>, input: &Input, output: &Path) -> Result<Outcome> {
+    let mut out = Out::open(output)?;
+    let records = input.records()?;
+    let counted = tokio::select! {
+        counted = classify(classifier.clone(), records, |row, idle| out.put(row, idle)) => counted,
+        stopped = tokio::signal::ctrl_c() => {
+            stopped?;
+            say("stopped; what was paid is in the cache: run the same command again");
+            return Ok(Outcome::Stopped);
+        }
+    };
+    // What was settled before an error is there; a file keeps its staged name then.
+    out.flush()?;
+    let counted = counted?;
+    out.finish()?;
+    tell(&counted, output);
+    Ok(Outcome::missing(counted.missing))
+}
+
+fn tell(counted: &Counted, output: &Path) {
+    let dropped: u64 = counted.dropped.values().sum();
+    say(format!(
+        "{}: {} listed = {} kept + {} dropped + {} missing",
+        if output == Path::new("-") { "stdout".into() } else { output.display().to_string() },
+        grouped(counted.listed),
+        grouped(counted.kept),
+        grouped(dropped),
+        grouped(counted.missing)
+    ));
+    for (reason, count) in &counted.dropped {
+        say(format!("  dropped {:>12}  {reason}", grouped(*count)));
+    }
+}
+
+/// Where rows go. Missing records go to a file beside it, or to stderr.
+struct Out {
+    path: Option<PathBuf>,
+    rows: BufWriter<Box<dyn Write + Send>>,
+    missing: Option<BufWriter<File>>,
+}
+
+impl Out {
+    fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            let rows: Box<dyn Write + Send> = Box::new(std::io::stdout());
+            return Ok(Out { path: None, rows: BufWriter::with_capacity(1 << 16, rows), missing: None });
+        }
+        let file = |path: &Path| File::create(path).map_err(|cause| Error::io("cannot write", path, cause));
+        let rows: Box<dyn Write + Send> = Box::new(file(&staged(path))?);
+        let missing = Some(BufWriter::new(file(&missing_beside(path))?));
+        Ok(Out { path: Some(path.to_owned()), rows: BufWriter::with_capacity(1 << 16, rows), missing })
+    }
+
+    /// Writes a row; `idle` says that no other waits, so that a reader of a pipe sees it at once.
+    fn put(&mut self, row: Row, idle: bool) -> crawl_core::Result<()> {
+        let place = self.path.clone().unwrap_or_else(|| "stdout".into());
+        let failed = |cause| Error::io("cannot write", &place, cause);
+        match row {
+            Row::Kept(record) => {
+                self.rows
+                    .write_all(record.bytes())
+                    .and_then(|()| self.rows.write_all(b"\n"))
+                    .map_err(failed)?;
+            }
+            Row::Missing(missing) => self.put_missing(&missing).map_err(failed)?,
+            Row::Dropped(_) => {}
+        }
+        if idle && self.path.is_none() { self.rows.flush().map_err(failed) } else { Ok(()) }
+    }
+
+    fn put_missing(&mut self, missing: &Missing) -> std::io::Result<()> {
+        let line = serde_json::to_string(missing).map_err(std::io::Error::from)?;
+        match &mut self.missing {
+            Some(file) => writeln!(file, "{line}"),
+            None => {
+                say(format!("missing: {line}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.rows.flush()?;
+        self.missing.as_mut().map_or(Ok(()), Write::flush)?;
+        Ok(())
+    }
+
+    /// The file gets its name when it is whole.
+    fn finish(self) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let failed = |cause| Error::io("cannot write", path, cause);
+        let staged = staged(path);
+        File::open(&staged).and_then(|file| file.sync_all()).map_err(failed)?;
+        std::fs::rename(&staged, path).map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn staged(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+fn missing_beside(path: &Path) -> PathBuf {
+    path.with_extension("missing.jsonl")
+}

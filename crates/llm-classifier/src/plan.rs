@@ -1,0 +1,243 @@
+//! Plans: what a run would cost and take, before anything is sent.
+
+use crawl_core::{Record, Result};
+use serde::Serialize;
+use tiktoken_rs::CoreBPE;
+
+use crate::money::Price;
+use crate::row::id_of;
+use crate::rules::{self, Ruled};
+use crate::task::Form;
+use crate::{Answers, Cache, Chat, Task};
+
+/// What frames a message, in tokens, and the beginning of the answer.
+const PER_MESSAGE: f64 = 4.0;
+const PER_REQUEST: f64 = 3.0;
+/// From so many kept answers on, they tell how long answers are.
+const TELLING: u64 = 20;
+
+/// Three figures for one thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Range {
+    /// If all goes well.
+    pub low: f64,
+    /// What we expect.
+    pub likely: f64,
+    /// If answers are as long as they may be and many are asked for twice.
+    pub high: f64,
+}
+
+/// What a run would cost and take. All of it is an estimate but `records`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// Records of the input.
+    pub records: u64,
+    /// How many of them were looked at; the rest is taken to be like them.
+    pub looked_at: u64,
+    /// Records that will be asked about.
+    pub asked: u64,
+    /// Records whose answer is in the cache.
+    pub cached: u64,
+    /// Records that the rules answer.
+    pub ruled: u64,
+    /// Records that cannot be asked about: no object, no id.
+    pub unfit: u64,
+    /// Tokens sent.
+    pub prompt_tokens: Range,
+    /// Tokens received.
+    pub completion_tokens: Range,
+    /// Dollars; absent if the price is not known.
+    pub cost_usd: Option<Range>,
+    /// Where the length of answers is taken from.
+    pub answers_from: &'static str,
+    /// Seconds at the limits and the concurrency; absent if nothing tells how long answers take.
+    pub seconds: Option<f64>,
+}
+
+/// What bounds the speed of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Requests a minute.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Requests under way at a time.
+    pub concurrency: u32,
+}
+
+/// Looks at records and adds up what asking about them takes.
+pub struct Planner<'a> {
+    chat: &'a Chat,
+    answers: &'a Answers,
+    cache: Option<&'a Cache>,
+    rules: bool,
+    id_field: &'a str,
+    bpe: &'static CoreBPE,
+    /// The texts that every question begins with, and their tokens.
+    head: (Vec<String>, f64),
+    seen: Seen,
+}
+
+#[derive(Default)]
+struct Seen {
+    records: u64,
+    asked: u64,
+    cached: u64,
+    ruled: u64,
+    unfit: u64,
+    tokens: f64,
+    squares: f64,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for a task at an endpoint. `rules` says whether the rules are asked first.
+    pub fn new(
+        chat: &'a Chat,
+        answers: &'a Answers,
+        cache: Option<&'a Cache>,
+        rules: bool,
+        id_field: &'a str,
+    ) -> Self {
+        let bpe = tokenizer(chat.model());
+        Planner { chat, answers, cache, rules, id_field, bpe, head: (Vec::new(), 0.0), seen: Seen::default() }
+    }
+
+    /// Looks at a record.
+    ///
+    /// # Errors
+    /// Those of reading the cache.
+    pub fn look(&mut self, record: &Record) -> Result<()> {
+        self.seen.records += 1;
+        let raw = record.raw();
+        let Some(id) = raw.members().and_then(|_| id_of(raw, self.id_field)) else {
+            self.seen.unfit += 1;
+            return Ok(());
+        };
+        if self.rules && matches!(rules::judge(self.chat.task(), raw, &id), Ruled::Sure(_)) {
+            self.seen.ruled += 1;
+            return Ok(());
+        }
+        let check = self.answers.check_word(&id);
+        let question = self.chat.question(raw, &id, check.as_deref());
+        if let Some(cache) = self.cache
+            && cache.get(question.key)?.is_some()
+        {
+            self.seen.cached += 1;
+            return Ok(());
+        }
+        let (head, user) = self.chat.said(raw, &id, check.as_deref());
+        if self.head.0 != head {
+            let tokens: f64 = head.iter().map(|text| self.count(text) + PER_MESSAGE).sum();
+            self.head = (head, tokens);
+        }
+        let tokens = self.head.1 + self.count(&user) + PER_MESSAGE + PER_REQUEST;
+        self.seen.asked += 1;
+        self.seen.tokens += tokens;
+        self.seen.squares += tokens * tokens;
+        Ok(())
+    }
+
+    fn count(&self, text: &str) -> f64 {
+        self.bpe.encode_ordinary(text).len() as f64
+    }
+
+    /// The plan for so many records like those that were looked at.
+    ///
+    /// # Errors
+    /// Those of reading the cache.
+    pub fn plan(&self, records: u64, price: Option<&Price>, limits: Limits) -> Result<Plan> {
+        let seen = &self.seen;
+        let share = |part: u64| match seen.records {
+            0 => 0,
+            all => (part as f64 * records as f64 / all as f64).round() as u64,
+        };
+        let asked = share(seen.asked);
+        let mean = if seen.asked == 0 { 0.0 } else { seen.tokens / seen.asked as f64 };
+        let history =
+            self.cache.map(|cache| cache.recent(self.chat.prompt(), self.chat.model())).transpose()?;
+        let history = history.filter(|history| history.answers >= TELLING);
+        let (each, answers_from) = match &history {
+            Some(history) => (around(history.completion_tokens), "the answers to this prompt in the cache"),
+            None => self.by_form(),
+        };
+        let asked_f = asked as f64;
+        let again = history.as_ref().map_or(0.01, |history| history.second_rounds);
+        // Two deviations of the mean of those looked at, for those that were not.
+        let rest = 1.0 - seen.records.min(records) as f64 / records.max(1) as f64;
+        let deviation = (seen.squares / seen.asked.max(1) as f64 - mean * mean).max(0.0).sqrt();
+        let slack = 2.0 * deviation / (seen.asked.max(1) as f64).sqrt() * rest;
+        // Some endpoints count the schema as tokens sent.
+        let schema = self.count(self.answers.schema());
+        let prompt_tokens = Range {
+            low: asked_f * (mean - slack).max(0.0),
+            likely: asked_f * (mean + again * (mean + 80.0)),
+            high: asked_f * (mean + slack + schema) * 1.1,
+        };
+        let most = self.chat.task().model.max_tokens.map_or(each.high * 2.0, f64::from);
+        let completion_tokens = Range {
+            low: asked_f * each.low,
+            likely: asked_f * each.likely * (1.0 + again),
+            high: asked_f * each.high.min(most).max(each.likely) * 1.1,
+        };
+        let cost = |price: &Price| Range {
+            low: price.cost(prompt_tokens.low, completion_tokens.low),
+            likely: price.cost(prompt_tokens.likely, completion_tokens.likely),
+            high: price.cost(prompt_tokens.high, completion_tokens.high),
+        };
+        let latency = history.as_ref().map(|history| history.latency_ms / 1000.0);
+        Ok(Plan {
+            records,
+            looked_at: seen.records,
+            asked,
+            cached: share(seen.cached),
+            ruled: share(seen.ruled),
+            unfit: share(seen.unfit),
+            prompt_tokens,
+            completion_tokens,
+            cost_usd: price.map(cost),
+            answers_from,
+            seconds: seconds(asked_f, prompt_tokens.likely, latency, limits),
+        })
+    }
+
+    /// The length of answers, where none is known: of the examples, or of the answer's members.
+    fn by_form(&self) -> (Range, &'static str) {
+        let task = self.chat.task();
+        let examples: Vec<_> =
+            task.examples.iter().map(|example| self.count(&self.answers.example(example))).collect();
+        if examples.is_empty() {
+            return (around(members(task)), "a guess by the answer's members");
+        }
+        (around(examples.iter().sum::<f64>() / examples.len() as f64), "the task's examples")
+    }
+}
+
+fn around(mean: f64) -> Range {
+    Range { low: mean * 0.6, likely: mean, high: mean * 2.0 }
+}
+
+/// Tokens of a usual answer: name and punctuation of a member are about five, a sentence twenty-five.
+fn members(task: &Task) -> f64 {
+    let member = |form: &Form| match form {
+        Form::Boolean | Form::Number(..) | Form::Integer(..) => 6.0,
+        Form::Choice(_) => 8.0,
+        Form::Choices(..) => 16.0,
+        Form::Text(most) => 5.0 + (*most as f64 / 4.0).min(40.0),
+        Form::Texts(_) => 35.0,
+    };
+    let fixed = 17.0 + 45.0 + 12.0 + if task.defence.canary { 10.0 } else { 0.0 };
+    fixed + task.response.iter().map(|field| member(&field.form)).sum::<f64>()
+}
+
+fn seconds(requests: f64, tokens: f64, latency: Option<f64>, limits: Limits) -> Option<f64> {
+    let by_requests = limits.requests_per_minute.map(|quota| requests / quota.max(1) as f64 * 60.0);
+    let by_tokens = limits.tokens_per_minute.map(|quota| tokens / quota.max(1) as f64 * 60.0);
+    let by_latency = latency.map(|latency| requests * latency / f64::from(limits.concurrency.max(1)));
+    [by_requests, by_tokens, by_latency].into_iter().flatten().reduce(f64::max)
+}
+
+/// The tokenizer of a model; for one that is not OpenAI's it is an estimate.
+fn tokenizer(model: &str) -> &'static CoreBPE {
+    let old = model == "gpt-4" || model.starts_with("gpt-4-") || model.starts_with("gpt-3.5");
+    if old { tiktoken_rs::cl100k_base_singleton() } else { tiktoken_rs::o200k_base_singleton() }
+}

@@ -1,0 +1,103 @@
+//! Batches: the same answers at half the price, tied by key, and nothing is handed in twice.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawl_core::{Record, Result, Stored};
+use crawl_sim::{Llm, LlmConfig, Running};
+use llm_classifier::batch::{self, Bounds, Told};
+use llm_classifier::{Classifier, Labelled, Price};
+
+use crate::house::{Setup, check_labels, listing, read, rows, run, store};
+
+async fn double(takes: u64, fails: u64) -> Running {
+    let batch_takes = Duration::from_millis(takes);
+    Llm::start(LlmConfig { batch_takes, batch_fails: fails, ..LlmConfig::default() }).await.unwrap()
+}
+
+fn classifier(folder: &Path, double: &Running, budget: Option<f64>) -> Arc<Classifier> {
+    let price = Some(Price { batch: Some(0.5), ..Price::of("sim-1", 0.15, 0.6) });
+    Setup { price, budget, ..Setup::new(&double.url()) }.classifier(&folder.join("cache")).unwrap()
+}
+
+/// Answers the listing `in` in batches of so many; gives what was told.
+async fn answered(folder: &Path, classifier: &Classifier, requests: usize) -> Result<Vec<Told>> {
+    let input = Stored::open(&folder.join("in"), &listing()).unwrap();
+    let records = || {
+        Ok((1..=input.checkpoint().pages).flat_map(|page| input.records(page).unwrap()).map(Ok::<Record, _>))
+    };
+    let bounds = Bounds { requests, every: Duration::from_millis(20), ..Bounds::default() };
+    let mut told = Vec::new();
+    batch::run(classifier, records, bounds, |what| told.push(what)).await?;
+    Ok(told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_after_batches_asks_nothing_and_every_label_is_at_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = double(50, 0).await;
+    let input = store(&folder.join("in"), &rows(250), 50).await;
+    let classifier = classifier(folder, &double, None);
+    let told = answered(folder, &classifier, 100).await.unwrap();
+    let handed_in: Vec<u64> = told
+        .iter()
+        .filter_map(|told| if let Told::HandedIn { requests, .. } = told { Some(*requests) } else { None })
+        .collect();
+    assert_eq!(handed_in, [100, 100, 50]);
+    run(&Labelled::new(input, classifier.clone()), &folder.join("out")).await.unwrap();
+    assert_eq!(double.stats().by_kind.get("chat"), None, "the run asked nothing");
+    let kept = read(&folder.join("out"), &listing());
+    assert_eq!(kept.len(), 250);
+    check_labels(&kept);
+    for row in &kept {
+        let origin = &row["domain_answer"];
+        let tokens = |name: &str| origin[name].as_f64().unwrap();
+        let whole = (tokens("prompt_tokens") * 0.15 + tokens("completion_tokens") * 0.6) / 1e6;
+        assert!(
+            (origin["cost_usd"].as_f64().unwrap() - whole / 2.0).abs() < 1e-9,
+            "half the price: {origin}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_with_the_batch_that_is_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = double(700, 0).await;
+    store(&folder.join("in"), &rows(60), 60).await;
+    let first = classifier(folder, &double, None);
+    let died = tokio::time::timeout(Duration::from_millis(350), answered(folder, &first, 1000)).await;
+    assert!(died.is_err(), "it was to die while the batch is out");
+    drop(first);
+    let second = classifier(folder, &double, None);
+    let told = answered(folder, &second, 1000).await.unwrap();
+    assert!(matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 60, failed: 0, .. }]), "{told:?}");
+    let handed_in =
+        double.seen().iter().filter(|seen| seen.method == "POST" && seen.kind == "batches").count();
+    assert_eq!(handed_in, 1);
+    assert_eq!(second.cache().unwrap().answers(), 60);
+    let left = std::fs::read_dir(folder.join("cache/answers.batches")).unwrap().count();
+    assert_eq!(left, 0, "the notes are gone when the answers are kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_a_batch_is_handed_in_again_and_a_budget_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = double(20, 7).await;
+    let input = store(&folder.join("in"), &rows(100), 50).await;
+    let first = classifier(folder, &double, Some(0.03));
+    let mut told = answered(folder, &first, 1000).await.unwrap();
+    assert!(first.spent().unwrap() <= 0.03 && first.cache().unwrap().answers() > 10);
+    drop(first);
+    let second = classifier(folder, &double, None);
+    told.extend(answered(folder, &second, 1000).await.unwrap());
+    assert!(told.iter().any(|told| matches!(told, Told::Back { failed, .. } if *failed > 0)), "{told:?}");
+    run(&Labelled::new(input, second), &folder.join("out")).await.unwrap();
+    check_labels(&read(&folder.join("out"), &listing()));
+    let asked = double.tally();
+    assert!(asked.len() == 100 && asked.values().all(|counts| counts.answered == 1), "each was paid once");
+}
