@@ -3,7 +3,6 @@
 set positional-arguments := true
 
 today := `date -u +%F`
-ten_days_ago := `date -u -d '10 days ago' +%F 2>/dev/null || date -u -v-10d +%F`
 target := env("CARGO_TARGET_DIR", "target")
 bin := target + "/release"
 
@@ -15,19 +14,27 @@ default:
 
 # The weekly job: crawl what changed, filter, classify, convert. Run it again to go on where it stopped.
 # Exit code 3 of a step (done, but some records are missing) does not stop the job: the missing ones are listed.
-weekly date=today since=ten_days_ago limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base_url="": build
-    {{ bin }}/hf-crawler datasets --root {{ out }}/1_crawled --since {{ since }} {{ if limit != "" { "--limit " + limit } else { "" } }} || [ $? -eq 3 ]
-    {{ bin }}/hf-crawler process {{ out }}/1_crawled --root {{ out }}/2_processed --filter {{ filter }} --history {{ history }} --collect-date {{ date }} || [ $? -eq 3 ]
-    {{ bin }}/llm-classifier run weekly {{ out }}/2_processed --root {{ out }}/3_classified --cache {{ cache }} --model {{ model }} {{ if base_url != "" { "--base-url " + base_url } else { "" } }} || [ $? -eq 3 ]
-    {{ bin }}/record-converter {{ out }}/3_classified {{ out }}/3_classified.xlsx --force
+# `since` is ten days before `date` unless you say otherwise; both are an argument so that a later day can go on.
+weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base_url="": build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    since={{ quote(since) }}
+    since=${since:-$(date -u -d '{{ date }} 10 days ago' +%F 2>/dev/null || date -u -j -v-10d -f %F '{{ date }}' +%F)}
+    out={{ quote(out) }}
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    set -x
+    done_or_missing {{ bin }}/hf-crawler datasets --root "$out/1_crawled" --since "$since" {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
+    done_or_missing {{ bin }}/hf-crawler process "$out/1_crawled" --root "$out/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
+    done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base_url != "" { "--base-url " + quote(base_url) } else { "" } }}
+    {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
 
 # After a look at the report: remember what was had, so that next week leaves it out
 remember date=today out=("data/weekly/" + date) history="data/history.jsonl": build
-    {{ bin }}/hf-crawler history add {{ out }}/3_classified --history {{ history }}
+    {{ bin }}/hf-crawler history add {{ quote(out + "/3_classified") }} --history {{ quote(history) }}
 
 # How far a crawl has come; also while it runs
 status root: build
-    {{ bin }}/hf-crawler status {{ root }}
+    {{ bin }}/hf-crawler status {{ quote(root) }}
 
 # Build the programs
 build:

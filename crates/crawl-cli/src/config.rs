@@ -14,13 +14,23 @@ use crawl_core::{Error, Kind};
 pub(crate) fn with_file(command: &Command, mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let Some(path) = named(&arguments) else { return Ok(arguments) };
     let path = Path::new(&path);
-    let text = std::fs::read_to_string(path)
-        .map_err(|cause| Error::io("cannot read the config file", path, cause))?;
     let bad = |what: String| Error::new(Kind::Config, what).at(path.display().to_string());
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        bad("cannot read the config file".into()).because(cause).advise("check the path behind --config")
+    })?;
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        bad("cannot read the config file".into()).because(cause).advise("check the path behind --config")
+    })?;
     let file: toml::Table =
         toml::from_str(&text).map_err(|cause| bad(format!("the config file is not valid: {cause}")))?;
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    let sub = command.get_subcommands().find(|sub| words.contains(&sub.get_name())).unwrap_or(command);
+    let sub = asked_for(command, &words);
+    let known = |name: &str| name == command.get_name() || command.find_subcommand(name).is_some();
+    if let Some(toml::Value::Table(own)) = file.get(command.get_name())
+        && let Some(odd) = own.iter().find(|(name, value)| value.is_table() && !known(name))
+    {
+        return Err(bad(format!("`{}` has no command `{}`", command.get_name(), odd.0)).into());
+    }
     let Some(table) = table_of(&file, command.get_name(), sub.get_name()) else { return Ok(arguments) };
     let mut more = Vec::new();
     for (key, value) in table {
@@ -52,6 +62,19 @@ pub(crate) fn with_file(command: &Command, mut arguments: Vec<OsString>) -> Resu
     }
     arguments.extend(more);
     Ok(arguments)
+}
+
+/// The command among the words: the first that is no flag and no flag's value.
+fn asked_for<'a>(command: &'a Command, words: &[&str]) -> &'a Command {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--config" | "--log" => drop(words.next()),
+            flag if flag.starts_with('-') => {}
+            name => return command.find_subcommand(name).unwrap_or(command),
+        }
+    }
+    command
 }
 
 fn named(arguments: &[OsString]) -> Option<OsString> {

@@ -36,17 +36,24 @@ pub enum LogForm {
 #[derive(Args, Clone, Debug)]
 pub struct HttpFlags {
     /// How often a request is tried before it is given up (waiting for a rate limit is no try)
-    #[arg(long, default_value_t = 8, value_name = "N", help_heading = "Network")]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Network")]
     pub tries: u32,
     /// How many seconds one try may take
-    #[arg(long, default_value_t = 300.0, value_name = "SECONDS", help_heading = "Network")]
+    #[arg(long, default_value_t = 300.0, value_name = "SECONDS", value_parser = positive, help_heading = "Network")]
     pub timeout: f64,
     /// How many seconds one request may take in all, with every wait
-    #[arg(long, default_value_t = 3600.0, value_name = "SECONDS", help_heading = "Network")]
+    #[arg(long, default_value_t = 3600.0, value_name = "SECONDS", value_parser = positive, help_heading = "Network")]
     pub patience: f64,
     /// The most requests a second; without it the service's own limits are read and kept
-    #[arg(long, value_name = "N", help_heading = "Network")]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network")]
     pub per_second: Option<f64>,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| *number > 0.0 && number.is_finite())
+        .ok_or("not a number above 0".to_owned())
 }
 
 impl HttpFlags {
@@ -72,7 +79,7 @@ pub enum SharedCommand {
     Status {
         /// The root of a crawl
         root: PathBuf,
-        /// As one JSON object
+        /// As JSON: a list, an object a listing
         #[arg(long)]
         json: bool,
         /// Also compare every committed page with its recorded hash

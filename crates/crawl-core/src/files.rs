@@ -12,6 +12,10 @@ use crate::http::{HeaderValue, Http, Opened, Request};
 use crate::store::hex;
 use crate::{Disk, Error, Kind, Result};
 
+/// How often a body may break off without a new byte, and the growing pause behind each break.
+const MOST_BREAKS: u32 = 5;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// What is known of a file before it is fetched. What is known is checked.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
@@ -92,19 +96,25 @@ pub async fn fetch(
     disk.make_folder(path.parent().unwrap_or(root))?;
     let part = staged(&path);
     let mut resumed = part.metadata().map_or(0, |meta| meta.len());
-    let mut breaks = 0;
+    if expect.sha256.is_none() && expect.git_blob.is_none() {
+        // Without a hash nothing would tell that the part is of another version.
+        resumed = 0;
+        Partial::open(&part, true)?.restart(&part)?;
+    }
+    let (mut breaks, mut furthest) = (0, resumed);
     loop {
         let mut partial = Partial::open(&part, true)?;
-        let before = partial.size;
         let outcome = one_try(http, request, &mut partial, expect).await;
         let verified = match outcome {
             Ok(()) => partial.verify(expect, &path, resumed),
             Err(error) if error.kind() == Kind::Transient => {
-                // As long as bytes arrive, going on is not in vain.
-                breaks = if partial.size > before { 0 } else { breaks + 1 };
-                if breaks >= 5 {
+                // As long as new bytes arrive, going on is not in vain.
+                breaks = if partial.size > furthest { 1 } else { breaks + 1 };
+                furthest = furthest.max(partial.size);
+                if breaks > MOST_BREAKS {
                     return Err(error.after(breaks));
                 }
+                tokio::time::sleep(PAUSE * breaks).await;
                 continue;
             }
             Err(error) => Err(error),
@@ -123,7 +133,10 @@ pub async fn fetch(
                 Partial::open(&part, true)?.restart(&part)?;
             }
             Err(error) => {
-                let _ = std::fs::remove_file(&part);
+                // Only what is wrong is thrown away; a refusal or a full disk leaves what there is for the next run.
+                if error.kind() == Kind::Shape {
+                    let _ = std::fs::remove_file(&part);
+                }
                 return Err(error);
             }
         }

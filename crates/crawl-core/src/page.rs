@@ -25,6 +25,11 @@ impl Cursor {
         &self.0
     }
 
+    /// The place alone: what stands behind a `#` is a note of the source and makes no other place of it.
+    pub fn place(&self) -> &str {
+        self.0.split('#').next().unwrap_or_default()
+    }
+
     /// Whether it is the beginning.
     pub fn is_start(&self) -> bool {
         self.0.is_empty()

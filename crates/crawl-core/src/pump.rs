@@ -77,7 +77,8 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K) -> Result<Checkpoint> {
     let mut at = sink.checkpoint(id).await?;
     let settings = source.settings();
     match &at.settings {
-        Some(before) if *before != settings => {
+        // Before the first page nothing depends on the settings yet.
+        Some(before) if *before != settings && at.pages > 0 => {
             let what = format!(
                 "this listing was begun under other settings: {}",
                 before.changes(&settings).join("; ")
@@ -86,8 +87,8 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K) -> Result<Checkpoint> {
                 .at(id.as_str())
                 .advise("use the old settings to go on, or start a new root for the new ones"))
         }
-        Some(_) => Ok(at),
-        None => {
+        Some(before) if *before == settings => Ok(at),
+        _ => {
             at.settings = Some(settings);
             sink.commit(id, &at).await?;
             Ok(at)
@@ -99,7 +100,7 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K) -> Result<Checkpoint> {
 fn check_next(cursor: &Cursor, page: &Page, seen: &mut HashSet<u64>) -> Result<()> {
     let hash = |cursor: &Cursor| {
         let mut hasher = DefaultHasher::new();
-        cursor.hash(&mut hasher);
+        cursor.place().hash(&mut hasher);
         hasher.finish()
     };
     seen.insert(hash(cursor));

@@ -75,13 +75,13 @@ pub(crate) struct DatasetsArgs {
     #[arg(long, value_name = "FIELD")]
     expand: Vec<String>,
     /// Rows a page, at most 1000
-    #[arg(long, value_name = "ROWS", default_value_t = 1000)]
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1000))]
     page_size: u64,
     /// How committed pages are compressed
     #[arg(long, value_enum, default_value_t = Packing::None)]
     compress: Packing,
     /// The Hub's address
-    #[arg(long, value_name = "URL", env = "HF_ENDPOINT", default_value = Hub::ENDPOINT)]
+    #[arg(long, value_name = "URL", env = "HF_ENDPOINT", hide_env_values = true, default_value = Hub::ENDPOINT)]
     endpoint: String,
     #[command(flatten)]
     http: HttpFlags,
@@ -156,7 +156,8 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     let listing = Listing {
         limit: arguments.limit,
         sort: arguments.sort,
-        since: arguments.since.as_deref().map(|since| since_time(since, arguments.overlap)).transpose()?,
+        since: arguments.since.as_deref().map(since_time).transpose()?,
+        overlap: arguments.overlap,
         author: arguments.author,
         search: arguments.search,
         filter: arguments.filter,
@@ -165,7 +166,8 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     };
     let offline = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| is_on(name));
     let http = Http::new(HttpConfig { offline, ..arguments.http.http(4) })?;
-    let mut hub = Hub::new(http, &arguments.endpoint)?;
+    let endpoint = Some(arguments.endpoint.as_str()).filter(|endpoint| !endpoint.is_empty());
+    let mut hub = Hub::new(http, endpoint.unwrap_or(Hub::ENDPOINT))?;
     if let Some((token, from)) = token()? {
         hub = hub.with_token(&token, from);
     }
@@ -177,12 +179,24 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     Ok(outcome)
 }
 
-/// A day, a time, or the moment at which an earlier crawl began; the overlap before it.
-fn since_time(since: &str, overlap: u32) -> Result<Timestamp> {
+/// A day, a time, or the moment at which an earlier crawl began.
+fn since_time(since: &str) -> Result<Timestamp> {
     let time = match parse_date(since) {
         Ok(time) => time,
         Err(_) if std::path::Path::new(since).is_dir() => {
             let stored = Stored::open(since.as_ref(), &SourceId::new("hf/datasets")?)?;
+            let settings = stored.checkpoint().settings.clone().unwrap_or_default();
+            let partial =
+                ["limit", "author", "search", "filter"].iter().find(|name| settings.get(name).is_some());
+            if !stored.checkpoint().ended() || partial.is_some() {
+                let what = "that crawl is not a whole one: what it did not reach would be lost";
+                let why = partial
+                    .map_or("it has not ended".to_owned(), |name| format!("it was made with --{name}"));
+                return Err(Error::new(Kind::Config, format!("{what} ({why})"))
+                    .at(since)
+                    .advise("finish it, or give a day or a time")
+                    .into());
+            }
             let pages = stored.manifest()?;
             let none = || Error::new(Kind::Config, "that crawl has no pages").at(since);
             pages.first().ok_or_else(none)?.fetched_at
@@ -191,7 +205,10 @@ fn since_time(since: &str, overlap: u32) -> Result<Timestamp> {
             return Err(error.advise("give a day, a time (RFC 3339) or the root of an earlier crawl").into());
         }
     };
-    Ok(time - jiff::SignedDuration::from_mins(overlap.into()))
+    if time > Timestamp::now() {
+        return Err(Error::new(Kind::Config, "--since lies in the future").at(since).into());
+    }
+    Ok(time)
 }
 
 /// A variable that is true as `huggingface_hub` reads it.
@@ -216,6 +233,13 @@ fn token() -> Result<Option<(Secret, String)>> {
     let path = crawl_cli::env("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| Some(hub?.join("token")));
     match path.map(|path| (std::fs::read_to_string(&path), path)) {
         Some((Ok(token), path)) => usable(&token, &path.display().to_string()),
+        Some((Err(cause), path)) if crawl_cli::env("HF_TOKEN_PATH").is_some() => {
+            let path = path.display().to_string();
+            Err(Error::new(Kind::Config, "cannot read the token file that HF_TOKEN_PATH names")
+                .at(path)
+                .because(cause)
+                .into())
+        }
         _ => Ok(None),
     }
 }
@@ -238,12 +262,23 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
     };
     set(&mut filter.created, arguments.created_from, arguments.created_to);
     set(&mut filter.modified, arguments.modified_from, arguments.modified_to);
-    let history = arguments.history.as_deref().map(History::read).transpose()?.unwrap_or_default();
+    let same = |path: &PathBuf| path.canonicalize().ok();
+    if same(&arguments.input).is_some() && same(&arguments.input) == same(&arguments.root) {
+        let what = "the listing that is read and the root that is written are the same";
+        return Err(Error::new(Kind::Config, what)
+            .at(arguments.root.display().to_string())
+            .advise("name another --root")
+            .into());
+    }
     let id = SourceId::new("hf/datasets")?;
     let input = Stored::open(&arguments.input, &id)?;
     let begun =
         Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
     let earlier = begun.and_then(|settings| settings.get("collect_date").map(str::to_owned));
+    let history = match &arguments.history {
+        Some(path) => snapshot(path, &arguments.root, earlier.is_some())?,
+        None => History::default(),
+    };
     let today = || Timestamp::now().to_string()[..10].to_owned();
     let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
     let source = Processed::new(input, &filter, history, &collect_date)?;
@@ -264,6 +299,27 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
         }
     }
     Ok(outcome)
+}
+
+/// The history as it was when this root was begun: a copy of it lies in the root, so that remembering another run
+/// meanwhile changes nothing here.
+fn snapshot(path: &std::path::Path, root: &std::path::Path, begun: bool) -> Result<History> {
+    let copy = root.join("history.jsonl");
+    if !begun {
+        let failed = |cause| Error::io("cannot copy the history into the root", &copy, cause);
+        std::fs::create_dir_all(root).map_err(failed)?;
+        if path.is_file() {
+            let part = root.join("history.jsonl.part");
+            std::fs::copy(path, &part).and_then(|_| std::fs::rename(&part, &copy)).map_err(failed)?;
+        } else {
+            say(format!("history {}: not there yet, nothing is dropped as already seen", path.display()));
+        }
+    }
+    let history = History::read(&copy)?;
+    if !history.is_empty() {
+        say(format!("history {}: {} datasets", path.display(), grouped(history.len() as u64)));
+    }
+    Ok(history)
 }
 
 pub(crate) fn history(command: HistoryCommand) -> Result<Outcome> {

@@ -1,5 +1,8 @@
 //! The listing of the Hub's datasets.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crawl_core::http::{Response, Url, shown};
 use crawl_core::record::{Field, HfDataset};
 use crawl_core::{Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
@@ -9,7 +12,7 @@ use crate::Hub;
 /// The most rows that the Hub gives in one page.
 const LARGEST_PAGE: u64 = 1000;
 /// A failing page is asked for with fewer rows, down to this.
-const SMALLEST_PAGE: u64 = 100;
+const SMALLEST_PAGE: u64 = 10;
 
 /// Which datasets to list, and which of their fields.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Listing {
     pub sort: Option<String>,
     /// Only what was modified at or after this time; sorts by `lastModified`.
     pub since: Option<Timestamp>,
+    /// So many minutes before `since` are listed again, for clocks that differ.
+    pub overlap: u32,
     /// Only of this owner.
     pub author: Option<String>,
     /// Only with this in the id; all of several.
@@ -117,7 +122,7 @@ impl Datasets {
         }
         let what =
             format!("the next page is said to be on another server, {}", url.origin().ascii_serialization());
-        Err(Error::new(Kind::Shape, what).at(self.hub.url("").as_str()).advise(
+        Err(Error::new(Kind::Config, what).at(shown(&self.hub.url(""))).advise(
             "nothing was sent there; if you use a mirror, set HF_ENDPOINT to the server that it names",
         ))
     }
@@ -139,8 +144,12 @@ impl Datasets {
         let count = elements.len() as u64;
         let room = self.listing.limit.map_or(u64::MAX, |limit| limit.saturating_sub(rows));
         page.records.reserve(elements.len());
+        let mut seen = HashSet::with_capacity(elements.len());
         for element in elements.into_iter().take(usize::try_from(room).unwrap_or(usize::MAX)) {
             match self.sort_out(&element, answer) {
+                Row::Kept if !seen.insert(hash_of(&element)) => {
+                    *page.dropped.entry("twice on one page".into()).or_default() += 1;
+                }
                 Row::Kept => page.records.push(element),
                 Row::Missing(missing) => page.missing.push(*missing),
                 Row::TooOld => {
@@ -171,6 +180,7 @@ impl Datasets {
             return Row::Missing(Box::new(Missing { raw, ..Missing::because(None, &error, answer.at) }));
         };
         let Some(since) = self.listing.since else { return Row::Kept };
+        let since = since - jiff::SignedDuration::from_mins(self.listing.overlap.into());
         let modified = match HfDataset::of(element).last_modified {
             Field::Is(raw) => raw.str().and_then(|text| text.parse::<Timestamp>().ok()),
             _ => None,
@@ -197,10 +207,11 @@ impl Source for Datasets {
         let listing = &self.listing;
         let list = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
         Settings::default()
-            .with("endpoint", self.hub.url(""))
+            .with("endpoint", shown(&self.hub.url("")))
             .with("sort", self.sort())
             .with_some("limit", listing.limit)
             .with_some("since", listing.since)
+            .with_some("overlap", listing.since.map(|_| listing.overlap))
             .with_some("author", listing.author.as_ref())
             .with_some("search", list(&listing.search))
             .with_some("filter", list(&listing.filter))
@@ -214,6 +225,7 @@ impl Source for Datasets {
     async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
         let (mut url, rows) = self.place(at)?;
         let mut size = self.size(rows);
+        set_limit(&mut url, size);
         loop {
             match self.hub.ask(url.clone(), |answer| self.read(&answer, rows)).await {
                 // Some pages are too heavy for the Hub: fewer rows at the same place often pass.
@@ -226,6 +238,13 @@ impl Source for Datasets {
             }
         }
     }
+}
+
+/// A hash of the row's id; 64 bits are plenty for a page.
+fn hash_of(row: &Record) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    row.raw().get("id").map(|id| id.text()).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The place in the listing that an address names.

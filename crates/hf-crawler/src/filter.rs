@@ -9,7 +9,8 @@ use crawl_core::{Error, Kind, Result, Settings, Timestamp};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// Which rows are kept. A setting that is not given keeps everything.
+/// Which rows are kept. A setting that is not given keeps everything, but for private, disabled and untagged
+/// datasets, which are kept only if asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
@@ -56,6 +57,8 @@ pub struct Filter {
     pub tags: Option<Rule>,
 }
 
+const GATES: [&str; 4] = ["false", "auto", "manual", "unknown"];
+
 /// A span of days, both ends within it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -92,7 +95,9 @@ impl Filter {
     /// [`Kind::Config`] naming the file, the line and the key; [`Kind::Storage`] if it cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|cause| {
-            Error::io("cannot read the filter file", path, cause)
+            Error::new(Kind::Config, "cannot read the filter file")
+                .at(path.display().to_string())
+                .because(cause)
                 .advise("see configs/filters/ for the ones that are shipped")
         })?;
         Filter::parse(&text).map_err(|error| error.at(path.display().to_string()))
@@ -123,6 +128,11 @@ impl Filter {
     /// # Errors
     /// [`Kind::Config`] for a date that is none, or a span that ends before it begins.
     pub(crate) fn ready(&self) -> Result<Ready> {
+        if let Some(odd) = self.gated.iter().flatten().find(|mode| !GATES.contains(&mode.as_str())) {
+            return Err(Error::new(Kind::Config, "not a kind of gate")
+                .at(format!("gated = \"{odd}\""))
+                .advise(format!("the kinds are {}", GATES.join(", "))));
+        }
         let span = |days: &Option<Days>| days.as_ref().map(Span::of).transpose();
         Ok(Ready { created: span(&self.created)?, modified: span(&self.modified)?, filter: self.clone() })
     }

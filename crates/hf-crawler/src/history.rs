@@ -49,7 +49,7 @@ impl History {
             {
                 break;
             }
-            if line.last() != Some(&b'\n') {
+            if line.last() != Some(&b'\n') && key_of(&line).is_none() {
                 tracing::warn!(path = %path.display(), number, "the last line is cut (a crash while it was written); left out");
                 break;
             }
@@ -97,7 +97,6 @@ impl History {
                 .at(root.display().to_string())
                 .advise("finish it first: datasets of a half-done run would be left out of the next one"));
         }
-        let mut history = History::read(path)?;
         let failed = |cause| Error::io("cannot write the history", path, cause);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
@@ -105,7 +104,13 @@ impl History {
         }
         let mut file =
             File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
-        cut_torn_line(&mut file).map_err(failed)?;
+        if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
+            return Err(Error::new(Kind::Config, "another process is adding to this history")
+                .at(path.display().to_string())
+                .advise("wait for it, then run the same command again"));
+        }
+        let mut history = History::read(path)?;
+        mend_last_line(&mut file).map_err(failed)?;
         let (mut new, mut known) = (0, 0);
         for number in 1..=stored.checkpoint().pages {
             let mut lines = Vec::new();
@@ -127,14 +132,21 @@ impl History {
     }
 }
 
-/// Puts the end of the file behind its last whole line.
-fn cut_torn_line(file: &mut File) -> std::io::Result<()> {
+/// Goes behind the last whole line: cuts off what a crash left of one, ends one that only lacks its line break.
+fn mend_last_line(file: &mut File) -> std::io::Result<()> {
     let mut reader = BufReader::new(&mut *file);
     let (mut end, mut line) = (0, Vec::new());
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line)?;
-        if read == 0 || line.last() != Some(&b'\n') {
+        if read == 0 {
+            break;
+        }
+        if line.last() != Some(&b'\n') {
+            if key_of(&line).is_some() {
+                file.seek(SeekFrom::End(0))?;
+                return file.write_all(b"\n");
+            }
             break;
         }
         end += read as u64;

@@ -23,11 +23,17 @@ impl Hub {
     pub fn new(http: Http, endpoint: &str) -> Result<Self> {
         let text = endpoint.trim_end_matches('/');
         let bad = || {
-            Error::new(Kind::Config, "not an http or https address").at(endpoint).advise("check HF_ENDPOINT")
+            Error::new(Kind::Config, "the Hub's address is not an http or https address")
+                .advise("check HF_ENDPOINT")
         };
         let endpoint = Url::parse(&format!("{text}/")).map_err(|cause| bad().because(cause))?;
         if !matches!(endpoint.scheme(), "http" | "https") {
             return Err(bad());
+        }
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            let what = "the Hub's address holds a user or a password";
+            return Err(Error::new(Kind::Config, what)
+                .advise("take it out of HF_ENDPOINT; a token goes into HF_TOKEN"));
         }
         Ok(Hub { http, endpoint, credential: None, token_from: String::new() })
     }

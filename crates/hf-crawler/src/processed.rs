@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::json::Raw;
 use crawl_core::record::{Census, Field, HfDataset};
-use crawl_core::{Cursor, Error, Kind, Page, Record, Result, Settings, Source, SourceId, Stored};
+use crawl_core::{
+    Cursor, Error, Kind, Manifest, Missing, Page, Record, Result, Settings, Source, SourceId, Stored,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -22,6 +24,7 @@ pub struct Processed {
 #[derive(Debug)]
 struct Shared {
     input: Stored,
+    lines: Vec<Manifest>,
     ready: Ready,
     history: History,
     collect_date: String,
@@ -48,6 +51,7 @@ impl Processed {
         let settings = filter.settings(settings);
         let shared = Shared {
             ready: filter.ready()?,
+            lines: input.manifest()?,
             input,
             history,
             collect_date: collect_date.to_owned(),
@@ -97,8 +101,15 @@ impl Shared {
     fn page(&self, number: u64) -> Result<Option<Page>> {
         let mut page = Page::new(Vec::new(), self.after(number));
         let mut census = Census::default();
-        for record in self.input.records(number)? {
+        let line = usize::try_from(number - 1).ok().and_then(|index| self.lines.get(index));
+        let line = line.ok_or_else(|| Error::new(Kind::Storage, format!("there is no page {number}")))?;
+        for record in self.input.page(line)? {
             let view = HfDataset::of(&record);
+            if view.id.get().is_none() {
+                let error = Error::new(Kind::Shape, "a line without an id");
+                page.missing.push(Missing::because(None, &error, page.fetched_at));
+                continue;
+            }
             view.census(&mut census);
             match self.map(&view)? {
                 Ok(row) => page.records.push(row),

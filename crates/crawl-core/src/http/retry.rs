@@ -13,6 +13,8 @@ use super::{Http, Request, Response, Url, guard, headers, shown};
 use crate::{Error, Kind, Result};
 
 const MOST_REDIRECTS: usize = 10;
+/// A wait that is longer is told in the log.
+const TOLD_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// What came of one try.
@@ -48,6 +50,7 @@ pub(super) async fn send<T>(
     let deadline = Instant::now() + config.patience;
     let mut url = request.url.clone();
     let (mut tries, mut refusals, mut hops) = (0, 0, 0);
+    let mut last = None;
     loop {
         let wait = match once(http, request, &url, deadline, whole).await {
             Try::Answer(answer) => match read(*answer) {
@@ -78,17 +81,28 @@ pub(super) async fn send<T>(
                 // A signed address may have aged: the next try asks the first address again.
                 url = request.url.clone();
                 hops = 0;
-                backoff(config.backoff, tries)
+                let wait = backoff(config.backoff, tries);
+                if Instant::now() + wait > deadline {
+                    return Err(error.after(tries));
+                }
+                last = Some(error);
+                wait
             }
             Try::TooMany(error, told) => {
                 refusals += 1;
-                let wait = told.unwrap_or_else(|| backoff(config.backoff, refusals).max(config.backoff));
+                // "Again at once" is not taken at its word when it comes again and again.
+                let own = backoff(config.backoff, refusals).max(config.backoff);
+                let wait = told.map_or(own, |told| if refusals > 1 { told.max(own) } else { told });
                 if Instant::now() + wait > deadline {
                     return Err(error.after(refusals));
                 }
                 tracing::info!(%error, seconds = wait.as_secs_f32(), "the service asks us to wait");
                 http.slot(&url, request).pause(wait);
                 continue;
+            }
+            // What the patience ended in is told by the failure before it, not by the wait.
+            Try::Failed(error) if error.kind() == Kind::Limited => {
+                return Err(last.unwrap_or(error).after(tries));
             }
             Try::Failed(error) => return Err(if tries > 0 { error.after(tries + 1) } else { error }),
         };
@@ -111,6 +125,10 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
         return Try::Failed(error);
     }
     let slot = http.slot(url, request);
+    let wait = slot.waiting();
+    if wait > TOLD_WAIT {
+        tracing::info!(url = shown(url), seconds = wait.as_secs(), "waiting for the rate limit");
+    }
     let turn = match slot.turn(request.units, deadline).await {
         Ok(turn) => turn,
         Err(wait) => {
@@ -154,13 +172,16 @@ async fn once(http: &Http, request: &Request, url: &Url, deadline: Instant, whol
             let response = Response { url: url.clone(), status, headers, body, at };
             Try::Answer(Box::new(Answer { response, rest: None }))
         }
-        Ok(body) => refused(status, url, &headers, &body, &slot),
+        Ok(body) => match refused(status, url, &headers, &body, &slot) {
+            Try::Broken(error) if !request.repeatable => Try::Failed(error),
+            outcome => outcome,
+        },
         Err(Body::TooLarge) => {
             let what = format!("the body is larger than {} bytes", http.shared.config.max_body);
             Try::Failed(
                 Error::new(Kind::Shape, what)
                     .at(shown(url))
-                    .advise("raise the limit for bodies if this is meant"),
+                    .advise("such an answer is no page of a listing; please report it with the address"),
             )
         }
         Err(Body::Broken(cause)) if request.repeatable => Try::Broken(

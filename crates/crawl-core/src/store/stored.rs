@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use super::{Compression, Manifest, hex, missing_name, page_name};
 use crate::{Checkpoint, Error, Kind, Missing, Record, Result, SourceId};
 
+const RESTORE: &str =
+    "restore it from a copy, or crawl into a new root; `status --verify` names what is damaged";
+
 /// A stored listing, open for reading. Pages that are committed later are not seen.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -129,7 +132,9 @@ impl Stored {
         }
         let gone = || {
             let path = self.folder.join(page_name(number, Compression::None));
-            Error::new(Kind::Storage, "a committed page is not there").at(path.display().to_string())
+            Error::new(Kind::Storage, "a committed page is not there")
+                .at(path.display().to_string())
+                .advise(RESTORE)
         };
         let path = find_page(&self.folder, number).ok_or_else(gone)?;
         let read = |path: &Path| compression_of(path).decode(fs::read(path)?);
@@ -157,6 +162,20 @@ impl Stored {
         Ok(records)
     }
 
+    /// The records of the page that a line of the manifest is about, if there are as many as it says.
+    ///
+    /// # Errors
+    /// As [`Stored::lines`]; [`Kind::Storage`] if the number differs: then the file was changed afterwards.
+    pub fn page(&self, line: &Manifest) -> Result<Vec<Record>> {
+        let records = self.records(line.number)?;
+        if records.len() as u64 == line.records {
+            return Ok(records);
+        }
+        let what =
+            format!("page {} has {} records, {} were written", line.number, records.len(), line.records);
+        Err(Error::new(Kind::Storage, what).at(self.folder.display().to_string()).advise(RESTORE))
+    }
+
     /// What is missing from page `number` (from 1).
     ///
     /// # Errors
@@ -179,8 +198,13 @@ impl Stored {
     /// As [`Stored::manifest`].
     pub fn verify(&self) -> Result<Vec<u64>> {
         let same = |line: &Manifest| {
-            let bytes = find_page(&self.folder, line.number).and_then(|path| fs::read(path).ok());
-            bytes.is_some_and(|bytes| hex(&Sha256::digest(bytes)) == line.sha256)
+            let is = |path: Option<PathBuf>, sha256: &str| {
+                path.and_then(|path| fs::read(path).ok())
+                    .is_some_and(|bytes| hex(&Sha256::digest(bytes)) == sha256)
+            };
+            let missing = |sha256: &String| is(Some(self.folder.join(missing_name(line.number))), sha256);
+            is(find_page(&self.folder, line.number), &line.sha256)
+                && line.missing_sha256.as_ref().is_none_or(missing)
         };
         Ok(self.manifest()?.iter().filter(|line| !same(line)).map(|line| line.number).collect())
     }
@@ -196,7 +220,7 @@ pub(super) fn checkpoint(folder: &Path) -> Result<Checkpoint> {
     };
     let bad = |what: String| Error::new(Kind::Storage, what).at(path.display().to_string());
     let found: Checkpoint = serde_json::from_slice(&text)
-        .map_err(|cause| bad("the checkpoint is not readable".into()).because(cause))?;
+        .map_err(|cause| bad("the checkpoint is not readable".into()).because(cause).advise(RESTORE))?;
     if found.version != 1 {
         return Err(bad(format!("the checkpoint has version {}, this program knows 1", found.version))
             .advise("use the program that wrote it, or start a new root"));

@@ -158,6 +158,9 @@ async fn a_post_that_was_sent_is_not_sent_again_unless_that_is_harmless() {
     assert_eq!(hub.count(), 1);
     assert!(http.send(&Request::post_json(url, "{}".into(), true)).await.is_err());
     assert_eq!(hub.count(), 5);
+    let hub = self::hub(&["all=status:500"]).await;
+    assert!(http.send(&Request::post_json(list(&hub).url, "{}".into(), false)).await.is_err());
+    assert_eq!(hub.count(), 1, "a failure may have done its work");
 }
 
 #[test]

@@ -143,3 +143,23 @@ async fn hostile_names_write_nothing() {
     }
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_part_without_a_known_hash_is_not_gone_on_with() {
+    let (remote, root) = (remote(&[]).await, tempfile::tempdir().unwrap());
+    std::fs::create_dir(root.path().join("data")).unwrap();
+    std::fs::write(root.path().join("data/file.bin.part"), b"of another version").unwrap();
+    let found = get(&remote, root.path(), &Expect::default()).await.unwrap();
+    assert_eq!((std::fs::read(&found.path).unwrap() == remote.bytes, found.resumed), (true, 0));
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_part_for_the_next_run() {
+    let (remote, root) = (remote(&["cdn@2-=status:403"]).await, tempfile::tempdir().unwrap());
+    std::fs::create_dir(root.path().join("data")).unwrap();
+    let part = root.path().join("data/file.bin.part");
+    std::fs::write(&part, &remote.bytes[..1000]).unwrap();
+    let expect = Expect { sha256: Some(sha256(&remote.bytes)), ..Expect::default() };
+    assert_eq!(get(&remote, root.path(), &expect).await.unwrap_err().kind(), Kind::Denied);
+    assert_eq!(part.metadata().unwrap().len(), 1000);
+}

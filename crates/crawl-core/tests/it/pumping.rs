@@ -43,8 +43,8 @@ async fn the_numbers_add_up_and_an_empty_page_is_not_the_end() {
 async fn stop_finishes_the_page_in_flight_and_a_second_run_goes_on() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path());
-    let table = Table { slow: Duration::from_millis(50), ..Table::listing(6) };
-    let stop = tokio::time::sleep(Duration::from_millis(10));
+    let table = Table { slow: Duration::from_millis(1000), ..Table::listing(6) };
+    let stop = tokio::time::sleep(Duration::from_millis(400));
     let first = pump(&table, &store, Pump::default(), stop, |_| {}).await.unwrap();
     assert!(!first.ended());
     assert!((1..=2).contains(&first.pages), "{}", first.pages);
@@ -75,6 +75,16 @@ async fn other_settings_are_refused_and_named() {
     let error = pump(&other, &store, Pump::default(), never(), |_| {}).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
     assert!(error.to_string().contains("sort: was not set, is now `likes`"), "{error}");
+}
+
+#[tokio::test]
+async fn settings_may_change_as_long_as_no_page_is_there() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let none = Pump { pages: Some(0), ..Pump::default() };
+    pump(&Table::listing(2), &store, none, never(), |_| {}).await.unwrap();
+    let other = Table { settings: Settings::default().with("sort", "likes"), ..Table::listing(2) };
+    assert!(pump(&other, &store, Pump::default(), never(), |_| {}).await.unwrap().ended());
 }
 
 #[tokio::test]

@@ -153,3 +153,15 @@ async fn limits_of_requests_and_tokens_are_both_kept_and_used() {
     println!("tokens bind: {used:.3} used");
     assert!(used >= 0.9, "{used}: {windows:?}");
 }
+
+#[tokio::test]
+async fn again_at_once_is_not_taken_at_its_word_for_ever() {
+    let hub = hub(None, &["all=429:retry-after=0"]).await;
+    let http = Http::new(HttpConfig {
+        patience: Duration::from_secs(2),
+        backoff: Duration::from_millis(100),
+        ..HttpConfig::default()
+    });
+    assert!(http.unwrap().send(&request(&hub)).await.is_err());
+    assert!(hub.count() < 20, "{} requests in 2 seconds", hub.count());
+}

@@ -6,7 +6,7 @@
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `samples`: recorded answers of the real Hub, where they are there (`just samples DIR`)
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod broken;
 mod desk;

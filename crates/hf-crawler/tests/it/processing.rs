@@ -234,7 +234,7 @@ async fn the_history_knows_owner_and_name_apart() {
     assert_eq!(history.len(), 1, "a torn last line is left out");
     let end = process(input.path(), "", history, second.path()).await.unwrap();
     assert_eq!((end.totals.records, end.totals.dropped["already seen"]), (2, 1));
-    assert_eq!(History::add(&path, second.path(), &datasets()).unwrap(), (2, 0));
+    assert_eq!(History::add(&path, second.path(), &datasets()).unwrap(), (2, 0), "the torn line is cut off");
     assert_eq!(History::add(&path, second.path(), &datasets()).unwrap(), (0, 2), "twice adds nothing");
     let lines = std::fs::read_to_string(&path).unwrap();
     assert_eq!(
@@ -278,4 +278,28 @@ async fn processing_the_doubles_odd_rows_adds_up() {
         let row: Value = record.raw().to().unwrap();
         assert_eq!(row.as_object().unwrap().len(), 14);
     }
+}
+
+#[tokio::test]
+async fn a_page_that_was_changed_afterwards_is_noticed() {
+    let rows = [row("o/a", json!({})), row("o/b", json!({}))];
+    let (input, root) = (stored(&rows).await, tempfile::tempdir().unwrap());
+    let page = input.path().join("hf/datasets/page_00001.jsonl");
+    let text = std::fs::read_to_string(&page).unwrap();
+    std::fs::write(&page, text.lines().next().unwrap().to_owned() + "\n").unwrap();
+    let error = process(input.path(), "", History::default(), root.path()).await.unwrap_err();
+    assert!(error.to_string().contains("has 1 records, 2 were written"), "{error}");
+    std::fs::write(&page, text.lines().next().unwrap().to_owned() + "\ngarbage\n").unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let end = process(input.path(), "untagged = true", History::default(), root.path()).await.unwrap();
+    assert_eq!((end.totals.records, end.totals.missing, end.totals.listed), (1, 1, 2));
+}
+
+#[test]
+fn a_last_line_without_a_line_break_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    std::fs::write(&path, "{\"id\":\"a\",\"author\":\"o\"}\n{\"id\":\"b\",\"author\":\"o\"}").unwrap();
+    let history = History::read(&path).unwrap();
+    assert!(history.has(Some("o"), "a") && history.has(Some("o"), "b"));
 }
