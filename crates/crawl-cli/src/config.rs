@@ -18,9 +18,6 @@ pub(crate) fn with_file(command: &Command, mut arguments: Vec<OsString>) -> Resu
     let text = std::fs::read_to_string(path).map_err(|cause| {
         bad("cannot read the config file".into()).because(cause).advise("check the path behind --config")
     })?;
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        bad("cannot read the config file".into()).because(cause).advise("check the path behind --config")
-    })?;
     let file: toml::Table =
         toml::from_str(&text).map_err(|cause| bad(format!("the config file is not valid: {cause}")))?;
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
