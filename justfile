@@ -75,6 +75,12 @@ python venv=".venv": (venv venv)
 venv dir=".venv":
     python3 tests/python/venv.py {{ dir }}
 
+# The shipped tasks on a real server with a random model; compiles C++, about ten minutes the first time
+real-llm venv=".venv-llm": build
+    test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
+    {{ venv }}/bin/python -m pip install --quiet gguf numpy 'llama-cpp-python[server]'
+    {{ venv }}/bin/python tests/python/real_llm.py {{ bin }}/llm-classifier
+
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
     GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler --test it samples -- --nocapture
