@@ -61,7 +61,7 @@ pub(crate) async fn run(arguments: SampleArgs, _session: &Session) -> Result<Out
     write(&arguments, &picked)?;
     let uncertain = picked.iter().filter(|row| row.reason == Reason::Uncertain).count();
     say(format!("{} rows: {} random, {uncertain} uncertain", picked.len(), picked.len() - uncertain));
-    if !arguments.labels.is_empty() && uncertain == 0 {
+    if !arguments.labels.is_empty() && uncertain == 0 && picked.len() == arguments.rows {
         say("  no answer has a confidence, and no two differ: all rows are random");
     }
     if picked.len() < arguments.rows {
