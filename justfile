@@ -38,7 +38,7 @@ status root: build
 
 # Build the programs
 build:
-    cargo build --release --quiet -p hf-crawler -p llm-classifier -p record-converter
+    cargo build --release --quiet -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader
 
 # ---- development ---------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NEWEST = ["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just"]
+NEWEST = ["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]"]
 OLD = ["pytest", "huggingface_hub==0.36.*", "openai"]
 
 

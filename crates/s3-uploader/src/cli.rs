@@ -1,0 +1,200 @@
+//! Flags and commands of `s3-uploader`.
+
+pub(crate) mod door;
+pub(crate) mod progress;
+pub(crate) mod read;
+pub(crate) mod remove;
+pub(crate) mod send;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
+use crawl_cli::{Flags, SharedCommand};
+use door::Door;
+use s3_uploader::Proof;
+
+/// Files to S3, and a move that deletes only what it can prove.
+///
+/// Run the same command again to go on after a stop or a crash: nothing is lost, finished parts are not sent twice.
+#[derive(Parser, Debug)]
+#[command(name = "s3-uploader", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Send a file or folder, prove that it is there, write receipts
+    #[command(after_help = "\
+Examples:
+  s3-uploader copy data/out s3://bucket/2026-11-23
+  s3-uploader copy data/out --cloud configs/examples/cloud.toml --include '*.jsonl'")]
+    Copy(SendArgs),
+    /// As copy; then delete each file whose object is proven and whose receipt is on the disk
+    #[command(after_help = "\
+Examples:
+  s3-uploader move data/out s3://bucket/2026-11-23 --receipts data/receipts.jsonl
+  s3-uploader move data/out s3://bucket/in --proof readback --bandwidth 20MiB")]
+    Move(SendArgs),
+    /// Audit a bucket from receipts alone; nothing is written to it
+    Verify(VerifyArgs),
+    /// List objects
+    Ls(LsArgs),
+    /// Fetch an object, or all below a prefix that ends in /
+    Get(GetArgs),
+    /// Remove an object, or all below a prefix with --recursive
+    Rm(RmArgs),
+    /// Print an address under which anyone may fetch an object for a while
+    Presign(PresignArgs),
+    /// End uploads in parts that nobody will finish
+    Cleanup(CleanupArgs),
+    #[command(flatten)]
+    Shared(SharedCommand),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SendArgs {
+    /// The file or folder; folders keep their structure, links are not followed
+    pub(crate) from: PathBuf,
+    /// Where to, as s3://bucket/prefix; may be left out with --cloud
+    pub(crate) to: Option<String>,
+    /// Only files that fit this glob; may be given several times. Without / it fits the last part of a name
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No files that fit this glob; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Only tell what would be sent
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the receipts go; one command at a time may write there
+    #[arg(long, value_name = "FILE", default_value = "s3-receipts.jsonl")]
+    pub(crate) receipts: PathBuf,
+    /// How to prove that an object equals its file [default: the strongest that the server gives]
+    #[arg(long, value_enum)]
+    pub(crate) proof: Option<ProofFlag>,
+    /// Remove folders that a move has emptied
+    #[arg(long)]
+    pub(crate) remove_empty_folders: bool,
+    /// One JSON object a file on stdout, and one for the summary
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Refuse to replace an object that differs
+    #[arg(long, help_heading = "Objects")]
+    pub(crate) no_overwrite: bool,
+    /// The storage class, such as STANDARD_IA
+    #[arg(long, value_name = "CLASS", help_heading = "Objects")]
+    pub(crate) storage_class: Option<String>,
+    /// The content type [default: by the name's ending]
+    #[arg(long, value_name = "TYPE", help_heading = "Objects")]
+    pub(crate) content_type: Option<String>,
+    /// Metadata; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Objects")]
+    pub(crate) metadata: Vec<String>,
+    /// Encryption at rest: AES256 or aws:kms
+    #[arg(long, value_name = "WAY", help_heading = "Objects")]
+    pub(crate) sse: Option<String>,
+    /// The KMS key, for --sse aws:kms
+    #[arg(long, value_name = "ID", requires = "sse", help_heading = "Objects")]
+    pub(crate) sse_kms_key_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum ProofFlag {
+    /// The checksum that is stored with the object, of a server that was seen to check checksums
+    Checksum,
+    /// The ETag worked out again, of a server that was seen to check MD5s
+    Etag,
+    /// Every byte read back
+    Readback,
+}
+
+impl From<ProofFlag> for Proof {
+    fn from(flag: ProofFlag) -> Self {
+        match flag {
+            ProofFlag::Checksum => Proof::Checksum,
+            ProofFlag::Etag => Proof::Etag,
+            ProofFlag::Readback => Proof::Readback,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The receipts
+    pub(crate) receipts: PathBuf,
+    /// Read every byte back, whatever the receipt's proof
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// One JSON object an object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LsArgs {
+    /// Where, as s3://bucket/prefix
+    pub(crate) at: Option<String>,
+    /// One JSON object an object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GetArgs {
+    /// The object, as s3://bucket/key, or a prefix that ends in /
+    pub(crate) from: String,
+    /// The file or folder [default: the last part of the key, here]
+    pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RmArgs {
+    /// The object, as s3://bucket/key
+    pub(crate) at: String,
+    /// All objects whose keys begin so
+    #[arg(long)]
+    pub(crate) recursive: bool,
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PresignArgs {
+    /// The object, as s3://bucket/key
+    pub(crate) at: String,
+    /// For how long, such as 15m, 12h or 7d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = door::parse_time)]
+    pub(crate) valid: Duration,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CleanupArgs {
+    /// Where, as s3://bucket/prefix
+    pub(crate) at: Option<String>,
+    /// Only uploads that were begun so long ago, such as 24h or 7d
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = door::parse_time)]
+    pub(crate) older_than: Duration,
+    /// Only tell what would be ended
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) door: Door,
+}

@@ -1,0 +1,135 @@
+//! `verify`, `ls`, `get` and `presign`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::{Outcome, grouped, print, say};
+use crawl_core::files::place;
+use crawl_core::{Error, Kind, Timestamp};
+use futures::StreamExt;
+use s3_uploader::{Bucket, Receipt, audit, receipt};
+
+use super::{GetArgs, LsArgs, PresignArgs, VerifyArgs};
+
+/// How many receipts are looked after at once.
+const AT_ONCE: usize = 32;
+
+pub(crate) async fn verify(arguments: VerifyArgs) -> Result<Outcome> {
+    // A later receipt of the same key stands for what is there now.
+    let mut latest: BTreeMap<(String, String), Receipt> = BTreeMap::new();
+    for receipt in receipt::read(&arguments.receipts)? {
+        latest.insert((receipt.bucket.clone(), receipt.key.clone()), receipt);
+    }
+    let mut buckets: BTreeMap<String, Bucket> = BTreeMap::new();
+    for (name, _) in latest.keys() {
+        if !buckets.contains_key(name) {
+            buckets.insert(name.clone(), arguments.door.named(name).await?);
+        }
+    }
+    let checks = latest.values().map(|receipt| {
+        let bucket = &buckets[&receipt.bucket];
+        async move { (receipt, audit(bucket, receipt, arguments.deep).await) }
+    });
+    let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
+    let (mut good, mut bad, mut first) = (0, 0, None);
+    while let Some((receipt, result)) = checks.next().await {
+        if arguments.json {
+            let error = result.as_ref().err().map(ToString::to_string);
+            print(serde_json::json!({
+                "bucket": receipt.bucket, "key": receipt.key, "good": error.is_none(), "error": error,
+            }));
+        }
+        match result {
+            Ok(()) => good += 1,
+            Err(error) => {
+                bad += 1;
+                say(format!("bad: {error}; {}", error.advice()));
+                // What the server did not let us see is neither good nor bad.
+                let worse = matches!(error.kind(), Kind::Storage | Kind::Gone);
+                if first.is_none() || worse {
+                    first = Some(error);
+                }
+            }
+        }
+    }
+    say(format!("{} objects = {} good + {} bad", grouped(good + bad), grouped(good), grouped(bad)));
+    match first {
+        Some(error) => Err(error.into()),
+        None => Ok(Outcome::Done),
+    }
+}
+
+pub(crate) async fn ls(arguments: LsArgs) -> Result<Outcome> {
+    let (bucket, prefix) = arguments.door.open(arguments.at.as_deref()).await?;
+    let mut at: Option<String> = None;
+    loop {
+        let page = bucket.list(&prefix, at.as_deref()).await?;
+        for object in page.objects {
+            let modified = object.modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
+            let modified = modified.map(|time| time.to_string());
+            if arguments.json {
+                print(serde_json::json!({
+                    "key": object.key, "size": object.size, "etag": object.etag, "modified": modified,
+                }));
+            } else {
+                let modified = modified.unwrap_or_default();
+                print(format!("{modified:20} {:>15}  {}", object.size, object.key.escape_debug()));
+            }
+        }
+        at = page.next;
+        if at.is_none() {
+            return Ok(Outcome::Done);
+        }
+    }
+}
+
+pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
+    let (bucket, key) = arguments.door.open(Some(&arguments.from)).await?;
+    if !key.is_empty() && !key.ends_with('/') {
+        let to = match arguments.to {
+            Some(to) if to.is_dir() => place(&to, last(&key))?,
+            Some(to) => to,
+            None => place(Path::new(""), last(&key))?,
+        };
+        bucket.get(&key, &to).await?;
+        return Ok(Outcome::Done);
+    }
+    let root = arguments.to.unwrap_or_else(|| PathBuf::from("."));
+    std::fs::create_dir_all(&root).map_err(|cause| Error::io("cannot make the folder", &root, cause))?;
+    let (mut had, mut missing, mut at): (u64, u64, Option<String>) = (0, 0, None);
+    loop {
+        let page = bucket.list(&key, at.as_deref()).await?;
+        let gets = page.objects.iter().map(|object| {
+            let (bucket, root, name) = (&bucket, &root, object.key.strip_prefix(&key).unwrap_or(&object.key));
+            async move { bucket.get(&object.key, &place(root, name)?).await }
+        });
+        let mut gets = futures::stream::iter(gets).buffer_unordered(16);
+        while let Some(result) = gets.next().await {
+            match result {
+                Ok(_) => had += 1,
+                Err(error) => {
+                    missing += 1;
+                    say(format!("not fetched: {error}; {}", error.advice()));
+                }
+            }
+        }
+        drop(gets);
+        at = page.next;
+        if at.is_none() {
+            break;
+        }
+    }
+    say(format!("{} objects = {} fetched + {} not", grouped(had + missing), grouped(had), grouped(missing)));
+    Ok(Outcome::missing(missing))
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
+
+pub(crate) async fn presign(arguments: PresignArgs) -> Result<Outcome> {
+    let (bucket, key) = arguments.door.open(Some(&arguments.at)).await?;
+    print(bucket.presign(&key, arguments.valid).await?);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,171 @@
+//! `copy` and `move`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::{Outcome, Session, grouped, print, say, size};
+use crawl_core::{Error, Kind};
+use s3_uploader::{Choice, Dress, Job, Listing, Plan, Summary, Watch};
+
+use super::SendArgs;
+use super::progress::Progress;
+
+pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) -> Result<Outcome> {
+    let choice = Choice::new(&arguments.include, &arguments.exclude)?;
+    let mut journal_part = s3_uploader::journal_path(&arguments.receipts).into_os_string();
+    journal_part.push(".part");
+    let own = [
+        arguments.receipts.clone(),
+        s3_uploader::journal_path(&arguments.receipts),
+        PathBuf::from(journal_part),
+    ];
+    let mut listing = s3_uploader::list(&arguments.from, &choice, &own)?;
+    let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
+    let prefix = place(&arguments.from, &prefix, &mut listing);
+    for error in &listing.refused {
+        say(format!("left {error}; {}", error.advice()));
+    }
+    if arguments.dry_run {
+        return Ok(dry(&listing, bucket.name(), &prefix, delete));
+    }
+    let plan = Plan { prefix, dress: dress(&arguments)?, proof: arguments.proof.map(Into::into), delete };
+    let job = Job::new(bucket.clone(), plan, &arguments.receipts)?;
+    let progress = Arc::new(Progress::new(&listing.files, arguments.json, session));
+    let told = progress.clone();
+    let watch: Watch = Arc::new(move |file, result| told.file(file, result));
+    let files = std::mem::take(&mut listing.files);
+    let summary = tokio::select! {
+        summary = s3_uploader::run(&job, files, stop(), watch) => summary,
+        () = progress.show(&bucket) => unreachable!("it has no end"),
+    };
+    progress.wipe();
+    let summary = summary?;
+    if delete && arguments.remove_empty_folders {
+        remove_empty(&arguments.from);
+    }
+    tell(&summary, &listing, &arguments, &progress, session);
+    end(summary, &listing)
+}
+
+/// The exit code: 0 only if everything that was asked for is in the bucket.
+fn end(summary: Summary, listing: &Listing) -> Result<Outcome> {
+    let went = summary.sent + summary.there;
+    match summary.first {
+        Some(error) if went == 0 => Err(error.into()),
+        Some(error) if summary.not_begun > 0 => Err(error.into()),
+        None if summary.not_begun > 0 => Ok(Outcome::Stopped),
+        first => Ok(Outcome::missing(u64::from(first.is_some()) + listing.refused.len() as u64)),
+    }
+}
+
+/// What is put before each name. A single file may be given its whole key.
+fn place(from: &Path, prefix: &str, listing: &mut Listing) -> String {
+    let open = prefix.is_empty() || prefix.ends_with('/');
+    match listing.files.as_mut_slice() {
+        [file] if from.is_file() && !open => {
+            file.name.clear();
+            prefix.to_owned()
+        }
+        _ if open => prefix.to_owned(),
+        _ => format!("{prefix}/"),
+    }
+}
+
+fn dress(arguments: &SendArgs) -> Result<Dress> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Error::new(Kind::Config, "metadata is given as name=value").at(text)),
+    };
+    Ok(Dress {
+        storage_class: arguments.storage_class.clone(),
+        content_type: arguments.content_type.clone(),
+        metadata: arguments.metadata.iter().map(pair).collect::<Result<_, _>>()?,
+        sse: arguments.sse.clone(),
+        sse_key: arguments.sse_kms_key_id.clone(),
+        no_overwrite: arguments.no_overwrite,
+    })
+}
+
+fn dry(listing: &Listing, bucket: &str, prefix: &str, delete: bool) -> Outcome {
+    let verb = if delete { "move" } else { "copy" };
+    for file in &listing.files {
+        let name = file.path.display().to_string();
+        let key = format!("{prefix}{}", file.name);
+        print(format!("{verb} {} -> s3://{bucket}/{}", name.escape_debug(), key.escape_debug()));
+    }
+    let bytes = listing.files.iter().map(|file| file.stamp.size()).sum();
+    say(format!(
+        "would {verb} {} files, {}; nothing was sent",
+        grouped(listing.files.len() as u64),
+        size(bytes)
+    ));
+    Outcome::missing(listing.refused.len() as u64)
+}
+
+fn tell(summary: &Summary, listing: &Listing, arguments: &SendArgs, progress: &Progress, session: &Session) {
+    let Summary { files, sent, there, failed, not_begun, bytes, .. } = summary;
+    let line = serde_json::json!({
+        "message": "summary", "files": files, "sent": sent, "was_there": there, "kept": failed,
+        "not_begun": not_begun, "bytes": bytes, "left_out": listing.left_out,
+        "refused": listing.refused.len(), "receipts": arguments.receipts, "seconds": progress.seconds(),
+    });
+    if arguments.json {
+        print(&line);
+    }
+    if session.flags().log == crawl_cli::LogForm::Json {
+        return say(line);
+    }
+    say(format!(
+        "{} files = {} sent + {} there already + {} kept after an error + {} not begun; {} in {:.1} s",
+        grouped(*files),
+        grouped(*sent),
+        grouped(*there),
+        grouped(*failed),
+        grouped(*not_begun),
+        size(*bytes),
+        progress.seconds()
+    ));
+    if listing.left_out > 0 || !listing.refused.is_empty() {
+        let (left_out, refused) = (grouped(listing.left_out), listing.refused.len());
+        say(format!("  besides: {left_out} left out by the globs, {refused} no plain files"));
+    }
+    say(format!("  receipts: {}", arguments.receipts.display()));
+}
+
+/// Removes the folders below the root that hold nothing; the root stays.
+fn remove_empty(root: &Path) {
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() && !path.is_symlink() {
+            remove_empty(&path);
+            // One that holds something is not removed: that is what is wanted.
+            let _ = std::fs::remove_dir(&path);
+        }
+    }
+}
+
+/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once.
+async fn stop() {
+    signal().await;
+    say("stopping after the files on their way; once more to stop now");
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,212 @@
+//! Where the bucket is and how to reach it: values only, nothing is read from the environment here.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use crawl_core::http::Secret;
+use crawl_core::{Error, Kind, Result};
+use serde::Deserialize;
+
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub enum Login {
+    /// Nobody: requests are not signed.
+    #[default]
+    Anonymous,
+    /// Keys, and the token of a session where there is one.
+    Keys {
+        /// The access key id.
+        id: Secret,
+        /// The secret access key.
+        secret: Secret,
+        /// The session token.
+        session: Option<Secret>,
+    },
+    /// Keys that renew themselves, as the AWS configuration gives them.
+    Provider(SharedCredentialsProvider),
+}
+
+/// Whether checksums go with uploads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checksums {
+    /// Wherever the server checks them.
+    #[default]
+    WhenSupported,
+    /// Never of our own accord: for clones that refuse or mishandle the headers.
+    WhenRequired,
+}
+
+/// How to reach an S3 service.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The address; `None` for AWS.
+    pub endpoint: Option<String>,
+    /// The region; most clones take any.
+    pub region: String,
+    /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+    pub path_style: bool,
+    /// Who asks.
+    pub login: Login,
+    /// Whether checksums go with uploads.
+    pub checksums: Checksums,
+}
+
+impl Account {
+    /// A service at an address, asked in path style, as nearly all but AWS want it.
+    pub fn at(endpoint: impl Into<String>, login: Login) -> Self {
+        Account {
+            endpoint: Some(endpoint.into()),
+            region: "us-east-1".into(),
+            path_style: true,
+            login,
+            checksums: Checksums::default(),
+        }
+    }
+}
+
+/// How much at once, and how patiently.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most requests under way; fewer while the server asks to slow down.
+    pub in_flight: usize,
+    /// The most requests a second.
+    pub requests: Option<f64>,
+    /// The most bytes a second that are sent.
+    pub bandwidth: Option<u64>,
+    /// The most bytes of files that are held in memory.
+    pub memory: u64,
+    /// How often a request is tried.
+    pub tries: u32,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// The first wait between two tries; it doubles, up to 20 seconds, with full jitter.
+    pub backoff: Duration,
+    /// Larger files are sent in parts.
+    pub part_from: u64,
+    /// The size of a part; larger where a file would have more than 10,000. Not under 5 MiB.
+    pub part_size: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            in_flight: 64,
+            requests: None,
+            bandwidth: None,
+            memory: 48 << 20,
+            tries: 6,
+            timeout: Duration::from_secs(300),
+            backoff: Duration::from_millis(200),
+            part_from: 8 << 20,
+            part_size: 8 << 20,
+        }
+    }
+}
+
+/// What is written with each object.
+#[derive(Clone, Debug, Default)]
+pub struct Dress {
+    /// The storage class, such as `STANDARD_IA`.
+    pub storage_class: Option<String>,
+    /// The content type; without it one is guessed from the name.
+    pub content_type: Option<String>,
+    /// Names and values of metadata.
+    pub metadata: Vec<(String, String)>,
+    /// Encryption at rest by the server: `AES256` or `aws:kms`.
+    pub sse: Option<String>,
+    /// The KMS key, for `aws:kms`.
+    pub sse_key: Option<String>,
+    /// Refuse to replace an object that is there and differs.
+    pub no_overwrite: bool,
+}
+
+/// A cloud config file: where the bucket is. Keys belong into the environment or the AWS files.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudFile {
+    /// The address; leave it out for AWS.
+    pub endpoint: Option<String>,
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// What is put before every key.
+    pub prefix: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+    pub path_style: Option<bool>,
+    /// Whether checksums go with uploads.
+    pub checksums: Option<Checksums>,
+    #[serde(default, deserialize_with = "secret")]
+    access_key: Option<Secret>,
+    #[serde(default, deserialize_with = "secret")]
+    secret_key: Option<Secret>,
+    #[serde(default, deserialize_with = "secret")]
+    session_token: Option<Secret>,
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(Secret::new))
+}
+
+impl CloudFile {
+    /// Reads a file. One that holds keys must be readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if it is not valid, or if it holds keys and others may read it.
+    pub fn read(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| Error::io("cannot read the cloud file", path, cause))?;
+        // The parser's own message quotes the line, which may hold a key.
+        let file: CloudFile = toml::from_str(&text).map_err(|cause| {
+            Error::new(Kind::Config, format!("the cloud file is not valid: {}", cause.message())).at(&place)
+        })?;
+        let keys = [&file.access_key, &file.secret_key, &file.session_token];
+        if keys.iter().any(|key| key.is_some()) && !private(path)? {
+            return Err(Error::new(Kind::Config, "the cloud file holds keys and others may read it")
+                .at(&place)
+                .advise("take the keys out and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or chmod 600 the file"));
+        }
+        if file.access_key.is_some() != file.secret_key.is_some() {
+            let what = "the cloud file has one of access_key and secret_key without the other";
+            return Err(Error::new(Kind::Config, what).at(&place));
+        }
+        Ok(file)
+    }
+
+    /// The keys of the file.
+    pub fn login(&self) -> Option<Login> {
+        let (id, secret) = (self.access_key.clone()?, self.secret_key.clone()?);
+        Some(Login::Keys { id, secret, session: self.session_token.clone() })
+    }
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    let meta = path.metadata().map_err(|cause| Error::io("cannot look at", path, cause))?;
+    Ok(meta.permissions().mode() & 0o077 == 0)
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Result<bool> {
+    Ok(false)
+}
+
+/// `s3://bucket/prefix` in two parts.
+///
+/// # Errors
+/// [`Kind::Config`] if it is none.
+pub fn parse_address(text: &str) -> Result<(String, String)> {
+    let bad = || {
+        Error::new(Kind::Config, "this is no S3 address").at(text).advise("write it as s3://bucket/prefix")
+    };
+    let rest = text.strip_prefix("s3://").ok_or_else(bad)?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.is_empty() {
+        return Err(bad());
+    }
+    Ok((bucket.to_owned(), prefix.to_owned()))
+}

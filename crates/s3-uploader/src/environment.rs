@@ -1,0 +1,45 @@
+//! The AWS environment and files, read when a program asks for it.
+
+use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
+
+use crate::Login;
+
+/// What the environment and the AWS files say.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Keys of the environment, the profile, or the machine's role. They are looked for when the first request is
+    /// signed.
+    pub login: Login,
+    /// The region.
+    pub region: Option<String>,
+    /// The address: `AWS_ENDPOINT_URL`, or the profile's.
+    pub endpoint: Option<String>,
+}
+
+/// Reads them, for a profile or the usual one.
+pub async fn load(profile: Option<&str>) -> Environment {
+    let https =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut files = ProfileFileRegionProvider::builder();
+    // No question to the machine's metadata service: elsewhere than on EC2 it takes seconds to fail.
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+    if let Some(profile) = profile {
+        files = files.profile_name(profile);
+        loader = loader.profile_name(profile);
+    }
+    let region =
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(files.build());
+    // The SDK's own log lines hold keys.
+    let config = loader.region(region).load().with_subscriber(Dispatch::none()).await;
+    Environment {
+        login: config.credentials_provider().map_or(Login::Anonymous, Login::Provider),
+        region: config.region().map(ToString::to_string),
+        endpoint: config.endpoint_url().map(str::to_owned),
+    }
+}

@@ -1,0 +1,280 @@
+//! Copies and moves: send, prove, write the receipt, and only then delete.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crawl_core::{Error, Kind, Result};
+use sha2::{Digest, Sha256};
+
+use crate::gate::Size;
+use crate::local::{Local, changed};
+use crate::multi::{Large, Sent};
+use crate::proof::{Proof, Proven, prove};
+use crate::receipt::{self, Receipt, Receipts};
+use crate::remote::Bucket;
+use crate::single::{self, off_the_loop};
+use crate::sums::{Sums, hex};
+use crate::trust::Trust;
+use crate::{Dress, Journal};
+
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 1024;
+
+/// What a job does, beside sending.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What is put before each name to make its key.
+    pub prefix: String,
+    /// What is written with each object.
+    pub dress: Dress,
+    /// The proof to take; the strongest that the server gives, if `None`.
+    pub proof: Option<Proof>,
+    /// Delete the local file once its receipt is on the disk.
+    pub delete: bool,
+}
+
+/// A copy or move of files into a bucket, with its receipts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Job {
+    bucket: Bucket,
+    plan: Arc<Plan>,
+    receipts: Receipts,
+    journal: Arc<Journal>,
+    known: Arc<HashMap<String, Sums>>,
+}
+
+/// A file that is in the bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Its key.
+    pub key: String,
+    /// Its sums.
+    pub sums: Sums,
+    /// How that was shown.
+    pub proven: Proven,
+    /// Whether it was there from an earlier run, so that nothing was sent.
+    pub was_there: bool,
+}
+
+impl Job {
+    /// Opens the receipts at `receipts`, and the journal of multipart uploads beside them.
+    ///
+    /// # Errors
+    /// Those of [`Receipts::open`] and [`Journal::open`].
+    pub fn new(bucket: Bucket, plan: Plan, receipts: &Path) -> Result<Self> {
+        let kept = Receipts::open(receipts)?;
+        let ours = |receipt: &Receipt| receipt.bucket == bucket.name();
+        let known = receipt::read(receipts)?.into_iter().filter(ours);
+        let known = known.map(|receipt| (receipt.key, receipt.sums)).collect();
+        let journal = Arc::new(Journal::open(&journal_path(receipts))?);
+        Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal, known: Arc::new(known) })
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// What this job does.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn known(&self) -> &HashMap<String, Sums> {
+        &self.known
+    }
+
+    /// Sends bytes that are no file under a key, and shows that they are there.
+    pub(crate) async fn put_bytes(&self, key: &str, bytes: bytes::Bytes) -> Result<()> {
+        let trust = self.trust().await?;
+        let sums = crate::sums::whole(&bytes, trust.wants_md5());
+        // Such bytes are replaced on purpose, as a checkpoint is.
+        let dress = Dress { no_overwrite: false, ..self.plan.dress.clone() };
+        single::put(&self.bucket, key, &dress, trust, bytes, &sums).await?;
+        self.prove(key, &sums, trust).await.map(|_| ())
+    }
+
+    /// How errors name the receipts.
+    pub(crate) fn receipts_place(&self) -> String {
+        self.receipts.path().display().to_string()
+    }
+
+    /// Asks the server what it checks; [`Job::one`] would ask as well.
+    ///
+    /// # Errors
+    /// Those of reaching the server; [`Kind::Storage`] if the wanted proof is worth nothing there.
+    pub async fn begin(&self) -> Result<()> {
+        self.trust().await.map(|_| ())
+    }
+
+    async fn trust(&self) -> Result<Trust> {
+        let trust = self.bucket.trust(&self.plan.prefix).await?;
+        let worthless = match self.plan.proof {
+            Some(Proof::Checksum) => !trust.checksum,
+            Some(Proof::Etag) => !trust.etag,
+            Some(Proof::Readback) | None => false,
+        };
+        if worthless {
+            let what = "this server was not seen to check what it is sent, so its word proves nothing";
+            return Err(Error::new(Kind::Storage, what)
+                .at(self.bucket.name())
+                .advise("use --proof readback, or leave --proof out"));
+        }
+        Ok(trust)
+    }
+
+    /// The key of a file.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if it is empty or too long.
+    pub fn key(&self, file: &Local) -> Result<String> {
+        let key = format!("{}{}", self.plan.prefix, file.name);
+        if key.is_empty() || key.len() > LONGEST_KEY {
+            let what = format!("a key has 1 to {LONGEST_KEY} bytes, this one {}", key.len());
+            return Err(Error::new(Kind::Config, what)
+                .at(crate::local::shown(&file.path))
+                .advise("the file is kept; rename it or choose a shorter prefix"));
+        }
+        Ok(key)
+    }
+
+    /// Sends one file, proves it, writes its receipt, deletes it if the plan says so.
+    ///
+    /// # Errors
+    /// Whatever went wrong: the local file is then still there.
+    pub async fn one(&self, file: &Local) -> Result<Done> {
+        let key = self.key(file)?;
+        let mut trust = self.trust().await?;
+        // Only the ETag is asked for: then it has to be worked out.
+        trust.checksum &= self.plan.proof != Some(Proof::Etag);
+        let (sums, proven, was_there) = self.there(file, &key, trust).await?;
+        let receipt = Receipt::new(self.bucket.name(), &key, &file.path, sums.clone(), proven.clone());
+        self.receipts.add(&receipt).await?;
+        if self.plan.delete {
+            delete(file, &sums.sha256).await?;
+        }
+        Ok(Done { key, sums, proven, was_there })
+    }
+
+    /// Brings the file into the bucket, and shows that it is there.
+    async fn there(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+        if let Some(found) = self.earlier(file, key, trust).await? {
+            return Ok((found.0, found.1, true));
+        }
+        if file.stamp.size() > self.bucket.limits().part_from {
+            return self.large(file, key, trust).await;
+        }
+        let room = self.bucket.gate().room(Size::Whole, file.stamp.size()).await;
+        let (bytes, sums) = single::read(file, trust.wants_md5()).await?;
+        let sent = single::put(&self.bucket, key, &self.plan.dress, trust, bytes, &sums).await;
+        drop(room);
+        match sent {
+            Ok(()) => self.prove(key, &sums, trust).await.map(|proven| (sums, proven, false)),
+            // It may be there all the same, from this try or an earlier run.
+            Err(failure) if failure.passes() || failure.error.status() == Some(412) => self
+                .prove(key, &sums, trust)
+                .await
+                .map(|proven| (sums, proven, false))
+                .map_err(|_| failure.error),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    async fn large(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+        let (bucket, dress, journal) = (&self.bucket, &self.plan.dress, &self.journal);
+        let large = Large { bucket, file, key, dress, trust, journal };
+        let mut again = true;
+        loop {
+            let Sent { sums, upload, lost, doubt } = large.send().await?;
+            match (self.prove(key, &sums, trust).await, doubt) {
+                (Ok(proven), _) => {
+                    self.journal.ended(&upload)?;
+                    return Ok((sums, proven, false));
+                }
+                // Neither the upload nor the object is there: somebody ended it. Once more from the beginning.
+                (Err(error), _) if lost && again && error.kind() == Kind::Storage => {
+                    self.journal.ended(&upload)?;
+                    again = false;
+                }
+                // It may still be completed: the next run goes on with it.
+                (Err(_), Some(doubt)) => return Err(doubt),
+                (Err(error), None) => {
+                    // It was completed, and what is there is not what was sent: the next run begins anew.
+                    if error.kind() == Kind::Storage {
+                        self.journal.ended(&upload)?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A file whose receipt is there already: sent and proven before a crash, or copied by an earlier run.
+    async fn earlier(&self, file: &Local, key: &str, trust: Trust) -> Result<Option<(Sums, Proven)>> {
+        let Some(known) = self.known.get(key).filter(|known| known.size == file.stamp.size()) else {
+            return Ok(None);
+        };
+        if sha256(file).await? != known.sha256 {
+            return Ok(None);
+        }
+        match self.prove(key, known, trust).await {
+            Ok(proven) => Ok(Some((known.clone(), proven))),
+            Err(error) if matches!(error.kind(), Kind::Storage | Kind::Gone) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn prove(&self, key: &str, sums: &Sums, trust: Trust) -> Result<Proven> {
+        prove(&self.bucket, key, sums, trust, self.plan.proof).await.map_err(|error| match error.kind() {
+            Kind::Gone => Error::new(Kind::Storage, "the server took the object and does not have it")
+                .at(self.bucket.place(key))
+                .advise("the file is kept; run the same command again; if it stays, look at the server"),
+            _ => error,
+        })
+    }
+}
+
+/// The journal that belongs to receipts.
+pub fn journal_path(receipts: &Path) -> std::path::PathBuf {
+    let mut name = receipts.as_os_str().to_owned();
+    name.push(".journal");
+    name.into()
+}
+
+async fn sha256(file: &Local) -> Result<String> {
+    let file = file.clone();
+    off_the_loop(move || hash(&file)).await
+}
+
+fn hash(file: &Local) -> Result<String> {
+    let mut open = file.open()?;
+    let (mut sha256, mut piece) = (Sha256::new(), vec![0; 128 << 10]);
+    loop {
+        match open.read(&mut piece).map_err(|cause| Error::io("cannot read", &file.path, cause))? {
+            0 => break,
+            count => sha256.update(&piece[..count]),
+        }
+    }
+    file.check_open(&open)?;
+    Ok(hex(&sha256.finalize()))
+}
+
+/// Deletes the file if it is still the one that was sent.
+async fn delete(file: &Local, sha256: &str) -> Result<()> {
+    let (file, sha256) = (file.clone(), sha256.to_owned());
+    off_the_loop(move || {
+        file.check()?;
+        // Times tell nothing of a file that was written to just before: its bytes do.
+        if file.stamp.is_fresh() && hash(&file)? != sha256 {
+            return Err(changed(&file.path));
+        }
+        file.check()?;
+        std::fs::remove_file(&file.path).map_err(|cause| {
+            crate::local::cannot("delete", &file.path, cause)
+                .advise("the object is in the bucket and proven; the file is kept")
+        })
+    })
+    .await
+}

@@ -1,0 +1,37 @@
+//! Files to S3: a move that deletes only what it can prove.
+//!
+//! A [`Job`] sends files into a [`Bucket`]: each is hashed as it is sent, shown to be there and equal
+//! ([`Proof`]), noted in a durable [`Receipt`], and only then deleted.
+
+mod audit;
+mod behind;
+mod config;
+#[cfg(feature = "cli")]
+pub mod environment;
+mod failure;
+mod gate;
+mod job;
+mod journal;
+mod local;
+mod multi;
+mod objects;
+mod proof;
+pub mod receipt;
+mod remote;
+mod run;
+mod single;
+mod sums;
+mod trust;
+
+pub use audit::audit;
+pub use behind::{Behind, Names};
+pub use config::{Account, Checksums, CloudFile, Dress, Limits, Login, parse_address};
+pub use job::{Done, Job, Plan, journal_path};
+pub use journal::Journal;
+pub use local::{Choice, Listing, Local, Stamp, list};
+pub use objects::{Object, ObjectPage, Unfinished};
+pub use proof::{Proof, Proven};
+pub use receipt::{Receipt, Receipts};
+pub use remote::Bucket;
+pub use run::{Summary, Watch, run};
+pub use sums::Sums;

@@ -1,0 +1,380 @@
+//! A file that is sent in parts: in parallel, within the memory that is allowed, gone on with after a crash.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+    StorageClass,
+};
+use bytes::Bytes;
+use crawl_core::{Error, Kind, Result};
+use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
+
+use crate::failure::Failure;
+use crate::gate::Size;
+use crate::journal::{Journal, Part, Upload};
+use crate::local::{Local, changed};
+use crate::remote::{Bucket, SignAs};
+use crate::single::{content_type, metadata, off_the_loop};
+use crate::sums::{self, PartSums, Sums};
+use crate::trust::Trust;
+use crate::{Dress, Limits};
+
+const MOST_PARTS: u64 = 10_000;
+const SMALLEST_PART: u64 = 5 << 20;
+
+/// A large file on its way.
+pub(crate) struct Large<'a> {
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) file: &'a Local,
+    pub(crate) key: &'a str,
+    pub(crate) dress: &'a Dress,
+    pub(crate) trust: Trust,
+    pub(crate) journal: &'a Arc<Journal>,
+}
+
+/// What was sent, and in which upload.
+pub(crate) struct Sent {
+    pub(crate) sums: Sums,
+    pub(crate) upload: String,
+    /// Nothing was sent: all parts had been, and the server knows the upload no more.
+    pub(crate) lost: bool,
+    /// What the server said last, if it did not say that all is well: the proof decides.
+    pub(crate) doubt: Option<Error>,
+}
+
+/// A part, as the server lists it.
+struct Listed {
+    size: u64,
+    etag: Option<String>,
+}
+
+/// The size of the parts of a file.
+pub(crate) fn part_size(limits: &Limits, size: u64) -> u64 {
+    let least = size.div_ceil(MOST_PARTS).next_multiple_of(1 << 20);
+    limits.part_size.max(SMALLEST_PART).max(least)
+}
+
+impl Large<'_> {
+    /// Sends what the server does not have yet, and completes the upload.
+    pub(crate) async fn send(&self) -> Result<Sent> {
+        let (upload, old) = self.upload().await?;
+        let count = self.file.stamp.size().div_ceil(upload.part_size);
+        let there = if old { self.parts_there(&upload).await? } else { BTreeMap::new() };
+        if there.is_empty() && upload.parts.len() as u64 == count {
+            // Complete already, most likely, before the receipt was written: only look.
+            let listed = |part: &Part| (part.number, Listed { size: part.size, etag: part.etag.clone() });
+            let all = upload.parts.values().map(listed).collect();
+            let sums = self.send_parts(&upload, &all).await?.0;
+            let doubt = Error::new(Kind::Transient, "the upload is not there any more")
+                .at(self.bucket.place(self.key));
+            return Ok(Sent { sums, upload: upload.upload, lost: true, doubt: Some(doubt) });
+        }
+        match self.send_rest(&upload, &there).await {
+            Err(error) if self.file.check().is_err() => {
+                self.give_up(&upload).await;
+                Err(error)
+            }
+            result => result,
+        }
+    }
+
+    async fn send_rest(&self, upload: &Upload, there: &BTreeMap<i32, Listed>) -> Result<Sent> {
+        let (sums, parts) = self.send_parts(upload, there).await?;
+        self.file.check()?;
+        let doubt = match self.complete(upload, &sums, &parts).await {
+            Ok(()) => None,
+            Err(failure) => {
+                if matches!(failure.code.as_str(), "InvalidPart" | "InvalidPartOrder" | "BadDigest") {
+                    self.give_up(upload).await;
+                    return Err(failure.error);
+                }
+                Some(failure.error)
+            }
+        };
+        Ok(Sent { sums, upload: upload.upload.clone(), lost: false, doubt })
+    }
+
+    /// The upload to go on with and `true`, or a new one.
+    async fn upload(&self) -> Result<(Upload, bool)> {
+        let size = part_size(self.bucket.limits(), self.file.stamp.size());
+        if let Some(found) = self.journal.find(self.bucket.name(), self.key) {
+            let same = found.file == self.file.path && found.stamp == self.file.stamp;
+            if same && found.checksums == self.trust.checksum {
+                return Ok((found, true));
+            }
+            self.give_up(&found).await;
+        }
+        let once = || {
+            let create = self.bucket.client().create_multipart_upload();
+            let create = create
+                .bucket(self.bucket.name())
+                .key(self.key)
+                .content_type(content_type(self.dress, self.key))
+                .set_storage_class(self.dress.storage_class.as_deref().map(StorageClass::from))
+                .set_server_side_encryption(self.dress.sse.as_deref().map(ServerSideEncryption::from))
+                .set_ssekms_key_id(self.dress.sse_key.clone())
+                .set_metadata(metadata(self.dress));
+            let sums = self.trust.checksum;
+            create
+                .set_checksum_algorithm(sums.then_some(ChecksumAlgorithm::Crc64Nvme))
+                .set_checksum_type(sums.then_some(ChecksumType::FullObject))
+                .send()
+        };
+        let created = self.bucket.send("beginning an upload", self.key, 0, once).await?;
+        let none = || {
+            Error::new(Kind::Shape, "the server began an upload without a name")
+                .at(self.bucket.place(self.key))
+        };
+        let upload = Upload {
+            upload: created.upload_id().ok_or_else(none)?.to_owned(),
+            bucket: self.bucket.name().to_owned(),
+            key: self.key.to_owned(),
+            file: self.file.path.clone(),
+            stamp: self.file.stamp,
+            part_size: size,
+            checksums: self.trust.checksum,
+            // Some servers keep checksums, but not of objects that come in parts.
+            md5: self.trust.etag
+                && !(self.trust.checksum
+                    && created.checksum_algorithm() == Some(&ChecksumAlgorithm::Crc64Nvme)),
+            parts: BTreeMap::new(),
+        };
+        self.journal.begun(upload.clone())?;
+        Ok((upload, false))
+    }
+
+    /// The parts that the server has.
+    async fn parts_there(&self, upload: &Upload) -> Result<BTreeMap<i32, Listed>> {
+        let mut there = BTreeMap::new();
+        let mut after: Option<String> = None;
+        loop {
+            let once = || {
+                let list = self.bucket.client().list_parts().bucket(self.bucket.name()).key(self.key);
+                list.upload_id(&upload.upload).set_part_number_marker(after.clone()).send()
+            };
+            let page = match self.bucket.send("listing the parts", self.key, 0, once).await {
+                Ok(page) => page,
+                Err(failure) if failure.error.kind() == Kind::Gone => return Ok(BTreeMap::new()),
+                Err(failure) => return Err(failure.error),
+            };
+            for listed in page.parts() {
+                let size = listed.size().and_then(|size| u64::try_from(size).ok());
+                if let (Some(number), Some(size)) = (listed.part_number(), size) {
+                    there.insert(number, Listed { size, etag: listed.e_tag().map(str::to_owned) });
+                }
+            }
+            after = page.next_part_number_marker().map(str::to_owned);
+            if page.is_truncated() != Some(true) || after.is_none() {
+                return Ok(there);
+            }
+        }
+    }
+
+    /// Reads and hashes the file from beginning to end; sends the parts that are not `there`.
+    async fn send_parts(&self, upload: &Upload, there: &BTreeMap<i32, Listed>) -> Result<(Sums, Vec<Part>)> {
+        let mut reader = Reader::open(self.file, upload.part_size, upload.md5)?;
+        let mut sending = JoinSet::new();
+        let (mut parts, mut all) = (Vec::new(), Vec::new());
+        loop {
+            let room = self.bucket.gate().room(Size::Part, upload.part_size).await;
+            let (back, next) = off_the_loop(move || reader.next()).await?;
+            reader = back;
+            let Some((bytes, part)) = next else { break };
+            all.push(part.clone());
+            let number = all.len() as i32;
+            match self.known(upload, there.get(&number), number, &part, &bytes) {
+                Some(known) => parts.push(known),
+                None => {
+                    let piece = Piece {
+                        bucket: self.bucket.clone(),
+                        journal: self.journal.clone(),
+                        key: self.key.to_owned(),
+                        upload: upload.upload.clone(),
+                        checksums: upload.checksums,
+                    };
+                    sending.spawn(async move {
+                        let sent = piece.send(number, &part, bytes).await;
+                        drop(room);
+                        sent
+                    });
+                }
+            }
+            while let Some(done) = sending.try_join_next() {
+                parts.push(joined(done)?);
+            }
+        }
+        while let Some(done) = sending.join_next().await {
+            parts.push(joined(done)?);
+        }
+        parts.sort_by_key(|part| part.number);
+        Ok((sums::joined(reader.sha256, &all), parts))
+    }
+
+    /// The part, if the server has it: by the journal, or by an ETag that can be believed (a part that arrived
+    /// just before a crash is not in the journal).
+    fn known(
+        &self,
+        upload: &Upload,
+        listed: Option<&Listed>,
+        number: i32,
+        part: &PartSums,
+        bytes: &Bytes,
+    ) -> Option<Part> {
+        let listed = listed.filter(|listed| listed.size == part.size)?;
+        if let Some(noted) = upload.parts.get(&number) {
+            // Some servers list no ETags.
+            let same = listed.etag.is_none() || listed.etag == noted.etag;
+            return (noted.crc == part.crc && same).then(|| noted.clone());
+        }
+        let etag = listed.etag.clone().filter(|_| self.trust.etag)?;
+        (etag.trim_matches('"') == sums::md5_hex(bytes)).then_some(Part {
+            number,
+            size: part.size,
+            crc: part.crc,
+            etag: Some(etag),
+        })
+    }
+
+    async fn complete(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
+        let part = |part: &Part| {
+            let checksum = upload.checksums.then(|| sums::crc_text(part.crc));
+            CompletedPart::builder()
+                .part_number(part.number)
+                .set_e_tag(part.etag.clone())
+                .set_checksum_crc64_nvme(checksum)
+                .build()
+        };
+        let list =
+            CompletedMultipartUpload::builder().set_parts(Some(parts.iter().map(part).collect())).build();
+        let once = || {
+            let complete = self.bucket.client().complete_multipart_upload().bucket(self.bucket.name());
+            let checksum = upload.checksums.then(|| sums.crc64nvme.clone());
+            complete
+                .key(self.key)
+                .upload_id(&upload.upload)
+                .multipart_upload(list.clone())
+                .set_checksum_type(upload.checksums.then_some(ChecksumType::FullObject))
+                .set_checksum_crc64_nvme(checksum)
+                .set_if_none_match(self.dress.no_overwrite.then(|| "*".to_owned()))
+                .send()
+        };
+        self.bucket.send("completing the upload", self.key, 0, once).await.map(|_| ())
+    }
+
+    /// Ends an upload that cannot become right. What cannot be ended now, `cleanup` ends later.
+    async fn give_up(&self, upload: &Upload) {
+        let once = || {
+            let abort = self.bucket.client().abort_multipart_upload().bucket(self.bucket.name());
+            abort.key(self.key).upload_id(&upload.upload).send()
+        };
+        if let Err(failure) = self.bucket.send("ending an upload", self.key, 0, once).await {
+            tracing::debug!(error = %failure.error, "an upload stays unfinished");
+        }
+        if let Err(error) = self.journal.ended(&upload.upload) {
+            tracing::debug!(%error, "the journal keeps an upload that has ended");
+        }
+    }
+}
+
+fn joined(done: std::result::Result<Result<Part>, tokio::task::JoinError>) -> Result<Part> {
+    done.unwrap_or_else(|cause| Err(Error::new(Kind::Transient, "a part was broken off").because(cause)))
+}
+
+/// One part on its way.
+struct Piece {
+    bucket: Bucket,
+    journal: Arc<Journal>,
+    key: String,
+    upload: String,
+    checksums: bool,
+}
+
+impl Piece {
+    async fn send(&self, number: i32, part: &PartSums, bytes: Bytes) -> Result<Part> {
+        let once = || {
+            let send = self.bucket.client().upload_part().bucket(self.bucket.name()).key(&self.key);
+            send.upload_id(&self.upload)
+                .part_number(number)
+                .set_checksum_crc64_nvme(self.checksums.then(|| sums::crc_text(part.crc)))
+                .body(ByteStream::from(bytes.clone()))
+                .customize()
+                .interceptor(SignAs::unsigned())
+                .send()
+        };
+        let sent = match self.bucket.send("the upload of a part", &self.key, part.size, once).await {
+            Ok(sent) => sent,
+            Err(failure) if failure.error.kind() == Kind::Gone => {
+                // Somebody ended it: the next run begins anew.
+                self.journal.ended(&self.upload)?;
+                return Err(failure.error.advise("run the same command again; it begins this file anew"));
+            }
+            Err(failure) => return Err(failure.error),
+        };
+        let etag = sent.e_tag().map(str::to_owned);
+        let part = Part { number, size: part.size, crc: part.crc, etag };
+        self.journal.part(&self.upload, part.clone())?;
+        Ok(part)
+    }
+}
+
+/// Reads a file part by part and hashes the whole on the way.
+struct Reader {
+    file: File,
+    path: PathBuf,
+    left: u64,
+    part_size: u64,
+    md5: bool,
+    sha256: Sha256,
+    local: Local,
+}
+
+impl Reader {
+    fn open(local: &Local, part_size: u64, md5: bool) -> Result<Self> {
+        let (file, left) = (local.open()?, local.stamp.size());
+        let path = local.path.clone();
+        Ok(Reader { file, path, left, part_size, md5, sha256: Sha256::new(), local: local.clone() })
+    }
+
+    /// The next part, or `None` at the end. The file must end where it did when it was listed.
+    fn next(mut self) -> Result<(Self, Option<(Bytes, PartSums)>)> {
+        let failed = |path: &PathBuf, cause: std::io::Error| match cause.kind() {
+            std::io::ErrorKind::UnexpectedEof => changed(path),
+            _ => Error::io("cannot read", path, cause),
+        };
+        if self.left == 0 {
+            let more = self.file.read(&mut [0]).map_err(|cause| failed(&self.path, cause))?;
+            if more > 0 {
+                return Err(changed(&self.path));
+            }
+            self.local.check_open(&self.file)?;
+            return Ok((self, None));
+        }
+        let mut bytes = vec![0; self.left.min(self.part_size) as usize];
+        self.file.read_exact(&mut bytes).map_err(|cause| failed(&self.path, cause))?;
+        self.left -= bytes.len() as u64;
+        self.sha256.update(&bytes);
+        let sums = PartSums::of(&bytes, self.md5);
+        Ok((self, Some((Bytes::from(bytes), sums))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_has_more_parts_than_allowed() {
+        let limits = Limits::default();
+        for size in [0u64, 9 << 20, 80 << 30, 5 << 40, 48 << 40] {
+            assert!(size.div_ceil(part_size(&limits, size)) <= MOST_PARTS);
+        }
+        assert_eq!(part_size(&limits, 1 << 30), 8 << 20);
+    }
+}

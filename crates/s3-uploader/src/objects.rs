@@ -1,0 +1,276 @@
+//! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::EncodingType;
+use crawl_core::{Error, Kind, Result, Timestamp};
+use tokio::io::AsyncWriteExt;
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
+
+use crate::remote::Bucket;
+
+/// An object, as a listing tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The key.
+    pub key: String,
+    /// The size in bytes.
+    pub size: u64,
+    /// The ETag, without quotes.
+    pub etag: Option<String>,
+    /// When it was written, in seconds since 1970.
+    pub modified: Option<i64>,
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectPage {
+    /// The objects, in order of key.
+    pub objects: Vec<Object>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// An upload in parts that was begun and has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The key.
+    pub key: String,
+    /// The server's name of it.
+    pub upload: String,
+    /// When it was begun, in seconds since 1970.
+    pub begun: i64,
+}
+
+impl Bucket {
+    /// A page of the objects whose keys begin with `prefix`.
+    ///
+    /// # Errors
+    /// Those of reaching the server.
+    pub async fn list(&self, prefix: &str, at: Option<&str>) -> Result<ObjectPage> {
+        let once = || {
+            let list = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
+            // Keys may hold what XML cannot.
+            list.set_continuation_token(at.map(str::to_owned)).encoding_type(EncodingType::Url).send()
+        };
+        let page = self.send("listing", prefix, 0, once).await?;
+        let coded = page.encoding_type() == Some(&EncodingType::Url);
+        let object = |object: &aws_sdk_s3::types::Object| Object {
+            key: decoded(object.key().unwrap_or_default(), coded),
+            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            etag: object.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
+            modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
+        };
+        let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
+        if next.is_some() && next == at {
+            return Err(Error::new(Kind::Shape, "the server gave the same place of the listing twice")
+                .at(self.place(prefix)));
+        }
+        Ok(ObjectPage {
+            objects: page.contents().iter().map(object).collect(),
+            next: next.map(str::to_owned),
+        })
+    }
+
+    /// Fetches an object to a file that is not there yet; the file appears when it is whole and on the disk.
+    ///
+    /// # Errors
+    /// [`Kind::Gone`] if there is no such object; [`Kind::Config`] if the file is there.
+    pub async fn get(&self, key: &str, to: &Path) -> Result<u64> {
+        if to.symlink_metadata().is_ok() {
+            return Err(Error::new(Kind::Config, "there is such a file already")
+                .at(crate::local::shown(to))
+                .advise("move it away or name another place"));
+        }
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)
+            .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
+        let part = part_of(to);
+        let mut tries = 1;
+        let size = loop {
+            match self.get_once(key, &part).await {
+                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
+                Err(error) => {
+                    let _ = std::fs::remove_file(&part);
+                    return Err(error);
+                }
+                Ok(size) => break size,
+            }
+        };
+        std::fs::rename(&part, to).map_err(|cause| Error::io("cannot rename", to, cause))?;
+        std::fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|cause| Error::io("cannot sync", folder, cause))?;
+        Ok(size)
+    }
+
+    async fn get_once(&self, key: &str, part: &Path) -> Result<u64> {
+        let once = || self.client().get_object().bucket(self.name()).key(key).send();
+        let answer = self.send("fetching", key, 0, once).await?;
+        let expected = answer.content_length().and_then(|size| u64::try_from(size).ok());
+        let mut body = answer.body;
+        let failed = |cause| Error::io("cannot write", part, cause);
+        let mut file = tokio::fs::File::create(part).await.map_err(failed)?;
+        let mut size = 0;
+        let broke = || Error::new(Kind::Transient, "the body broke off").at(self.place(key));
+        while let Some(bytes) =
+            tokio::time::timeout(self.limits().timeout, body.next()).await.map_err(|_| broke())?
+        {
+            let bytes = bytes.map_err(|cause| broke().because(cause))?;
+            file.write_all(&bytes).await.map_err(failed)?;
+            size += bytes.len() as u64;
+        }
+        file.sync_all().await.map_err(failed)?;
+        if expected.is_some_and(|expected| expected != size) {
+            return Err(broke());
+        }
+        Ok(size)
+    }
+
+    /// The bytes of a small object; `None` if there is none.
+    pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
+        let once = || self.client().get_object().bucket(self.name()).key(key).send();
+        let answer = match self.send("fetching", key, 0, once).await {
+            Ok(answer) => answer,
+            Err(failure) if failure.error.kind() == Kind::Gone => return Ok(None),
+            Err(failure) => return Err(failure.error),
+        };
+        let broke =
+            |cause| Error::new(Kind::Transient, "the body broke off").at(self.place(key)).because(cause);
+        Ok(Some(answer.body.collect().await.map_err(broke)?.into_bytes()))
+    }
+
+    /// Removes an object. One that is not there is no error.
+    ///
+    /// # Errors
+    /// Those of reaching the server.
+    pub async fn remove(&self, key: &str) -> Result<()> {
+        let once = || self.client().delete_object().bucket(self.name()).key(key).send();
+        self.send("removing", key, 0, once).await?;
+        Ok(())
+    }
+
+    /// An address under which anyone may fetch the object for a while.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] for more than seven days; [`Kind::Denied`] without keys.
+    pub async fn presign(&self, key: &str, valid: Duration) -> Result<String> {
+        let bad =
+            |cause| Error::new(Kind::Config, "an address is valid for at most seven days").because(cause);
+        let config = PresigningConfig::expires_in(valid).map_err(bad)?;
+        let get = self.client().get_object().bucket(self.name()).key(key);
+        let denied = |_| {
+            Error::new(Kind::Denied, "the address cannot be signed")
+                .at(self.place(key))
+                .advise("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile")
+        };
+        let signed = get.presigned(config).with_subscriber(Dispatch::none()).await;
+        Ok(signed.map_err(denied)?.uri().to_owned())
+    }
+
+    /// The unfinished uploads whose keys begin with `prefix`.
+    ///
+    /// # Errors
+    /// Those of reaching the server; [`Kind::Shape`] if it cannot list them.
+    pub async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>> {
+        let mut found = Vec::new();
+        let mut after: (Option<String>, Option<String>) = (None, None);
+        loop {
+            let once = || {
+                let list = self.client().list_multipart_uploads().bucket(self.name()).prefix(prefix);
+                list.set_key_marker(after.0.clone())
+                    .set_upload_id_marker(after.1.clone())
+                    .encoding_type(EncodingType::Url)
+                    .send()
+            };
+            let page = self.send("listing the uploads", prefix, 0, once).await.map_err(|failure| {
+                if failure.error.status() != Some(501) {
+                    return failure.error;
+                }
+                Error::new(Kind::Shape, "this server does not list unfinished uploads")
+                    .at(self.name())
+                    .advise("its own tools must end them")
+            })?;
+            let coded = page.encoding_type() == Some(&EncodingType::Url);
+            for upload in page.uploads() {
+                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
+                // One that does not tell its age is as young as can be.
+                let begun = upload.initiated().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs);
+                found.push(Unfinished { key: decoded(key, coded), upload: id.to_owned(), begun });
+            }
+            let next = (
+                page.next_key_marker().map(|key| decoded(key, coded)),
+                page.next_upload_id_marker().map(str::to_owned),
+            );
+            if page.is_truncated() != Some(true) || next == after {
+                return Ok(found);
+            }
+            after = next;
+        }
+    }
+
+    /// Ends an unfinished upload; its parts go.
+    ///
+    /// # Errors
+    /// Those of reaching the server; one that has ended already is no error.
+    pub async fn end_upload(&self, upload: &Unfinished) -> Result<()> {
+        let once = || {
+            let abort = self.client().abort_multipart_upload().bucket(self.name());
+            abort.key(&upload.key).upload_id(&upload.upload).send()
+        };
+        match self.send("ending an upload", &upload.key, 0, once).await {
+            Err(failure) if failure.error.kind() != Kind::Gone => Err(failure.error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Unfinished {
+    /// How long ago it was begun.
+    pub fn age(&self) -> Duration {
+        Duration::from_secs(Timestamp::now().as_second().saturating_sub(self.begun).max(0).unsigned_abs())
+    }
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+/// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
+fn decoded(text: &str, coded: bool) -> String {
+    if !coded {
+        return text.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &after[2..];
+                continue;
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(*first),
+        }
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coded_keys_are_read_as_they_were() {
+        assert_eq!(decoded("a+b%0Ac%2Bd%C3%A9%", true), "a b\nc+dé%");
+        assert_eq!(decoded("a+b%0A", false), "a+b%0A");
+    }
+}

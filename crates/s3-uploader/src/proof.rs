@@ -1,0 +1,132 @@
+//! Proofs that an object is there and equal: its stored checksum, its ETag, or its bytes read back.
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
+use crawl_core::{Error, Kind, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::remote::Bucket;
+use crate::sums::{Sums, hex};
+use crate::trust::Trust;
+
+/// How it was shown that an object equals the file. Its size always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// The checksum that is stored with the object, of a server that was seen to check checksums.
+    Checksum,
+    /// The ETag worked out again, of a server that was seen to check MD5s.
+    Etag,
+    /// Every byte read back, by its SHA-256.
+    Readback,
+}
+
+/// An object that was shown to be equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// How.
+    pub proof: Proof,
+    /// The server's ETag, without quotes.
+    pub etag: Option<String>,
+    /// The server's CRC64NVME.
+    pub checksum: Option<String>,
+    /// The version, in a bucket that keeps versions.
+    pub version: Option<String>,
+}
+
+/// Shows that the object is there and equal, in the strongest way that the server's word allows.
+pub(crate) async fn prove(
+    bucket: &Bucket,
+    key: &str,
+    sums: &Sums,
+    trust: Trust,
+    wanted: Option<Proof>,
+) -> Result<Proven> {
+    let head = head(bucket, key).await?;
+    check_size(bucket, key, head.content_length(), sums.size)?;
+    let etag = head.e_tag().map(|etag| etag.trim_matches('"').to_owned());
+    let proven = |proof| Proven {
+        proof,
+        etag: etag.clone(),
+        checksum: head.checksum_crc64_nvme().map(str::to_owned),
+        version: head.version_id().map(str::to_owned),
+    };
+    let may = |proof| wanted.is_none_or(|wanted| wanted == proof);
+    if may(Proof::Checksum) && trust.checksum {
+        match head.checksum_crc64_nvme() {
+            Some(_) if head.checksum_type() == Some(&ChecksumType::Composite) => {}
+            Some(checksum) if checksum == sums.crc64nvme => return Ok(proven(Proof::Checksum)),
+            Some(_) => return Err(differs(bucket, key, "its stored checksum is another")),
+            None => {}
+        }
+    }
+    if may(Proof::Etag) && trust.etag && etag.is_some() && etag == sums.etag {
+        return Ok(proven(Proof::Etag));
+    }
+    // An ETag that differs may just be no MD5, as with KMS: reading decides.
+    if may(Proof::Readback) {
+        read_back(bucket, key, sums).await?;
+        return Ok(proven(Proof::Readback));
+    }
+    Err(Error::new(Kind::Storage, "the server gives no such proof that can be believed")
+        .at(bucket.place(key))
+        .advise("use --proof readback, or leave --proof out"))
+}
+
+pub(crate) async fn head(bucket: &Bucket, key: &str) -> Result<HeadObjectOutput> {
+    let once = || {
+        let head = bucket.client().head_object().bucket(bucket.name()).key(key);
+        head.checksum_mode(ChecksumMode::Enabled).send()
+    };
+    Ok(bucket.send("looking at the object", key, 0, once).await?)
+}
+
+/// Reads the whole object and compares size and SHA-256.
+pub(crate) async fn read_back(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {
+    let mut tries = 1;
+    loop {
+        match read_once(bucket, key, sums).await {
+            Err(error) if error.kind() == Kind::Transient && tries < bucket.limits().tries => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn read_once(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {
+    let once = || bucket.client().get_object().bucket(bucket.name()).key(key).send();
+    let mut body = bucket.send("reading back", key, 0, once).await?.body;
+    let (mut sha256, mut size) = (Sha256::new(), 0);
+    loop {
+        let next = tokio::time::timeout(bucket.limits().timeout, body.next()).await;
+        let broke = || Error::new(Kind::Transient, "reading back broke off").at(bucket.place(key));
+        match next {
+            Err(_) => return Err(broke()),
+            Ok(None) => break,
+            Ok(Some(Err(cause))) => return Err(broke().because(cause)),
+            Ok(Some(Ok(bytes))) => {
+                sha256.update(&bytes);
+                size += bytes.len() as u64;
+            }
+        }
+    }
+    check_size(bucket, key, i64::try_from(size).ok(), sums.size)?;
+    if hex(&sha256.finalize()) == sums.sha256 {
+        return Ok(());
+    }
+    Err(differs(bucket, key, "its bytes are others"))
+}
+
+fn check_size(bucket: &Bucket, key: &str, found: Option<i64>, expected: u64) -> Result<()> {
+    match found.and_then(|size| u64::try_from(size).ok()) {
+        Some(size) if size == expected => Ok(()),
+        Some(size) => Err(differs(bucket, key, &format!("it has {size} bytes, not {expected}"))),
+        None => Err(differs(bucket, key, "the server does not tell its size")),
+    }
+}
+
+fn differs(bucket: &Bucket, key: &str, how: &str) -> Error {
+    Error::new(Kind::Storage, format!("the object is not equal to what was sent: {how}"))
+        .at(bucket.place(key))
+        .advise("run the same command again; if it stays, look at the server")
+}

@@ -1,0 +1,130 @@
+//! What a server's own word is worth: seen once, at the start, by sending it something wrong.
+//!
+//! A stored checksum that equals ours proves nothing if the server only hands back the header that we sent. So a
+//! server's checksum is believed only if the server **refused** an upload whose checksum was wrong, and then kept
+//! and gave back a right one with its bytes. The same holds for ETags, with a wrong Content-MD5. A server that
+//! passes neither is read back, object by object.
+
+use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crawl_core::{Kind, Result};
+use md5::{Digest, Md5};
+
+use crate::failure::Failure;
+use crate::remote::Bucket;
+use crate::sums::{self, Sums};
+
+/// Which words of the server are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trust {
+    /// Its stored checksums.
+    pub(crate) checksum: bool,
+    /// Its ETags, where they are MD5s.
+    pub(crate) etag: bool,
+}
+
+impl Trust {
+    /// Whether MD5s are worth their time: they are slow, and a checksum proves as much.
+    pub(crate) fn wants_md5(self) -> bool {
+        self.etag && !self.checksum
+    }
+}
+
+const BODY: &[u8] = b"s3-uploader asks whether this server checks what it is sent\n";
+
+/// Asks the server. Leaves nothing behind where objects may be deleted.
+pub(crate) async fn probe(bucket: &Bucket, prefix: &str, checksums: bool) -> Result<Trust> {
+    let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+    let key = format!("{folder}.s3-uploader-probe-{:016x}", fastrand::u64(..));
+    let mut stored = false;
+    let trust = ask(bucket, &key, checksums, &mut stored).await;
+    if stored {
+        let sent = || bucket.client().delete_object().bucket(bucket.name()).key(&key).send();
+        if let Err(failure) = bucket.send("removing the probe", &key, 0, sent).await {
+            tracing::warn!(error = %failure.error, "a small probe object stays in the bucket");
+        }
+    }
+    tracing::debug!(?trust, "what the server was seen to check");
+    trust
+}
+
+async fn ask(bucket: &Bucket, key: &str, checksums: bool, stored: &mut bool) -> Result<Trust> {
+    let other = b"something else";
+    let mut trust = Trust::default();
+    if checksums {
+        let wrong = sums::crc_text(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, other));
+        trust.checksum = refused(put(bucket, key, Header::Checksum(wrong)).await, stored)?;
+    }
+    let wrong = STANDARD.encode(Md5::digest(other));
+    trust.etag = refused(put(bucket, key, Header::Md5(wrong)).await, stored)?;
+    if trust == Trust::default() {
+        return Ok(trust);
+    }
+    let right = sums::whole(BODY, true);
+    if trust.checksum {
+        let checksum = Header::Checksum(right.crc64nvme.clone());
+        trust.checksum = taken(put(bucket, key, checksum).await, stored)?;
+    }
+    // Without a Content-MD5: the ETag is then the server's own work.
+    if !trust.checksum && !taken(put(bucket, key, Header::None).await, stored)? {
+        return Ok(Trust::default());
+    }
+    let head = crate::proof::head(bucket, key).await?;
+    let etag = head.e_tag().map(|etag| etag.trim_matches('"').to_owned());
+    trust.checksum &= head.checksum_crc64_nvme() == Some(&right.crc64nvme);
+    trust.etag &= etag == right.etag;
+    Ok(if same(bucket, key, &right).await? { trust } else { Trust::default() })
+}
+
+async fn same(bucket: &Bucket, key: &str, right: &Sums) -> Result<bool> {
+    match crate::proof::read_back(bucket, key, right).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == Kind::Storage => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+enum Header {
+    None,
+    Checksum(String),
+    Md5(String),
+}
+
+async fn put(bucket: &Bucket, key: &str, header: Header) -> Result<(), Failure> {
+    let once = || {
+        let put = bucket.client().put_object().bucket(bucket.name()).key(key);
+        let put = match &header {
+            Header::None => put,
+            Header::Checksum(checksum) => put.checksum_crc64_nvme(checksum),
+            Header::Md5(md5) => put.content_md5(md5),
+        };
+        put.body(ByteStream::from_static(BODY)).send()
+    };
+    bucket.send("the probe", key, BODY.len() as u64, once).await.map(|_| ())
+}
+
+/// Whether the server refused the content and not us.
+fn refused(result: Result<(), Failure>, stored: &mut bool) -> Result<bool> {
+    match result {
+        Ok(()) => {
+            *stored = true;
+            Ok(false)
+        }
+        Err(failure) if failure.error.status() == Some(400) => Ok(true),
+        // A clone that does not know the header, or breaks on it.
+        Err(failure) if matches!(failure.error.status(), Some(405 | 500 | 501)) => Ok(false),
+        Err(failure) => Err(failure.error),
+    }
+}
+
+fn taken(result: Result<(), Failure>, stored: &mut bool) -> Result<bool> {
+    match result {
+        Ok(()) => {
+            *stored = true;
+            Ok(true)
+        }
+        Err(failure) if matches!(failure.error.status(), Some(400 | 405 | 500 | 501)) => Ok(false),
+        Err(failure) => Err(failure.error),
+    }
+}

@@ -1,0 +1,195 @@
+//! Hostile names, files that change, disks that are full, secrets.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crawl_core::Kind;
+use s3_uploader::{Choice, CloudFile, Local, list};
+
+use crate::desk::{Desk, bytes, plan, tree};
+use crate::liar::{Liar, Lie};
+use crate::server::{KEY, SECRET};
+
+#[tokio::test]
+async fn a_file_that_changed_since_it_was_listed_is_kept() {
+    let desk = Desk::new();
+    for (name, change) in [("grown", 30), ("shrunk", 5), ("same-size", 10)] {
+        let path = desk.write(name, &[1; 10]);
+        let file = Local::at(&path, name).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&path, vec![2; change]).unwrap();
+        let error = desk.job(plan("", true)).one(&file).await.unwrap_err();
+        assert!(error.to_string().contains("changed"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap().len(), change);
+        assert!(desk.stored().is_empty(), "nothing half was sent");
+    }
+    let path = desk.write("deleted", b"x");
+    let file = Local::at(&path, "deleted").unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(desk.job(plan("", true)).one(&file).await.unwrap_err().kind(), Kind::Gone);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_written_to_while_they_are_sent_are_kept_or_whole() {
+    let liar = Liar::start(Lie::None).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file.bin");
+    for round in 0..12u64 {
+        std::fs::write(&path, bytes(12 << 20, round)).unwrap();
+        let mut child = crate::desk::command(&liar.url(), dir.path())
+            .args(["move", "file.bin", "s3://bucket/", "-q", "--part-from", "6MiB", "--part-size", "5MiB"])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20 * round)).await;
+        let written = std::fs::OpenOptions::new().append(true).open(&path).ok().map(|mut file| {
+            std::io::Write::write_all(&mut file, b"more").unwrap();
+        });
+        let code = tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap();
+        if path.exists() {
+            assert!(code != Some(0), "kept, so it is told");
+        } else {
+            let stored = liar.object("file.bin").unwrap();
+            let whole = stored.len() == (12 << 20) + if written.is_some() { 4 } else { 0 };
+            // Opened before it was deleted and written after: no program can see that.
+            assert!(whole || (written.is_some() && stored.len() == 12 << 20), "{}", stored.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_arrive_as_they_are() {
+    let desk = Desk::new();
+    let long = "n".repeat(200);
+    let names =
+        [" ", "a b", "ü/€ß", "line\nfeed", "a+b%20c", "..dots", "q?x=1&y#z", "tab\there", "~'\"\\", &long];
+    for name in names {
+        desk.write(name, name.as_bytes());
+    }
+    let output = desk.program(&["move", "files", "s3://bucket/h"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    let stored = desk.stored();
+    for name in names {
+        assert_eq!(stored[&format!("h/{name}")], name.as_bytes(), "{name:?}");
+    }
+    let output = desk.program(&["verify", "s3-receipts.jsonl", "--deep"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = desk.program(&["get", "s3://bucket/h/", "back"]);
+    // Names with control characters, backslashes and the like are not written to a disk.
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(tree(&desk.dir.path().join("back"))["ü/€ß"], "ü/€ß".as_bytes());
+}
+
+#[tokio::test]
+async fn a_key_may_have_1024_bytes_and_no_more() {
+    let liar = Liar::start(Lie::None).await;
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = dir.path().join("r.jsonl");
+    for (length, fits) in [(1024, true), (1025, false)] {
+        let path = dir.path().join("x");
+        std::fs::write(&path, b"x").unwrap();
+        let prefix = "../".to_owned() + &"p".repeat(length - 4);
+        let job = s3_uploader::Job::new(crate::desk::bucket_at(&liar.url()), plan(&prefix, true), &receipts)
+            .unwrap();
+        let result = job.one(&Local::at(&path, "x").unwrap()).await;
+        // The prefix holds `..`, which no layer on the way may resolve.
+        assert_eq!(result.is_ok(), fits && liar.objects().len() == 1, "{result:?}");
+        assert_eq!(path.exists(), !fits);
+    }
+}
+
+#[tokio::test]
+async fn links_are_not_followed_and_are_told() {
+    let desk = Desk::new();
+    std::fs::write(desk.dir.path().join("outside"), b"not ours").unwrap();
+    desk.write("a", b"a");
+    std::os::unix::fs::symlink(desk.dir.path().join("outside"), desk.files().join("link")).unwrap();
+    std::os::unix::fs::symlink(desk.dir.path(), desk.files().join("folder")).unwrap();
+    let output = desk.program(&["move", "files", "s3://bucket"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "what was left is told by the exit code: {err}");
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["a"]);
+    assert!(err.contains("symbolic link") && desk.dir.path().join("outside").exists());
+}
+
+#[tokio::test]
+async fn globs_choose_and_a_dry_run_sends_nothing() {
+    let desk = Desk::new();
+    for name in ["a.jsonl", "deep/b.jsonl", "deep/c.part", "tmp/d.jsonl"] {
+        desk.write(name, b"x");
+    }
+    let arguments = ["move", "files", "s3://bucket", "--include", "*.jsonl", "--exclude", "tmp/**"];
+    let output = desk.program(&[&arguments[..], &["--dry-run"]].concat());
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    assert!(desk.stored().is_empty());
+    assert_eq!(desk.program(&arguments).status.code(), Some(0));
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["a.jsonl", "deep/b.jsonl"]);
+    assert_eq!(tree(&desk.files()).into_keys().collect::<Vec<_>>(), ["deep/c.part", "tmp/d.jsonl"]);
+}
+
+#[tokio::test]
+async fn receipts_that_cannot_be_written_keep_every_file() {
+    let desk = Desk::new();
+    desk.write("a", b"a");
+    if !std::path::Path::new("/dev/full").exists() {
+        return;
+    }
+    std::os::unix::fs::symlink("/dev/full", desk.dir.path().join("full.jsonl")).unwrap();
+    let output = desk.program(&["move", "files", "s3://bucket", "--receipts", "full.jsonl"]);
+    assert_eq!(output.status.code(), Some(74), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(tree(&desk.files()).len(), 1);
+}
+
+#[test]
+fn a_cloud_file_with_keys_must_be_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cloud.toml");
+    std::fs::write(&path, format!("bucket = \"b\"\naccess_key = \"{KEY}\"\nsecret_key = \"{SECRET}\"\n"))
+        .unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    let error = CloudFile::read(&path).unwrap_err();
+    assert_eq!(error.kind(), Kind::Config);
+    assert!(!format!("{error:?} {error}").contains(SECRET));
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    let file = CloudFile::read(&path).unwrap();
+    assert!(file.login().is_some() && !format!("{file:?}{:?}", file.login()).contains(SECRET));
+    std::fs::write(&path, format!("secret_key = {SECRET}\n")).unwrap();
+    assert!(!format!("{:?}", CloudFile::read(&path).unwrap_err()).contains(SECRET));
+}
+
+#[tokio::test]
+async fn secrets_are_in_nothing_that_is_written() {
+    let desk = Desk::new();
+    desk.write("a", b"a");
+    let mut written = String::new();
+    for arguments in [
+        &["copy", "files", "s3://bucket", "--verbose", "--json"][..],
+        &["ls", "s3://nowhere/"],
+        &["move", "files", "s3://bucket", "--log", "json", "-v"],
+        &["move", "--help"],
+    ] {
+        let mut program = crate::desk::command(&desk.url, desk.dir.path());
+        let output = program.env("RUST_LOG", "trace").args(arguments).output().unwrap();
+        written.push_str(&String::from_utf8_lossy(&output.stdout));
+        written.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    for file in std::fs::read_dir(desk.dir.path()).unwrap().flatten().filter(|file| file.path().is_file()) {
+        written.push_str(&std::fs::read_to_string(file.path()).unwrap());
+    }
+    assert!(written.contains("sha256"));
+    for secret in [SECRET, KEY, "Signature=", "X-Amz-Signature"] {
+        assert!(!written.contains(secret), "{secret} was written");
+    }
+    let output = desk.program(&["presign", "s3://bucket/a"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("X-Amz-Signature"));
+}
+
+#[test]
+fn the_listing_is_in_order_and_knows_what_it_left() {
+    let desk = Desk::new();
+    desk.write("b", b"");
+    desk.write("a/c", b"x");
+    let listing = list(&desk.files(), &Choice::default(), &[]).unwrap();
+    assert_eq!(listing.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["a/c", "b"]);
+    assert!(listing.refused.is_empty() && listing.left_out == 0);
+}

@@ -1,0 +1,12 @@
+//! Tests of s3-uploader: against a real server in process, and against one that lies.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod behind;
+mod desk;
+mod hostile;
+mod killing;
+mod liar;
+mod lying;
+mod moving;
+mod server;
