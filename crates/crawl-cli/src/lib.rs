@@ -17,7 +17,7 @@ pub use clap;
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
 pub use lock::RootLock;
-pub use session::{Known, Session, main};
+pub use session::{Known, Session, main, stop_after};
 
 /// A variable of the environment; empty counts as not set.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]

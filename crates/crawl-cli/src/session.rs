@@ -89,7 +89,7 @@ impl Session {
         let began = std::time::Instant::now();
         let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
         let result = tokio::select! {
-            result = pump(source, store, options, stop(), |committed| progress.page(committed)) => result,
+            result = pump(source, store, options, stop_after("the page in flight"), |committed| progress.page(committed)) => result,
             () = tell_waiting(known.waiting) => unreachable!("it has no end"),
         };
         progress.end();
@@ -156,10 +156,10 @@ impl Session {
     }
 }
 
-/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once.
-async fn stop() {
+/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once. `what` is still finished.
+pub async fn stop_after(what: &str) {
     signal().await;
-    crate::say("stopping after the page in flight; once more to stop now");
+    crate::say(format!("stopping after {what}; once more to stop now"));
     tokio::spawn(async {
         signal().await;
         std::process::exit(130);

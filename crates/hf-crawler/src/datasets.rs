@@ -110,7 +110,9 @@ impl Datasets {
         let bad = |what: &str| Error::new(Kind::Shape, what).at(at.as_str());
         let url = Url::parse(at.as_str())
             .map_err(|cause| bad("the checkpoint's cursor is not a URL").because(cause))?;
-        let rows = url.fragment().and_then(|text| text.strip_prefix("rows=")?.parse().ok()).unwrap_or(0);
+        let note = url.fragment().map(|text| text.strip_prefix("rows=").and_then(|rows| rows.parse().ok()));
+        let rows =
+            note.unwrap_or(Some(0)).ok_or_else(|| bad("the checkpoint's cursor has no number of rows"))?;
         Ok((self.own(url)?, rows))
     }
 

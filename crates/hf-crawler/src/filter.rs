@@ -116,7 +116,7 @@ impl Filter {
 
     /// Adds what a resume must agree with.
     pub(crate) fn settings(&self, mut settings: Settings) -> Settings {
-        let json = serde_json::to_value(self).unwrap_or_default();
+        let json = serde_json::to_value(self).expect("a filter has string keys and no failing parts");
         for (name, value) in json.as_object().into_iter().flatten() {
             settings = settings.with(&format!("filter.{name}"), value);
         }

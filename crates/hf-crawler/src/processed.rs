@@ -158,7 +158,8 @@ fn number(at: &Cursor) -> Result<u64> {
 
 /// The row that is written: the seed system's 13 fields in its order, and the full id.
 fn row(view: &HfDataset<'_>, tags: &Tags<'_>, collect_date: &str) -> Result<Record> {
-    let (owner, name) = view.owner_and_name().unwrap_or_default();
+    let (owner, name) =
+        view.owner_and_name().ok_or_else(|| Error::new(Kind::Shape, "a row without an id"))?;
     let card = |field: &str| view.card_data.get().and_then(|raw| raw.get(field)).filter(|raw| !raw.is_null());
     let pretty_name = card("pretty_name").map(Raw::to::<serde_json::Value>).and_then(std::result::Result::ok);
     Record::write(&Row {

@@ -62,8 +62,9 @@ pub struct AttackSet {
 #[serde(deny_unknown_fields)]
 struct File {
     family: String,
-    #[allow(dead_code, reason = "it is for the reader of the file")]
-    about: String,
+    /// For the reader of the file.
+    #[serde(rename = "about")]
+    _about: String,
     attacks: Vec<Attack>,
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, Session, grouped, print, say, size};
+use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
 use s3_uploader::{Choice, Dress, Job, Listing, Plan, Summary, Watch};
 
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     let watch: Watch = Arc::new(move |file, result| told.file(file, result));
     let files = std::mem::take(&mut listing.files);
     let summary = tokio::select! {
-        summary = s3_uploader::run(&job, files, stop(), watch) => summary,
+        summary = s3_uploader::run(&job, files, stop_after("the files on their way"), watch) => summary,
         () = progress.show(&bucket) => unreachable!("it has no end"),
     };
     progress.wipe();
@@ -143,29 +143,4 @@ fn remove_empty(root: &Path) {
             let _ = std::fs::remove_dir(&path);
         }
     }
-}
-
-/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once.
-async fn stop() {
-    signal().await;
-    say("stopping after the files on their way; once more to stop now");
-    tokio::spawn(async {
-        signal().await;
-        std::process::exit(130);
-    });
-}
-
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
