@@ -32,6 +32,9 @@ struct Status {
     /// Pages whose file differs from the manifest; only with `--verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<Vec<u64>>,
+    /// Pages whose file is not here; only with `--verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<Vec<u64>>,
 }
 
 pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
@@ -58,6 +61,17 @@ pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
         crate::print(serde_json::to_string(&all)?);
     }
     let damaged = all.iter().flat_map(|status| &status.damaged).any(|pages| !pages.is_empty());
+    let absent = all.iter().flat_map(|status| &status.absent).any(|pages| !pages.is_empty());
+    if absent && !damaged {
+        let what = "committed pages are not here, so they were not compared";
+        return Err(crawl_core::Error::new(crawl_core::Kind::Gone, what)
+            .at(root.display().to_string())
+            .advise(
+                "if --upload moved them, `s3-uploader verify ROOT/s3-receipts.jsonl` audits them in the bucket; else restore \
+                 them from a copy",
+            )
+            .into());
+    }
     if damaged {
         let what = "committed pages differ from what was written";
         return Err(crawl_core::Error::new(crawl_core::Kind::Storage, what)
@@ -75,6 +89,7 @@ fn status(stored: &Stored, note: &Note, running: bool, verify: bool) -> Result<S
     let left =
         note.expects.and_then(|expects| expects.checked_sub(totals.listed)).filter(|_| !checkpoint.ended());
     let seconds_left = left.zip(per_second.filter(|rate| *rate > 0.0)).map(|(left, rate)| left as f64 / rate);
+    let verified = verify.then(|| stored.verify()).transpose()?;
     Ok(Status {
         source: stored.id().to_string(),
         pages: checkpoint.pages,
@@ -88,7 +103,8 @@ fn status(stored: &Stored, note: &Note, running: bool, verify: bool) -> Result<S
         per_second,
         seconds_left,
         last_error: note.last_error.clone(),
-        damaged: verify.then(|| stored.verify()).transpose()?,
+        damaged: verified.as_ref().map(|verified| verified.differ.clone()),
+        absent: verified.map(|verified| verified.absent),
     })
 }
 
@@ -122,9 +138,10 @@ fn print(status: &Status) {
     if let Some(error) = &status.last_error {
         crate::print(format!("  last error: {error}"));
     }
-    if let Some(damaged) = &status.damaged {
-        let list: Vec<_> = damaged.iter().map(ToString::to_string).collect();
+    for (what, pages) in [("damaged pages", &status.damaged), ("pages that are not here", &status.absent)] {
+        let Some(pages) = pages else { continue };
+        let list: Vec<_> = pages.iter().map(ToString::to_string).collect();
         let text = if list.is_empty() { "none".into() } else { list.join(", ") };
-        crate::print(format!("  damaged pages: {text}"));
+        crate::print(format!("  {what}: {text}"));
     }
 }

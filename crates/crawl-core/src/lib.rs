@@ -25,4 +25,4 @@ pub use pump::{Committed, Pump, pump};
 pub use record::Record;
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
-pub use store::{Compression, Manifest, Store, Stored, StoredPage};
+pub use store::{Compression, Manifest, Store, Stored, StoredPage, Verified};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, Page, Result, Settings, SourceId, Tally};
+use crate::{Cursor, Manifest, Page, Result, Settings, SourceId, Tally};
 
 /// What the committed pages hold. `listed = records + missing + the sum of dropped`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,20 @@ impl Checkpoint {
             settings: None,
             totals: Totals::default(),
             manifest_bytes: 0,
+        }
+    }
+
+    /// The checkpoint with one page more: the one that a line of the manifest is about, which is `line_bytes` long.
+    pub fn after(&self, line: &Manifest, line_bytes: u64) -> Self {
+        let mut totals = self.totals.clone();
+        totals.add(line.records, line.missing, &line.dropped, line.bytes);
+        Checkpoint {
+            version: self.version,
+            pages: line.number,
+            next: line.next.clone(),
+            settings: self.settings.clone(),
+            totals,
+            manifest_bytes: self.manifest_bytes + line_bytes,
         }
     }
 

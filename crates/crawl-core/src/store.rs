@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use format::Compression;
-pub use stored::{Stored, StoredPage};
+pub use stored::{Stored, StoredPage, Verified};
 
 use crate::{Checkpoint, Cursor, Disk, Error, Kind, Page, Result, Sink, SourceId, Tally};
 
@@ -75,6 +75,18 @@ impl Store {
         &self.root
     }
 
+    /// Takes the listing of another place, such as a bucket, as far as it has come there: from here on this store
+    /// goes on behind those pages. Their files need not be here.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the disk refused.
+    pub fn adopt(&self, id: &SourceId, manifest: &[u8], checkpoint: &Checkpoint) -> Result<()> {
+        let folder = self.folder(id);
+        self.disk.make_folder(&folder)?;
+        self.disk.put(&folder.join("manifest.jsonl"), manifest)?;
+        self.write_checkpoint(id, checkpoint)
+    }
+
     fn folder(&self, id: &SourceId) -> PathBuf {
         self.root.join(id.as_str())
     }
@@ -90,7 +102,7 @@ impl Store {
     }
 
     fn written_after(&self, folder: &Path, at: &Checkpoint) -> Option<Checkpoint> {
-        let settings = at.settings.clone()?;
+        at.settings.as_ref()?;
         let text = stored::manifest_after(folder, at.manifest_bytes).ok()?;
         let (line, _) = text.split_once('\n')?;
         let line_bytes = line.len() as u64 + 1;
@@ -106,11 +118,11 @@ impl Store {
             Some(sha256) => whole(&folder.join(missing_name(line.number)), sha256),
             None => true,
         };
-        (whole(&found, &line.sha256) && missing_whole).then(|| after(at, &line, line_bytes, settings))
+        (whole(&found, &line.sha256) && missing_whole).then(|| at.after(&line, line_bytes))
     }
 
     fn write_page(&self, id: &SourceId, at: &Checkpoint, page: &Page) -> Result<Checkpoint> {
-        let (Some(cursor), Some(settings)) = (at.next.clone(), at.settings.clone()) else {
+        let (Some(cursor), Some(_)) = (at.next.clone(), &at.settings) else {
             return Err(
                 Error::new(Kind::Storage, "this listing has ended or was never begun").at(id.as_str())
             );
@@ -141,7 +153,7 @@ impl Store {
         text.push('\n');
         self.disk.append_at(&folder.join("manifest.jsonl"), at.manifest_bytes, text.as_bytes())?;
         self.disk.sync_folder(&folder)?;
-        Ok(after(at, &line, text.len() as u64, settings))
+        Ok(at.after(&line, text.len() as u64))
     }
 
     fn write_missing(&self, folder: &Path, number: u64, page: &Page) -> Result<Option<String>> {
@@ -191,19 +203,6 @@ pub(crate) async fn off_the_loop<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(cause) => Err(Error::new(Kind::Storage, "a write was broken off").because(cause)),
-    }
-}
-
-fn after(at: &Checkpoint, line: &Manifest, line_bytes: u64, settings: crate::Settings) -> Checkpoint {
-    let mut totals = at.totals.clone();
-    totals.add(line.records, line.missing, &line.dropped, line.bytes);
-    Checkpoint {
-        version: 1,
-        pages: line.number,
-        next: line.next.clone(),
-        settings: Some(settings),
-        totals,
-        manifest_bytes: at.manifest_bytes + line_bytes,
     }
 }
 

@@ -1,18 +1,27 @@
 //! Behind a crawl: committed pages and the files they name go to the bucket while the next page is fetched.
 //!
-//! The order is: the files of a page, the page, and at last the bucket's own manifest and checkpoint. So whoever
-//! reads the bucket as a store sees only whole pages. The local manifest and checkpoint stay: a rerun fetches
-//! nothing again that is in the bucket.
+//! The order is: the files of a page, the page, and then the bucket's own manifest and checkpoint. So whoever reads
+//! the bucket as a store sees only whole pages. The local manifest and checkpoint stay: a rerun fetches nothing
+//! again that is in the bucket.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use crawl_core::{Checkpoint, Error, Kind, Page, Result, Sink, SourceId, Store, Stored};
+use crawl_core::{Checkpoint, Error, Kind, Manifest, Page, Result, Sink, SourceId, Store, Stored};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
 
+use crate::single::off_the_loop;
 use crate::{Job, Local};
+
+/// Pages on their way at once: what one waits for, another uses.
+const PAGES_AT_ONCE: usize = 4;
+/// Files of one page on their way at once; the bucket's own limits hold beside it.
+const FILES_AT_ONCE: usize = 32;
+/// The bucket's checkpoint is not older than this while pages move.
+const TELL_WITHIN: Duration = Duration::from_secs(60);
 
 /// Which files a page names: they lie below the store's root. Gets the listing and the page's number.
 pub type Names = Arc<dyn Fn(&Stored, u64) -> Result<Vec<PathBuf>> + Send + Sync>;
@@ -29,12 +38,55 @@ pub struct Behind {
     room: Notify,
 }
 
+/// What [`Behind::run`] came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Pages of the listing that are in the bucket, from this run and earlier ones.
+    pub pages: u64,
+    /// Files that this run moved, the pages' own among them.
+    pub files: u64,
+    /// Bytes of those files.
+    pub bytes: u64,
+    /// Committed pages that are still on the disk, because of a stop.
+    pub left: u64,
+}
+
 #[derive(Default)]
 struct State {
     /// Bytes on the disk that are not in the bucket yet, by page.
     waiting: BTreeMap<u64, u64>,
-    crawl_ended: bool,
-    failed: bool,
+    moved: Moved,
+    crawl: Crawl,
+    failed: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Crawl {
+    #[default]
+    Running,
+    Ended,
+    Stopped,
+}
+
+/// How far the bucket is, and what its checkpoint says of it.
+struct Bucket<'a> {
+    id: &'a SourceId,
+    there: Checkpoint,
+    told: Checkpoint,
+    told_at: Instant,
+    bytes_since: u64,
+}
+
+impl Bucket<'_> {
+    /// The manifest is written whole each time. So it waits until as many bytes were moved as it has: then all its
+    /// writings together cost no more than the pages.
+    fn is_due(&self) -> bool {
+        self.bytes_since >= self.there.manifest_bytes || self.told_at.elapsed() >= TELL_WITHIN
+    }
+
+    fn is_told(&self) -> bool {
+        self.there.pages == self.told.pages
+    }
 }
 
 impl std::fmt::Debug for Behind {
@@ -51,107 +103,165 @@ impl Behind {
         Behind { store, job, names, budget, state, changed, room }
     }
 
-    /// How many bytes wait on the disk.
-    pub fn waiting(&self) -> u64 {
-        self.state().waiting.values().sum()
+    /// How many pages and bytes wait on the disk.
+    pub fn waiting(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.waiting.len() as u64, state.waiting.values().sum())
     }
 
-    /// Tells [`Behind::run`] that no further page will come.
+    /// Tells [`Behind::run`] that no further page will come: it moves what is there and ends.
     pub fn end(&self) {
-        self.state().crawl_ended = true;
+        self.state().crawl = Crawl::Ended;
         self.changed.notify_one();
     }
 
-    /// Moves pages as they are committed, until [`Behind::end`] was called and all are in the bucket. Gives the
-    /// number of pages there.
+    /// Tells [`Behind::run`] to end after the page on its way.
+    pub fn stop(&self) {
+        self.state().crawl = Crawl::Stopped;
+        self.changed.notify_one();
+    }
+
+    /// Moves pages as they are committed, until [`Behind::end`] was called and all are in the bucket, or
+    /// [`Behind::stop`].
     ///
     /// # Errors
-    /// Those of sending and proving; the crawl's next write then fails too. Nothing is lost: run again.
-    pub async fn run(&self, id: &SourceId) -> Result<u64> {
+    /// Those of sending and proving; [`Kind::Config`] if another program writes under the same prefix. The crawl's
+    /// next write then fails too. Nothing is lost: run again.
+    pub async fn run(&self, id: &SourceId) -> Result<Moved> {
         let result = self.follow(id).await;
-        if result.is_err() {
-            self.state().failed = true;
+        if let Err(error) = &result {
+            self.state().failed = Some(error.to_string());
             self.room.notify_waiters();
         }
         result
     }
 
-    async fn follow(&self, id: &SourceId) -> Result<u64> {
+    async fn follow(&self, id: &SourceId) -> Result<Moved> {
         self.job.begin().await?;
-        let mut there = self.in_bucket(id).await?.map_or(0, |checkpoint| checkpoint.pages);
+        let told = self.in_bucket(id).await?;
+        let mut bucket = Bucket { id, there: told.clone(), told, told_at: Instant::now(), bytes_since: 0 };
+        self.state().moved.pages = bucket.there.pages;
         loop {
-            let ended = self.state().crawl_ended;
-            let more = self.move_pages(id, there).await?;
-            if more > there {
-                there = more;
-            } else if ended {
-                return Ok(there);
-            } else {
-                self.changed.notified().await;
+            // Asked before looking: what was committed before the end is seen.
+            let crawl = self.state().crawl;
+            let moved = self.move_pages(&mut bucket).await?;
+            match crawl {
+                Crawl::Stopped => break,
+                Crawl::Ended if !moved => break,
+                _ if moved => {}
+                _ if bucket.is_told() => self.changed.notified().await,
+                _ => {
+                    let left = TELL_WITHIN.saturating_sub(bucket.told_at.elapsed());
+                    if tokio::time::timeout(left, self.changed.notified()).await.is_err() {
+                        self.tell(&mut bucket).await?;
+                    }
+                }
             }
         }
+        self.tell(&mut bucket).await?;
+        let mut moved = self.state().moved;
+        let here = self.store.checkpoint(id).await?.pages;
+        moved.left = here.saturating_sub(moved.pages);
+        Ok(moved)
     }
 
-    /// Moves the committed pages after the first `there`, then the bucket's manifest and checkpoint.
-    async fn move_pages(&self, id: &SourceId, there: u64) -> Result<u64> {
-        let Ok(stored) = Stored::open(self.store.root(), id) else { return Ok(there) };
-        let lines = stored.manifest()?;
-        let pages = lines.len() as u64;
-        if pages <= there {
-            return Ok(there);
+    /// Moves the committed pages that the bucket does not have; whether there were any.
+    async fn move_pages(&self, bucket: &mut Bucket<'_>) -> Result<bool> {
+        // Not begun yet: the pump makes the store.
+        let Ok(stored) = Stored::open(self.store.root(), bucket.id) else { return Ok(false) };
+        let lines = stored.manifest_from(bucket.there.manifest_bytes)?;
+        if lines.is_empty() {
+            return Ok(false);
         }
-        for line in &lines[there as usize..] {
-            // Those of an earlier run are not counted yet.
-            self.state().waiting.entry(line.number).or_insert(line.bytes);
+        self.check_alone(bucket).await?;
+        bucket.there.settings.clone_from(&stored.checkpoint().settings);
+        for (line, _) in &lines {
+            let bytes = self.size(&stored, line.number).await?;
+            self.state().waiting.entry(line.number).or_insert(bytes);
         }
-        for line in &lines[there as usize..] {
-            for path in (self.names)(&stored, line.number)? {
-                self.move_file(&path, None).await?;
+        let pages = stream::iter(&lines).map(|(line, _)| self.move_page(&stored, line));
+        let mut pages = std::pin::pin!(pages.buffered(PAGES_AT_ONCE));
+        for (line, length) in &lines {
+            let Some(moved) = pages.next().await else { break };
+            moved?;
+            bucket.there = bucket.there.after(line, *length);
+            bucket.bytes_since += line.bytes + length;
+            {
+                let mut state = self.state();
+                state.moved.pages = line.number;
+                state.waiting.remove(&line.number);
             }
-            if line.missing_sha256.is_some() {
-                let path = stored.folder().join(format!("page_{:05}.missing.jsonl", line.number));
-                self.move_file(&path, line.missing_sha256.as_deref()).await?;
-            }
-            let name = |suffix: &str| stored.folder().join(format!("page_{:05}.jsonl{suffix}", line.number));
-            let found = ["", ".gz", ".zst"].map(name).into_iter().find(|path| path.is_file());
-            match found {
-                Some(path) => self.move_file(&path, Some(&line.sha256)).await?,
-                None => self.was_moved(&["", ".gz", ".zst"].map(name), &line.sha256)?,
-            }
-            self.state().waiting.remove(&line.number);
             self.room.notify_waiters();
+            if bucket.is_due() {
+                self.tell(bucket).await?;
+            }
+            if self.state().crawl == Crawl::Stopped {
+                break;
+            }
         }
-        self.write_checkpoint(&stored).await?;
-        Ok(pages)
+        Ok(true)
+    }
+
+    /// Moves the files that a page names, what is missing from it, and at last the page.
+    async fn move_page(&self, stored: &Stored, line: &Manifest) -> Result<()> {
+        let paths = stored.page_paths(line.number);
+        let Some(page) = paths.iter().find(|path| path.is_file()) else {
+            // The page goes last, so all of it is there.
+            return self.was_moved(&paths, Some(&line.sha256));
+        };
+        let files = self.named(stored, line.number).await?;
+        let files = stream::iter(&files).map(|path| self.move_file(path, None));
+        files.buffer_unordered(FILES_AT_ONCE).try_collect::<()>().await?;
+        if let Some(sha256) = &line.missing_sha256 {
+            self.move_file(&stored.missing_path(line.number), Some(sha256)).await?;
+        }
+        self.move_file(page, Some(&line.sha256)).await
+    }
+
+    async fn named(&self, stored: &Stored, number: u64) -> Result<Vec<PathBuf>> {
+        let (names, stored) = (self.names.clone(), stored.clone());
+        off_the_loop(move || names(&stored, number)).await
     }
 
     async fn move_file(&self, path: &Path, sha256: Option<&str>) -> Result<()> {
         if !path.is_file() {
-            return self.was_moved(&[path.to_owned()], sha256.unwrap_or_default());
+            return self.was_moved(&[path.to_owned()], sha256);
         }
-        let done = self.job.one(&Local::at(path, &self.name(path)?)?).await?;
-        match sha256 {
-            Some(sha256) if sha256 != done.sums.sha256 => {
-                Err(Error::new(Kind::Storage, "a committed page is not what the manifest says")
-                    .at(path.display().to_string())
-                    .advise("it is in the bucket as it was; crawl into a new root and prefix"))
+        let file = Local::at(path, &self.name(path)?)?;
+        if let Some(sha256) = sha256
+            && crate::job::sha256(&file).await? != sha256
+        {
+            return Err(Error::new(Kind::Storage, "a committed page is not what the manifest says")
+                .at(path.display().to_string())
+                .advise(
+                    "it is kept and not sent; restore it from a copy, or crawl into a new root and prefix",
+                ));
+        }
+        match self.job.one(&file).await {
+            Ok(_) => {
+                let mut state = self.state();
+                state.moved.files += 1;
+                state.moved.bytes += file.stamp.size();
+                Ok(())
             }
-            _ => Ok(()),
+            // Another page names the same file and was faster.
+            Err(error) if !path.is_file() => self.was_moved(&[path.to_owned()], sha256).map_err(|_| error),
+            Err(error) => Err(error),
         }
     }
 
-    /// A file that is not here must have gone with a receipt, before a crash.
-    fn was_moved(&self, names: &[PathBuf], sha256: &str) -> Result<()> {
-        for path in names {
-            let sums = self.job.receipt_of(&self.name(path)?);
-            if sums.is_some_and(|sums| sha256.is_empty() || sums.sha256 == sha256) {
+    /// A file that is not here must have gone with a receipt.
+    fn was_moved(&self, paths: &[PathBuf], sha256: Option<&str>) -> Result<()> {
+        for path in paths {
+            let sums = self.job.receipt_of(&self.name(path)?)?;
+            if sums.is_some_and(|sums| sha256.is_none_or(|sha256| sums.sha256 == sha256)) {
                 return Ok(());
             }
         }
-        let place = names.first().map_or(String::new(), |path| path.display().to_string());
+        let place = paths.first().map_or(String::new(), |path| path.display().to_string());
         Err(Error::new(Kind::Storage, "a committed file is neither here nor in the receipts")
             .at(place)
-            .advise("name the --receipts of the run that moved it, or restore the file"))
+            .advise("put back the receipts of the run that moved it, or the file"))
     }
 
     fn name(&self, path: &Path) -> Result<String> {
@@ -161,75 +271,102 @@ impl Behind {
         })
     }
 
-    async fn write_checkpoint(&self, stored: &Stored) -> Result<()> {
-        let path = stored.folder().join("manifest.jsonl");
-        let mut manifest =
-            std::fs::read(&path).map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
-        manifest.truncate(stored.checkpoint().manifest_bytes as usize);
-        self.job.put(&format!("{}/manifest.jsonl", stored.id()), manifest.into()).await?;
-        let mut text = serde_json::to_vec(stored.checkpoint())
+    /// Bytes of a page and, where a budget asks for them, of the files that it names.
+    async fn size(&self, stored: &Stored, number: u64) -> Result<u64> {
+        let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
+        let paths = stored.page_paths(number);
+        let page: u64 = paths.iter().map(size).sum();
+        if self.budget.is_none() || !paths.iter().any(|path| path.is_file()) {
+            return Ok(page);
+        }
+        Ok(page + self.named(stored, number).await?.iter().map(size).sum::<u64>())
+    }
+
+    /// Writes the bucket's manifest and checkpoint, if they do not tell of all that is there.
+    async fn tell(&self, bucket: &mut Bucket<'_>) -> Result<()> {
+        if bucket.is_told() {
+            return Ok(());
+        }
+        let stored = Stored::open(self.store.root(), bucket.id)?;
+        let mut manifest = stored.manifest_bytes(0)?;
+        manifest.truncate(bucket.there.manifest_bytes as usize);
+        self.job.put_bytes(&format!("{}/manifest.jsonl", bucket.id), manifest.into()).await?;
+        let mut text = serde_json::to_vec(&bucket.there)
             .map_err(|cause| Error::new(Kind::Storage, "cannot spell the checkpoint").because(cause))?;
         text.push(b'\n');
-        self.job.put(&format!("{}/checkpoint.json", stored.id()), text.into()).await?;
+        self.job.put_bytes(&format!("{}/checkpoint.json", bucket.id), text.into()).await?;
+        bucket.told.clone_from(&bucket.there);
+        (bucket.told_at, bucket.bytes_since) = (Instant::now(), 0);
         Ok(())
     }
 
-    async fn in_bucket(&self, id: &SourceId) -> Result<Option<Checkpoint>> {
+    /// How far the bucket has come by its own checkpoint.
+    async fn in_bucket(&self, id: &SourceId) -> Result<Checkpoint> {
         let name = format!("{id}/checkpoint.json");
-        let Some(bytes) = self.job.fetch(&name).await? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|cause| {
-            Error::new(Kind::Storage, "the bucket's checkpoint is not readable").at(name).because(cause)
-        })
+        let Some(bytes) = self.job.read_bytes(&name).await? else { return Ok(Checkpoint::start()) };
+        let bad = |what: &str| Error::new(Kind::Storage, what).at(self.job.place(&name));
+        let found: Checkpoint = serde_json::from_slice(&bytes)
+            .map_err(|cause| bad("the bucket's checkpoint is not readable").because(cause))?;
+        if found.version != Checkpoint::start().version {
+            return Err(bad("the bucket's checkpoint is of another version")
+                .advise("use the program that wrote it, or a new prefix"));
+        }
+        Ok(found)
+    }
+
+    /// Whoever else writes here has moved the bucket's checkpoint.
+    async fn check_alone(&self, bucket: &Bucket<'_>) -> Result<()> {
+        if self.in_bucket(bucket.id).await? == bucket.told {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Config, "another program writes under the same prefix of the bucket")
+            .at(self.job.place(bucket.id.as_str()))
+            .advise("let one crawl at a time use a prefix; the pages here are kept"))
     }
 
     /// Goes on from whichever side is further: takes the bucket's manifest and checkpoint where this machine has
     /// fewer pages. Both sides must tell the same story as far as they both go.
     async fn catch_up(&self, id: &SourceId) -> Result<()> {
-        let Some(there) = self.in_bucket(id).await? else { return Ok(()) };
-        let here = self.store.checkpoint(id).await?;
-        let folder = self.store.root().join(id.as_str());
-        let name = format!("{id}/manifest.jsonl");
-        let mut theirs = self.job.fetch(&name).await?.unwrap_or_default().to_vec();
-        theirs.truncate(there.manifest_bytes as usize);
-        let mut ours = std::fs::read(folder.join("manifest.jsonl")).unwrap_or_default();
-        ours.truncate(here.manifest_bytes as usize);
-        let both = ours.len().min(theirs.len());
-        let settings = here.settings.is_none() || here.settings == there.settings;
-        if !settings || ours[..both] != theirs[..both] || theirs.len() as u64 != there.manifest_bytes {
-            return Err(Error::new(Kind::Config, "the bucket holds another crawl under this prefix")
-                .at(id.as_str())
-                .advise("use a new prefix, or the root and settings of that crawl"));
-        }
-        if there.pages <= here.pages {
+        let there = self.in_bucket(id).await?;
+        if there.pages == 0 {
             return Ok(());
         }
-        put_file(&folder, "manifest.jsonl", &theirs)?;
-        let text = serde_json::to_vec(&there)
-            .map_err(|cause| Error::new(Kind::Storage, "cannot spell the checkpoint").because(cause))?;
-        put_file(&folder, "checkpoint.json", &text)
+        let here = self.store.checkpoint(id).await?;
+        let mut theirs =
+            self.job.read_bytes(&format!("{id}/manifest.jsonl")).await?.unwrap_or_default().to_vec();
+        theirs.truncate(there.manifest_bytes as usize);
+        let ours = match here.pages {
+            0 => Vec::new(),
+            _ => Stored::open(self.store.root(), id)?.manifest_bytes(0)?,
+        };
+        let both = ours.len().min(theirs.len());
+        let settings = here.pages == 0 || here.settings == there.settings;
+        if !settings || ours[..both] != theirs[..both] || theirs.len() as u64 != there.manifest_bytes {
+            return Err(Error::new(Kind::Config, "the bucket holds another crawl under this prefix")
+                .at(self.job.place(id.as_str()))
+                .advise("use a new prefix, or the root and settings of that crawl"));
+        }
+        if there.pages > here.pages {
+            self.store.adopt(id, &theirs, &there)?;
+        }
+        Ok(())
     }
 
     /// Waits until the disk has room.
     async fn hold(&self) -> Result<()> {
-        let Some(budget) = self.budget else { return self.check() };
         loop {
             let mut freed = std::pin::pin!(self.room.notified());
             // Heard from here on: what is freed between the question and the wait counts.
             freed.as_mut().enable();
-            self.check()?;
-            if self.waiting() <= budget {
+            if let Some(why) = &self.state().failed {
+                return Err(Error::new(Kind::Storage, format!("the bucket does not take the pages: {why}"))
+                    .advise("the committed pages are safe on the disk; run the same command again"));
+            }
+            if self.budget.is_none_or(|budget| self.waiting().1 <= budget) {
                 return Ok(());
             }
             freed.await;
         }
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.state().failed {
-            return Err(Error::new(Kind::Storage, "the bucket does not take the pages")
-                .advise("see the uploader's own error; the committed pages are safe on the disk"));
-        }
-        Ok(())
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -254,45 +391,14 @@ impl Sink for Behind {
             return Ok(());
         }
         let stored = Stored::open(self.store.root(), id)?;
-        let files = (self.names)(&stored, to.pages)?;
-        let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
-        let name = |suffix: &str| stored.folder().join(format!("page_{:05}.jsonl{suffix}", to.pages));
-        let bytes =
-            files.iter().map(size).sum::<u64>() + ["", ".gz", ".zst"].map(name).iter().map(size).sum::<u64>();
-        self.state().waiting.insert(to.pages, bytes);
+        let bytes = self.size(&stored, to.pages).await?;
+        let mut state = self.state();
+        // It may be in the bucket already.
+        if to.pages > state.moved.pages {
+            state.waiting.insert(to.pages, bytes);
+        }
+        drop(state);
         self.changed.notify_one();
         Ok(())
-    }
-}
-
-/// Puts a file in place whole or not at all.
-fn put_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (path, staged) = (folder.join(name), folder.join(format!("{name}.part")));
-    let write = || {
-        std::fs::create_dir_all(folder)?;
-        let mut file = std::fs::File::create(&staged)?;
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&staged, &path)?;
-        std::fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|cause| Error::io("cannot write", &path, cause))
-}
-
-impl Job {
-    /// What the receipts that were there at the beginning say of a name.
-    pub(crate) fn receipt_of(&self, name: &str) -> Option<&crate::Sums> {
-        self.known().get(&format!("{}{name}", self.plan().prefix))
-    }
-
-    /// Sends bytes under a name and proves them; no receipt.
-    async fn put(&self, name: &str, bytes: Bytes) -> Result<()> {
-        let key = format!("{}{name}", self.plan().prefix);
-        self.put_bytes(&key, bytes).await
-    }
-
-    /// The bytes under a name; `None` if there are none.
-    async fn fetch(&self, name: &str) -> Result<Option<Bytes>> {
-        self.bucket().read(&format!("{}{name}", self.plan().prefix)).await
     }
 }

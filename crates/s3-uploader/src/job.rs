@@ -1,6 +1,5 @@
 //! Copies and moves: send, prove, write the receipt, and only then delete.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use crate::gate::Size;
 use crate::local::{Local, changed};
 use crate::multi::{Large, Sent};
 use crate::proof::{Proof, Proven, prove};
-use crate::receipt::{self, Receipt, Receipts};
+use crate::receipt::{Receipt, Receipts};
 use crate::remote::Bucket;
 use crate::single::{self, off_the_loop};
 use crate::sums::{Sums, hex};
@@ -42,7 +41,6 @@ pub struct Job {
     plan: Arc<Plan>,
     receipts: Receipts,
     journal: Arc<Journal>,
-    known: Arc<HashMap<String, Sums>>,
 }
 
 /// A file that is in the bucket.
@@ -65,11 +63,8 @@ impl Job {
     /// Those of [`Receipts::open`] and [`Journal::open`].
     pub fn new(bucket: Bucket, plan: Plan, receipts: &Path) -> Result<Self> {
         let kept = Receipts::open(receipts)?;
-        let ours = |receipt: &Receipt| receipt.bucket == bucket.name();
-        let known = receipt::read(receipts)?.into_iter().filter(ours);
-        let known = known.map(|receipt| (receipt.key, receipt.sums)).collect();
         let journal = Arc::new(Journal::open(&journal_path(receipts))?);
-        Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal, known: Arc::new(known) })
+        Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal })
     }
 
     /// The bucket.
@@ -82,18 +77,30 @@ impl Job {
         &self.plan
     }
 
-    pub(crate) fn known(&self) -> &HashMap<String, Sums> {
-        &self.known
+    /// What the last receipt of a name says was sent.
+    pub(crate) fn receipt_of(&self, name: &str) -> Result<Option<Sums>> {
+        let key = format!("{}{name}", self.plan.prefix);
+        Ok(self.receipts.find(self.bucket.name(), &key)?.map(|receipt| receipt.sums))
     }
 
-    /// Sends bytes that are no file under a key, and shows that they are there.
-    pub(crate) async fn put_bytes(&self, key: &str, bytes: bytes::Bytes) -> Result<()> {
+    /// Sends bytes that are no file under a name, replaces what is there, and proves them; no receipt.
+    pub(crate) async fn put_bytes(&self, name: &str, bytes: bytes::Bytes) -> Result<()> {
+        let key = format!("{}{name}", self.plan.prefix);
         let trust = self.trust().await?;
         let sums = crate::sums::whole(&bytes, trust.wants_md5());
-        // Such bytes are replaced on purpose, as a checkpoint is.
         let dress = Dress { no_overwrite: false, ..self.plan.dress.clone() };
-        single::put(&self.bucket, key, &dress, trust, bytes, &sums).await?;
-        self.prove(key, &sums, trust).await.map(|_| ())
+        single::put(&self.bucket, &key, &dress, trust, bytes, &sums).await?;
+        self.prove(&key, &sums, trust).await.map(|_| ())
+    }
+
+    /// The bytes under a name; `None` if there are none.
+    pub(crate) async fn read_bytes(&self, name: &str) -> Result<Option<bytes::Bytes>> {
+        self.bucket.read(&format!("{}{name}", self.plan.prefix)).await
+    }
+
+    /// How messages name what is under a name.
+    pub(crate) fn place(&self, name: &str) -> String {
+        self.bucket.place(&format!("{}{name}", self.plan.prefix))
     }
 
     /// How errors name the receipts.
@@ -213,14 +220,13 @@ impl Job {
 
     /// A file whose receipt is there already: sent and proven before a crash, or copied by an earlier run.
     async fn earlier(&self, file: &Local, key: &str, trust: Trust) -> Result<Option<(Sums, Proven)>> {
-        let Some(known) = self.known.get(key).filter(|known| known.size == file.stamp.size()) else {
-            return Ok(None);
-        };
+        let known = self.receipts.find(self.bucket.name(), key)?.map(|receipt| receipt.sums);
+        let Some(known) = known.filter(|known| known.size == file.stamp.size()) else { return Ok(None) };
         if sha256(file).await? != known.sha256 {
             return Ok(None);
         }
-        match self.prove(key, known, trust).await {
-            Ok(proven) => Ok(Some((known.clone(), proven))),
+        match self.prove(key, &known, trust).await {
+            Ok(proven) => Ok(Some((known, proven))),
             Err(error) if matches!(error.kind(), Kind::Storage | Kind::Gone) => Ok(None),
             Err(error) => Err(error),
         }
@@ -243,7 +249,8 @@ pub fn journal_path(receipts: &Path) -> std::path::PathBuf {
     name.into()
 }
 
-async fn sha256(file: &Local) -> Result<String> {
+/// The SHA-256 of a file, which must be as it was listed, in hex.
+pub(crate) async fn sha256(file: &Local) -> Result<String> {
     let file = file.clone();
     off_the_loop(move || hash(&file)).await
 }

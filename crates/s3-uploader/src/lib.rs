@@ -24,7 +24,7 @@ mod sums;
 mod trust;
 
 pub use audit::audit;
-pub use behind::{Behind, Names};
+pub use behind::{Behind, Moved, Names};
 pub use config::{Account, Checksums, CloudFile, Dress, Limits, Login, parse_address};
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;

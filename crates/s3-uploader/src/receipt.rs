@@ -1,9 +1,12 @@
 //! Receipts: a durable line about each object that was proven, written before the local file goes.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use crawl_core::{Error, Kind, Result, Timestamp};
@@ -64,26 +67,64 @@ impl Receipt {
 /// # Errors
 /// [`Kind::Storage`] if the file cannot be read, [`Kind::Shape`] for a line that is no receipt.
 pub fn read(path: &Path) -> Result<Vec<Receipt>> {
+    let mut found = Vec::new();
+    each_line(path, |_, line| {
+        found.push(serde_json::from_slice(line)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Shows each whole line and where it begins.
+fn each_line(path: &Path, mut show: impl FnMut(u64, &[u8]) -> serde_json::Result<()>) -> Result<()> {
     let file = File::open(path).map_err(|cause| crate::local::cannot("read", path, cause))?;
     let mut lines = BufReader::new(file);
-    let (mut found, mut line) = (Vec::new(), Vec::new());
+    let (mut number, mut begin, mut line) = (0, 0, Vec::new());
     loop {
         line.clear();
         let read = lines.read_until(b'\n', &mut line);
         let length = read.map_err(|cause| Error::io("cannot read the receipts", path, cause))?;
         if length == 0 || line.last() != Some(&b'\n') {
-            return Ok(found);
+            return Ok(());
         }
-        let bad = |cause| {
-            Error::new(Kind::Shape, format!("line {} is no receipt", found.len() + 1))
+        number += 1;
+        show(begin, &line).map_err(|cause| {
+            Error::new(Kind::Shape, format!("line {number} is no receipt"))
                 .at(path.display().to_string())
                 .because(cause)
-        };
-        found.push(serde_json::from_slice(&line).map_err(bad)?);
+        })?;
+        begin += length as u64;
     }
 }
 
-type Waiting = (String, oneshot::Sender<Result<()>>);
+/// Where the last receipt of each key begins: 16 bytes a key, however long the lines are.
+type Index = HashMap<u64, u64>;
+
+fn name_hash(bucket: &str, key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (bucket, key).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn index(path: &Path) -> Result<Index> {
+    #[derive(Deserialize)]
+    struct Name<'a> {
+        #[serde(borrow)]
+        bucket: Cow<'a, str>,
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+    }
+    let mut index = Index::new();
+    each_line(path, |begin, line| {
+        let name: Name<'_> = serde_json::from_slice(line)?;
+        index.insert(name_hash(&name.bucket, &name.key), begin);
+        Ok(())
+    })?;
+    Ok(index)
+}
+
+/// A line, the hash of its bucket and key, and who waits for it to be on the disk.
+type Waiting = (String, u64, oneshot::Sender<Result<()>>);
 
 /// A file of receipts, open for more. One process at a time; cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,6 +135,7 @@ pub struct Receipts {
 #[derive(Debug)]
 struct Queue {
     path: PathBuf,
+    index: Arc<Mutex<Index>>,
     lines: Option<mpsc::Sender<Waiting>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -138,16 +180,35 @@ impl Receipts {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        let index = Arc::new(Mutex::new(index(path)?));
         let (queue, lines) = mpsc::channel();
-        let writer = Writer { file, end, path: path.to_owned() };
+        let writer = Writer { file, end, path: path.to_owned(), index: index.clone() };
         let thread = std::thread::Builder::new().name("receipts".into());
         let writer = Some(thread.spawn(move || writer.run(&lines)).map_err(failed)?);
-        Ok(Receipts { shared: Arc::new(Queue { path: path.to_owned(), lines: Some(queue), writer }) })
+        Ok(Receipts { shared: Arc::new(Queue { path: path.to_owned(), index, lines: Some(queue), writer }) })
     }
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// The last receipt of an object, from this run or an earlier one.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the file cannot be read.
+    pub fn find(&self, bucket: &str, key: &str) -> Result<Option<Receipt>> {
+        let index = self.shared.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(begin) = index.get(&name_hash(bucket, key)).copied() else { return Ok(None) };
+        drop(index);
+        let failed = |cause| Error::io("cannot read the receipts", &self.shared.path, cause);
+        let mut file = File::open(&self.shared.path).map_err(failed)?;
+        file.seek(SeekFrom::Start(begin)).map_err(failed)?;
+        let mut line = Vec::new();
+        BufReader::new(file).read_until(b'\n', &mut line).map_err(failed)?;
+        let receipt: Option<Receipt> = serde_json::from_slice(&line).ok();
+        // Two keys may share a hash, though that is rarer than a disk that lies.
+        Ok(receipt.filter(|receipt| receipt.bucket == bucket && receipt.key == key))
     }
 
     /// Writes a receipt and comes back when it is on the disk.
@@ -163,7 +224,8 @@ impl Receipts {
         };
         let (done, written) = oneshot::channel();
         let lines = self.shared.lines.as_ref().ok_or_else(gone)?;
-        lines.send((line, done)).map_err(|_| gone())?;
+        let name = name_hash(&receipt.bucket, &receipt.key);
+        lines.send((line, name, done)).map_err(|_| gone())?;
         written.await.map_err(|_| gone())?
     }
 }
@@ -190,6 +252,7 @@ struct Writer {
     file: File,
     end: u64,
     path: PathBuf,
+    index: Arc<Mutex<Index>>,
 }
 
 impl Writer {
@@ -197,9 +260,14 @@ impl Writer {
         while let Ok(first) = lines.recv() {
             let mut batch = vec![first];
             batch.extend(lines.try_iter().take(4096));
-            let text: String = batch.iter().map(|(line, _)| line.as_str()).collect();
+            let text: String = batch.iter().map(|(line, ..)| line.as_str()).collect();
+            let mut begin = self.end;
             let result = self.write(text.as_bytes());
-            for (_, done) in batch {
+            for (line, name, done) in batch {
+                if result.is_ok() {
+                    self.index.lock().unwrap_or_else(PoisonError::into_inner).insert(name, begin);
+                    begin += line.len() as u64;
+                }
                 let failed = |cause: &std::io::Error| {
                     let cause = std::io::Error::new(cause.kind(), cause.to_string());
                     Error::io("cannot write the receipts", &self.path, cause)

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{Compression, Manifest, hex, missing_name, page_name};
 use crate::{Checkpoint, Error, Kind, Missing, Record, Result, SourceId};
 
-const RESTORE: &str =
-    "restore it from a copy, or crawl into a new root; `status --verify` names what is damaged";
+const RESTORE: &str = "restore it from a copy or crawl into a new root; if --upload moved it, fetch it with `s3-uploader \
+                       get`; `status --verify` names what is damaged";
 
 /// A stored listing, open for reading. Pages that are committed later are not seen.
 #[derive(Clone, Debug)]
@@ -30,6 +30,15 @@ pub struct StoredPage {
     pub records: Vec<Record>,
     /// The line about it in the manifest.
     pub manifest: Manifest,
+}
+
+/// What became of the files of committed pages, by page number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Pages whose files are here and are not what was written.
+    pub differ: Vec<u64>,
+    /// Pages whose file is not here: lost, or moved to a bucket.
+    pub absent: Vec<u64>,
 }
 
 impl Stored {
@@ -99,26 +108,62 @@ impl Stored {
     /// # Errors
     /// [`Kind::Storage`] if the manifest cannot be read or does not fit the checkpoint.
     pub fn manifest(&self) -> Result<Vec<Manifest>> {
-        if self.checkpoint.pages == 0 {
-            return Ok(Vec::new());
-        }
-        let path = self.folder.join("manifest.jsonl");
-        let mut text = String::new();
-        fs::File::open(&path)
-            .and_then(|file| file.take(self.checkpoint.manifest_bytes).read_to_string(&mut text))
-            .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
-        let lines: Vec<Manifest> =
-            text.lines().map(serde_json::from_str).collect::<Result<_, _>>().map_err(|cause| {
-                Error::new(Kind::Storage, "a bad line in the manifest")
-                    .at(path.display().to_string())
-                    .because(cause)
-            })?;
+        let lines: Vec<_> = self.manifest_from(0)?.into_iter().map(|(line, _)| line).collect();
         if lines.len() as u64 != self.checkpoint.pages {
             let what =
                 format!("the manifest has {} pages, the checkpoint {}", lines.len(), self.checkpoint.pages);
+            let path = self.folder.join("manifest.jsonl");
             return Err(Error::new(Kind::Storage, what).at(path.display().to_string()));
         }
         Ok(lines)
+    }
+
+    /// The manifest lines of the committed pages from a byte of the manifest on, each with its length in bytes.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the manifest cannot be read.
+    pub fn manifest_from(&self, from: u64) -> Result<Vec<(Manifest, u64)>> {
+        let path = self.folder.join("manifest.jsonl");
+        let bad = |cause| {
+            Error::new(Kind::Storage, "a bad line in the manifest")
+                .at(path.display().to_string())
+                .because(cause)
+        };
+        let bytes = self.manifest_bytes(from)?;
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        lines
+            .map(|line| serde_json::from_slice(line).map(|parsed| (parsed, line.len() as u64)).map_err(bad))
+            .collect()
+    }
+
+    /// The manifest of the committed pages from a byte on, as it lies on the disk.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if it cannot be read.
+    pub fn manifest_bytes(&self, from: u64) -> Result<Vec<u8>> {
+        let length = self.checkpoint.manifest_bytes.saturating_sub(from);
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        let path = self.folder.join("manifest.jsonl");
+        let mut bytes = Vec::new();
+        fs::File::open(&path)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(from))?;
+                file.take(length).read_to_end(&mut bytes)
+            })
+            .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
+        Ok(bytes)
+    }
+
+    /// Where the file of page `number` may lie: a path for each compression.
+    pub fn page_paths(&self, number: u64) -> [PathBuf; 3] {
+        Compression::ALL.map(|compression| self.folder.join(page_name(number, compression)))
+    }
+
+    /// Where the records lie that are missing from page `number`, if there are any.
+    pub fn missing_path(&self, number: u64) -> PathBuf {
+        self.folder.join(missing_name(number))
     }
 
     /// The lines of page `number` (from 1), one JSON object a line.
@@ -192,21 +237,28 @@ impl Stored {
         text.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
     }
 
-    /// Compares each committed page's file with the manifest; the numbers of pages that differ.
+    /// Compares each committed page's files with the manifest.
     ///
     /// # Errors
     /// As [`Stored::manifest`].
-    pub fn verify(&self) -> Result<Vec<u64>> {
-        let same = |line: &Manifest| {
-            let is = |path: Option<PathBuf>, sha256: &str| {
-                path.and_then(|path| fs::read(path).ok())
-                    .is_some_and(|bytes| hex(&Sha256::digest(bytes)) == sha256)
+    pub fn verify(&self) -> Result<Verified> {
+        let mut verified = Verified::default();
+        for line in self.manifest()? {
+            let is = |path: &Path, sha256: &str| {
+                fs::read(path).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == sha256)
             };
-            let missing = |sha256: &String| is(Some(self.folder.join(missing_name(line.number))), sha256);
-            is(find_page(&self.folder, line.number), &line.sha256)
-                && line.missing_sha256.as_ref().is_none_or(missing)
-        };
-        Ok(self.manifest()?.iter().filter(|line| !same(line)).map(|line| line.number).collect())
+            let mut files = vec![(find_page(&self.folder, line.number), &line.sha256)];
+            if let Some(sha256) = &line.missing_sha256 {
+                let path = self.missing_path(line.number);
+                files.push((path.is_file().then_some(path), sha256));
+            }
+            if files.iter().any(|(path, sha256)| path.as_ref().is_some_and(|path| !is(path, sha256))) {
+                verified.differ.push(line.number);
+            } else if files.iter().any(|(path, _)| path.is_none()) {
+                verified.absent.push(line.number);
+            }
+        }
+        Ok(verified)
     }
 }
 

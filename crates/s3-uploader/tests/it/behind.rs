@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crawl_core::{
-    Checkpoint, Cursor, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Store, Stored, pump,
+    Checkpoint, Cursor, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Store, Stored,
+    Verified, pump,
 };
-use s3_uploader::{Behind, Names};
+use s3_uploader::{Behind, Bucket, Job, Limits, Moved, Names};
 
-use crate::desk::{Desk, plan, tree};
+use crate::desk::{Desk, bucket_at, limits, login, plan, tree};
+use crate::liar::{Liar, Lie};
 
 /// A listing whose page *n* names one file, `files/n.bin`, which fetching the page brings along.
 struct Numbers {
@@ -17,12 +19,20 @@ struct Numbers {
     pages: u64,
     root: PathBuf,
     asked: AtomicU64,
+    /// Called before a page is given.
+    meanwhile: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 impl Numbers {
     fn new(pages: u64, root: &Path) -> Self {
         let (id, asked) = (SourceId::new("test/numbers").unwrap(), AtomicU64::new(0));
-        Numbers { id, pages, root: root.to_owned(), asked }
+        Numbers { id, pages, root: root.to_owned(), asked, meanwhile: Box::new(|_| {}) }
+    }
+
+    /// Crawls so many pages with no bucket behind.
+    async fn crawl_alone(&self, pages: u64) {
+        let options = Pump { pages: Some(pages), ..Pump::default() };
+        pump(self, &Store::new(&self.root), options, std::future::pending(), |_| {}).await.unwrap();
     }
 
     fn asked(&self) -> u64 {
@@ -46,6 +56,7 @@ impl Source for Numbers {
     async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let number: u64 = if at.is_start() { 1 } else { at.as_str().parse().unwrap() };
+        (self.meanwhile)(number);
         let files = self.root.join("test/numbers/files");
         std::fs::create_dir_all(&files).unwrap();
         std::fs::write(files.join(format!("{number}.bin")), vec![number as u8; 50_000]).unwrap();
@@ -64,17 +75,23 @@ fn names() -> Names {
 /// A crawl of so many pages with the uploader behind it.
 async fn crawl(desk: &Desk, source: &Numbers, pages: Option<u64>, budget: Option<u64>) -> Result<Checkpoint> {
     let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), names(), budget);
+    let (checkpoint, moved) = crawl_with(&behind, source, pages).await?;
+    assert_eq!((moved.pages, moved.left), (checkpoint.pages, 0));
+    Ok(checkpoint)
+}
+
+async fn crawl_with(behind: &Behind, source: &Numbers, pages: Option<u64>) -> Result<(Checkpoint, Moved)> {
     let pumped = async {
         let options = Pump { pages, ..Pump::default() };
-        let result = pump(source, &behind, options, std::future::pending(), |_| {}).await;
+        let result = pump(source, behind, options, std::future::pending(), |_| {}).await;
         behind.end();
         result
     };
     let (pumped, moved) = tokio::join!(pumped, behind.run(source.id()));
+    let moved = moved?;
     let checkpoint = pumped?;
-    assert_eq!(moved?, checkpoint.pages);
-    assert_eq!(behind.waiting(), 0);
-    Ok(checkpoint)
+    assert_eq!(behind.waiting(), (0, 0));
+    Ok((checkpoint, moved))
 }
 
 fn check_bucket(desk: &Desk, pages: u64) {
@@ -82,7 +99,7 @@ fn check_bucket(desk: &Desk, pages: u64) {
         Stored::open(&desk.dir.path().join("s3/bucket/crawl"), &SourceId::new("test/numbers").unwrap());
     let stored = stored.unwrap();
     assert_eq!(stored.checkpoint().pages, pages);
-    assert!(stored.verify().unwrap().is_empty());
+    assert_eq!(stored.verify().unwrap(), Verified::default());
     for number in 1..=pages {
         let file = std::fs::read(stored.folder().join(format!("files/{number}.bin"))).unwrap();
         assert_eq!(file, vec![number as u8; 50_000]);
@@ -107,9 +124,7 @@ async fn the_bucket_catches_up_with_pages_that_were_committed_before() {
     let desk = Desk::new();
     let root = desk.dir.path().join("root");
     let source = Numbers::new(5, &root);
-    let store = Store::new(&root);
-    let options = Pump { pages: Some(3), ..Pump::default() };
-    pump(&source, &store, options, std::future::pending(), |_| {}).await.unwrap();
+    source.crawl_alone(3).await;
     crawl(&desk, &source, None, Some(1)).await.unwrap();
     check_bucket(&desk, 5);
     assert_eq!(source.asked(), 5);
@@ -131,12 +146,153 @@ async fn another_crawl_under_the_same_prefix_is_refused() {
     let desk = Desk::new();
     crawl(&desk, &Numbers::new(2, &desk.dir.path().join("one")), None, None).await.unwrap();
     let other = Numbers::new(9, &desk.dir.path().join("two"));
-    let options = Pump { pages: Some(1), ..Pump::default() };
-    pump(&other, &Store::new(&other.root), options, std::future::pending(), |_| {}).await.unwrap();
+    other.crawl_alone(1).await;
     // Its first page leads elsewhere only in name: the manifest tells the difference.
     let path = other.root.join("test/numbers/manifest.jsonl");
     let text = std::fs::read_to_string(&path).unwrap().replace("10:00:00", "11:00:00");
     std::fs::write(&path, text).unwrap();
     let error = crawl(&desk, &other, None, None).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Config, "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_many_pages_name_is_moved_once() {
+    let desk = Desk::new();
+    let source = Numbers::new(9, &desk.dir.path().join("root"));
+    source.crawl_alone(9).await;
+    let all: Names =
+        Arc::new(|stored, _| Ok((1..=9).map(|n| stored.folder().join(format!("files/{n}.bin"))).collect()));
+    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), all, None);
+    let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
+    assert_eq!((moved.pages, moved.left), (9, 0));
+    check_bucket(&desk, 9);
+    assert_eq!(tree(&source.root).len(), 2, "checkpoint and manifest stay");
+}
+
+#[tokio::test]
+async fn a_stop_leaves_pages_here_and_the_next_run_moves_them() {
+    let desk = Desk::new();
+    let source = Numbers::new(12, &desk.dir.path().join("root"));
+    source.crawl_alone(12).await;
+    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), names(), None);
+    behind.stop();
+    let moved = behind.run(source.id()).await.unwrap();
+    assert!(moved.pages < 12 && moved.left == 12 - moved.pages, "{moved:?}");
+    check_bucket(&desk, moved.pages);
+    drop(behind);
+    crawl(&desk, &source, None, None).await.unwrap();
+    check_bucket(&desk, 12);
+    assert_eq!(source.asked(), 12);
+}
+
+#[tokio::test]
+async fn another_writer_under_the_prefix_is_noticed_before_more_is_sent() {
+    let desk = Desk::new();
+    let mut source = Numbers::new(9, &desk.dir.path().join("root"));
+    crawl(&desk, &source, Some(2), None).await.unwrap();
+    let theirs = desk.dir.path().join("s3/bucket/crawl/test/numbers/checkpoint.json");
+    // With so small a budget page 5 is only asked for when page 3 is in the bucket.
+    source.meanwhile = Box::new(move |number| {
+        if number == 5 {
+            let mut told: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(&theirs).unwrap()).unwrap();
+            told["pages"] = 70.into();
+            std::fs::write(&theirs, told.to_string()).unwrap();
+        }
+    });
+    let error = crawl(&desk, &source, None, Some(1)).await.unwrap_err();
+    assert!(error.to_string().contains("another program"), "{error}");
+    let kept = Stored::open(&source.root, source.id()).unwrap();
+    assert!(kept.checkpoint().pages < 9, "the crawl stops too");
+    let stored = desk.stored();
+    for number in 1..=kept.checkpoint().pages {
+        let here = kept.page_paths(number).iter().any(|path| path.is_file());
+        let there = stored.contains_key(&format!("crawl/test/numbers/page_{number:05}.jsonl"));
+        assert!(here || there, "page {number} is nowhere");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_kept_and_not_sent() {
+    let desk = Desk::new();
+    let source = Numbers::new(3, &desk.dir.path().join("root"));
+    source.crawl_alone(3).await;
+    let page = source.root.join("test/numbers/page_00001.jsonl");
+    std::fs::write(&page, "{\"number\":9}\n").unwrap();
+    let error = crawl(&desk, &source, None, None).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.place()),
+        (Kind::Storage, page.display().to_string().as_str()),
+        "{error}"
+    );
+    assert!(page.is_file());
+    assert!(!desk.stored().contains_key("crawl/test/numbers/page_00001.jsonl"));
+    assert!(!desk.stored().contains_key("crawl/test/numbers/checkpoint.json"), "no page is told of");
+}
+
+#[tokio::test]
+async fn pages_that_went_before_a_crash_are_known_by_their_receipts() {
+    let desk = Desk::new();
+    let source = Numbers::new(4, &desk.dir.path().join("root"));
+    crawl(&desk, &source, None, None).await.unwrap();
+    // As if the process had died before the bucket's checkpoint was written.
+    let folder = desk.dir.path().join("s3/bucket/crawl/test/numbers");
+    for name in ["checkpoint.json", "manifest.jsonl"] {
+        std::fs::remove_file(folder.join(name)).unwrap();
+    }
+    let unread: Names = Arc::new(|_, number| panic!("page {number} is not here to be read"));
+    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), unread, Some(1));
+    let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
+    assert_eq!((moved.pages, moved.files, moved.left), (4, 0, 0));
+    check_bucket(&desk, 4);
+    // Without receipts nobody knows where they went.
+    for name in ["checkpoint.json", "manifest.jsonl"] {
+        std::fs::remove_file(folder.join(name)).unwrap();
+    }
+    std::fs::remove_file(desk.receipts()).unwrap();
+    let error = crawl(&desk, &source, None, None).await.unwrap_err();
+    assert!(error.to_string().contains("neither here nor in the receipts"), "{error}");
+}
+
+#[tokio::test]
+async fn the_bucket_s_manifest_is_not_written_anew_for_each_page() {
+    let liar = Liar::start(Lie::None).await;
+    let dir = tempfile::tempdir().unwrap();
+    let source = Numbers::new(200, &dir.path().join("root"));
+    source.crawl_alone(200).await;
+    let job =
+        Job::new(bucket_at(&liar.url()), plan("crawl/", true), &dir.path().join("receipts.jsonl")).unwrap();
+    let none: Names = Arc::new(|_, _| Ok(Vec::new()));
+    let behind = Behind::new(Store::new(&source.root), job, none, None);
+    let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
+    assert_eq!((moved.pages, moved.left), (200, 0));
+    let manifests = liar.count("put to crawl/test/numbers/manifest.jsonl");
+    assert!((1..=12).contains(&manifests), "{manifests} manifests were written for 200 small pages");
+}
+
+#[tokio::test]
+async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
+    let desk = Desk::new();
+    let source = Numbers::new(30, &desk.dir.path().join("root"));
+    let slow = Limits { bandwidth: Some(1_000_000), ..limits() };
+    let bucket = Bucket::new(&s3_uploader::Account::at(&desk.url, login()), "bucket", slow).unwrap();
+    let job = Job::new(bucket, plan("crawl/", true), &desk.receipts()).unwrap();
+    let budget = 200_000;
+    let behind = Behind::new(Store::new(&source.root), job, names(), Some(budget));
+    let most = AtomicU64::new(0);
+    let pumped = async {
+        let result = pump(&source, &behind, Pump::default(), std::future::pending(), |_| {
+            most.fetch_max(behind.waiting().1, Ordering::SeqCst);
+        });
+        let result = result.await;
+        behind.end();
+        result
+    };
+    let (pumped, moved) = tokio::join!(pumped, behind.run(source.id()));
+    pumped.unwrap();
+    assert_eq!(moved.unwrap().pages, 30);
+    check_bucket(&desk, 30);
+    // A page is held back once the budget is passed, so it is passed by one page at most.
+    let most = most.into_inner();
+    assert!(most > budget / 2 && most <= budget + 51_000, "{most} bytes waited");
 }

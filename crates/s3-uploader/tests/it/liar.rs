@@ -228,6 +228,9 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         _ => "delete",
     };
     *state.counts.entry(what.into()).or_default() += 1;
+    if what == "put" {
+        *state.counts.entry(format!("put to {}", request.key)).or_default() += 1;
+    }
     if what == "part" {
         *state.counts.entry("part bytes".into()).or_default() += request.body.len() as u64;
     }
