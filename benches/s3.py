@@ -54,10 +54,10 @@ def main() -> None:
         top = Path(name)
         (top / "s3" / "bucket").mkdir(parents=True)
         server = subprocess.Popen(
-            [BIN / "examples" / "s3_server", top / "s3", "0"], stdout=subprocess.PIPE, text=True
+            [BIN / "sim", "s3", top / "s3"], stdout=subprocess.PIPE, text=True
         )
         try:
-            url = server.stdout.readline().strip()
+            url = server.stdout.readline().split()[-1]
             ENV["AWS_ENDPOINT_URL"] = ENV["S3_ENDPOINT_URL"] = url
             for case in wanted:
                 run_case(case, top, url)

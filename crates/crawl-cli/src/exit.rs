@@ -64,6 +64,12 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// An error and what to do next, in a line.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    let ours = error.chain().find_map(|cause| cause.downcast_ref::<crawl_core::Error>());
+    ours.map_or_else(|| error.to_string(), |ours| format!("{error}; {}", ours.advice()))
+}
+
 /// Prints an error once, with its causes and what to do next.
 pub(crate) fn report(error: &anyhow::Error) {
     let mut text = format!("error: {error}");

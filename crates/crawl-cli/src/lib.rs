@@ -17,7 +17,7 @@ pub use clap;
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
 pub use lock::RootLock;
-pub use session::{Known, Session, main, stop_after};
+pub use session::{Beside, Known, Session, main, stop_after};
 
 /// A variable of the environment; empty counts as not set.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -65,6 +65,31 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// Bytes as people write them: `64`, `20MiB`, `1.5GB`.
+///
+/// # Errors
+/// What is expected instead, if it is none.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1_048_576.0,
+        "mb" => 1e6,
+        "g" | "gib" => 1_073_741_824.0,
+        "gb" => 1e9,
+        "t" | "tib" => 1_099_511_627_776.0,
+        "tb" => 1e12,
+        _ => return Err("bytes with a unit, such as 20MiB".into()),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok((number * unit) as u64),
+        _ => Err("bytes with a unit, such as 20MiB".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +100,11 @@ mod tests {
         assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
         let texts: Vec<_> = [1_023, 1_024, 1_536, 5 << 30].map(size).into();
         assert_eq!(texts, ["1023 B", "1.0 KiB", "1.5 KiB", "5.0 GiB"]);
+        let sizes = ["64", "20MiB", "1.5GB", "2 k", "-1", "GiB", "1e400", "3 apples"]
+            .map(|text| parse_size(text).ok());
+        assert_eq!(
+            sizes,
+            [Some(64), Some(20 << 20), Some(1_500_000_000), Some(2048), None, None, None, None]
+        );
     }
 }

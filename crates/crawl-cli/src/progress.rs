@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crawl_core::{Checkpoint, Committed, SourceId};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{grouped, size};
+use crate::{Known, grouped, size};
 
 static LINE: OnceLock<ProgressBar> = OnceLock::new();
 
@@ -98,14 +98,19 @@ impl Progress {
     }
 }
 
-/// Tells, for as long as it is polled, when everybody waits for a rate limit.
-pub(crate) async fn tell_waiting(waiting: Option<&(dyn Fn() -> Duration + Sync)>) {
-    let (Some(waiting), Some(line)) = (waiting, LINE.get()) else { return std::future::pending().await };
+/// Tells, for as long as it is polled, when everybody waits for a rate limit, and what runs beside.
+pub(crate) async fn tell_waiting(known: Known<'_>) {
+    let Some(line) = LINE.get().filter(|_| known.waiting.is_some() || known.beside.is_some()) else {
+        return std::future::pending().await;
+    };
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let wait = waiting();
-        let text = format!(", waiting {} for the rate limit", duration(wait.as_secs_f64()));
-        line.set_prefix(if wait > Duration::from_secs(1) { text } else { String::new() });
+        let mut text = known.beside.map_or(String::new(), |beside| beside());
+        let wait = known.waiting.map_or(Duration::ZERO, |waiting| waiting());
+        if wait > Duration::from_secs(1) {
+            text.push_str(&format!(", waiting {} for the rate limit", duration(wait.as_secs_f64())));
+        }
+        line.set_prefix(text);
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use crawl_core::{Checkpoint, Pump, Source, Store, pump};
+use crawl_core::{Checkpoint, Pump, Sink, Source, Store, pump};
+
+use tokio::sync::watch;
 
 use crate::flags::{Flags, LogForm};
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
@@ -28,6 +30,18 @@ pub struct Known<'a> {
     pub expects: Option<u64>,
     /// How long everybody has to wait for a rate limit, from now.
     pub waiting: Option<&'a (dyn Fn() -> Duration + Sync)>,
+    /// What else the progress line should tell, if anything.
+    pub beside: Option<&'a (dyn Fn() -> String + Sync)>,
+}
+
+/// What runs beside a crawl until both have ended, such as moving its pages on to a bucket.
+pub struct Beside<'a, F> {
+    /// The work. Its error stops the crawl, between two pages.
+    pub run: F,
+    /// Tells it that no further page will come.
+    pub end: &'a (dyn Fn() + Sync),
+    /// Tells it to end soon.
+    pub stop: &'a (dyn Fn() + Sync),
 }
 
 /// The `main` of every program: reads flags and config file, starts the log, runs, prints the error if there is
@@ -85,18 +99,61 @@ impl Session {
         options: Pump,
         known: Known<'_>,
     ) -> Result<(Checkpoint, Outcome)> {
-        let lock = RootLock::take(store.root(), &self.program, known.expects)?;
+        let nothing = Beside { run: async { Ok(()) }, end: &|| {}, stop: &|| {} };
+        self.crawl_beside(source, store, store.root(), options, known, nothing).await
+    }
+
+    /// As [`Session::crawl`], into a sink that keeps its pages under `root`, with something that runs beside it.
+    ///
+    /// # Errors
+    /// Those of [`pump`], [`RootLock::take`] and of what runs beside.
+    pub async fn crawl_beside(
+        &self,
+        source: &impl Source,
+        sink: &impl Sink,
+        root: &Path,
+        options: Pump,
+        known: Known<'_>,
+        beside: Beside<'_, impl Future<Output = Result<()>>>,
+    ) -> Result<(Checkpoint, Outcome)> {
+        let lock = RootLock::take(root, &self.program, known.expects)?;
         let began = std::time::Instant::now();
         let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
-        let result = tokio::select! {
-            result = pump(source, store, options, stop_after("the page in flight"), |committed| progress.page(committed)) => result,
-            () = tell_waiting(known.waiting) => unreachable!("it has no end"),
+        let (stop, stopped) = watch::channel(false);
+        let listen = async {
+            stop_after("the pages in flight").await;
+            (beside.stop)();
+            stop.send_replace(true);
+            std::future::pending::<()>().await;
+        };
+        let mut hears = stopped.clone();
+        let pumped = async {
+            let stop = async {
+                // The sender lives as long as this function.
+                let _ = hears.wait_for(|stopped| *stopped).await;
+            };
+            let pumped = pump(source, sink, options, stop, |committed| progress.page(committed)).await;
+            (beside.end)();
+            pumped
+        };
+        let ran = async {
+            let ran = beside.run.await;
+            if ran.is_err() {
+                stop.send_replace(true);
+            }
+            ran
+        };
+        let (pumped, ran) = tokio::select! {
+            both = async { tokio::join!(pumped, ran) } => both,
+            () = tell_waiting(known) => unreachable!("it has no end"),
+            () = listen => unreachable!("it has no end"),
         };
         progress.end();
-        lock.end(result.as_ref().err().map(|error| format!("{error}; {}", error.advice())));
+        let result = first_error(pumped, ran);
+        lock.end(result.as_ref().err().map(exit::one_line));
         let checkpoint = result?;
         let ended = checkpoint.ended();
-        self.summary(source.id().as_str(), store.root(), &checkpoint, began.elapsed().as_secs_f64());
+        self.summary(source.id().as_str(), root, &checkpoint, began.elapsed().as_secs_f64());
         // A listing that ran into `options.pages` is as done as it was asked to be.
         let asked = options.pages.is_some_and(|pages| checkpoint.pages >= pages);
         let outcome = match ended || asked {
@@ -153,6 +210,19 @@ impl Session {
     /// The flags of every program.
     pub fn flags(&self) -> &Flags {
         &self.flags
+    }
+}
+
+/// The result of a crawl and of what ran beside it. Where both failed, the crawl mostly failed because the other did.
+fn first_error(pumped: crawl_core::Result<Checkpoint>, ran: Result<()>) -> Result<Checkpoint> {
+    match (pumped, ran) {
+        (Ok(checkpoint), Ok(())) => Ok(checkpoint),
+        (Err(error), Ok(())) => Err(error.into()),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(crawl), Err(error)) => {
+            tracing::warn!(error = %crawl, "the crawl ended too");
+            Err(error)
+        }
     }
 }
 

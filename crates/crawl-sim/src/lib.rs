@@ -1,8 +1,9 @@
 //! Loopback doubles of the services that Gleaner talks to, with faults on demand.
 //!
-//! [`Hub`] behaves like the Hugging Face Hub, [`Llm`] like an OpenAI-compatible server. Both bind `127.0.0.1` only,
-//! run on threads of their own (a test may block its own) and stop when their [`Running`] is dropped. What they answer
-//! is a pure function of their configuration, never of the clock.
+//! [`Hub`] behaves like the Hugging Face Hub, [`Llm`] like an OpenAI-compatible server; [`S3`] is a real server of
+//! buckets. All bind `127.0.0.1` only, run on threads of their own (a test may block its own) and stop when their
+//! [`Running`] or [`S3`] is dropped. What the doubles answer is a pure function of their configuration, never of the
+//! clock.
 
 mod dice;
 mod fault;
@@ -10,12 +11,14 @@ mod http;
 mod hub;
 mod json;
 mod llm;
+mod s3;
 
 pub use fault::{Fault, FaultError, Rule};
 pub use http::journal::{Counts, Seen, Stats, WindowUse};
 pub use http::server::Running;
 pub use hub::{Hub, HubConfig, Window};
 pub use llm::{Llm, LlmConfig, Rate, answer, rule};
+pub use s3::S3;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

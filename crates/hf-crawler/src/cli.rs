@@ -1,6 +1,7 @@
 //! Flags and commands of `hf-crawler`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crawl_cli::anyhow::{self, Result};
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +9,7 @@ use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, groupe
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Compression, Error, Kind, Pump, SourceId, Store, Stored, Timestamp};
 use hf_crawler::{Datasets, Filter, History, Hub, Listing, Processed, parse_date};
+use s3_uploader::{Names, UploadFlags};
 
 /// Dataset metadata from the Hugging Face Hub, resumable page by page.
 ///
@@ -29,9 +31,11 @@ Examples:
   hf-crawler datasets --root data/hub                      every dataset, oldest first
   hf-crawler datasets --root data/new --since 2026-11-16   what changed since that day
   hf-crawler datasets --root data/law --filter task_categories:text-classification --limit 5000
+  hf-crawler datasets --root data/hub --upload s3://bucket/hub --disk-budget 10GiB
 
 Variables: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_DISABLE_IMPLICIT_TOKEN,
-HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NO_COLOR")]
+HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NO_COLOR;
+with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL")]
     Datasets(DatasetsArgs),
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
     #[command(after_help = "\
@@ -85,6 +89,8 @@ pub(crate) struct DatasetsArgs {
     endpoint: String,
     #[command(flatten)]
     http: HttpFlags,
+    #[command(flatten)]
+    upload: UploadFlags,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -135,6 +141,8 @@ pub(crate) struct ProcessArgs {
     /// How committed pages are compressed
     #[arg(long, value_enum, default_value_t = Packing::None)]
     compress: Packing,
+    #[command(flatten)]
+    upload: UploadFlags,
 }
 
 #[derive(Subcommand, Debug)]
@@ -174,9 +182,15 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     let source = Datasets::new(hub.clone(), listing)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
     let waiting = || hub.waiting();
-    let known = Known { expects: arguments.limit, waiting: Some(&waiting) };
-    let (_, outcome) = session.crawl(&source, &store, Pump::default(), known).await?;
+    let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
+    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known, no_files());
+    let (_, outcome) = crawled.await?;
     Ok(outcome)
+}
+
+/// Pages of metadata name no files.
+fn no_files() -> Names {
+    Arc::new(|_, _| Ok(Vec::new()))
 }
 
 /// A day, a time, or the moment at which an earlier crawl began.
@@ -283,8 +297,9 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
     let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
     let source = Processed::new(input, &filter, history, &collect_date)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
-    let known = Known { expects: Some(source.expects()), waiting: None };
-    let (_, outcome) = session.crawl(&source, &store, Pump::default(), known).await?;
+    let known = Known { expects: Some(source.expects()), ..Known::default() };
+    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known, no_files());
+    let (_, outcome) = crawled.await?;
     if !session.flags().quiet {
         let census = source.census();
         for (name, count) in &census.wrong {

@@ -47,8 +47,6 @@ pub struct Moved {
     pub files: u64,
     /// Bytes of those files.
     pub bytes: u64,
-    /// Committed pages that are still on the disk, because of a stop.
-    pub left: u64,
 }
 
 #[derive(Default)]
@@ -111,14 +109,19 @@ impl Behind {
 
     /// Tells [`Behind::run`] that no further page will come: it moves what is there and ends.
     pub fn end(&self) {
-        self.state().crawl = Crawl::Ended;
+        let mut state = self.state();
+        if state.crawl == Crawl::Running {
+            state.crawl = Crawl::Ended;
+        }
+        drop(state);
         self.changed.notify_one();
     }
 
-    /// Tells [`Behind::run`] to end after the page on its way.
+    /// Tells [`Behind::run`] to end after the page on its way. The crawl is held back no more.
     pub fn stop(&self) {
         self.state().crawl = Crawl::Stopped;
         self.changed.notify_one();
+        self.room.notify_waiters();
     }
 
     /// Moves pages as they are committed, until [`Behind::end`] was called and all are in the bucket, or
@@ -128,7 +131,8 @@ impl Behind {
     /// Those of sending and proving; [`Kind::Config`] if another program writes under the same prefix. The crawl's
     /// next write then fails too. Nothing is lost: run again.
     pub async fn run(&self, id: &SourceId) -> Result<Moved> {
-        let result = self.follow(id).await;
+        // Boxed: what a crawler makes of it would be too deep for the compiler.
+        let result = Box::pin(self.follow(id)).await;
         if let Err(error) = &result {
             self.state().failed = Some(error.to_string());
             self.room.notify_waiters();
@@ -159,10 +163,7 @@ impl Behind {
             }
         }
         self.tell(&mut bucket).await?;
-        let mut moved = self.state().moved;
-        let here = self.store.checkpoint(id).await?.pages;
-        moved.left = here.saturating_sub(moved.pages);
-        Ok(moved)
+        Ok(self.state().moved)
     }
 
     /// Moves the committed pages that the bucket does not have; whether there were any.
@@ -295,6 +296,8 @@ impl Behind {
             .map_err(|cause| Error::new(Kind::Storage, "cannot spell the checkpoint").because(cause))?;
         text.push(b'\n');
         self.job.put_bytes(&format!("{}/checkpoint.json", bucket.id), text.into()).await?;
+        let (waiting, Moved { pages, files, bytes }) = (self.waiting().0, self.state().moved);
+        tracing::info!(source = %bucket.id, pages, files, bytes, waiting, "in the bucket");
         bucket.told.clone_from(&bucket.there);
         (bucket.told_at, bucket.bytes_since) = (Instant::now(), 0);
         Ok(())
@@ -362,7 +365,8 @@ impl Behind {
                 return Err(Error::new(Kind::Storage, format!("the bucket does not take the pages: {why}"))
                     .advise("the committed pages are safe on the disk; run the same command again"));
             }
-            if self.budget.is_none_or(|budget| self.waiting().1 <= budget) {
+            let stopped = self.state().crawl == Crawl::Stopped;
+            if stopped || self.budget.is_none_or(|budget| self.waiting().1 <= budget) {
                 return Ok(());
             }
             freed.await;
@@ -376,7 +380,7 @@ impl Behind {
 
 impl Sink for Behind {
     async fn checkpoint(&self, id: &SourceId) -> Result<Checkpoint> {
-        self.catch_up(id).await?;
+        Box::pin(self.catch_up(id)).await?;
         self.store.checkpoint(id).await
     }
 

@@ -176,6 +176,19 @@ impl CloudFile {
         Ok(file)
     }
 
+    /// The bucket and prefix of `s3://bucket/prefix`, or else of the file.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if neither names a bucket.
+    pub fn place(&self, address: Option<&str>) -> Result<(String, String)> {
+        match (address, &self.bucket) {
+            (Some(address), _) => parse_address(address),
+            (None, Some(bucket)) => Ok((bucket.clone(), self.prefix.clone().unwrap_or_default())),
+            (None, None) => Err(Error::new(Kind::Config, "no bucket is named")
+                .advise("give s3://bucket/prefix, or a --cloud file with a bucket")),
+        }
+    }
+
     /// The keys of the file.
     pub fn login(&self) -> Option<Login> {
         let (id, secret) = (self.access_key.clone()?, self.secret_key.clone()?);

@@ -8,7 +8,24 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::Login;
+use crate::{Account, Checksums, CloudFile, Login};
+
+/// What a user asks for, before any file and variable.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The address.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The profile of the AWS files.
+    pub profile: Option<String>,
+    /// How buckets are addressed.
+    pub path_style: Option<bool>,
+    /// Whether checksums go with uploads.
+    pub checksums: Option<Checksums>,
+    /// Sign nothing.
+    pub anonymous: bool,
+}
 
 /// What the environment and the AWS files say.
 #[derive(Clone, Debug)]
@@ -42,4 +59,19 @@ pub async fn load(profile: Option<&str>) -> Environment {
         region: config.region().map(ToString::to_string),
         endpoint: config.endpoint_url().map(str::to_owned),
     }
+}
+
+/// How to reach the service: what was asked for, then the cloud file, the environment, the AWS files.
+pub async fn account(file: &CloudFile, asked: Asked) -> Account {
+    let aws = load(asked.profile.as_deref()).await;
+    let endpoint = asked.endpoint.or_else(|| file.endpoint.clone());
+    let endpoint = endpoint.or_else(|| crawl_cli::env("AWS_ENDPOINT_URL_S3")).or(aws.endpoint);
+    let region = asked.region.or_else(|| file.region.clone()).or(aws.region);
+    let path_style = asked.path_style.or(file.path_style).unwrap_or(endpoint.is_some());
+    let wish = crawl_cli::env("AWS_REQUEST_CHECKSUM_CALCULATION").unwrap_or_default();
+    let wish = wish.eq_ignore_ascii_case("when_required").then_some(Checksums::WhenRequired);
+    let checksums = asked.checksums.or(wish).or(file.checksums).unwrap_or_default();
+    let login = if asked.anonymous { Login::Anonymous } else { file.login().unwrap_or(aws.login) };
+    let region = region.unwrap_or_else(|| "us-east-1".into());
+    Account { endpoint, region, path_style, login, checksums }
 }

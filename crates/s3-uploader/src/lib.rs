@@ -22,6 +22,8 @@ mod run;
 mod single;
 mod sums;
 mod trust;
+#[cfg(feature = "cli")]
+mod upload;
 
 pub use audit::audit;
 pub use behind::{Behind, Moved, Names};
@@ -35,3 +37,5 @@ pub use receipt::{Receipt, Receipts};
 pub use remote::Bucket;
 pub use run::{Summary, Watch, run};
 pub use sums::Sums;
+#[cfg(feature = "cli")]
+pub use upload::UploadFlags;

@@ -1,5 +1,6 @@
 //! Starts a double of a service on loopback and runs it until it is killed.
 
+use std::any::Any;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Rate, Rule, Running, Window};
+use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Rate, Rule, S3, Window};
 
 /// Doubles of services on 127.0.0.1, for tests and demonstrations.
 ///
@@ -42,6 +43,18 @@ enum Double {
     /// An OpenAI-compatible language model at /v1
     #[command(after_help = AFTER_HELP)]
     Llm(LlmArgs),
+    /// A real S3 server; it knows no faults
+    #[command(after_help = "Example:\n  mkdir -p s3/bucket && sim s3 s3 --port 9000")]
+    S3(S3Args),
+}
+
+#[derive(Args)]
+struct S3Args {
+    /// The folder that holds the objects; the folders in it are buckets
+    root: PathBuf,
+    /// Where to listen; 0 takes a free port
+    #[arg(long, default_value_t = 0)]
+    port: u16,
 }
 
 #[derive(Args)]
@@ -156,10 +169,11 @@ impl FromStr for Latency {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let started = match Cli::parse().double {
-        Double::Hub(args) => Hub::start(args.into()).await,
-        Double::Llm(args) => Llm::start(args.into()).await,
+        Double::Hub(args) => Hub::start(args.into()).await.and_then(|hub| serve(&hub.url(), hub)),
+        Double::Llm(args) => Llm::start(args.into()).await.and_then(|llm| serve(&llm.url(), llm)),
+        Double::S3(args) => S3::start(&args.root, args.port).and_then(|s3| serve(&s3.url(), s3)),
     };
-    match started.and_then(|running| announce(&running).map(|()| running)) {
+    match started {
         Ok(_running) => std::future::pending().await,
         Err(error) => {
             // Nothing can be done if there is nobody to read it.
@@ -169,10 +183,12 @@ async fn main() -> ExitCode {
     }
 }
 
-fn announce(running: &Running) -> std::io::Result<()> {
+/// Tells where it listens. It runs as long as what is given back.
+fn serve(url: &str, running: impl Any) -> std::io::Result<Box<dyn Any>> {
     let mut out = std::io::stdout();
-    writeln!(out, "listening on {}", running.url())?;
-    out.flush()
+    writeln!(out, "listening on {url}")?;
+    out.flush()?;
+    Ok(Box::new(running))
 }
 
 impl From<HubArgs> for HubConfig {

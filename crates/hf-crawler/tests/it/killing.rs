@@ -33,7 +33,7 @@ fn command(double: &Running, root: &Path) -> Command {
 }
 
 /// What does not depend on the clock: the checkpoint without the manifest's length, its lines without the time.
-fn lasting(root: &Path) -> (Checkpoint, Vec<Manifest>) {
+pub(crate) fn lasting(root: &Path) -> (Checkpoint, Vec<Manifest>) {
     let stored = Stored::open(root, &datasets()).unwrap();
     let checkpoint = Checkpoint { manifest_bytes: 0, ..stored.checkpoint().clone() };
     let lines = stored.manifest().unwrap();
@@ -46,7 +46,7 @@ fn lasting(root: &Path) -> (Checkpoint, Vec<Manifest>) {
     )
 }
 
-fn page_files(root: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn page_files(root: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(root.join("hf/datasets"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -107,7 +107,7 @@ async fn a_crawl_killed_a_hundred_times_gives_the_same_files_and_fetches_a_page_
 }
 
 /// A number from 0 to 2, spread evenly over the kills: from before the first request to a few pages later.
-fn spread(kill: u64) -> f64 {
+pub(crate) fn spread(kill: u64) -> f64 {
     let mixed = (kill + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 11) as f64 / (1_u64 << 52) as f64
 }

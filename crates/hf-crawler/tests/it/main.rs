@@ -5,6 +5,7 @@
 //! - `processing`: the filter, the 14 fields, the history
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
+//! - `uploading`: pages that move to a bucket behind the crawl
 //! - `samples`: recorded answers of the real Hub, where they are there (`just samples DIR`)
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
@@ -15,3 +16,4 @@ mod listing;
 mod processing;
 mod program;
 mod samples;
+mod uploading;

@@ -113,7 +113,9 @@ async fn crawl(
     let options = Pump { pages: arguments.pages, in_flight };
     let began = Instant::now();
     let waiting = || classifier.waiting();
-    let crawled = session.crawl(&listing, &store, options, Known { expects, waiting: Some(&waiting) }).await;
+    let crawled = session
+        .crawl(&listing, &store, options, Known { expects, waiting: Some(&waiting), ..Known::default() })
+        .await;
     let finished = classifier.finish(Duration::from_secs(30)).await;
     report(&classifier, began.elapsed());
     let (checkpoint, outcome) = crawled?;

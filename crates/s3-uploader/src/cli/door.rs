@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_core::{Error, Kind};
-use s3_uploader::{Account, Bucket, Checksums, CloudFile, Limits, Login, parse_address};
+use crawl_cli::parse_size;
+use s3_uploader::environment::{self, Asked};
+use s3_uploader::{Account, Bucket, Checksums, CloudFile, Limits};
 
 /// How to reach the service, and how much at once.
 #[derive(Args, Debug)]
@@ -72,15 +73,7 @@ impl Door {
     /// The bucket and prefix that `address` or the cloud file names.
     pub(crate) async fn open(&self, address: Option<&str>) -> Result<(Bucket, String)> {
         let file = self.cloud.as_deref().map(CloudFile::read).transpose()?.unwrap_or_default();
-        let (name, prefix) = match (address, &file.bucket) {
-            (Some(address), _) => parse_address(address)?,
-            (None, Some(bucket)) => (bucket.clone(), file.prefix.clone().unwrap_or_default()),
-            (None, None) => {
-                return Err(Error::new(Kind::Config, "no bucket is named")
-                    .advise("give s3://bucket/prefix, or a --cloud file with a bucket")
-                    .into());
-            }
-        };
+        let (name, prefix) = file.place(address)?;
         Ok((self.bucket(&name, &file).await?, prefix))
     }
 
@@ -103,51 +96,26 @@ impl Door {
             part_size: self.part_size,
             ..Limits::default()
         };
-        Ok(Bucket::new(&self.account(file).await?, name, limits)?)
+        Ok(Bucket::new(&self.account(file).await, name, limits)?)
     }
 
-    async fn account(&self, file: &CloudFile) -> Result<Account> {
-        let aws = s3_uploader::environment::load(self.profile.as_deref()).await;
-        let endpoint = self.endpoint.clone().or_else(|| file.endpoint.clone());
-        let endpoint = endpoint.or_else(|| crawl_cli::env("AWS_ENDPOINT_URL_S3")).or(aws.endpoint);
-        let region = self.region.clone().or_else(|| file.region.clone()).or(aws.region);
-        let path_style = match (self.virtual_host, self.path_style) {
-            (true, _) => false,
-            (_, true) => true,
-            _ => file.path_style.unwrap_or(endpoint.is_some()),
+    async fn account(&self, file: &CloudFile) -> Account {
+        let asked = Asked {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            path_style: match (self.virtual_host, self.path_style) {
+                (true, _) => Some(false),
+                (_, true) => Some(true),
+                _ => None,
+            },
+            checksums: self.checksums.map(|flag| match flag {
+                ChecksumsFlag::WhenSupported => Checksums::WhenSupported,
+                ChecksumsFlag::WhenRequired => Checksums::WhenRequired,
+            }),
+            anonymous: self.anonymous,
         };
-        let asked = crawl_cli::env("AWS_REQUEST_CHECKSUM_CALCULATION").unwrap_or_default();
-        let checksums = match self.checksums {
-            Some(ChecksumsFlag::WhenSupported) => Checksums::WhenSupported,
-            Some(ChecksumsFlag::WhenRequired) => Checksums::WhenRequired,
-            None if asked.eq_ignore_ascii_case("when_required") => Checksums::WhenRequired,
-            None => file.checksums.unwrap_or_default(),
-        };
-        let login = if self.anonymous { Login::Anonymous } else { file.login().unwrap_or(aws.login) };
-        let region = region.unwrap_or_else(|| "us-east-1".into());
-        Ok(Account { endpoint, region, path_style, login, checksums })
-    }
-}
-
-/// `64`, `20MiB`, `1.5GB`.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let unit = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kib" => 1024.0,
-        "kb" => 1e3,
-        "m" | "mib" => 1_048_576.0,
-        "mb" => 1e6,
-        "g" | "gib" => 1_073_741_824.0,
-        "gb" => 1e9,
-        "t" | "tib" => 1_099_511_627_776.0,
-        "tb" => 1e12,
-        _ => return Err("bytes with a unit, such as 20MiB".into()),
-    };
-    match number.trim().parse::<f64>() {
-        Ok(number) if number >= 0.0 && number.is_finite() => Ok((number * unit) as u64),
-        _ => Err("bytes with a unit, such as 20MiB".into()),
+        environment::account(file, asked).await
     }
 }
 

@@ -8,17 +8,18 @@ use std::time::Duration;
 use s3_uploader::{Account, Bucket, Job, Limits, Login, Plan};
 use tempfile::TempDir;
 
-use crate::server::{KEY, SECRET};
+use crawl_sim::S3;
 
 /// A server, a bucket and a folder.
 pub(crate) struct Desk {
     pub(crate) dir: TempDir,
+    _server: S3,
     pub(crate) url: String,
 }
 
 pub(crate) fn login() -> Login {
     use crawl_core::http::Secret;
-    Login::Keys { id: Secret::new(KEY), secret: Secret::new(SECRET), session: None }
+    Login::Keys { id: Secret::new(S3::KEY), secret: Secret::new(S3::SECRET), session: None }
 }
 
 /// Limits for tests: many tries, short waits.
@@ -52,8 +53,8 @@ impl Desk {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("s3/bucket")).unwrap();
         std::fs::create_dir_all(dir.path().join("files")).unwrap();
-        let address = crate::server::serve(&dir.path().join("s3"), 0);
-        Desk { url: format!("http://{address}"), dir }
+        let server = S3::start(&dir.path().join("s3"), 0).unwrap();
+        Desk { url: server.url(), dir, _server: server }
     }
 
     pub(crate) fn files(&self) -> PathBuf {
@@ -97,8 +98,8 @@ pub(crate) fn command(url: &str, folder: &Path) -> Command {
         .env_clear()
         .env("HOME", folder)
         .env("AWS_ENDPOINT_URL", url)
-        .env("AWS_ACCESS_KEY_ID", KEY)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("AWS_ACCESS_KEY_ID", S3::KEY)
+        .env("AWS_SECRET_ACCESS_KEY", S3::SECRET)
         .env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }

@@ -7,7 +7,7 @@ use s3_uploader::{Choice, CloudFile, Local, list};
 
 use crate::desk::{Desk, bytes, plan, tree};
 use crate::liar::{Liar, Lie};
-use crate::server::{KEY, SECRET};
+use crawl_sim::S3;
 
 #[tokio::test]
 async fn a_file_that_changed_since_it_was_listed_is_kept() {
@@ -144,17 +144,20 @@ async fn receipts_that_cannot_be_written_keep_every_file() {
 fn a_cloud_file_with_keys_must_be_private() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cloud.toml");
-    std::fs::write(&path, format!("bucket = \"b\"\naccess_key = \"{KEY}\"\nsecret_key = \"{SECRET}\"\n"))
-        .unwrap();
+    std::fs::write(
+        &path,
+        format!("bucket = \"b\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\n", S3::KEY, S3::SECRET),
+    )
+    .unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
     let error = CloudFile::read(&path).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
-    assert!(!format!("{error:?} {error}").contains(SECRET));
+    assert!(!format!("{error:?} {error}").contains(S3::SECRET));
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     let file = CloudFile::read(&path).unwrap();
-    assert!(file.login().is_some() && !format!("{file:?}{:?}", file.login()).contains(SECRET));
-    std::fs::write(&path, format!("secret_key = {SECRET}\n")).unwrap();
-    assert!(!format!("{:?}", CloudFile::read(&path).unwrap_err()).contains(SECRET));
+    assert!(file.login().is_some() && !format!("{file:?}{:?}", file.login()).contains(S3::SECRET));
+    std::fs::write(&path, format!("secret_key = {}\n", S3::SECRET)).unwrap();
+    assert!(!format!("{:?}", CloudFile::read(&path).unwrap_err()).contains(S3::SECRET));
 }
 
 #[tokio::test]
@@ -177,7 +180,7 @@ async fn secrets_are_in_nothing_that_is_written() {
         written.push_str(&std::fs::read_to_string(file.path()).unwrap());
     }
     assert!(written.contains("sha256"));
-    for secret in [SECRET, KEY, "Signature=", "X-Amz-Signature"] {
+    for secret in [S3::SECRET, S3::KEY, "Signature=", "X-Amz-Signature"] {
         assert!(!written.contains(secret), "{secret} was written");
     }
     let output = desk.program(&["presign", "s3://bucket/a"]);

@@ -9,4 +9,3 @@ mod killing;
 mod liar;
 mod lying;
 mod moving;
-mod server;
