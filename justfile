@@ -32,6 +32,12 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
 remember date=today out=("data/weekly/" + date) history="data/history.jsonl": build
     {{ bin }}/hf-crawler history add {{ quote(out + "/3_classified") }} --history {{ quote(history) }}
 
+# Move a finished week to s3://bucket/prefix and audit it; a file goes when its copy is proven. `just weekly` with
+# the same date would then begin anew: do it when the week is done. Keys are read from AWS_* or the AWS files.
+upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.jsonl": build
+    {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
+    {{ bin }}/s3-uploader verify {{ quote(receipts) }}
+
 # How far a crawl has come; also while it runs
 status root: build
     {{ bin }}/hf-crawler status {{ quote(root) }}

@@ -1,6 +1,8 @@
-"""Looks at what `cargo demo` made: the rows of each step, and the Excel file as openpyxl and LibreOffice see it."""
+"""Looks at what `cargo demo` made: the rows of each step as they lie in the bucket, the receipts, and the Excel file as
+openpyxl and LibreOffice see it."""
 
 import csv
+import hashlib
 import json
 import shutil
 import subprocess
@@ -30,7 +32,22 @@ def totals(root: Path) -> dict:
     return totals
 
 
+def moved(folder: Path) -> Path:
+    """Where the bucket's server keeps the week. All of it went there, each file with a receipt."""
+    bucket = folder / "s3" / "gleaner"
+    left = [path for path in (folder / "week").rglob("*") if path.is_file()]
+    assert not left, left
+    receipts = [json.loads(line) for line in (folder / "receipts.jsonl").read_text().splitlines()]
+    objects = {str(path.relative_to(bucket)) for path in bucket.rglob("*") if path.is_file()}
+    assert objects == {receipt["key"] for receipt in receipts} and len(receipts) == len(objects) > 10
+    for receipt in receipts:
+        assert hashlib.sha256((bucket / receipt["key"]).read_bytes()).hexdigest() == receipt["sha256"], receipt
+    print(f"the bucket: {len(objects)} objects as their receipts say")
+    return bucket / "week"
+
+
 def main(folder: Path) -> None:
+    folder = moved(folder)
     listed, processed, classified = (records(folder / name) for name in ("1_crawled", "2_processed", "3_classified"))
     assert len(listed) == totals(folder / "1_crawled")["records"] > 0
     assert len(processed) == totals(folder / "2_processed")["records"] > 0

@@ -16,7 +16,7 @@ pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
-pub use lock::RootLock;
+pub use lock::{RootLock, is_locked};
 pub use session::{Beside, Known, Session, main, stop_after};
 
 /// A variable of the environment; empty counts as not set.

@@ -87,7 +87,7 @@ pub(crate) fn read_note(root: &Path) -> Option<Note> {
 }
 
 /// Whether a process is writing under the root now.
-pub(crate) fn is_locked(root: &Path) -> bool {
+pub fn is_locked(root: &Path) -> bool {
     let file = File::options().read(true).write(true).open(lock_path(root));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -117,7 +117,11 @@ impl Job {
     }
 
     async fn trust(&self) -> Result<Trust> {
-        let trust = self.bucket.trust(&self.plan.prefix).await?;
+        let prefix = &self.plan.prefix;
+        let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        // A run that was killed left one of the same name: it is replaced and removed.
+        let probe = format!("{folder}.s3-uploader-probe-{}", self.journal.probe());
+        let trust = self.bucket.trust(&probe).await?;
         let worthless = match self.plan.proof {
             Some(Proof::Checksum) => !trust.checksum,
             Some(Proof::Etag) => !trust.etag,

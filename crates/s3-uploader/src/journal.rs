@@ -17,6 +17,7 @@ use crate::local::Stamp;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
+    Probe(String),
     Begun(Upload),
     Part { upload: String, part: Part },
     Ended { upload: String },
@@ -51,6 +52,7 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    probe: String,
     state: Mutex<(File, BTreeMap<String, Upload>)>,
 }
 
@@ -61,12 +63,14 @@ impl Journal {
     /// [`crawl_core::Kind::Storage`] if it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |cause| Error::io("cannot open the journal", path, cause);
-        let live = match std::fs::read_to_string(path) {
-            Ok(text) => live(&text),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(cause) => return Err(failed(cause)),
         };
-        let mut text = String::new();
+        let (live, probe) = live(&text);
+        let probe = probe.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
+        let mut text = spell(&Line::Probe(probe.clone()));
         for upload in live.values() {
             text.push_str(&spell(&Line::Begun(upload.clone())));
         }
@@ -74,12 +78,17 @@ impl Journal {
         staged.push(".part");
         std::fs::write(&staged, text).and_then(|()| std::fs::rename(&staged, path)).map_err(failed)?;
         let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-        Ok(Journal { path: path.to_owned(), state: Mutex::new((file, live)) })
+        Ok(Journal { path: path.to_owned(), probe, state: Mutex::new((file, live)) })
     }
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the probe objects of these receipts are called: the same in each run.
+    pub(crate) fn probe(&self) -> &str {
+        &self.probe
     }
 
     /// The upload of this file to this key, if one was begun.
@@ -116,13 +125,17 @@ fn spell(line: &Line) -> String {
     text
 }
 
-fn live(text: &str) -> BTreeMap<String, Upload> {
-    let mut live = BTreeMap::new();
+/// The uploads that have not ended, and the name of the probe.
+fn live(text: &str) -> (BTreeMap<String, Upload>, Option<String>) {
+    let (mut live, mut probe) = (BTreeMap::new(), None);
     // A line that a crash cut short is no line; what it said is found out again.
     for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
-        apply(&mut live, line);
+        match line {
+            Line::Probe(name) => probe = Some(name),
+            line => apply(&mut live, line),
+        }
     }
-    live
+    (live, probe)
 }
 
 fn apply(live: &mut BTreeMap<String, Upload>, line: Line) {
@@ -138,5 +151,6 @@ fn apply(live: &mut BTreeMap<String, Upload>, line: Line) {
         Line::Ended { upload } => {
             live.remove(&upload);
         }
+        Line::Probe(_) => {}
     }
 }

@@ -10,7 +10,9 @@ use tokio::io::AsyncWriteExt;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
+use crate::local::Local;
 use crate::remote::Bucket;
+use crate::sums::Sums;
 
 /// An object, as a listing tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,15 +77,14 @@ impl Bucket {
         })
     }
 
-    /// Fetches an object to a file that is not there yet; the file appears when it is whole and on the disk.
+    /// Fetches an object to a file; the file appears when it is whole and on the disk. A file that is there already
+    /// stays, and must be equal. Gives the size in bytes.
     ///
     /// # Errors
-    /// [`Kind::Gone`] if there is no such object; [`Kind::Config`] if the file is there.
+    /// [`Kind::Gone`] if there is no such object; [`Kind::Config`] if another file is there.
     pub async fn get(&self, key: &str, to: &Path) -> Result<u64> {
         if to.symlink_metadata().is_ok() {
-            return Err(Error::new(Kind::Config, "there is such a file already")
-                .at(crate::local::shown(to))
-                .advise("move it away or name another place"));
+            return self.compare(key, to).await;
         }
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)
@@ -105,6 +106,22 @@ impl Bucket {
             .and_then(|folder| folder.sync_all())
             .map_err(|cause| Error::io("cannot sync", folder, cause))?;
         Ok(size)
+    }
+
+    async fn compare(&self, key: &str, to: &Path) -> Result<u64> {
+        let other = |why| {
+            Error::new(Kind::Config, "there is another file already")
+                .at(crate::local::shown(to))
+                .because(why)
+                .advise("move it away or name another place")
+        };
+        let here = Local::at(to, key).map_err(other)?;
+        let sums = Sums::by_sha256(here.stamp.size(), crate::job::sha256(&here).await?);
+        match crate::proof::read_back(self, key, &sums).await {
+            Ok(()) => Ok(sums.size),
+            Err(error) if error.kind() == Kind::Storage => Err(other(error)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn get_once(&self, key: &str, part: &Path) -> Result<u64> {

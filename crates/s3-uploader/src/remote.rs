@@ -87,10 +87,10 @@ impl Bucket {
         &self.shared.gate
     }
 
-    /// What the server was seen to check; asked once, with a probe under `prefix`.
-    pub(crate) async fn trust(&self, prefix: &str) -> Result<Trust> {
+    /// What the server was seen to check; asked once, with an object under `probe`.
+    pub(crate) async fn trust(&self, probe: &str) -> Result<Trust> {
         let checksums = self.shared.checksums == Checksums::WhenSupported;
-        self.shared.trust.get_or_try_init(|| crate::trust::probe(self, prefix, checksums)).await.copied()
+        self.shared.trust.get_or_try_init(|| crate::trust::probe(self, probe, checksums)).await.copied()
     }
 
     /// Sends a request of `bytes` until it goes well, cannot, or was tried often enough.

@@ -20,6 +20,13 @@ pub struct Sums {
     pub etag: Option<String>,
 }
 
+impl Sums {
+    /// Of bytes that are only compared here.
+    pub(crate) fn by_sha256(size: u64, sha256: String) -> Self {
+        Sums { size, sha256, crc64nvme: String::new(), etag: None }
+    }
+}
+
 /// The sums of one part, or of a file that is sent whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PartSums {

@@ -33,15 +33,13 @@ impl Trust {
 
 const BODY: &[u8] = b"s3-uploader asks whether this server checks what it is sent\n";
 
-/// Asks the server. Leaves nothing behind where objects may be deleted.
-pub(crate) async fn probe(bucket: &Bucket, prefix: &str, checksums: bool) -> Result<Trust> {
-    let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
-    let key = format!("{folder}.s3-uploader-probe-{:016x}", fastrand::u64(..));
+/// Asks the server, with an object under `key`. Leaves nothing behind where objects may be deleted.
+pub(crate) async fn probe(bucket: &Bucket, key: &str, checksums: bool) -> Result<Trust> {
     let mut stored = false;
-    let trust = ask(bucket, &key, checksums, &mut stored).await;
+    let trust = ask(bucket, key, checksums, &mut stored).await;
     if stored {
-        let sent = || bucket.client().delete_object().bucket(bucket.name()).key(&key).send();
-        if let Err(failure) = bucket.send("removing the probe", &key, 0, sent).await {
+        let sent = || bucket.client().delete_object().bucket(bucket.name()).key(key).send();
+        if let Err(failure) = bucket.send("removing the probe", key, 0, sent).await {
             tracing::warn!(error = %failure.error, "a small probe object stays in the bucket");
         }
     }

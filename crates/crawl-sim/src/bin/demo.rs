@@ -5,9 +5,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use clap::Parser;
-use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Running};
+use crawl_sim::{Hub, HubConfig, Llm, LlmConfig, Running, S3};
 
-/// Crawl, process, classify and convert, against doubles of the services on this machine.
+/// Crawl, process, classify, convert and move to a bucket, against servers on this machine.
 ///
 /// Nothing leaves the machine and no key is needed. What is run is printed as you would type it.
 #[derive(Parser)]
@@ -22,7 +22,7 @@ struct Cli {
 }
 
 /// The programs that the demonstration runs, by package.
-const PROGRAMS: [&str; 3] = ["hf-crawler", "llm-classifier", "record-converter"];
+const PROGRAMS: [&str; 4] = ["hf-crawler", "llm-classifier", "record-converter", "s3-uploader"];
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -45,7 +45,13 @@ fn demonstrate(cli: &Cli) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let (hub, model) = runtime.block_on(doubles(cli.rows))?;
     say(&format!("   The Hub's double listens on {}, the language model's on {}.", hub.url(), model.url()));
-    let job = Job { repository, folder, hub, model };
+    let s3 = bucket(&folder.join("s3"))?;
+    say(&format!(
+        "   An S3 server listens on {}; it keeps its objects in {}/s3.",
+        s3.url(),
+        folder.display()
+    ));
+    let job = Job { repository, folder, hub, model, s3 };
     job.run()?;
     job.report(began.elapsed().as_secs());
     Ok(())
@@ -90,11 +96,18 @@ async fn doubles(rows: u64) -> Result<(Running, Running)> {
     Ok((hub, model))
 }
 
+/// A real S3 server with an empty bucket.
+fn bucket(folder: &Path) -> Result<S3> {
+    let made = std::fs::create_dir_all(folder.join("gleaner"));
+    made.and_then(|()| S3::start(folder, 0)).map_err(|error| format!("the S3 server did not start: {error}"))
+}
+
 struct Job {
     repository: PathBuf,
     folder: PathBuf,
     hub: Running,
     model: Running,
+    s3: S3,
 }
 
 impl Job {
@@ -104,15 +117,15 @@ impl Job {
         let (filter, tasks) = (filter.display().to_string(), tasks.display().to_string());
         let (hub, model) = (self.hub.url(), format!("{}/v1", self.model.url()));
         say("2. Listing every dataset of the Hub:");
-        self.step("hf-crawler", &["datasets", "--root", "1_crawled", "--endpoint", &hub])?;
+        self.step("hf-crawler", &["datasets", "--root", "week/1_crawled", "--endpoint", &hub])?;
         say("3. Keeping what the weekly filter keeps:");
         self.step(
             "hf-crawler",
             &[
                 "process",
-                "1_crawled",
+                "week/1_crawled",
                 "--root",
-                "2_processed",
+                "week/2_processed",
                 "--filter",
                 &filter,
                 "--history",
@@ -125,9 +138,9 @@ impl Job {
             &[
                 "run",
                 "weekly",
-                "2_processed",
+                "week/2_processed",
                 "--root",
-                "3_classified",
+                "week/3_classified",
                 "--cache",
                 "cache",
                 "--tasks",
@@ -139,9 +152,20 @@ impl Job {
             ],
         )?;
         say("5. Converting to Excel:");
-        self.step("record-converter", &["3_classified", "3_classified.xlsx"])?;
+        self.step("record-converter", &["week/3_classified", "week/3_classified.xlsx"])?;
         say("6. Remembering what was had, so that next week leaves it out:");
-        self.step("hf-crawler", &["history", "add", "3_classified", "--history", "history.jsonl"])
+        self.step("hf-crawler", &["history", "add", "week/3_classified", "--history", "history.jsonl"])?;
+        say(
+            "7. Moving the week to a bucket; a file is deleted when its object is proven and its receipt written:",
+        );
+        let receipts = "receipts.jsonl";
+        let bucket = "s3://gleaner/week";
+        self.step(
+            "s3-uploader",
+            &["move", "week", bucket, "--receipts", receipts, "--remove-empty-folders"],
+        )?;
+        say("8. Asking the bucket once more for all that the receipts tell of, byte by byte:");
+        self.step("s3-uploader", &["verify", receipts, "--deep"])
     }
 
     /// Runs a program in the folder; its quiet words go to the terminal.
@@ -161,9 +185,15 @@ impl Job {
             "OPENAI_BASE_URL",
             "HTTP_PROXY",
             "http_proxy",
+            "AWS_PROFILE",
+            "AWS_SESSION_TOKEN",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_REQUEST_CHECKSUM_CALCULATION",
         ] {
             command.env_remove(name);
         }
+        command.env("AWS_ENDPOINT_URL", self.s3.url()).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", S3::KEY).env("AWS_SECRET_ACCESS_KEY", S3::SECRET);
         command.env("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
         succeed(&mut command, &words.join(" "))
     }
@@ -173,16 +203,18 @@ impl Job {
         say(&format!(
             "\n\
 Done in {seconds} s. Everything is in {folder}:
-  1_crawled/hf/datasets/     the listing, word for word, a page a file
-  2_processed/hf/datasets/   the rows that passed the filter, 14 fields each
-  3_classified/hf/datasets/  the same with domain_names, domain_ids, domain_reasoning
-  3_classified.xlsx          the same for Excel
-  history.jsonl, cache/      what was had, and every answer of the model
+  s3/gleaner/week/           the bucket, as its server keeps it; nothing of it is in {folder}/week any more:
+    1_crawled/hf/datasets/     the listing, word for word, a page a file
+    2_processed/hf/datasets/   the rows that passed the filter, 14 fields each
+    3_classified/hf/datasets/  the same with domain_names, domain_ids, domain_reasoning
+    3_classified.xlsx          the same for Excel
+  receipts.jsonl             what was moved where, and how it was proven
+  history.jsonl, cache/      what was had, and every answer of the model, for next week
 
-Look:   head -2 {folder}/3_classified/hf/datasets/page_00001.jsonl
-Again:  run the commands above once more: nothing is fetched twice, no answer is paid twice.
+Look:   head -2 {folder}/s3/gleaner/week/3_classified/hf/datasets/page_00001.jsonl
 For real, with `just` (https://just.systems) and a model's key:
   OPENAI_API_KEY=... just weekly
+  just upload s3://bucket/prefix        with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 or step by step, the commands above without --endpoint and --base-url. `just --list` shows the rest."
         ));
     }

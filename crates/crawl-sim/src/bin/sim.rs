@@ -44,9 +44,15 @@ enum Double {
     #[command(after_help = AFTER_HELP)]
     Llm(LlmArgs),
     /// A real S3 server; it knows no faults
-    #[command(after_help = "Example:\n  mkdir -p s3/bucket && sim s3 s3 --port 9000")]
+    #[command(after_help = S3_HELP)]
     S3(S3Args),
 }
+
+const S3_HELP: &str = "\
+Example:
+  mkdir -p s3/bucket && sim s3 s3 --port 9000
+  AWS_ENDPOINT_URL=http://127.0.0.1:9000 AWS_ACCESS_KEY_ID=AKIDFORTESTS \\
+      AWS_SECRET_ACCESS_KEY=a-secret-that-must-not-be-seen-anywhere s3-uploader ls s3://bucket/";
 
 #[derive(Args)]
 struct S3Args {

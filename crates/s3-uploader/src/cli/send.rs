@@ -21,6 +21,9 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
         PathBuf::from(journal_part),
     ];
     let mut listing = s3_uploader::list(&arguments.from, &choice, &own)?;
+    if delete && !arguments.dry_run {
+        check_unused(&arguments.from, &listing)?;
+    }
     let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
     let prefix = place(&arguments.from, &prefix, &mut listing);
     for error in &listing.refused {
@@ -46,6 +49,20 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     }
     tell(&summary, &listing, &arguments, &progress, session);
     end(summary, &listing)
+}
+
+/// A root that a crawl writes to must keep its manifest and checkpoint.
+fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
+    let above = from.canonicalize().unwrap_or_default();
+    let lock = |path: &&Path| path.file_name().is_some_and(|name| name == ".lock");
+    let within = listing.files.iter().map(|file| file.path.as_path()).filter(lock).filter_map(Path::parent);
+    match above.ancestors().chain(within).find(|root| crawl_cli::is_locked(root)) {
+        None => Ok(()),
+        Some(root) => Err(Error::new(Kind::Config, "a crawl is writing here")
+            .at(root.display().to_string())
+            .advise("wait for it; a crawl moves its own pages with --upload, and a copy harms nobody")
+            .into()),
+    }
 }
 
 /// The exit code: 0 only if everything that was asked for is in the bucket.

@@ -55,9 +55,16 @@ struct Object {
 }
 
 #[derive(Default)]
+struct Upload {
+    key: String,
+    begun: String,
+    parts: BTreeMap<u32, Vec<u8>>,
+}
+
+#[derive(Default)]
 struct State {
     objects: BTreeMap<String, Object>,
-    uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
+    uploads: BTreeMap<String, Upload>,
     counts: BTreeMap<String, u64>,
     begun: u64,
 }
@@ -134,7 +141,7 @@ async fn serve(mut stream: TcpStream, lie: Lie, state: &Mutex<State>) -> io::Res
         }
         text.push_str("\r\n");
         stream.write_all(text.as_bytes()).await?;
-        if !head && request.method == "GET" && !request.query.contains("uploadId") && status == 200 {
+        if !head && request.method == "GET" && !request.query.contains("upload") && status == 200 {
             let bytes = state.lock().unwrap().objects[&request.key].bytes.clone();
             stream.write_all(&bytes).await?;
         } else if !head {
@@ -223,6 +230,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         ("POST", query) if query.contains("uploads") => "create",
         ("POST", _) => "complete",
         ("GET", query) if query.contains("uploadId") => "parts",
+        ("GET", query) if query.split('&').any(|pair| pair == "uploads" || pair == "uploads=") => "uploads",
         ("GET", _) => "get",
         ("HEAD", _) => "head",
         _ => "delete",
@@ -258,7 +266,9 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "create" => {
             state.begun += 1;
             let id = format!("upload-{}", state.begun);
-            state.uploads.insert(id.clone(), BTreeMap::new());
+            let begun = jiff::Timestamp::now().to_string();
+            let upload = Upload { key: request.key.clone(), begun, ..Upload::default() };
+            state.uploads.insert(id.clone(), upload);
             let body = format!(
                 "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
             );
@@ -266,6 +276,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         }
         "part" => part(&mut state, request, lie),
         "parts" => parts(&state, request),
+        "uploads" => uploads(&state),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
             state.objects.remove(&request.key);
@@ -347,7 +358,7 @@ fn part(state: &mut State, request: &Request, lie: Lie) -> Answer {
     let Some(upload) = state.uploads.get_mut(&id_of(&request.query)) else {
         return error(404, "NoSuchUpload");
     };
-    if upload.insert(number, request.body.clone()).is_some() {
+    if upload.parts.insert(number, request.body.clone()).is_some() {
         *state.counts.entry("parts sent twice".into()).or_default() += 1;
     }
     if late {
@@ -359,7 +370,7 @@ fn part(state: &mut State, request: &Request, lie: Lie) -> Answer {
 fn parts(state: &State, request: &Request) -> Answer {
     let Some(upload) = state.uploads.get(&id_of(&request.query)) else { return error(404, "NoSuchUpload") };
     let mut body = "<ListPartsResult>".to_owned();
-    for (number, bytes) in upload {
+    for (number, bytes) in &upload.parts {
         let (etag, size) = (md5_hex(bytes), bytes.len());
         body.push_str(&format!(
             "<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag><Size>{size}</Size></Part>"
@@ -369,13 +380,21 @@ fn parts(state: &State, request: &Request) -> Answer {
     Some((200, Vec::new(), body))
 }
 
+fn uploads(state: &State) -> Answer {
+    let one = |(id, Upload { key, begun, .. }): (&String, &Upload)| {
+        format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated></Upload>")
+    };
+    let all: String = state.uploads.iter().map(one).collect();
+    Some((200, Vec::new(), format!("<ListMultipartUploadsResult>{all}</ListMultipartUploadsResult>")))
+}
+
 fn complete(state: &mut State, request: &Request, lie: Lie) -> Answer {
     let Some(upload) = state.uploads.remove(&id_of(&request.query)) else {
         return error(404, "NoSuchUpload");
     };
-    let md5s: Vec<u8> = upload.values().flat_map(|part| Md5::digest(part).to_vec()).collect();
-    let etag = format!("{}-{}", md5_hex(&md5s), upload.len());
-    let bytes: Vec<u8> = upload.into_values().flatten().collect();
+    let md5s: Vec<u8> = upload.parts.values().flat_map(|part| Md5::digest(part).to_vec()).collect();
+    let etag = format!("{}-{}", md5_hex(&md5s), upload.parts.len());
+    let bytes = upload.parts.into_values().collect::<Vec<_>>().concat();
     let echoed = request.headers.get("x-amz-checksum-crc64nvme").cloned();
     if lie != Lie::FlippedEchoed && echoed.as_ref().is_some_and(|echoed| *echoed != crc(&bytes)) {
         return error(400, "BadDigest");
