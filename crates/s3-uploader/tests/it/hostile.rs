@@ -1,13 +1,26 @@
 //! Hostile names, files that change, disks that are full, secrets.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use crawl_core::Kind;
+use crawl_sim::S3;
 use s3_uploader::{Choice, CloudFile, Local, list};
 
 use crate::desk::{Desk, bytes, plan, tree};
 use crate::liar::{Liar, Lie};
-use crawl_sim::S3;
+
+fn ended(output: &Output, code: i32) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    text
+}
+
+fn allow(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
 
 #[tokio::test]
 async fn a_file_that_changed_since_it_was_listed_is_kept() {
@@ -140,6 +153,133 @@ async fn receipts_that_cannot_be_written_keep_every_file() {
     assert_eq!(tree(&desk.files()).len(), 1);
 }
 
+#[tokio::test]
+async fn a_disk_that_fills_up_with_receipts_keeps_what_has_none() {
+    let desk = Desk::new();
+    for number in 0..40 {
+        desk.write(&format!("{number:02}"), &bytes(100, number));
+    }
+    // A file may have 2 KiB here: a few receipts fit, and the next one is refused as by a full disk.
+    let program = format!(
+        "trap '' XFSZ; ulimit -f 4; exec '{}' move files s3://bucket --in-flight 2",
+        env!("CARGO_BIN_EXE_s3-uploader")
+    );
+    let mut shell = Command::new("sh");
+    let like = crate::desk::command(&desk.url, desk.dir.path());
+    shell.current_dir(desk.dir.path()).env_clear().args(["-c", &program]);
+    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let text = ended(&shell.output().unwrap(), 74);
+    assert!(text.contains("cannot write the receipts"), "{text}");
+    let receipts = s3_uploader::receipt::read(&desk.dir.path().join("s3-receipts.jsonl")).unwrap();
+    let left = tree(&desk.files()).len();
+    assert!(!receipts.is_empty() && left > 20, "{} receipts, {left} files", receipts.len());
+    assert_eq!(receipts.len() + left, 40, "what has no receipt is here");
+    ended(&desk.program(&["move", "files", "s3://bucket"]), 0);
+    assert_eq!((tree(&desk.files()).len(), desk.stored().len()), (0, 40));
+}
+
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_keeps_its_files_and_tells() {
+    let desk = Desk::new();
+    let (files, open) = (desk.files(), desk.dir.path().join("open"));
+    desk.write("a", b"a");
+    let hidden = desk.write("hidden/b", b"b");
+    let hidden = hidden.parent().unwrap();
+    std::fs::create_dir(&open).unwrap();
+    // Root may do everything, so it becomes somebody else, who needs a program in reach.
+    let root = files.metadata().unwrap().uid() == 0;
+    let program = open.join("s3-uploader");
+    std::fs::copy(env!("CARGO_BIN_EXE_s3-uploader"), &program).unwrap();
+    for (path, mode) in [(desk.dir.path(), 0o755), (&open, 0o777), (&files, 0o555), (hidden, 0)] {
+        allow(path, mode);
+    }
+    let mut command = Command::new(&program);
+    let like = crate::desk::command(&desk.url, desk.dir.path());
+    command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(&open).env("HOME", &open).args(["move", "../files", "s3://bucket"]);
+    if root {
+        command.uid(65534).gid(65534);
+    }
+    let text = ended(&command.output().unwrap(), 77);
+    assert!(text.contains("cannot delete the file") && text.contains("cannot read the file"), "{text}");
+    allow(hidden, 0o755);
+    assert_eq!(tree(&files).len(), 2, "all is kept");
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["a"], "and what could be read was sent");
+    // Once the folder may be written, the next run deletes by the receipt and sends only the rest.
+    allow(&files, 0o755);
+    let receipts = open.join("s3-receipts.jsonl");
+    let text = desk.program(&["move", "files", "s3://bucket", "--receipts", receipts.to_str().unwrap()]);
+    let text = ended(&text, 0);
+    assert!(text.contains("2 files = 1 sent + 1 there already"), "{text}");
+    assert!(tree(&files).is_empty());
+}
+
+#[tokio::test]
+async fn empty_folders_stay_unless_they_are_to_go() {
+    let desk = Desk::new();
+    desk.write("full/a", b"");
+    std::fs::create_dir_all(desk.files().join("empty/within")).unwrap();
+    ended(&desk.program(&["move", "files", "s3://bucket"]), 0);
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["full/a"]);
+    assert!(desk.files().join("full").is_dir() && desk.files().join("empty/within").is_dir());
+    ended(&desk.program(&["move", "files", "s3://bucket", "--remove-empty-folders"]), 0);
+    assert!(std::fs::read_dir(desk.files()).unwrap().next().is_none() && desk.files().is_dir());
+    ended(&desk.program(&["move", "files/nothing", "s3://bucket"]), 66);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_1024_bytes_and_a_leading_slash_arrive_as_they_are() {
+    let liar = Liar::start(Lie::None).await;
+    let dir = tempfile::tempdir().unwrap();
+    let long = ["n"; 5].map(|letter| letter.repeat(204)).join("/");
+    let path = dir.path().join("files").join(&long);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, b"long").unwrap();
+    let run = |arguments: &'static [&'static str]| {
+        let (url, folder) = (liar.url(), dir.path().to_owned());
+        tokio::task::spawn_blocking(move || crate::desk::program(&url, &folder, arguments))
+    };
+    let text = ended(&run(&["move", "files", "s3://bucket/p/"]).await.unwrap(), 78);
+    assert!(text.contains("1026") && path.is_file(), "{text}");
+    ended(&run(&["move", "files", "s3://bucket"]).await.unwrap(), 0);
+    assert_eq!(liar.object(&long).as_deref(), Some(&b"long"[..]));
+    std::fs::write(dir.path().join("files/a"), b"slash").unwrap();
+    ended(&run(&["move", "files/a", "s3://bucket//abs/"]).await.unwrap(), 0);
+    assert_eq!(liar.object("/abs/a").as_deref(), Some(&b"slash"[..]));
+    assert!(!path.exists() && liar.object("abs/a").is_none());
+}
+
+#[tokio::test]
+async fn a_root_that_a_crawl_writes_to_is_not_moved() {
+    let desk = Desk::new();
+    desk.write("crawl/hf/page_00001.jsonl", b"{}\n");
+    let lock = std::fs::File::create(desk.files().join("crawl/.lock")).unwrap();
+    lock.lock().unwrap();
+    for from in ["files", "files/crawl", "files/crawl/hf"] {
+        let text = ended(&desk.program(&["move", from, "s3://bucket"]), 78);
+        assert!(text.contains("a crawl is writing here") && text.contains("--upload"), "{text}");
+    }
+    ended(&desk.program(&["copy", "files", "s3://bucket"]), 0);
+    drop(lock);
+    ended(&desk.program(&["move", "files", "s3://bucket"]), 0);
+    assert!(tree(&desk.files()).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_fetched_replaces_no_other_file() {
+    let desk = Desk::new();
+    for name in ["equal", "other", "away"] {
+        desk.write(name, name.as_bytes());
+    }
+    ended(&desk.program(&["copy", "files", "s3://bucket/b"]), 0);
+    std::fs::write(desk.files().join("other"), "mine!").unwrap();
+    std::fs::remove_file(desk.files().join("away")).unwrap();
+    let text = ended(&desk.program(&["get", "s3://bucket/b/", "files"]), 3);
+    assert!(text.contains("3 objects = 2 fetched + 1 not") && text.contains("another file"), "{text}");
+    let files = tree(&desk.files());
+    assert_eq!((&files["other"][..], &files["away"][..], files.len()), (&b"mine!"[..], &b"away"[..], 3));
+}
+
 #[test]
 fn a_cloud_file_with_keys_must_be_private() {
     let dir = tempfile::tempdir().unwrap();
@@ -149,11 +289,11 @@ fn a_cloud_file_with_keys_must_be_private() {
         format!("bucket = \"b\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\n", S3::KEY, S3::SECRET),
     )
     .unwrap();
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    allow(&path, 0o644);
     let error = CloudFile::read(&path).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
     assert!(!format!("{error:?} {error}").contains(S3::SECRET));
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    allow(&path, 0o600);
     let file = CloudFile::read(&path).unwrap();
     assert!(file.login().is_some() && !format!("{file:?}{:?}", file.login()).contains(S3::SECRET));
     std::fs::write(&path, format!("secret_key = {}\n", S3::SECRET)).unwrap();

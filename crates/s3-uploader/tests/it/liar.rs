@@ -176,7 +176,8 @@ async fn read(
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let key = path.trim_start_matches("/bucket").trim_start_matches('/').to_owned();
+    let key = path.trim_start_matches("/bucket");
+    let key = key.strip_prefix('/').unwrap_or(key).to_owned();
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     let cut = method == "PUT" && !key.contains("probe") && cuts(lie, state);
     if cut && matches!(lie, Lie::CutEarly | Lie::CutAlways) {
