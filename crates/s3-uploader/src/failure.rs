@@ -1,5 +1,6 @@
 //! What the SDK's errors mean: what to do about them, and whether the server asked to slow down.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crawl_core::{Error, Kind};
@@ -36,12 +37,16 @@ impl Failure {
         let status = answer.map_or(0, |answer| answer.status().as_u16());
         let region = answer.and_then(|answer| answer.headers().get("x-amz-bucket-region"));
         let timed_out = matches!(cause, SdkError::TimeoutError(_));
-        let kind = match cause {
-            SdkError::ConstructionFailure(_) => construction(cause),
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Kind::Transient,
-            _ => kind_of(status, &code),
+        let unsent = Unsent::of(cause);
+        let kind = match unsent {
+            Some(Unsent::Keys) => Kind::Denied,
+            Some(Unsent::Certificate | Unsent::Setting) => Kind::Config,
+            Some(Unsent::Network) => Kind::Transient,
+            None => kind_of(status, &code),
         };
         let shown = match (code.as_str(), message.as_str()) {
+            // The answer to a HEAD has no body.
+            ("", "") if status >= 300 => format!("{what} was refused with status {status}"),
             ("", "") => format!("{what} failed: {}", chain(cause)),
             ("", message) => format!("{what} failed: {message}"),
             (code, "") => format!("{what} was refused: {code}"),
@@ -51,7 +56,7 @@ impl Failure {
         if status > 0 {
             error = error.with_status(status);
         }
-        if let Some(advice) = advice(status, &code, region) {
+        if let Some(advice) = unsent.and_then(Unsent::advice).or_else(|| advice(status, &code, region)) {
             error = error.advise(advice);
         }
         let slow = status == 503 || status == 429 || timed_out || is_slow(&code);
@@ -75,9 +80,45 @@ fn is_slow(code: &str) -> bool {
     )
 }
 
-fn construction<E: std::error::Error + 'static>(cause: &SdkError<E, HttpResponse>) -> Kind {
-    // No request was made: keys that could not be had, or a setting that makes no sense.
-    if chain(cause).contains("credential") { Kind::Denied } else { Kind::Config }
+/// Why no answer came.
+#[derive(Clone, Copy)]
+enum Unsent {
+    /// Nothing gave keys to sign with.
+    Keys,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// A setting makes no sense.
+    Setting,
+    Network,
+}
+
+impl Unsent {
+    fn of<E: std::error::Error + 'static>(cause: &SdkError<E, HttpResponse>) -> Option<Self> {
+        let keys = causes(cause).any(|cause| cause.is::<CredentialsError>());
+        match cause {
+            SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) if keys => Some(Unsent::Keys),
+            SdkError::ConstructionFailure(_) => Some(Unsent::Setting),
+            SdkError::DispatchFailure(_) if chain(cause).contains("peer certificate") => {
+                Some(Unsent::Certificate)
+            }
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Some(Unsent::Network),
+            _ => None,
+        }
+    }
+
+    fn advice(self) -> Option<String> {
+        match self {
+            Unsent::Keys => Some(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files with --profile \
+                 or AWS_PROFILE; --anonymous signs nothing"
+                    .into(),
+            ),
+            Unsent::Certificate => {
+                Some("name the file of the CA that signed the certificate in SSL_CERT_FILE".into())
+            }
+            Unsent::Setting | Unsent::Network => None,
+        }
+    }
 }
 
 fn kind_of(status: u16, code: &str) -> Kind {
@@ -86,6 +127,8 @@ fn kind_of(status: u16, code: &str) -> Kind {
             Kind::Denied
         }
         (_, "NoSuchBucket") => Kind::Config,
+        (_, "QuotaExceeded" | "XMinioStorageFull") => Kind::Storage,
+        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") => Kind::Config,
         (_, "SlowDown" | "Throttling" | "RequestLimitExceeded") | (429, _) => Kind::Limited,
         (_, "RequestTimeout" | "InternalError" | "OperationAborted") => Kind::Transient,
         (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => Kind::Config,
@@ -105,6 +148,13 @@ fn advice(status: u16, code: &str, region: Option<&str>) -> Option<String> {
         }
         (_, "ExpiredToken") => Some("renew the session's keys, then run the same command again".into()),
         (_, "NoSuchBucket") => Some("check the bucket's name, or make the bucket".into()),
+        (_, "QuotaExceeded" | "XMinioStorageFull") => {
+            Some("make room at the service, then run the same command again".into())
+        }
+        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") => Some(
+            "this service does not take a flag's value: look at --storage-class, --sse and --checksums"
+                .into(),
+        ),
         (412, _) => Some("another object has this key; choose another prefix, or allow overwriting".into()),
         (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => Some(match region {
             Some(region) => format!("the bucket is in region {region}: give --region {region}"),
@@ -114,14 +164,13 @@ fn advice(status: u16, code: &str, region: Option<&str>) -> Option<String> {
     }
 }
 
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
 /// The causes in one line; they hold neither keys nor signatures.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -174,6 +174,11 @@ impl Job {
         if let Some(found) = self.earlier(file, key, trust).await? {
             return Ok((found.0, found.1, true));
         }
+        if self.plan.dress.no_overwrite
+            && let Some(found) = self.taken(file, key, trust).await?
+        {
+            return Ok((found.0, found.1, true));
+        }
         if file.stamp.size() > self.bucket.limits().part_from {
             return self.large(file, key, trust).await;
         }
@@ -193,9 +198,36 @@ impl Job {
         }
     }
 
-    async fn large(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+    /// What has the key already, where nothing may be replaced: an equal object is as good as sent. Servers that
+    /// ignore If-None-Match, for objects in parts or for all, make it necessary to look.
+    async fn taken(&self, file: &Local, key: &str, trust: Trust) -> Result<Option<(Sums, Proven)>> {
+        match crate::proof::head(&self.bucket, key).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == Kind::Gone => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let large = self.as_large(file, key, trust);
+        let sums = match file.stamp.size() > self.bucket.limits().part_from {
+            true => large.sums().await?,
+            false => single::read(file, trust.wants_md5()).await?.1,
+        };
+        match self.prove(key, &sums, trust).await {
+            Ok(proven) => {
+                large.forget().await;
+                Ok(Some((sums, proven)))
+            }
+            Err(error) if error.kind() == Kind::Storage => Err(taken(&self.bucket, key)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn as_large<'a>(&'a self, file: &'a Local, key: &'a str, trust: Trust) -> Large<'a> {
         let (bucket, dress, journal) = (&self.bucket, &self.plan.dress, &self.journal);
-        let large = Large { bucket, file, key, dress, trust, journal };
+        Large { bucket, file, key, dress, trust, journal }
+    }
+
+    async fn large(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+        let large = self.as_large(file, key, trust);
         let mut again = true;
         loop {
             let Sent { sums, upload, lost, doubt } = large.send().await?;
@@ -244,6 +276,14 @@ impl Job {
             _ => error,
         })
     }
+}
+
+/// Another object has the key, and may not be replaced.
+pub(crate) fn taken(bucket: &Bucket, key: &str) -> Error {
+    Error::new(Kind::Storage, "another object has this key")
+        .at(bucket.place(key))
+        .with_status(412)
+        .advise("choose another prefix, or allow overwriting")
 }
 
 /// The journal that belongs to receipts.

@@ -88,8 +88,13 @@ impl Large<'_> {
     async fn send_rest(&self, upload: &Upload, there: &BTreeMap<i32, Listed>) -> Result<Sent> {
         let (sums, parts) = self.send_parts(upload, there).await?;
         self.file.check()?;
-        let doubt = match self.complete(upload, &sums, &parts).await {
+        let doubt = match self.complete_if_free(upload, &sums, &parts).await {
             Ok(()) => None,
+            // The proof decides whether what is there is ours.
+            Err(failure) if failure.error.status() == Some(412) => {
+                self.give_up(upload).await;
+                Some(failure.error)
+            }
             Err(failure) => {
                 if matches!(failure.code.as_str(), "InvalidPart" | "InvalidPartOrder" | "BadDigest") {
                     self.give_up(upload).await;
@@ -240,6 +245,39 @@ impl Large<'_> {
             crc: part.crc,
             etag: Some(etag),
         })
+    }
+
+    /// Not every server that is asked to replace nothing listens.
+    async fn complete_if_free(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
+        if self.dress.no_overwrite {
+            match crate::proof::head(self.bucket, self.key).await {
+                Ok(_) => return Err(crate::job::taken(self.bucket, self.key).into()),
+                Err(error) if error.kind() == Kind::Gone => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.complete(upload, sums, parts).await
+    }
+
+    /// The sums that the file has, sent in parts.
+    pub(crate) async fn sums(&self) -> Result<Sums> {
+        let size = part_size(self.bucket.limits(), self.file.stamp.size());
+        let mut reader = Reader::open(self.file, size, self.trust.wants_md5())?;
+        let mut all = Vec::new();
+        loop {
+            let _room = self.bucket.gate().room(Size::Part, size).await;
+            let (back, next) = off_the_loop(move || reader.next()).await?;
+            reader = back;
+            let Some((_, part)) = next else { return Ok(sums::joined(reader.sha256, &all)) };
+            all.push(part);
+        }
+    }
+
+    /// Ends an upload that an earlier run began, if there is one.
+    pub(crate) async fn forget(&self) {
+        if let Some(found) = self.journal.find(self.bucket.name(), self.key) {
+            self.give_up(&found).await;
+        }
     }
 
     async fn complete(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -12,7 +12,7 @@ use tracing::instrument::WithSubscriber;
 
 use crate::local::Local;
 use crate::remote::Bucket;
-use crate::sums::Sums;
+use crate::sums::{self, Sums};
 
 /// An object, as a listing tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Bucket {
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)
             .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
-        let part = part_of(to);
+        let part = folder.join(part_name(key));
         let mut tries = 1;
         let size = loop {
             match self.get_once(key, &part).await {
@@ -101,7 +101,10 @@ impl Bucket {
                 Ok(size) => break size,
             }
         };
-        std::fs::rename(&part, to).map_err(|cause| Error::io("cannot rename", to, cause))?;
+        if let Err(cause) = std::fs::rename(&part, to) {
+            let _ = std::fs::remove_file(&part);
+            return Err(Error::io("cannot put the fetched object in its place", to, cause));
+        }
         std::fs::File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(|cause| Error::io("cannot sync", folder, cause))?;
@@ -195,12 +198,15 @@ impl Bucket {
     pub async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>> {
         let mut found = Vec::new();
         let mut after: (Option<String>, Option<String>) = (None, None);
+        // Keys may hold what XML cannot. But Ceph RGW 16 codes keys when it is asked to and does not say so: where
+        // an answer does not say that its keys are coded, they are asked for as they are.
+        let mut coding = Some(EncodingType::Url);
         loop {
             let once = || {
                 let list = self.client().list_multipart_uploads().bucket(self.name()).prefix(prefix);
                 list.set_key_marker(after.0.clone())
                     .set_upload_id_marker(after.1.clone())
-                    .encoding_type(EncodingType::Url)
+                    .set_encoding_type(coding.clone())
                     .send()
             };
             let page = self.send("listing the uploads", prefix, 0, once).await.map_err(|failure| {
@@ -212,6 +218,10 @@ impl Bucket {
                     .advise("its own tools must end them")
             })?;
             let coded = page.encoding_type() == Some(&EncodingType::Url);
+            if coding.is_some() && !coded {
+                coding = None;
+                continue;
+            }
             for upload in page.uploads() {
                 let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
                 // One that does not tell its age is as young as can be.
@@ -229,18 +239,19 @@ impl Bucket {
         }
     }
 
-    /// Ends an unfinished upload; its parts go.
+    /// Ends an unfinished upload; its parts go. `false` if the server knows it no more.
     ///
     /// # Errors
-    /// Those of reaching the server; one that has ended already is no error.
-    pub async fn end_upload(&self, upload: &Unfinished) -> Result<()> {
+    /// Those of reaching the server.
+    pub async fn end_upload(&self, upload: &Unfinished) -> Result<bool> {
         let once = || {
             let abort = self.client().abort_multipart_upload().bucket(self.name());
             abort.key(&upload.key).upload_id(&upload.upload).send()
         };
         match self.send("ending an upload", &upload.key, 0, once).await {
-            Err(failure) if failure.error.kind() != Kind::Gone => Err(failure.error),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(failure) if failure.error.kind() == Kind::Gone => Ok(false),
+            Err(failure) => Err(failure.error),
         }
     }
 }
@@ -252,10 +263,10 @@ impl Unfinished {
     }
 }
 
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+/// The name of what is not whole yet: the same in each run, short, and no user's own.
+fn part_name(key: &str) -> String {
+    let name: String = sums::md5_hex(key.as_bytes()).chars().take(16).collect();
+    format!(".s3-uploader-{name}.part")
 }
 
 /// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.

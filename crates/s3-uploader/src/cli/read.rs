@@ -99,7 +99,9 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     std::fs::create_dir_all(&root).map_err(|cause| Error::io("cannot make the folder", &root, cause))?;
     let (mut had, mut missing, mut at): (u64, u64, Option<String>) = (0, 0, None);
     loop {
-        let page = bucket.list(&key, at.as_deref()).await?;
+        let mut page = bucket.list(&key, at.as_deref()).await?;
+        // Marks of folders, as consoles make them, are no files.
+        page.objects.retain(|object| object.size > 0 || !object.key.ends_with('/'));
         let gets = page.objects.iter().map(|object| {
             let (bucket, root, name) = (&bucket, &root, object.key.strip_prefix(&key).unwrap_or(&object.key));
             async move { bucket.get(&object.key, &place(root, name)?).await }

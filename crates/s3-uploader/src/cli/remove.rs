@@ -54,11 +54,12 @@ pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
         all.into_iter().partition(|upload| upload.age() >= arguments.older_than);
     for upload in &old {
         let hours = upload.age().as_secs() / 3600;
-        let verb = if arguments.dry_run { "would end" } else { "ending" };
+        let verb = match arguments.dry_run {
+            true => "would end",
+            false if bucket.end_upload(upload).await? => "ended",
+            false => "the server knows no more of",
+        };
         print(format!("{verb} the upload of {}, begun {hours} hours ago", upload.key.escape_debug()));
-        if !arguments.dry_run {
-            bucket.end_upload(upload).await?;
-        }
     }
     let (old, young) = (grouped(old.len() as u64), grouped(young.len() as u64));
     say(format!("{old} unfinished uploads are older, {young} younger; the younger stay"));

@@ -9,12 +9,12 @@ use crate::liar::{Liar, Lie};
 const SMALL: usize = 64 << 10;
 const LARGE: usize = 11 << 20;
 
-async fn program(url: String, folder: &Path) -> std::process::Output {
+async fn program(url: String, folder: &Path, more: &'static [&'static str]) -> std::process::Output {
     let folder = folder.to_owned();
     tokio::task::spawn_blocking(move || {
         let mut command = crate::desk::command(&url, &folder);
         command.args(["move", "file.bin", "s3://bucket/in/", "--part-from", "6MiB", "--part-size", "5MiB"]);
-        command.args(["--tries", "3", "--timeout", "10"]).output().unwrap()
+        command.args(["--tries", "3", "--timeout", "10"]).args(more).output().unwrap()
     })
     .await
     .unwrap()
@@ -28,7 +28,7 @@ async fn check(lie: Lie, moved: bool, code: i32) {
         let file = dir.path().join("file.bin");
         let content = bytes(size, 7);
         std::fs::write(&file, &content).unwrap();
-        let output = program(liar.url(), dir.path()).await;
+        let output = program(liar.url(), dir.path(), &[]).await;
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(file.exists(), !moved, "{lie:?}, {size} bytes: {err}");
         assert_eq!(output.status.code(), Some(code), "{lie:?}, {size} bytes: {err}");
@@ -134,4 +134,23 @@ async fn a_wanted_proof_that_is_worth_nothing_is_refused_before_anything_is_sent
     assert_eq!(output.status.code(), Some(74), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(dir.path().join("file.bin").exists() && liar.object("file.bin").is_none());
     assert!(liar.count("put") > 0, "the probe was sent");
+}
+
+#[tokio::test]
+async fn a_server_that_hears_no_condition_replaces_nothing_all_the_same() {
+    for size in [SMALL, LARGE] {
+        let liar = Liar::start(Lie::None).await;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file.bin");
+        std::fs::write(&file, b"theirs").unwrap();
+        assert_eq!(program(liar.url(), dir.path(), &[]).await.status.code(), Some(0));
+        let content = bytes(size, 9);
+        std::fs::write(&file, &content).unwrap();
+        let output = program(liar.url(), dir.path(), &["--no-overwrite"]).await;
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(74), "{err}");
+        assert!(err.contains("another object has this key"), "{err}");
+        assert_eq!(liar.object("in/file.bin").unwrap(), b"theirs");
+        assert!(std::fs::read(&file).unwrap() == content && liar.unfinished() == 0);
+    }
 }
