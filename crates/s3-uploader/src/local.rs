@@ -191,13 +191,15 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
             }
         };
         for entry in entries {
-            let path = entry.map_err(|cause| cannot("read", &folder, cause))?.path();
+            let entry = entry.map_err(|cause| cannot("read", &folder, cause))?;
+            let path = entry.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 found.refused.push(no_text(&path));
                 continue;
             };
             let name = format!("{prefix}{name}");
-            if path.is_dir() && !path.is_symlink() {
+            // Links are no folders here: they are not followed.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push((path, name + "/"));
             } else if is_own(&own, &path) {
                 tracing::debug!(path = %shown(&path), "our own file is not sent");

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crawl_core::{Error, Kind, Result, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -247,6 +248,9 @@ fn whole_lines(file: &mut File) -> std::io::Result<u64> {
     Ok(0)
 }
 
+/// Receipts that come within this time share a sync: a disk that syncs faster would do little else.
+const LINGER: Duration = Duration::from_millis(5);
+
 /// Writes all receipts that wait in one go: one sync for many.
 struct Writer {
     file: File,
@@ -258,6 +262,7 @@ struct Writer {
 impl Writer {
     fn run(mut self, lines: &mpsc::Receiver<Waiting>) {
         while let Ok(first) = lines.recv() {
+            std::thread::sleep(LINGER);
             let mut batch = vec![first];
             batch.extend(lines.try_iter().take(4096));
             let text: String = batch.iter().map(|(line, ..)| line.as_str()).collect();

@@ -6,6 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use bytes::Bytes;
 use crawl_core::{Error, Kind, Result};
+use tokio::sync::Semaphore;
 
 use crate::Dress;
 use crate::failure::Failure;
@@ -16,23 +17,30 @@ use crate::trust::Trust;
 
 /// Reads a file whole and hashes it; it must be as it was listed before and after.
 pub(crate) async fn read(file: &Local, md5: bool) -> Result<(Bytes, Sums)> {
+    if file.stamp.size() <= AT_ONCE {
+        return read_now(file, md5);
+    }
     let file = file.clone();
-    off_the_loop(move || {
-        let mut open = file.open()?;
-        let mut bytes = vec![0; file.stamp.size() as usize];
-        let failed = |cause: std::io::Error| match cause.kind() {
-            std::io::ErrorKind::UnexpectedEof => changed(&file.path),
-            _ => Error::io("cannot read", &file.path, cause),
-        };
-        open.read_exact(&mut bytes).map_err(failed)?;
-        if open.read(&mut [0]).map_err(failed)? > 0 {
-            return Err(changed(&file.path));
-        }
-        let sums = sums::whole(&bytes, md5);
-        file.check_open(&open)?;
-        Ok((Bytes::from(bytes), sums))
-    })
-    .await
+    off_the_loop(move || read_now(&file, md5)).await
+}
+
+/// So small a file is read and hashed in less time than it takes to hand it to another thread and back.
+const AT_ONCE: u64 = 128 << 10;
+
+fn read_now(file: &Local, md5: bool) -> Result<(Bytes, Sums)> {
+    let mut open = file.open()?;
+    let mut bytes = vec![0; file.stamp.size() as usize];
+    let failed = |cause: std::io::Error| match cause.kind() {
+        std::io::ErrorKind::UnexpectedEof => changed(&file.path),
+        _ => Error::io("cannot read", &file.path, cause),
+    };
+    open.read_exact(&mut bytes).map_err(failed)?;
+    if open.read(&mut [0]).map_err(failed)? > 0 {
+        return Err(changed(&file.path));
+    }
+    let sums = sums::whole(&bytes, md5);
+    file.check_open(&open)?;
+    Ok((Bytes::from(bytes), sums))
 }
 
 /// Sends the bytes under the key.
@@ -93,10 +101,16 @@ pub(crate) fn content_type<'a>(dress: &'a Dress, key: &str) -> &'a str {
     }
 }
 
+/// So many threads read and hash at once: more would only push each other off the cores.
+const READERS: usize = 8;
+static READING: Semaphore = Semaphore::const_new(READERS);
+
 /// Runs blocking work where it holds up nobody.
 pub(crate) async fn off_the_loop<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    // It is never closed.
+    let _turn = READING.acquire().await.ok();
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(cause) => Err(Error::new(Kind::Storage, "reading was broken off").because(cause)),
