@@ -220,7 +220,7 @@ fn first_error(pumped: crawl_core::Result<Checkpoint>, ran: Result<()>) -> Resul
         (Err(error), Ok(())) => Err(error.into()),
         (Ok(_), Err(error)) => Err(error),
         (Err(crawl), Err(error)) => {
-            tracing::warn!(error = %crawl, "the crawl ended too");
+            tracing::debug!(error = %crawl, "the crawl ended too");
             Err(error)
         }
     }

@@ -67,8 +67,8 @@ pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
         return Err(crawl_core::Error::new(crawl_core::Kind::Gone, what)
             .at(root.display().to_string())
             .advise(
-                "if --upload moved them, `s3-uploader verify ROOT/s3-receipts.jsonl` audits them in the bucket; else restore \
-                 them from a copy",
+                "if --upload moved them, `s3-uploader verify ROOT/s3-receipts.jsonl` audits those that this machine sent; \
+                 else restore them from a copy",
             )
             .into());
     }
@@ -140,8 +140,17 @@ fn print(status: &Status) {
     }
     for (what, pages) in [("damaged pages", &status.damaged), ("pages that are not here", &status.absent)] {
         let Some(pages) = pages else { continue };
-        let list: Vec<_> = pages.iter().map(ToString::to_string).collect();
-        let text = if list.is_empty() { "none".into() } else { list.join(", ") };
+        let text = if pages.is_empty() { "none".into() } else { ranges(pages) };
         crate::print(format!("  {what}: {text}"));
     }
+}
+
+/// Ascending numbers as `1-3, 7`.
+fn ranges(numbers: &[u64]) -> String {
+    let runs = numbers.chunk_by(|before, after| before + 1 == *after);
+    let text = runs.map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        one => one.iter().map(u64::to_string).collect(),
+    });
+    text.collect::<Vec<_>>().join(", ")
 }

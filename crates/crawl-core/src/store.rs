@@ -83,6 +83,12 @@ impl Store {
     pub fn adopt(&self, id: &SourceId, manifest: &[u8], checkpoint: &Checkpoint) -> Result<()> {
         let folder = self.folder(id);
         self.disk.make_folder(&folder)?;
+        // A page that was written and not committed is none of that listing.
+        let next = stored::checkpoint(&folder)?.pages + 1;
+        remove_leftover(&folder.join(missing_name(next)))?;
+        for compression in Compression::ALL {
+            remove_leftover(&folder.join(page_name(next, compression)))?;
+        }
         self.disk.put(&folder.join("manifest.jsonl"), manifest)?;
         self.write_checkpoint(id, checkpoint)
     }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crawl_core::{Checkpoint, Error, Kind, Manifest, Page, Result, Sink, SourceId, Store, Stored};
+use crawl_core::{Checkpoint, Error, Kind, Manifest, Page, Result, Settings, Sink, SourceId, Store, Stored};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::single::off_the_loop;
 use crate::{Job, Local};
@@ -20,8 +20,14 @@ use crate::{Job, Local};
 const PAGES_AT_ONCE: usize = 4;
 /// Files of one page on their way at once; the bucket's own limits hold beside it.
 const FILES_AT_ONCE: usize = 32;
+/// Who writes under a prefix, beside the bucket's checkpoint.
+const CLAIM: &str = "writer";
 /// The bucket's checkpoint is not older than this while pages move.
 const TELL_WITHIN: Duration = Duration::from_secs(60);
+/// So long a bucket that had answered may be out of reach before it is an error; the crawl goes on meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3600);
+/// So often it is told that the crawl waits for the bucket.
+const TELL_WAITING: Duration = Duration::from_secs(30);
 
 /// Which files a page names: they lie below the store's root. Gets the listing and the page's number.
 pub type Names = Arc<dyn Fn(&Stored, u64) -> Result<Vec<PathBuf>> + Send + Sync>;
@@ -31,8 +37,10 @@ pub type Names = Arc<dyn Fn(&Stored, u64) -> Result<Vec<PathBuf>> + Send + Sync>
 pub struct Behind {
     store: Store,
     job: Job,
+    settings: Settings,
     names: Names,
     budget: Option<u64>,
+    joined: OnceCell<Checkpoint>,
     state: Mutex<State>,
     changed: Notify,
     room: Notify,
@@ -51,6 +59,8 @@ pub struct Moved {
 
 #[derive(Default)]
 struct State {
+    /// Whether what waited at the beginning is in `waiting`.
+    counted: bool,
     /// Bytes on the disk that are not in the bucket yet, by page.
     waiting: BTreeMap<u64, u64>,
     moved: Moved,
@@ -87,6 +97,27 @@ impl Bucket<'_> {
     }
 }
 
+/// How long the bucket has been out of reach.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    tries: u32,
+}
+
+impl Outage {
+    /// Whether patience has ended, or waiting cannot help.
+    fn is_over(&mut self, error: &Error) -> bool {
+        let passes = matches!(error.kind(), Kind::Transient | Kind::Limited);
+        !passes || self.since.get_or_insert_with(Instant::now).elapsed() > PATIENCE
+    }
+
+    /// One second, two, four, up to a minute.
+    fn wait(&mut self) -> Duration {
+        self.tries += 1;
+        Duration::from_secs(1 << (self.tries - 1).min(6)).min(Duration::from_secs(60))
+    }
+}
+
 impl std::fmt::Debug for Behind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Behind").field("store", &self.store).field("job", &self.job).finish_non_exhaustive()
@@ -94,11 +125,12 @@ impl std::fmt::Debug for Behind {
 }
 
 impl Behind {
-    /// Moves the pages of `store` with `job`, whose plan should delete. With a `budget` the crawl is held back
-    /// while more bytes than that wait for the bucket.
-    pub fn new(store: Store, job: Job, names: Names, budget: Option<u64>) -> Self {
-        let (state, changed, room) = (Mutex::default(), Notify::new(), Notify::new());
-        Behind { store, job, names, budget, state, changed, room }
+    /// Moves the pages of one listing in `store`, whose source has these `settings`, with `job`, whose plan should
+    /// delete. With a `budget` the crawl is held back while more bytes than that wait for the bucket.
+    pub fn new(store: Store, job: Job, settings: Settings, names: Names, budget: Option<u64>) -> Self {
+        let (joined, state, changed, room) =
+            (OnceCell::new(), Mutex::default(), Notify::new(), Notify::new());
+        Behind { store, job, settings, names, budget, joined, state, changed, room }
     }
 
     /// How many pages and bytes wait on the disk.
@@ -128,8 +160,9 @@ impl Behind {
     /// [`Behind::stop`].
     ///
     /// # Errors
-    /// Those of sending and proving; [`Kind::Config`] if another program writes under the same prefix. The crawl's
-    /// next write then fails too. Nothing is lost: run again.
+    /// Those of sending and proving, but an outage of less than an hour is sat out; [`Kind::Config`] if the bucket
+    /// holds another crawl under the same prefix, or another program writes there. The crawl's next write then fails
+    /// too. Nothing is lost: run again.
     pub async fn run(&self, id: &SourceId) -> Result<Moved> {
         // Boxed: what a crawler makes of it would be too deep for the compiler.
         let result = Box::pin(self.follow(id)).await;
@@ -141,14 +174,28 @@ impl Behind {
     }
 
     async fn follow(&self, id: &SourceId) -> Result<Moved> {
-        self.job.begin().await?;
-        let told = self.in_bucket(id).await?;
+        // Nothing moves before both sides are known to tell the same story.
+        let told = self.join(id).await?.clone();
         let mut bucket = Bucket { id, there: told.clone(), told, told_at: Instant::now(), bytes_since: 0 };
         self.state().moved.pages = bucket.there.pages;
+        let mut outage = Outage::default();
         loop {
             // Asked before looking: what was committed before the end is seen.
             let crawl = self.state().crawl;
-            let moved = self.move_pages(&mut bucket).await?;
+            let moved = match self.move_pages(&mut bucket).await {
+                Ok(moved) => moved,
+                Err(error) => {
+                    if outage.is_over(&error) {
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, "the bucket is out of reach; trying again for an hour");
+                    if crawl == Crawl::Stopped || self.pause(outage.wait()).await {
+                        return Ok(self.state().moved);
+                    }
+                    continue;
+                }
+            };
+            outage = Outage::default();
             match crawl {
                 Crawl::Stopped => break,
                 Crawl::Ended if !moved => break,
@@ -166,20 +213,40 @@ impl Behind {
         Ok(self.state().moved)
     }
 
+    /// Waits; whether a stop was heard.
+    async fn pause(&self, time: Duration) -> bool {
+        let until = tokio::time::Instant::now() + time;
+        loop {
+            let woken = tokio::time::timeout_at(until, self.changed.notified()).await.is_ok();
+            let stopped = self.state().crawl == Crawl::Stopped;
+            if stopped || !woken {
+                return stopped;
+            }
+        }
+    }
+
     /// Moves the committed pages that the bucket does not have; whether there were any.
     async fn move_pages(&self, bucket: &mut Bucket<'_>) -> Result<bool> {
-        // Not begun yet: the pump makes the store.
-        let Ok(stored) = Stored::open(self.store.root(), bucket.id) else { return Ok(false) };
-        let lines = stored.manifest_from(bucket.there.manifest_bytes)?;
-        if lines.is_empty() {
-            return Ok(false);
-        }
-        self.check_alone(bucket).await?;
-        bucket.there.settings.clone_from(&stored.checkpoint().settings);
+        // Not begun yet: the pump makes the store. (`Store::checkpoint` may write, which is the pump's to do.)
+        let checkpoint = self.store.root().join(bucket.id.as_str()).join("checkpoint.json");
+        let begun = checkpoint.try_exists();
+        let begun = begun.map_err(|cause| Error::io("cannot look at the checkpoint", &checkpoint, cause))?;
+        let stored = if begun { Some(Stored::open(self.store.root(), bucket.id)?) } else { None };
+        let lines = match &stored {
+            Some(stored) => stored.manifest_from(bucket.there.manifest_bytes)?,
+            None => Vec::new(),
+        };
         for (line, _) in &lines {
-            let bytes = self.size(&stored, line.number).await?;
-            self.state().waiting.entry(line.number).or_insert(bytes);
+            if let Some(stored) = stored.as_ref().filter(|_| self.state().crawl != Crawl::Stopped) {
+                let bytes = self.size(stored, line.number).await?;
+                self.state().waiting.entry(line.number).or_insert(bytes);
+            }
         }
+        self.state().counted = true;
+        self.room.notify_waiters();
+        let Some(stored) = stored.filter(|_| !lines.is_empty()) else { return Ok(false) };
+        self.check_alone(bucket.id).await?;
+        bucket.there.settings.clone_from(&stored.checkpoint().settings);
         let pages = stream::iter(&lines).map(|(line, _)| self.move_page(&stored, line));
         let mut pages = std::pin::pin!(pages.buffered(PAGES_AT_ONCE));
         for (line, length) in &lines {
@@ -207,16 +274,21 @@ impl Behind {
     async fn move_page(&self, stored: &Stored, line: &Manifest) -> Result<()> {
         let paths = stored.page_paths(line.number);
         let Some(page) = paths.iter().find(|path| path.is_file()) else {
-            // The page goes last, so all of it is there.
-            return self.was_moved(&paths, Some(&line.sha256));
+            // The page goes last, so all of it went.
+            if let Some(sha256) = &line.missing_sha256 {
+                self.was_moved(&[stored.missing_path(line.number)], Some(sha256)).await?;
+            }
+            return self.was_moved(&paths, Some(&line.sha256)).await;
         };
         let files = self.named(stored, line.number).await?;
-        let files = stream::iter(&files).map(|path| self.move_file(path, None));
+        let files = stream::iter(&files).map(|path| self.move_file(&self.job, path, None));
         files.buffer_unordered(FILES_AT_ONCE).try_collect::<()>().await?;
+        // Another crawl's page, sent before the two noticed each other, must not be lost under ours.
+        let pages = self.job.that_replaces_nothing();
         if let Some(sha256) = &line.missing_sha256 {
-            self.move_file(&stored.missing_path(line.number), Some(sha256)).await?;
+            self.move_file(&pages, &stored.missing_path(line.number), Some(sha256)).await?;
         }
-        self.move_file(page, Some(&line.sha256)).await
+        self.move_file(&pages, page, Some(&line.sha256)).await
     }
 
     async fn named(&self, stored: &Stored, number: u64) -> Result<Vec<PathBuf>> {
@@ -224,9 +296,9 @@ impl Behind {
         off_the_loop(move || names(&stored, number)).await
     }
 
-    async fn move_file(&self, path: &Path, sha256: Option<&str>) -> Result<()> {
+    async fn move_file(&self, job: &Job, path: &Path, sha256: Option<&str>) -> Result<()> {
         if !path.is_file() {
-            return self.was_moved(&[path.to_owned()], sha256);
+            return self.was_moved(&[path.to_owned()], sha256).await;
         }
         let file = Local::at(path, &self.name(path)?)?;
         if let Some(sha256) = sha256
@@ -238,7 +310,7 @@ impl Behind {
                     "it is kept and not sent; restore it from a copy, or crawl into a new root and prefix",
                 ));
         }
-        match self.job.one(&file).await {
+        match job.one(&file).await {
             Ok(_) => {
                 let mut state = self.state();
                 state.moved.files += 1;
@@ -246,23 +318,27 @@ impl Behind {
                 Ok(())
             }
             // Another page names the same file and was faster.
-            Err(error) if !path.is_file() => self.was_moved(&[path.to_owned()], sha256).map_err(|_| error),
+            Err(error) if !path.is_file() => {
+                self.was_moved(&[path.to_owned()], sha256).await.map_err(|_| error)
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// A file that is not here must have gone with a receipt.
-    fn was_moved(&self, paths: &[PathBuf], sha256: Option<&str>) -> Result<()> {
+    /// A file that is not here must have gone with a receipt, and must be in the bucket still.
+    async fn was_moved(&self, paths: &[PathBuf], sha256: Option<&str>) -> Result<()> {
         for path in paths {
-            let sums = self.job.receipt_of(&self.name(path)?)?;
-            if sums.is_some_and(|sums| sha256.is_none_or(|sha256| sums.sha256 == sha256)) {
-                return Ok(());
+            let name = self.name(path)?;
+            let sums = self.job.receipt_of(&name)?;
+            if let Some(sums) = sums.filter(|sums| sha256.is_none_or(|sha256| sums.sha256 == sha256)) {
+                return self.job.still_there(&name, &sums).await;
             }
         }
         let place = paths.first().map_or(String::new(), |path| path.display().to_string());
-        Err(Error::new(Kind::Storage, "a committed file is neither here nor in the receipts")
-            .at(place)
-            .advise("put back the receipts of the run that moved it, or the file"))
+        Err(Error::new(Kind::Gone, "a committed file is neither here nor in the receipts for this prefix").at(place).advise(
+            "if it moved to another prefix, go on with that one, or fetch it from there with `s3-uploader get`; else put \
+             back the receipts of the run that moved it",
+        ))
     }
 
     fn name(&self, path: &Path) -> Result<String> {
@@ -288,6 +364,7 @@ impl Behind {
         if bucket.is_told() {
             return Ok(());
         }
+        self.check_alone(bucket.id).await?;
         let stored = Stored::open(self.store.root(), bucket.id)?;
         let mut manifest = stored.manifest_bytes(0)?;
         manifest.truncate(bucket.there.manifest_bytes as usize);
@@ -317,24 +394,48 @@ impl Behind {
         Ok(found)
     }
 
-    /// Whoever else writes here has moved the bucket's checkpoint.
-    async fn check_alone(&self, bucket: &Bucket<'_>) -> Result<()> {
-        if self.in_bucket(bucket.id).await? == bucket.told {
-            return Ok(());
-        }
-        Err(Error::new(Kind::Config, "another program writes under the same prefix of the bucket")
-            .at(self.job.place(bucket.id.as_str()))
-            .advise("let one crawl at a time use a prefix; the pages here are kept"))
+    /// Claims the prefix: whoever claimed it before notices, and stops. So a new machine can take over from one
+    /// that hangs, and of two that begin together one goes on.
+    async fn claim(&self, id: &SourceId) -> Result<()> {
+        let mark = self.job.mark().to_owned().into();
+        let claimed = self.job.put_bytes(&format!("{id}/{CLAIM}"), mark).await;
+        claimed.map_err(|error| if error.kind() == Kind::Storage { self.not_alone(id) } else { error })
     }
 
-    /// Goes on from whichever side is further: takes the bucket's manifest and checkpoint where this machine has
-    /// fewer pages. Both sides must tell the same story as far as they both go.
-    async fn catch_up(&self, id: &SourceId) -> Result<()> {
-        let there = self.in_bucket(id).await?;
-        if there.pages == 0 {
+    fn not_alone(&self, id: &SourceId) -> Error {
+        Error::new(Kind::Config, "another program writes under the same prefix of the bucket")
+            .at(self.job.place(id.as_str()))
+            .advise("let one crawl at a time use a prefix; the pages that are here are kept")
+    }
+
+    async fn check_alone(&self, id: &SourceId) -> Result<()> {
+        let claim = self.job.read_bytes(&format!("{id}/{CLAIM}")).await?;
+        if claim.is_some_and(|claim| claim == self.job.mark().as_bytes()) {
             return Ok(());
         }
+        Err(self.not_alone(id))
+    }
+
+    /// Goes on from whichever side is further, once; what the bucket's checkpoint tells. Until both sides are known
+    /// to tell the same story, as far as they both go, nothing is changed on either.
+    async fn join(&self, id: &SourceId) -> Result<&Checkpoint> {
+        let join = async {
+            let there = self.compare(id).await?;
+            self.claim(id).await?;
+            Ok(there)
+        };
+        self.joined.get_or_try_init(|| join).await
+    }
+
+    async fn compare(&self, id: &SourceId) -> Result<Checkpoint> {
+        self.job.begin().await?;
+        let there = self.in_bucket(id).await?;
         let here = self.store.checkpoint(id).await?;
+        self.check_settings(&here, self.store.root().display().to_string())?;
+        self.check_settings(&there, self.job.place(id.as_str()))?;
+        if there.pages == 0 {
+            return Ok(there);
+        }
         let mut theirs =
             self.job.read_bytes(&format!("{id}/manifest.jsonl")).await?.unwrap_or_default().to_vec();
         theirs.truncate(there.manifest_bytes as usize);
@@ -343,16 +444,44 @@ impl Behind {
             _ => Stored::open(self.store.root(), id)?.manifest_bytes(0)?,
         };
         let both = ours.len().min(theirs.len());
-        let settings = here.pages == 0 || here.settings == there.settings;
-        if !settings || ours[..both] != theirs[..both] || theirs.len() as u64 != there.manifest_bytes {
+        if ours[..both] != theirs[..both] || theirs.len() as u64 != there.manifest_bytes {
             return Err(Error::new(Kind::Config, "the bucket holds another crawl under this prefix")
                 .at(self.job.place(id.as_str()))
-                .advise("use a new prefix, or the root and settings of that crawl"));
+                .advise("use a new prefix, or the root of that crawl; nothing was changed here or there"));
         }
         if there.pages > here.pages {
+            self.remove_leftovers(id, there.pages).await?;
             self.store.adopt(id, &theirs, &there)?;
         }
+        Ok(there)
+    }
+
+    /// Pages that another machine had sent and not told of when it died: this one fetches them anew, and one that
+    /// then has another compression, or misses nothing, would not replace all of the old one's objects.
+    async fn remove_leftovers(&self, id: &SourceId, told: u64) -> Result<()> {
+        let folder = format!("{id}/page_");
+        for name in self.job.names_below(&folder).await? {
+            let number: String = name[folder.len()..].chars().take_while(char::is_ascii_digit).collect();
+            let ours = self.job.receipt_of(&name)?.is_some();
+            if number.parse::<u64>().is_ok_and(|number| number > told) && !ours {
+                self.job.remove(&name).await?;
+            }
+        }
         Ok(())
+    }
+
+    fn check_settings(&self, begun: &Checkpoint, place: String) -> Result<()> {
+        match &begun.settings {
+            Some(settings) if begun.pages > 0 && *settings != self.settings => {
+                let changes = settings.changes(&self.settings).join("; ");
+                Err(Error::new(Kind::Config, format!("a crawl with other settings is there: {changes}"))
+                    .at(place)
+                    .advise(
+                        "use a new root and prefix, or those settings; nothing was changed here or there",
+                    ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the disk has room.
@@ -366,10 +495,14 @@ impl Behind {
                     .advise("the committed pages are safe on the disk; run the same command again"));
             }
             let stopped = self.state().crawl == Crawl::Stopped;
-            if stopped || self.budget.is_none_or(|budget| self.waiting().1 <= budget) {
+            let counted = self.state().counted;
+            if stopped || self.budget.is_none_or(|budget| counted && self.waiting().1 <= budget) {
                 return Ok(());
             }
-            freed.await;
+            if tokio::time::timeout(TELL_WAITING, freed).await.is_err() {
+                let ((waiting, bytes), budget) = (self.waiting(), self.budget);
+                tracing::info!(waiting, bytes, budget, "the crawl waits for the bucket");
+            }
         }
     }
 
@@ -380,7 +513,7 @@ impl Behind {
 
 impl Sink for Behind {
     async fn checkpoint(&self, id: &SourceId) -> Result<Checkpoint> {
-        Box::pin(self.catch_up(id)).await?;
+        Box::pin(self.join(id)).await?;
         self.store.checkpoint(id).await
     }
 

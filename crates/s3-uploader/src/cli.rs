@@ -156,6 +156,9 @@ pub(crate) struct GetArgs {
     pub(crate) from: String,
     /// The file or folder [default: the last part of the key, here]
     pub(crate) to: Option<PathBuf>,
+    /// Below a prefix, leave files that are here as they are, equal or not
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
     #[command(flatten)]
     pub(crate) door: Door,
 }

@@ -158,7 +158,8 @@ impl CloudFile {
     pub fn read(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|cause| Error::io("cannot read the cloud file", path, cause))?;
+            .map_err(|cause| Error::new(Kind::Config, "cannot read the cloud file").at(&place).because(cause))
+            .map_err(|error| error.advise("check the path behind --cloud"))?;
         // The parser's own message quotes the line, which may hold a key.
         let file: CloudFile = toml::from_str(&text).map_err(|cause| {
             Error::new(Kind::Config, format!("the cloud file is not valid: {}", cause.message())).at(&place)
@@ -220,6 +221,12 @@ pub fn parse_address(text: &str) -> Result<(String, String)> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
         return Err(bad());
+    }
+    if bucket.contains([':', '@']) {
+        // The text is not shown: other tools take keys there.
+        let what = "a bucket's name holds no : and no @, and an address holds no keys";
+        return Err(Error::new(Kind::Config, what)
+            .advise("write it as s3://bucket/prefix; keys come from the environment or the AWS files"));
     }
     Ok((bucket.to_owned(), prefix.to_owned()))
 }

@@ -109,14 +109,19 @@ impl Unsent {
     fn advice(self) -> Option<String> {
         match self {
             Unsent::Keys => Some(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files with --profile \
-                 or AWS_PROFILE; --anonymous signs nothing"
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files in AWS_PROFILE or \
+                 with s3-uploader's --profile; its --anonymous signs nothing"
                     .into(),
             ),
             Unsent::Certificate => {
                 Some("name the file of the CA that signed the certificate in SSL_CERT_FILE".into())
             }
-            Unsent::Setting | Unsent::Network => None,
+            Unsent::Network => Some(
+                "check the service's address (AWS_ENDPOINT_URL, a cloud file's endpoint, s3-uploader's --endpoint) and \
+                 the network, then run the same command again"
+                    .into(),
+            ),
+            Unsent::Setting => None,
         }
     }
 }
@@ -131,6 +136,10 @@ fn kind_of(status: u16, code: &str) -> Kind {
         (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") => Kind::Config,
         (_, "SlowDown" | "Throttling" | "RequestLimitExceeded") | (429, _) => Kind::Limited,
         (_, "RequestTimeout" | "InternalError" | "OperationAborted") => Kind::Transient,
+        // Something on the way damaged the content, and the server noticed.
+        (_, "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "InvalidDigest") => {
+            Kind::Transient
+        }
         (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => Kind::Config,
         (401 | 403, _) => Kind::Denied,
         (404 | 410, _) => Kind::Gone,
@@ -145,6 +154,9 @@ fn advice(status: u16, code: &str, region: Option<&str>) -> Option<String> {
     match (status, code) {
         (_, "RequestTimeTooSkewed") => {
             Some("set this machine's clock, then run the same command again".into())
+        }
+        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
+            Some("check the access key, the secret key and the region".into())
         }
         (_, "ExpiredToken") => Some("renew the session's keys, then run the same command again".into()),
         (_, "NoSuchBucket") => Some("check the bucket's name, or make the bucket".into()),

@@ -67,6 +67,13 @@ impl Job {
         Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal })
     }
 
+    /// The same job, but that it replaces no object that differs.
+    pub(crate) fn that_replaces_nothing(&self) -> Self {
+        let mut plan = Plan::clone(&self.plan);
+        plan.dress.no_overwrite = true;
+        Job { plan: Arc::new(plan), ..self.clone() }
+    }
+
     /// The bucket.
     pub fn bucket(&self) -> &Bucket {
         &self.bucket
@@ -98,6 +105,45 @@ impl Job {
         self.bucket.read(&format!("{}{name}", self.plan.prefix)).await
     }
 
+    /// The names below a prefix of names.
+    pub(crate) async fn names_below(&self, names: &str) -> Result<Vec<String>> {
+        let (mut found, mut at) = (Vec::new(), None);
+        loop {
+            let page = self.bucket.list(&format!("{}{names}", self.plan.prefix), at.as_deref()).await?;
+            let keys = page.objects.into_iter().map(|object| object.key);
+            found.extend(keys.filter_map(|key| key.strip_prefix(&self.plan.prefix).map(str::to_owned)));
+            at = page.next;
+            if at.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Removes what is under a name.
+    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
+        self.bucket.remove(&format!("{}{name}", self.plan.prefix)).await
+    }
+
+    /// Shows that what was sent earlier is still in the bucket.
+    pub(crate) async fn still_there(&self, name: &str, sums: &Sums) -> Result<()> {
+        let trust = self.trust().await?;
+        let proven = prove(&self.bucket, &format!("{}{name}", self.plan.prefix), sums, trust, None).await;
+        proven.map(|_| ()).map_err(|error| match error.kind() {
+            Kind::Gone | Kind::Storage => {
+                Error::new(Kind::Storage, "what was moved is not in the bucket any more, or is another")
+                    .at(self.place(name))
+                    .because(error)
+                    .advise("restore the object, or crawl into a new root and prefix")
+            }
+            _ => error,
+        })
+    }
+
+    /// What tells these receipts from others: the same in each run.
+    pub(crate) fn mark(&self) -> &str {
+        self.journal.probe()
+    }
+
     /// How messages name what is under a name.
     pub(crate) fn place(&self, name: &str) -> String {
         self.bucket.place(&format!("{}{name}", self.plan.prefix))
@@ -117,11 +163,7 @@ impl Job {
     }
 
     async fn trust(&self) -> Result<Trust> {
-        let prefix = &self.plan.prefix;
-        let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
-        // A run that was killed left one of the same name: it is replaced and removed.
-        let probe = format!("{folder}.s3-uploader-probe-{}", self.journal.probe());
-        let trust = self.bucket.trust(&probe).await?;
+        let trust = self.bucket.trust(&self.probe()).await?;
         let worthless = match self.plan.proof {
             Some(Proof::Checksum) => !trust.checksum,
             Some(Proof::Etag) => !trust.etag,
@@ -134,6 +176,13 @@ impl Job {
                 .advise("use --proof readback, or leave --proof out"));
         }
         Ok(trust)
+    }
+
+    /// The key of the probe. A run that was killed left one of the same name: it is replaced and removed.
+    fn probe(&self) -> String {
+        let prefix = &self.plan.prefix;
+        let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        format!("{folder}.s3-uploader-probe-{}", self.journal.probe())
     }
 
     /// The key of a file.
@@ -226,7 +275,8 @@ impl Job {
         Large { bucket, file, key, dress, trust, journal }
     }
 
-    async fn large(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+    async fn large(&self, file: &Local, key: &str, mut trust: Trust) -> Result<(Sums, Proven, bool)> {
+        trust.checksum = trust.checksum && self.bucket.trusts_parts(&self.probe()).await?;
         let large = self.as_large(file, key, trust);
         let mut again = true;
         loop {
@@ -318,7 +368,7 @@ async fn delete(file: &Local, sha256: &str) -> Result<()> {
     off_the_loop(move || {
         file.check()?;
         // Times tell nothing of a file that was written to just before: its bytes do.
-        if file.stamp.is_fresh() && hash(&file)? != sha256 {
+        if file.fresh && hash(&file)? != sha256 {
             return Err(changed(&file.path));
         }
         file.check()?;

@@ -45,7 +45,7 @@ impl Stamp {
 
     /// Whether the file was written to so short a time ago that a further write could leave the same times:
     /// file systems count in steps of up to two seconds.
-    pub(crate) fn is_fresh(&self) -> bool {
+    fn is_fresh(&self) -> bool {
         let now = jiff::Timestamp::now().as_nanosecond();
         self.modified.max(self.changed) > now - 2_500_000_000
     }
@@ -60,6 +60,9 @@ pub struct Local {
     pub name: String,
     /// What it was when it was listed.
     pub stamp: Stamp,
+    /// Whether it was written to so short a time before it was listed that its times may not tell of a further
+    /// write.
+    pub fresh: bool,
 }
 
 impl Local {
@@ -69,7 +72,7 @@ impl Local {
     /// [`Kind::Gone`] if it is not there, [`Kind::Denied`] if it is a link or no plain file.
     pub fn at(path: &Path, name: &str) -> Result<Self> {
         let stamp = stamp(path)?;
-        Ok(Local { path: path.to_owned(), name: name.to_owned(), stamp })
+        Ok(Local { path: path.to_owned(), name: name.to_owned(), stamp, fresh: stamp.is_fresh() })
     }
 
     /// Opens the file, if it is still the one that was listed.

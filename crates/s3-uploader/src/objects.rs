@@ -152,15 +152,26 @@ impl Bucket {
 
     /// The bytes of a small object; `None` if there is none.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
+        let mut tries = 1;
+        loop {
+            match self.read_once(key).await {
+                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn read_once(&self, key: &str) -> Result<Option<bytes::Bytes>> {
         let once = || self.client().get_object().bucket(self.name()).key(key).send();
         let answer = match self.send("fetching", key, 0, once).await {
             Ok(answer) => answer,
             Err(failure) if failure.error.kind() == Kind::Gone => return Ok(None),
             Err(failure) => return Err(failure.error),
         };
-        let broke =
-            |cause| Error::new(Kind::Transient, "the body broke off").at(self.place(key)).because(cause);
-        Ok(Some(answer.body.collect().await.map_err(broke)?.into_bytes()))
+        let broke = || Error::new(Kind::Transient, "the body broke off").at(self.place(key));
+        let body = tokio::time::timeout(self.limits().timeout, answer.body.collect()).await;
+        let body = body.map_err(|_| broke())?.map_err(|cause| broke().because(cause))?;
+        Ok(Some(body.into_bytes()))
     }
 
     /// Removes an object. One that is not there is no error.

@@ -66,7 +66,7 @@ impl Receipt {
 /// Reads receipts; a line that a crash cut short at the end is left out.
 ///
 /// # Errors
-/// [`Kind::Storage`] if the file cannot be read, [`Kind::Shape`] for a line that is no receipt.
+/// [`Kind::Storage`] if the file cannot be read, [`Kind::Config`] for a line that is no receipt.
 pub fn read(path: &Path) -> Result<Vec<Receipt>> {
     let mut found = Vec::new();
     each_line(path, |_, line| {
@@ -90,9 +90,10 @@ fn each_line(path: &Path, mut show: impl FnMut(u64, &[u8]) -> serde_json::Result
         }
         number += 1;
         show(begin, &line).map_err(|cause| {
-            Error::new(Kind::Shape, format!("line {number} is no receipt"))
+            Error::new(Kind::Config, format!("line {number} is no receipt"))
                 .at(path.display().to_string())
                 .because(cause)
+                .advise("name a file that --receipts or --upload wrote")
         })?;
         begin += length as u64;
     }

@@ -16,7 +16,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crawl_core::{Error, Kind, Result};
 use tokio::sync::OnceCell;
-use tracing::Dispatch;
+use tracing::dispatcher::{self, Dispatch};
 use tracing::instrument::WithSubscriber;
 
 use crate::failure::Failure;
@@ -37,6 +37,7 @@ struct Shared {
     gate: Gate,
     checksums: Checksums,
     trust: OnceCell<Trust>,
+    trusts_parts: OnceCell<bool>,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -55,12 +56,15 @@ impl Bucket {
             check_endpoint(endpoint)?;
         }
         let shared = Shared {
-            client: Client::from_conf(sdk_config(account, &limits)),
+            client: dispatcher::with_default(&Dispatch::none(), || {
+                Client::from_conf(sdk_config(account, &limits))
+            }),
             name: name.to_owned(),
             limits,
             gate: Gate::new(&limits),
             checksums: account.checksums,
             trust: OnceCell::new(),
+            trusts_parts: OnceCell::new(),
         };
         Ok(Bucket { shared: Arc::new(shared) })
     }
@@ -93,12 +97,33 @@ impl Bucket {
         self.shared.trust.get_or_try_init(|| crate::trust::probe(self, probe, checksums)).await.copied()
     }
 
+    /// Whether the server was seen to check the checksum of an object in parts; asked once, before the first.
+    pub(crate) async fn trusts_parts(&self, probe: &str) -> Result<bool> {
+        self.shared.trusts_parts.get_or_try_init(|| crate::trust::probe_parts(self, probe)).await.copied()
+    }
+
     /// Sends a request of `bytes` until it goes well, cannot, or was tried often enough.
     pub(crate) async fn send<T, E, F>(
         &self,
         what: &str,
         key: &str,
         bytes: u64,
+        once: impl Fn() -> F,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.send_while(what, key, bytes, Failure::passes, once).await
+    }
+
+    /// As [`Bucket::send`], but what it is tried again after is the caller's to say.
+    pub(crate) async fn send_while<T, E, F>(
+        &self,
+        what: &str,
+        key: &str,
+        bytes: u64,
+        again: impl Fn(&Failure) -> bool,
         once: impl Fn() -> F,
     ) -> Result<T, Failure>
     where
@@ -122,7 +147,7 @@ impl Bucket {
             if failure.slow {
                 self.gate().slow();
             }
-            if !failure.passes() || tries >= limits.tries.max(1) {
+            if !again(&failure) || tries >= limits.tries.max(1) {
                 return Err(failure.after(tries));
             }
             tracing::debug!(error = %failure.error, tries, "trying again");

@@ -6,6 +6,7 @@
 //! passes neither is read back, object by object.
 
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crawl_core::{Kind, Result};
@@ -99,7 +100,55 @@ async fn put(bucket: &Bucket, key: &str, header: Header) -> Result<(), Failure> 
         };
         put.body(ByteStream::from_static(BODY)).send()
     };
-    bucket.send("the probe", key, BODY.len() as u64, once).await.map(|_| ())
+    bucket.send_while("the probe", key, BODY.len() as u64, unless_refused, once).await.map(|_| ())
+}
+
+/// A wrong checksum is to be refused, once.
+fn unless_refused(failure: &Failure) -> bool {
+    failure.passes() && failure.error.status() != Some(400)
+}
+
+/// Whether the server refuses to join parts under a wrong checksum. One that only keeps what it is told would give
+/// it back as if it were true.
+pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
+    let (client, name) = (bucket.client(), bucket.name());
+    let create = || {
+        let create = client.create_multipart_upload().bucket(name).key(key);
+        create.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).checksum_type(ChecksumType::FullObject).send()
+    };
+    let created = bucket.send_while("the probe of parts", key, 0, unless_refused, create).await;
+    let Some(upload) = created.ok().and_then(|created| created.upload_id().map(str::to_owned)) else {
+        return Ok(false);
+    };
+    let right = sums::whole(BODY, false).crc64nvme;
+    let part = || {
+        let part = client.upload_part().bucket(name).key(key).upload_id(&upload).part_number(1);
+        part.checksum_crc64_nvme(&right).body(ByteStream::from_static(BODY)).send()
+    };
+    let sent = bucket.send_while("the probe of parts", key, BODY.len() as u64, unless_refused, part).await;
+    let (mut refused, mut stored) = (false, false);
+    if let Ok(sent) = sent {
+        let wrong = sums::crc_text(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, b"something else"));
+        let one = CompletedPart::builder().part_number(1).set_e_tag(sent.e_tag().map(str::to_owned));
+        let one = one.checksum_crc64_nvme(&right).build();
+        let list = CompletedMultipartUpload::builder().parts(one).build();
+        let complete = || {
+            let complete = client.complete_multipart_upload().bucket(name).key(key).upload_id(&upload);
+            let complete = complete.checksum_type(ChecksumType::FullObject).checksum_crc64_nvme(&wrong);
+            complete.multipart_upload(list.clone()).send()
+        };
+        let answer = bucket.send_while("the probe of parts", key, 0, unless_refused, complete).await;
+        refused = self::refused(answer.map(|_| ()), &mut stored).unwrap_or(false);
+    }
+    // What cannot be removed now, `cleanup` and the next run's probe remove later.
+    let abort = || client.abort_multipart_upload().bucket(name).key(key).upload_id(&upload).send();
+    let delete = || client.delete_object().bucket(name).key(key).send();
+    let _ = bucket.send("removing the probe", key, 0, abort).await;
+    if stored {
+        let _ = bucket.send("removing the probe", key, 0, delete).await;
+    }
+    tracing::debug!(refused, "whether the server was seen to check objects in parts");
+    Ok(refused)
 }
 
 /// Whether the server refused the content and not us.

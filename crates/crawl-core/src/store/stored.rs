@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{Compression, Manifest, hex, missing_name, page_name};
 use crate::{Checkpoint, Error, Kind, Missing, Record, Result, SourceId};
 
-const RESTORE: &str = "restore it from a copy or crawl into a new root; if --upload moved it, fetch it with `s3-uploader \
-                       get`; `status --verify` names what is damaged";
+const RESTORE: &str = "if --upload moved it, fetch it with `s3-uploader get s3://BUCKET/PREFIX/ ROOT --skip-existing`; else restore it \
+     from a copy or crawl into a new root; `status --verify` names what is not here or damaged";
 
 /// A stored listing, open for reading. Pages that are committed later are not seen.
 #[derive(Clone, Debug)]

@@ -32,7 +32,8 @@ pub(crate) async fn verify(arguments: VerifyArgs) -> Result<Outcome> {
         async move { (receipt, audit(bucket, receipt, arguments.deep).await) }
     });
     let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
-    let (mut good, mut bad, mut first) = (0, 0, None);
+    let (mut good, mut bad, mut unseen) = (0, 0, 0);
+    let mut worst: Option<Error> = None;
     while let Some((receipt, result)) = checks.next().await {
         if arguments.json {
             let error = result.as_ref().err().map(ToString::to_string);
@@ -43,20 +44,42 @@ pub(crate) async fn verify(arguments: VerifyArgs) -> Result<Outcome> {
         match result {
             Ok(()) => good += 1,
             Err(error) => {
-                bad += 1;
-                say(format!("bad: {error}; {}", error.advice()));
                 // What the server did not let us see is neither good nor bad.
-                let worse = matches!(error.kind(), Kind::Storage | Kind::Gone);
-                if first.is_none() || worse {
-                    first = Some(error);
+                let (count, word) =
+                    if badness(&error) > 0 { (&mut bad, "bad") } else { (&mut unseen, "not seen") };
+                *count += 1;
+                say(format!("{word}: {error}; {}", error.advice()));
+                if worst.as_ref().is_none_or(|worst| badness(&error) > badness(worst)) {
+                    worst = Some(error);
                 }
             }
         }
     }
-    say(format!("{} objects = {} good + {} bad", grouped(good + bad), grouped(good), grouped(bad)));
-    match first {
+    say(format!(
+        "{} objects = {} good + {} bad + {} not seen",
+        grouped(good + bad + unseen),
+        grouped(good),
+        grouped(bad),
+        grouped(unseen)
+    ));
+    match worst {
         Some(error) => Err(error.into()),
+        None if good == 0 => {
+            Err(Error::new(Kind::Gone, "there are no receipts here, so nothing was audited")
+                .at(arguments.receipts.display().to_string())
+                .advise("name the receipts of the machine that sent the objects")
+                .into())
+        }
         None => Ok(Outcome::Done),
+    }
+}
+
+/// The exit code is that of the worst: an object that differs, one that is gone, one that was not seen.
+fn badness(error: &Error) -> u8 {
+    match error.kind() {
+        Kind::Storage => 2,
+        Kind::Gone => 1,
+        _ => 0,
     }
 }
 
@@ -97,19 +120,25 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     }
     let root = arguments.to.unwrap_or_else(|| PathBuf::from("."));
     std::fs::create_dir_all(&root).map_err(|cause| Error::io("cannot make the folder", &root, cause))?;
-    let (mut had, mut missing, mut at): (u64, u64, Option<String>) = (0, 0, None);
+    let (mut had, mut skipped, mut missing): (u64, u64, u64) = (0, 0, 0);
+    let mut at: Option<String> = None;
     loop {
         let mut page = bucket.list(&key, at.as_deref()).await?;
         // Marks of folders, as consoles make them, are no files.
         page.objects.retain(|object| object.size > 0 || !object.key.ends_with('/'));
         let gets = page.objects.iter().map(|object| {
             let (bucket, root, name) = (&bucket, &root, object.key.strip_prefix(&key).unwrap_or(&object.key));
-            async move { bucket.get(&object.key, &place(root, name)?).await }
+            let skip = arguments.skip_existing;
+            async move {
+                let to = place(root, name)?;
+                if skip && to.is_file() { Ok(None) } else { bucket.get(&object.key, &to).await.map(Some) }
+            }
         });
         let mut gets = futures::stream::iter(gets).buffer_unordered(16);
         while let Some(result) = gets.next().await {
             match result {
-                Ok(_) => had += 1,
+                Ok(Some(_)) => had += 1,
+                Ok(None) => skipped += 1,
                 Err(error) => {
                     missing += 1;
                     say(format!("not fetched: {error}; {}", error.advice()));
@@ -122,7 +151,19 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
             break;
         }
     }
-    say(format!("{} objects = {} fetched + {} not", grouped(had + missing), grouped(had), grouped(missing)));
+    let all = had + skipped + missing;
+    if all == 0 {
+        return Err(Error::new(Kind::Gone, "there is no object below this prefix")
+            .at(&arguments.from)
+            .into());
+    }
+    say(format!(
+        "{} objects = {} fetched + {} skipped + {} not fetched",
+        grouped(all),
+        grouped(had),
+        grouped(skipped),
+        grouped(missing)
+    ));
     Ok(Outcome::missing(missing))
 }
 

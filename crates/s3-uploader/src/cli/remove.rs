@@ -23,10 +23,11 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let (mut removed, mut at): (u64, Option<String>) = (0, None);
+    let (mut removed, mut left, mut at): (u64, u64, Option<String>) = (0, 0, None);
     loop {
         let page = bucket.list(&key, at.as_deref()).await?;
         if arguments.dry_run {
+            left += page.objects.len() as u64;
             for object in &page.objects {
                 print(format!("would remove {}", object.key.escape_debug()));
             }
@@ -43,7 +44,10 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
             break;
         }
     }
-    say(format!("{} objects removed", grouped(removed)));
+    match arguments.dry_run {
+        true => say(format!("would remove {} objects; nothing was removed", grouped(left))),
+        false => say(format!("{} objects removed", grouped(removed))),
+    }
     Ok(Outcome::Done)
 }
 

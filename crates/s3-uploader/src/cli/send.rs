@@ -1,5 +1,6 @@
 //! `copy` and `move`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,9 +55,17 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
 /// A root that a crawl writes to must keep its manifest and checkpoint.
 fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
     let above = from.canonicalize().unwrap_or_default();
-    let lock = |path: &&Path| path.file_name().is_some_and(|name| name == ".lock");
-    let within = listing.files.iter().map(|file| file.path.as_path()).filter(lock).filter_map(Path::parent);
-    match above.ancestors().chain(within).find(|root| crawl_cli::is_locked(root)) {
+    // Whatever the globs leave out: a lock lies in a folder above the files of its crawl.
+    let folders = |path: &'_ Path| {
+        path.ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(from))
+            .map(Path::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let within: BTreeSet<PathBuf> = listing.files.iter().flat_map(|file| folders(&file.path)).collect();
+    match above.ancestors().chain(within.iter().map(PathBuf::as_path)).find(|root| crawl_cli::is_locked(root))
+    {
         None => Ok(()),
         Some(root) => Err(Error::new(Kind::Config, "a crawl is writing here")
             .at(root.display().to_string())

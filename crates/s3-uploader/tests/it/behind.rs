@@ -60,7 +60,8 @@ impl Source for Numbers {
         let files = self.root.join("test/numbers/files");
         std::fs::create_dir_all(&files).unwrap();
         std::fs::write(files.join(format!("{number}.bin")), vec![number as u8; 50_000]).unwrap();
-        let records = vec![Record::parse(format!("{{\"number\":{number}}}")).unwrap()];
+        let of = self.root.file_name().unwrap().to_str().unwrap();
+        let records = vec![Record::parse(format!("{{\"number\":{number},\"of\":\"{of}\"}}")).unwrap()];
         let next = (number < self.pages).then(|| Cursor::new((number + 1).to_string()));
         let mut page = Page::new(records, next);
         page.fetched_at = "2026-11-23T10:00:00Z".parse().unwrap();
@@ -74,7 +75,13 @@ fn names() -> Names {
 
 /// A crawl of so many pages with the uploader behind it.
 async fn crawl(desk: &Desk, source: &Numbers, pages: Option<u64>, budget: Option<u64>) -> Result<Checkpoint> {
-    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), names(), budget);
+    let behind = Behind::new(
+        Store::new(&source.root),
+        desk.job(plan("crawl/", true)),
+        source.settings(),
+        names(),
+        budget,
+    );
     let (checkpoint, moved) = crawl_with(&behind, source, pages).await?;
     assert_eq!(moved.pages, checkpoint.pages);
     Ok(checkpoint)
@@ -162,7 +169,8 @@ async fn a_file_that_many_pages_name_is_moved_once() {
     source.crawl_alone(9).await;
     let all: Names =
         Arc::new(|stored, _| Ok((1..=9).map(|n| stored.folder().join(format!("files/{n}.bin"))).collect()));
-    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), all, None);
+    let behind =
+        Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), source.settings(), all, None);
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!(moved.pages, 9);
     check_bucket(&desk, 9);
@@ -174,7 +182,13 @@ async fn a_stop_leaves_pages_here_and_the_next_run_moves_them() {
     let desk = Desk::new();
     let source = Numbers::new(12, &desk.dir.path().join("root"));
     source.crawl_alone(12).await;
-    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), names(), None);
+    let behind = Behind::new(
+        Store::new(&source.root),
+        desk.job(plan("crawl/", true)),
+        source.settings(),
+        names(),
+        None,
+    );
     behind.stop();
     let moved = behind.run(source.id()).await.unwrap();
     assert!(moved.pages < 12, "{moved:?}");
@@ -190,14 +204,11 @@ async fn another_writer_under_the_prefix_is_noticed_before_more_is_sent() {
     let desk = Desk::new();
     let mut source = Numbers::new(9, &desk.dir.path().join("root"));
     crawl(&desk, &source, Some(2), None).await.unwrap();
-    let theirs = desk.dir.path().join("s3/bucket/crawl/test/numbers/checkpoint.json");
+    let claim = desk.dir.path().join("s3/bucket/crawl/test/numbers/writer");
     // With so small a budget page 5 is only asked for when page 3 is in the bucket.
     source.meanwhile = Box::new(move |number| {
         if number == 5 {
-            let mut told: serde_json::Value =
-                serde_json::from_slice(&std::fs::read(&theirs).unwrap()).unwrap();
-            told["pages"] = 70.into();
-            std::fs::write(&theirs, told.to_string()).unwrap();
+            std::fs::write(&claim, "somebody else").unwrap();
         }
     });
     let error = crawl(&desk, &source, None, Some(1)).await.unwrap_err();
@@ -241,7 +252,13 @@ async fn pages_that_went_before_a_crash_are_known_by_their_receipts() {
         std::fs::remove_file(folder.join(name)).unwrap();
     }
     let unread: Names = Arc::new(|_, number| panic!("page {number} is not here to be read"));
-    let behind = Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), unread, Some(1));
+    let behind = Behind::new(
+        Store::new(&source.root),
+        desk.job(plan("crawl/", true)),
+        source.settings(),
+        unread,
+        Some(1),
+    );
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!((moved.pages, moved.files), (4, 0));
     check_bucket(&desk, 4);
@@ -263,7 +280,7 @@ async fn the_bucket_s_manifest_is_not_written_anew_for_each_page() {
     let job =
         Job::new(bucket_at(&liar.url()), plan("crawl/", true), &dir.path().join("receipts.jsonl")).unwrap();
     let none: Names = Arc::new(|_, _| Ok(Vec::new()));
-    let behind = Behind::new(Store::new(&source.root), job, none, None);
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), none, None);
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!(moved.pages, 200);
     let manifests = liar.count("put to crawl/test/numbers/manifest.jsonl");
@@ -278,7 +295,7 @@ async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
     let bucket = Bucket::new(&s3_uploader::Account::at(&desk.url, login()), "bucket", slow).unwrap();
     let job = Job::new(bucket, plan("crawl/", true), &desk.receipts()).unwrap();
     let budget = 200_000;
-    let behind = Behind::new(Store::new(&source.root), job, names(), Some(budget));
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), Some(budget));
     let most = AtomicU64::new(0);
     let pumped = async {
         let result = pump(&source, &behind, Pump::default(), std::future::pending(), |_| {
@@ -295,4 +312,122 @@ async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
     // A page is held back once the budget is passed, so it is passed by one page at most.
     let most = most.into_inner();
     assert!(most > budget / 2 && most <= budget + 51_000, "{most} bytes waited");
+}
+
+#[tokio::test]
+async fn a_further_crawl_does_not_move_into_another_ones_prefix() {
+    let desk = Desk::new();
+    crawl(&desk, &Numbers::new(2, &desk.dir.path().join("one")), None, None).await.unwrap();
+    let other = Numbers::new(9, &desk.dir.path().join("two"));
+    other.crawl_alone(9).await;
+    // As long a line, but another story.
+    let path = other.root.join("test/numbers/manifest.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap().replace("10:00:00", "11:00:00");
+    std::fs::write(&path, text).unwrap();
+    let (root, bucket) = (tree(&other.root), desk.stored());
+    for _ in 0..5 {
+        let error = crawl(&desk, &other, None, None).await.unwrap_err();
+        assert!(error.to_string().contains("another crawl"), "{error}");
+        assert!(tree(&other.root) == root && desk.stored() == bucket, "something was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_prefix_with_other_settings_leaves_a_new_root_as_it_is() {
+    let desk = Desk::new();
+    crawl(&desk, &Numbers::new(2, &desk.dir.path().join("one")), None, None).await.unwrap();
+    let other = Numbers::new(9, &desk.dir.path().join("two"));
+    let settings = Settings::default().with("of", "letters");
+    let store = Store::new(&other.root);
+    let behind = Behind::new(store, desk.job(plan("crawl/", true)), settings, names(), None);
+    let error = crawl_with(&behind, &other, None).await.unwrap_err();
+    assert!(error.kind() == Kind::Config && error.to_string().contains("letters"), "{error}");
+    assert!(!other.root.join("test/numbers/checkpoint.json").exists(), "nothing was taken over");
+}
+
+#[tokio::test]
+async fn pages_that_went_and_are_not_in_the_bucket_any_more_are_not_told_of() {
+    let desk = Desk::new();
+    let source = Numbers::new(3, &desk.dir.path().join("root"));
+    crawl(&desk, &source, None, None).await.unwrap();
+    let bucket = desk.dir.path().join("s3/bucket");
+    std::fs::remove_dir_all(bucket.join("crawl")).unwrap();
+    let error = crawl(&desk, &source, None, None).await.unwrap_err();
+    assert!(error.to_string().contains("not in the bucket any more"), "{error}");
+    assert!(!desk.stored().contains_key("crawl/test/numbers/checkpoint.json"));
+}
+
+#[tokio::test]
+async fn a_takeover_removes_what_a_dead_machine_did_not_tell_of() {
+    let desk = Desk::new();
+    let first = Numbers::new(5, &desk.dir.path().join("one"));
+    crawl(&desk, &first, Some(2), None).await.unwrap();
+    let folder = desk.dir.path().join("s3/bucket/crawl/test/numbers");
+    for name in ["page_00003.jsonl.gz", "page_00003.missing.jsonl"] {
+        std::fs::write(folder.join(name), "of the dead machine").unwrap();
+    }
+    std::fs::remove_file(desk.receipts()).unwrap();
+    let second = Numbers::new(5, &desk.dir.path().join("two"));
+    // Written there and never committed.
+    let stale = second.root.join("test/numbers/page_00001.jsonl.zst");
+    std::fs::create_dir_all(stale.parent().unwrap()).unwrap();
+    std::fs::write(&stale, "stale").unwrap();
+    crawl(&desk, &second, None, None).await.unwrap();
+    check_bucket(&desk, 5);
+    assert!(!stale.exists());
+    let pages = desk.stored().into_keys().filter(|key| key.contains("page_")).count();
+    assert_eq!(pages, 5, "{:?}", desk.stored().keys());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_crawls_that_begin_together_at_most_one_goes_on_and_nothing_is_lost() {
+    for round in 0..4 {
+        let desk = Desk::new();
+        let crawls = ["one", "second"].map(|name| {
+            let source = Numbers::new(40, &desk.dir.path().join(name));
+            let receipts = desk.dir.path().join(format!("{name}.jsonl"));
+            let job = Job::new(desk.bucket(), plan("crawl/", true), &receipts).unwrap();
+            let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), Some(1));
+            (source, behind)
+        });
+        let [(one, first), (two, second)] = &crawls;
+        if round % 2 == 0 {
+            one.crawl_alone(9).await;
+            two.crawl_alone(9).await;
+        }
+        let (first, second) = tokio::join!(crawl_with(first, one, None), crawl_with(second, two, None));
+        assert!(first.is_err() || second.is_err(), "both went on");
+        let bucket = desk.stored();
+        for (source, _) in &crawls {
+            // One may have stopped before its first page.
+            let Ok(stored) = Stored::open(&source.root, source.id()) else { continue };
+            for line in stored.manifest().unwrap() {
+                let here = stored.page_paths(line.number).iter().any(|path| path.is_file());
+                let key = format!("crawl/test/numbers/page_{:05}.jsonl", line.number);
+                let there = bucket.get(&key).is_some_and(|bytes| bytes.len() as u64 == line.bytes);
+                assert!(here || there, "page {} of {} is nowhere", line.number, source.root.display());
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_the_bucket_is_sat_out_while_the_crawl_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = dir.path().join("s3");
+    std::fs::create_dir_all(objects.join("bucket")).unwrap();
+    let server = crawl_sim::S3::start(&objects, 0).unwrap();
+    let url = server.url();
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let mut source = Numbers::new(12, &dir.path().join("root"));
+    let server = std::sync::Mutex::new(Some(server));
+    source.meanwhile = Box::new(move |number| match number {
+        4 => drop(server.lock().unwrap().take()),
+        10 => *server.lock().unwrap() = Some(crawl_sim::S3::start(&objects, port).unwrap()),
+        _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+    });
+    let job = Job::new(bucket_at(&url), plan("crawl/", true), &dir.path().join("receipts.jsonl")).unwrap();
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), None);
+    let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
+    assert_eq!((moved.pages, tree(&source.root).len()), (12, 2));
 }

@@ -259,6 +259,8 @@ async fn a_root_that_a_crawl_writes_to_is_not_moved() {
         let text = ended(&desk.program(&["move", from, "s3://bucket"]), 78);
         assert!(text.contains("a crawl is writing here") && text.contains("--upload"), "{text}");
     }
+    // Not even if the lock itself is left out.
+    ended(&desk.program(&["move", "files", "s3://bucket", "--include", "*.jsonl"]), 78);
     ended(&desk.program(&["copy", "files", "s3://bucket"]), 0);
     drop(lock);
     ended(&desk.program(&["move", "files", "s3://bucket"]), 0);
@@ -275,7 +277,12 @@ async fn what_is_fetched_replaces_no_other_file() {
     std::fs::write(desk.files().join("other"), "mine!").unwrap();
     std::fs::rename(desk.files().join("away"), desk.files().join("away.part")).unwrap();
     let text = ended(&desk.program(&["get", "s3://bucket/b/", "files"]), 3);
-    assert!(text.contains("3 objects = 2 fetched + 1 not") && text.contains("another file"), "{text}");
+    assert!(
+        text.contains("3 objects = 2 fetched + 0 skipped + 1 not fetched") && text.contains("another file"),
+        "{text}"
+    );
+    let text = ended(&desk.program(&["get", "s3://bucket/b/", "files", "--skip-existing"]), 0);
+    assert!(text.contains("0 fetched + 3 skipped + 0 not fetched"), "{text}");
     let files = tree(&desk.files());
     assert_eq!((&files["other"][..], &files["away"][..], files.len()), (&b"mine!"[..], &b"away"[..], 4));
 }
