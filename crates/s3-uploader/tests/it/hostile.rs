@@ -111,6 +111,15 @@ async fn a_key_may_have_1024_bytes_and_no_more() {
     }
 }
 
+#[test]
+fn an_address_with_keys_is_refused_and_not_shown() {
+    for text in ["s3://AKID:sEcReT@bucket/prefix", "s3://AKID:sEc/ReT@bucket/prefix"] {
+        let error = s3_uploader::parse_address(text).unwrap_err();
+        let told = format!("{error:?} {error} {}", error.advice());
+        assert!(error.kind() == Kind::Config && !told.contains("ReT") && !told.contains("sEc"), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn links_are_not_followed_and_are_told() {
     let desk = Desk::new();

@@ -27,6 +27,8 @@ pub(crate) enum Lie {
     FlippedEchoed,
     /// One bit flipped; nothing is checked, and the ETag is that of what was sent.
     FlippedRightEtag,
+    /// What comes whole is checked; what is joined has a bit flipped, its true ETag, and the checksum that was sent.
+    FlippedJoined,
     /// CompleteMultipartUpload and PutObject answer 200 with an error in the body, and store nothing.
     ErrorIn200,
     /// Stored, then 500, always.
@@ -393,11 +395,19 @@ fn complete(state: &mut State, request: &Request, lie: Lie) -> Answer {
     let Some(upload) = state.uploads.remove(&id_of(&request.query)) else {
         return error(404, "NoSuchUpload");
     };
+    let mut upload = upload;
+    if lie == Lie::FlippedJoined
+        && let Some(byte) = upload.parts.values_mut().next().and_then(|part| part.first_mut())
+    {
+        *byte ^= 1;
+    }
     let md5s: Vec<u8> = upload.parts.values().flat_map(|part| Md5::digest(part).to_vec()).collect();
     let etag = format!("{}-{}", md5_hex(&md5s), upload.parts.len());
     let bytes = upload.parts.into_values().collect::<Vec<_>>().concat();
     let echoed = request.headers.get("x-amz-checksum-crc64nvme").cloned();
-    if lie != Lie::FlippedEchoed && echoed.as_ref().is_some_and(|echoed| *echoed != crc(&bytes)) {
+    if !matches!(lie, Lie::FlippedEchoed | Lie::FlippedJoined)
+        && echoed.as_ref().is_some_and(|echoed| *echoed != crc(&bytes))
+    {
         return error(400, "BadDigest");
     }
     store(state, &request.key, bytes, etag, echoed, lie);

@@ -22,7 +22,11 @@ async fn program(url: String, folder: &Path, more: &'static [&'static str]) -> s
 
 /// Moves one file of each size to a server that lies; `moved` says whether the file may go.
 async fn check(lie: Lie, moved: bool, code: i32) {
-    for size in [SMALL, LARGE] {
+    check_sizes(&[SMALL, LARGE], lie, moved, code).await;
+}
+
+async fn check_sizes(sizes: &[usize], lie: Lie, moved: bool, code: i32) {
+    for size in sizes.iter().copied() {
         let liar = Liar::start(lie).await;
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file.bin");
@@ -72,6 +76,12 @@ async fn a_flipped_bit_under_an_opaque_etag_keeps_the_file() {
 #[tokio::test]
 async fn a_checksum_that_is_only_echoed_proves_nothing() {
     check(Lie::FlippedEchoed, false, 74).await;
+}
+
+#[tokio::test]
+async fn a_checksum_of_joined_parts_that_is_only_echoed_proves_nothing() {
+    check_sizes(&[SMALL], Lie::FlippedJoined, true, 0).await;
+    check_sizes(&[LARGE], Lie::FlippedJoined, false, 74).await;
 }
 
 #[tokio::test]
