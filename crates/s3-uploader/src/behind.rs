@@ -181,36 +181,44 @@ impl Behind {
         let mut outage = Outage::default();
         loop {
             // Asked before looking: what was committed before the end is seen.
-            let crawl = self.state().crawl;
-            let moved = match self.move_pages(&mut bucket).await {
-                Ok(moved) => moved,
+            let (crawl, before) = (self.state().crawl, bucket.there.pages);
+            match self.step(&mut bucket, crawl).await {
+                Ok(true) => break,
+                Ok(false) => outage = Outage::default(),
                 Err(error) => {
+                    if bucket.there.pages > before {
+                        outage = Outage::default();
+                    }
                     if outage.is_over(&error) {
                         return Err(error);
                     }
                     tracing::warn!(%error, "the bucket is out of reach; trying again for an hour");
                     if crawl == Crawl::Stopped || self.pause(outage.wait()).await {
-                        return Ok(self.state().moved);
-                    }
-                    continue;
-                }
-            };
-            outage = Outage::default();
-            match crawl {
-                Crawl::Stopped => break,
-                Crawl::Ended if !moved => break,
-                _ if moved => {}
-                _ if bucket.is_told() => self.changed.notified().await,
-                _ => {
-                    let left = TELL_WITHIN.saturating_sub(bucket.told_at.elapsed());
-                    if tokio::time::timeout(left, self.changed.notified()).await.is_err() {
-                        self.tell(&mut bucket).await?;
+                        break;
                     }
                 }
             }
         }
-        self.tell(&mut bucket).await?;
-        Ok(self.state().moved)
+        // After a stop in an outage the bucket may tell of fewer than it has.
+        Ok(Moved { pages: bucket.told.pages, ..self.state().moved })
+    }
+
+    /// Moves what there is to move, or waits for it; whether all is done.
+    async fn step(&self, bucket: &mut Bucket<'_>, crawl: Crawl) -> Result<bool> {
+        let moved = self.move_pages(bucket).await?;
+        if crawl == Crawl::Stopped || (crawl == Crawl::Ended && !moved) {
+            self.tell(bucket).await?;
+            return Ok(true);
+        }
+        if !moved && bucket.is_told() {
+            self.changed.notified().await;
+        } else if !moved {
+            let left = TELL_WITHIN.saturating_sub(bucket.told_at.elapsed());
+            if tokio::time::timeout(left, self.changed.notified()).await.is_err() {
+                self.tell(bucket).await?;
+            }
+        }
+        Ok(false)
     }
 
     /// Waits; whether a stop was heard.
@@ -420,21 +428,29 @@ impl Behind {
     /// to tell the same story, as far as they both go, nothing is changed on either.
     async fn join(&self, id: &SourceId) -> Result<&Checkpoint> {
         let join = async {
-            let there = self.compare(id).await?;
+            self.compare(id).await?;
             self.claim(id).await?;
+            // Whoever had the prefix may have told of more meanwhile; from here on it stops.
+            let (there, manifest) = self.compare(id).await?;
+            let here = self.store.checkpoint(id).await?.pages;
+            self.put_leftovers_aside(id, there.pages, here).await?;
+            if there.pages > here {
+                self.store.adopt(id, &manifest, &there)?;
+            }
             Ok(there)
         };
         self.joined.get_or_try_init(|| join).await
     }
 
-    async fn compare(&self, id: &SourceId) -> Result<Checkpoint> {
+    /// The bucket's checkpoint and manifest, if they tell the same story as the disk.
+    async fn compare(&self, id: &SourceId) -> Result<(Checkpoint, Vec<u8>)> {
         self.job.begin().await?;
         let there = self.in_bucket(id).await?;
         let here = self.store.checkpoint(id).await?;
         self.check_settings(&here, self.store.root().display().to_string())?;
         self.check_settings(&there, self.job.place(id.as_str()))?;
         if there.pages == 0 {
-            return Ok(there);
+            return Ok((there, Vec::new()));
         }
         let mut theirs =
             self.job.read_bytes(&format!("{id}/manifest.jsonl")).await?.unwrap_or_default().to_vec();
@@ -449,22 +465,22 @@ impl Behind {
                 .at(self.job.place(id.as_str()))
                 .advise("use a new prefix, or the root of that crawl; nothing was changed here or there"));
         }
-        if there.pages > here.pages {
-            self.remove_leftovers(id, there.pages).await?;
-            self.store.adopt(id, &theirs, &there)?;
-        }
-        Ok(there)
+        Ok((there, theirs))
     }
 
-    /// Pages that another machine had sent and not told of when it died: this one fetches them anew, and one that
-    /// then has another compression, or misses nothing, would not replace all of the old one's objects.
-    async fn remove_leftovers(&self, id: &SourceId, told: u64) -> Result<()> {
+    /// Pages that another machine sent and did not tell of before it ended: this one will send its own under the
+    /// same names. They are moved within the bucket and not removed, for they may be the only copy.
+    async fn put_leftovers_aside(&self, id: &SourceId, told: u64, here: u64) -> Result<()> {
         let folder = format!("{id}/page_");
         for name in self.job.names_below(&folder).await? {
-            let number: String = name[folder.len()..].chars().take_while(char::is_ascii_digit).collect();
-            let ours = self.job.receipt_of(&name)?.is_some();
-            if number.parse::<u64>().is_ok_and(|number| number > told) && !ours {
-                self.job.remove(&name).await?;
+            let Some(rest) = name.strip_prefix(&folder) else { continue };
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let Ok(number) = rest[..digits].parse::<u64>() else { continue };
+            // One that is committed here and not on the disk is ours, sent by an earlier run.
+            if number > told && (number > here || self.store.root().join(&name).is_file()) {
+                let mark = self.job.mark();
+                tracing::warn!(name, "a page of a machine that ended is put aside in the bucket");
+                self.job.rename(&name, &format!("{id}/aside-{mark}/page_{rest}")).await?;
             }
         }
         Ok(())

@@ -133,9 +133,11 @@ fn kind_of(status: u16, code: &str) -> Kind {
         }
         (_, "NoSuchBucket") => Kind::Config,
         (_, "QuotaExceeded" | "XMinioStorageFull") => Kind::Storage,
-        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") => Kind::Config,
+        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => Kind::Config,
         (_, "SlowDown" | "Throttling" | "RequestLimitExceeded") | (429, _) => Kind::Limited,
-        (_, "RequestTimeout" | "InternalError" | "OperationAborted") => Kind::Transient,
+        (_, "RequestTimeout" | "InternalError" | "OperationAborted" | "ConditionalRequestConflict") => {
+            Kind::Transient
+        }
         // Something on the way damaged the content, and the server noticed.
         (_, "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "InvalidDigest") => {
             Kind::Transient
@@ -163,8 +165,8 @@ fn advice(status: u16, code: &str, region: Option<&str>) -> Option<String> {
         (_, "QuotaExceeded" | "XMinioStorageFull") => {
             Some("make room at the service, then run the same command again".into())
         }
-        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") => Some(
-            "this service does not take a flag's value: look at --storage-class, --sse and --checksums"
+        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => Some(
+            "this service does not take a flag's value: look at --storage-class, --sse, --checksums and --no-overwrite"
                 .into(),
         ),
         (412, _) => Some("another object has this key; choose another prefix, or allow overwriting".into()),

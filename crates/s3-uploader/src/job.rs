@@ -119,9 +119,10 @@ impl Job {
         }
     }
 
-    /// Removes what is under a name.
-    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
-        self.bucket.remove(&format!("{}{name}", self.plan.prefix)).await
+    /// Gives what is under a name another name.
+    pub(crate) async fn rename(&self, name: &str, to: &str) -> Result<()> {
+        let prefix = &self.plan.prefix;
+        self.bucket.rename(&format!("{prefix}{name}"), &format!("{prefix}{to}")).await
     }
 
     /// Shows that what was sent earlier is still in the bucket.

@@ -184,6 +184,23 @@ impl Bucket {
         Ok(())
     }
 
+    /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
+    pub(crate) async fn rename(&self, key: &str, to: &str) -> Result<()> {
+        let source = coded(&format!("{}/{key}", self.name()));
+        let copy = || {
+            let copy = self.client().copy_object().bucket(self.name()).key(to);
+            copy.copy_source(&source).send()
+        };
+        let before = crate::proof::head(self, key).await?;
+        self.send("copying within the bucket", key, 0, copy).await?;
+        if crate::proof::head(self, to).await?.content_length() != before.content_length() {
+            return Err(Error::new(Kind::Storage, "a copy within the bucket is not whole")
+                .at(self.place(to))
+                .advise("nothing was removed; run the same command again; if it stays, look at the server"));
+        }
+        self.remove(key).await
+    }
+
     /// An address under which anyone may fetch the object for a while.
     ///
     /// # Errors
@@ -280,6 +297,19 @@ fn part_name(key: &str) -> String {
     format!(".s3-uploader-{name}.part")
 }
 
+/// Percent-encoded, but for `/`.
+fn coded(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::with_capacity(text.len()), |mut coded, byte| {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => coded.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => coded.push(byte.into()),
+            _ => drop(write!(coded, "%{byte:02X}")),
+        }
+        coded
+    })
+}
+
 /// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
 fn decoded(text: &str, coded: bool) -> String {
     if !coded {
@@ -311,5 +341,7 @@ mod tests {
     fn coded_keys_are_read_as_they_were() {
         assert_eq!(decoded("a+b%0Ac%2Bd%C3%A9%", true), "a b\nc+dé%");
         assert_eq!(decoded("a+b%0A", false), "a+b%0A");
+        let odd = "a b\n/c+dé%~";
+        assert_eq!(decoded(&coded(odd), true), odd);
     }
 }

@@ -116,8 +116,9 @@ pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
         let create = client.create_multipart_upload().bucket(name).key(key);
         create.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).checksum_type(ChecksumType::FullObject).send()
     };
-    let created = bucket.send_while("the probe of parts", key, 0, unless_refused, create).await;
-    let Some(upload) = created.ok().and_then(|created| created.upload_id().map(str::to_owned)) else {
+    let created =
+        unless_out_of_reach(bucket.send_while("the probe of parts", key, 0, unless_refused, create).await)?;
+    let Some(upload) = created.and_then(|created| created.upload_id().map(str::to_owned)) else {
         return Ok(false);
     };
     let right = sums::whole(BODY, false).crc64nvme;
@@ -126,19 +127,24 @@ pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
         part.checksum_crc64_nvme(&right).body(ByteStream::from_static(BODY)).send()
     };
     let sent = bucket.send_while("the probe of parts", key, BODY.len() as u64, unless_refused, part).await;
-    let (mut refused, mut stored) = (false, false);
-    if let Ok(sent) = sent {
-        let wrong = sums::crc_text(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, b"something else"));
-        let one = CompletedPart::builder().part_number(1).set_e_tag(sent.e_tag().map(str::to_owned));
-        let one = one.checksum_crc64_nvme(&right).build();
-        let list = CompletedMultipartUpload::builder().parts(one).build();
-        let complete = || {
-            let complete = client.complete_multipart_upload().bucket(name).key(key).upload_id(&upload);
-            let complete = complete.checksum_type(ChecksumType::FullObject).checksum_crc64_nvme(&wrong);
-            complete.multipart_upload(list.clone()).send()
-        };
-        let answer = bucket.send_while("the probe of parts", key, 0, unless_refused, complete).await;
-        refused = self::refused(answer.map(|_| ()), &mut stored).unwrap_or(false);
+    let (mut seen, mut stored) = (Ok(false), false);
+    match unless_out_of_reach(sent) {
+        Err(error) => seen = Err(error),
+        Ok(None) => {}
+        Ok(Some(sent)) => {
+            let wrong =
+                sums::crc_text(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, b"something else"));
+            let one = CompletedPart::builder().part_number(1).set_e_tag(sent.e_tag().map(str::to_owned));
+            let one = one.checksum_crc64_nvme(&right).build();
+            let list = CompletedMultipartUpload::builder().parts(one).build();
+            let complete = || {
+                let complete = client.complete_multipart_upload().bucket(name).key(key).upload_id(&upload);
+                let complete = complete.checksum_type(ChecksumType::FullObject).checksum_crc64_nvme(&wrong);
+                complete.multipart_upload(list.clone()).send()
+            };
+            let answer = bucket.send_while("the probe of parts", key, 0, unless_refused, complete).await;
+            seen = refused(answer.map(|_| ()), &mut stored);
+        }
     }
     // What cannot be removed now, `cleanup` and the next run's probe remove later.
     let abort = || client.abort_multipart_upload().bucket(name).key(key).upload_id(&upload).send();
@@ -147,8 +153,19 @@ pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
     if stored {
         let _ = bucket.send("removing the probe", key, 0, delete).await;
     }
-    tracing::debug!(refused, "whether the server was seen to check objects in parts");
-    Ok(refused)
+    tracing::debug!(?seen, "whether the server was seen to check objects in parts");
+    seen
+}
+
+/// `None` if the server refused, for whatever reason; an error only if it could not be asked.
+fn unless_out_of_reach<T>(result: Result<T, Failure>) -> Result<Option<T>> {
+    match result {
+        Ok(done) => Ok(Some(done)),
+        Err(failure) if unless_refused(&failure) && !matches!(failure.error.status(), Some(500 | 501)) => {
+            Err(failure.error)
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether the server refused the content and not us.

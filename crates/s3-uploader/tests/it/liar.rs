@@ -143,7 +143,8 @@ async fn serve(mut stream: TcpStream, lie: Lie, state: &Mutex<State>) -> io::Res
         }
         text.push_str("\r\n");
         stream.write_all(text.as_bytes()).await?;
-        if !head && request.method == "GET" && !request.query.contains("upload") && status == 200 {
+        let object = !request.query.contains("upload") && !request.key.is_empty();
+        if request.method == "GET" && object && status == 200 {
             let bytes = state.lock().unwrap().objects[&request.key].bytes.clone();
             stream.write_all(&bytes).await?;
         } else if !head {
@@ -234,6 +235,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         ("POST", _) => "complete",
         ("GET", query) if query.contains("uploadId") => "parts",
         ("GET", query) if query.split('&').any(|pair| pair == "uploads" || pair == "uploads=") => "uploads",
+        ("GET", query) if query.contains("list-type=2") => "list",
         ("GET", _) => "get",
         ("HEAD", _) => "head",
         _ => "delete",
@@ -280,6 +282,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "part" => part(&mut state, request, lie),
         "parts" => parts(&state, request),
         "uploads" => uploads(&state),
+        "list" => list(&state),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
             state.objects.remove(&request.key);
@@ -381,6 +384,15 @@ fn parts(state: &State, request: &Request) -> Answer {
     }
     body.push_str("</ListPartsResult>");
     Some((200, Vec::new(), body))
+}
+
+/// All objects, whatever prefix was asked for.
+fn list(state: &State) -> Answer {
+    let one = |(key, object): (&String, &Object)| {
+        format!("<Contents><Key>{key}</Key><Size>{}</Size></Contents>", object.bytes.len())
+    };
+    let all: String = state.objects.iter().map(one).collect();
+    Some((200, Vec::new(), format!("<ListBucketResult>{all}</ListBucketResult>")))
 }
 
 fn uploads(state: &State) -> Answer {
