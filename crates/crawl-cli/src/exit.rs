@@ -48,11 +48,7 @@ impl Outcome {
 
 /// The exit code of an error: that of the first of our own errors in its chain.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    let kind = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<crawl_core::Error>())
-        .map(crawl_core::Error::kind);
-    match kind {
+    match ours(error).map(crawl_core::Error::kind) {
         Some(Kind::Shape) => 65,
         Some(Kind::Gone) => 66,
         Some(Kind::Storage) => 74,
@@ -64,10 +60,14 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// The first of our own errors in the chain.
+fn ours(error: &anyhow::Error) -> Option<&crawl_core::Error> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
 /// An error and what to do next, in a line.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
-    let ours = error.chain().find_map(|cause| cause.downcast_ref::<crawl_core::Error>());
-    ours.map_or_else(|| error.to_string(), |ours| format!("{error}; {}", ours.advice()))
+    ours(error).map_or_else(|| error.to_string(), |ours| format!("{error}; {}", ours.advice()))
 }
 
 /// Prints an error once, with its causes and what to do next.
@@ -78,7 +78,7 @@ pub(crate) fn report(error: &anyhow::Error) {
         let shown: String = cause.chars().take(2100).collect();
         text.push_str(&format!("\n  because {shown}"));
     }
-    if let Some(ours) = error.chain().find_map(|cause| cause.downcast_ref::<crawl_core::Error>()) {
+    if let Some(ours) = ours(error) {
         text.push_str(&format!("\n  what to do: {}", ours.advice()));
     }
     crate::say(text);

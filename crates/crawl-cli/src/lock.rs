@@ -46,14 +46,7 @@ impl RootLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(cause)) => return Err(failed(cause).into()),
-            Err(TryLockError::WouldBlock) => {
-                let holder = read_note(root)
-                    .map_or(String::new(), |note| format!(" ({}, process {})", note.program, note.pid));
-                return Err(Error::new(Kind::Config, format!("another process is writing here{holder}"))
-                    .at(root.display().to_string())
-                    .advise("wait for it, stop it, or name another --root")
-                    .into());
-            }
+            Err(TryLockError::WouldBlock) => return Err(busy(root).into()),
         }
         let note = Note {
             pid: std::process::id(),
@@ -65,6 +58,14 @@ impl RootLock {
         let mut lock = RootLock { file, note };
         lock.write();
         Ok(lock)
+    }
+
+    /// Whether the lock could be taken, for what must be known before a run has it.
+    ///
+    /// # Errors
+    /// As [`RootLock::take`].
+    pub fn check(root: &Path) -> Result<()> {
+        if is_locked(root) { Err(busy(root).into()) } else { Ok(()) }
     }
 
     /// Notes how the run ended.
@@ -80,6 +81,14 @@ impl RootLock {
         let _ = std::io::Seek::rewind(&mut self.file);
         let _ = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
     }
+}
+
+fn busy(root: &Path) -> Error {
+    let holder =
+        read_note(root).map_or(String::new(), |note| format!(" ({}, process {})", note.program, note.pid));
+    Error::new(Kind::Config, format!("another process is writing here{holder}"))
+        .at(root.display().to_string())
+        .advise("wait for it, stop it, or name another --root")
 }
 
 pub(crate) fn read_note(root: &Path) -> Option<Note> {

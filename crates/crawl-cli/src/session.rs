@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use crawl_core::{Checkpoint, Pump, Sink, Source, Store, pump};
-
 use tokio::sync::watch;
 
 use crate::flags::{Flags, LogForm};
@@ -119,14 +118,13 @@ impl Session {
         let lock = RootLock::take(root, &self.program, known.expects)?;
         let began = std::time::Instant::now();
         let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
-        let (stop, stopped) = watch::channel(false);
+        let (stop, mut hears) = watch::channel(false);
         let listen = async {
             stop_after("the pages in flight").await;
             (beside.stop)();
             stop.send_replace(true);
             std::future::pending::<()>().await;
         };
-        let mut hears = stopped.clone();
         let pumped = async {
             let stop = async {
                 // The sender lives as long as this function.

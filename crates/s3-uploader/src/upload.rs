@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Beside, Known, LogForm, Outcome, Session, grouped, is_locked, parse_size, say, size};
+use crawl_cli::{Beside, Known, LogForm, Outcome, RootLock, Session, grouped, parse_size, say, size};
 use crawl_core::{Checkpoint, Error, Kind, Pump, Source, Store};
 
 use crate::environment::{self, Asked};
@@ -48,12 +48,8 @@ impl UploadFlags {
         let place = format!("s3://{}/{}", bucket.name(), prefix.escape_debug());
         std::fs::create_dir_all(store.root())
             .map_err(|cause| Error::io("cannot make the root", store.root(), cause))?;
-        if is_locked(store.root()) {
-            return Err(Error::new(Kind::Config, "another process is writing here")
-                .at(store.root().display().to_string())
-                .advise("wait for it, stop it, or name another --root")
-                .into());
-        }
+        // The receipts have a lock too, whose message would name a flag that crawlers do not have.
+        RootLock::check(store.root())?;
         let receipts = store.root().join("s3-receipts.jsonl");
         let job = Job::new(bucket, Plan { prefix, delete: true, ..Plan::default() }, &receipts)?;
         let behind = Behind::new(store.clone(), job, source.settings(), names, self.disk_budget);
