@@ -37,6 +37,8 @@ pub type Names = Arc<dyn Fn(&Stored, u64) -> Result<Vec<PathBuf>> + Send + Sync>
 pub struct Behind {
     store: Store,
     job: Job,
+    /// For pages: another crawl's, sent before the two noticed each other, must not be lost under ours.
+    page_job: Job,
     settings: Settings,
     names: Names,
     budget: Option<u64>,
@@ -130,7 +132,8 @@ impl Behind {
     pub fn new(store: Store, job: Job, settings: Settings, names: Names, budget: Option<u64>) -> Self {
         let (joined, state, changed, room) =
             (OnceCell::new(), Mutex::default(), Notify::new(), Notify::new());
-        Behind { store, job, settings, names, budget, joined, state, changed, room }
+        let page_job = job.that_replaces_nothing();
+        Behind { store, job, page_job, settings, names, budget, joined, state, changed, room }
     }
 
     /// How many pages and bytes wait on the disk.
@@ -235,20 +238,13 @@ impl Behind {
 
     /// Moves the committed pages that the bucket does not have; whether there were any.
     async fn move_pages(&self, bucket: &mut Bucket<'_>) -> Result<bool> {
-        // Not begun yet: the pump makes the store. (`Store::checkpoint` may write, which is the pump's to do.)
-        let checkpoint = self.store.root().join(bucket.id.as_str()).join("checkpoint.json");
-        let begun = checkpoint.try_exists();
-        let begun = begun.map_err(|cause| Error::io("cannot look at the checkpoint", &checkpoint, cause))?;
-        let stored = if begun { Some(Stored::open(self.store.root(), bucket.id)?) } else { None };
+        let stored = self.begun(bucket.id)?;
         let lines = match &stored {
             Some(stored) => stored.manifest_from(bucket.there.manifest_bytes)?,
             None => Vec::new(),
         };
-        for (line, _) in &lines {
-            if let Some(stored) = stored.as_ref().filter(|_| self.state().crawl != Crawl::Stopped) {
-                let bytes = self.size(stored, line.number).await?;
-                self.state().waiting.entry(line.number).or_insert(bytes);
-            }
+        if let Some(stored) = &stored {
+            self.count(stored, &lines).await?;
         }
         self.state().counted = true;
         self.room.notify_waiters();
@@ -278,6 +274,31 @@ impl Behind {
         Ok(true)
     }
 
+    /// The store, once the pump has made it. (`Store::checkpoint` may write, which is the pump's to do.)
+    fn begun(&self, id: &SourceId) -> Result<Option<Stored>> {
+        let checkpoint = self.store.root().join(id.as_str()).join("checkpoint.json");
+        match checkpoint.try_exists() {
+            Ok(true) => Stored::open(self.store.root(), id).map(Some),
+            Ok(false) => Ok(None),
+            Err(cause) => Err(Error::io("cannot look at the checkpoint", &checkpoint, cause)),
+        }
+    }
+
+    /// Counts the pages that were committed before this run; those of this run were counted then.
+    async fn count(&self, stored: &Stored, lines: &[(Manifest, u64)]) -> Result<()> {
+        for (line, _) in lines {
+            let known = {
+                let state = self.state();
+                state.crawl == Crawl::Stopped || state.waiting.contains_key(&line.number)
+            };
+            if !known {
+                let bytes = self.size(stored, line.number).await?;
+                self.state().waiting.entry(line.number).or_insert(bytes);
+            }
+        }
+        Ok(())
+    }
+
     /// Moves the files that a page names, what is missing from it, and at last the page.
     async fn move_page(&self, stored: &Stored, line: &Manifest) -> Result<()> {
         let paths = stored.page_paths(line.number);
@@ -291,12 +312,10 @@ impl Behind {
         let files = self.named(stored, line.number).await?;
         let files = stream::iter(&files).map(|path| self.move_file(&self.job, path, None));
         files.buffer_unordered(FILES_AT_ONCE).try_collect::<()>().await?;
-        // Another crawl's page, sent before the two noticed each other, must not be lost under ours.
-        let pages = self.job.that_replaces_nothing();
         if let Some(sha256) = &line.missing_sha256 {
-            self.move_file(&pages, &stored.missing_path(line.number), Some(sha256)).await?;
+            self.move_file(&self.page_job, &stored.missing_path(line.number), Some(sha256)).await?;
         }
-        self.move_file(&pages, page, Some(&line.sha256)).await
+        self.move_file(&self.page_job, page, Some(&line.sha256)).await
     }
 
     async fn named(&self, stored: &Stored, number: u64) -> Result<Vec<PathBuf>> {
@@ -394,7 +413,8 @@ impl Behind {
         let Some(bytes) = self.job.read_bytes(&name).await? else { return Ok(Checkpoint::start()) };
         let bad = |what: &str| Error::new(Kind::Storage, what).at(self.job.place(&name));
         let found: Checkpoint = serde_json::from_slice(&bytes)
-            .map_err(|cause| bad("the bucket's checkpoint is not readable").because(cause))?;
+            .map_err(|cause| bad("the bucket's checkpoint is not readable").because(cause))
+            .map_err(|error| error.advise("put back what was there, or use a new prefix"))?;
         if found.version != Checkpoint::start().version {
             return Err(bad("the bucket's checkpoint is of another version")
                 .advise("use the program that wrote it, or a new prefix"));
