@@ -142,7 +142,7 @@ impl Job {
 
     /// What tells these receipts from others: the same in each run.
     pub(crate) fn mark(&self) -> &str {
-        self.journal.probe()
+        self.journal.mark()
     }
 
     /// How messages name what is under a name.
@@ -183,7 +183,7 @@ impl Job {
     fn probe(&self) -> String {
         let prefix = &self.plan.prefix;
         let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
-        format!("{folder}.s3-uploader-probe-{}", self.journal.probe())
+        format!("{folder}.s3-uploader-probe-{}", self.mark())
     }
 
     /// The key of a file.

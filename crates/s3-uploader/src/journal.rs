@@ -17,7 +17,7 @@ use crate::local::Stamp;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
-    Probe(String),
+    Mark(String),
     Begun(Upload),
     Part { upload: String, part: Part },
     Ended { upload: String },
@@ -52,7 +52,7 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    probe: String,
+    mark: String,
     state: Mutex<(File, BTreeMap<String, Upload>)>,
 }
 
@@ -68,9 +68,9 @@ impl Journal {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(cause) => return Err(failed(cause)),
         };
-        let (live, probe) = live(&text);
-        let probe = probe.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
-        let mut text = spell(&Line::Probe(probe.clone()));
+        let (live, mark) = live(&text);
+        let mark = mark.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
+        let mut text = spell(&Line::Mark(mark.clone()));
         for upload in live.values() {
             text.push_str(&spell(&Line::Begun(upload.clone())));
         }
@@ -78,7 +78,7 @@ impl Journal {
         staged.push(".part");
         std::fs::write(&staged, text).and_then(|()| std::fs::rename(&staged, path)).map_err(failed)?;
         let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-        Ok(Journal { path: path.to_owned(), probe, state: Mutex::new((file, live)) })
+        Ok(Journal { path: path.to_owned(), mark, state: Mutex::new((file, live)) })
     }
 
     /// Where the file is.
@@ -86,9 +86,9 @@ impl Journal {
         &self.path
     }
 
-    /// What the probe objects of these receipts are called: the same in each run.
-    pub(crate) fn probe(&self) -> &str {
-        &self.probe
+    /// What tells these receipts from others in the bucket: the same in each run.
+    pub(crate) fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// The upload of this file to this key, if one was begun.
@@ -125,17 +125,17 @@ fn spell(line: &Line) -> String {
     text
 }
 
-/// The uploads that have not ended, and the name of the probe.
+/// The uploads that have not ended, and the mark.
 fn live(text: &str) -> (BTreeMap<String, Upload>, Option<String>) {
-    let (mut live, mut probe) = (BTreeMap::new(), None);
+    let (mut live, mut mark) = (BTreeMap::new(), None);
     // A line that a crash cut short is no line; what it said is found out again.
     for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
         match line {
-            Line::Probe(name) => probe = Some(name),
+            Line::Mark(text) => mark = Some(text),
             line => apply(&mut live, line),
         }
     }
-    (live, probe)
+    (live, mark)
 }
 
 fn apply(live: &mut BTreeMap<String, Upload>, line: Line) {
@@ -151,6 +151,6 @@ fn apply(live: &mut BTreeMap<String, Upload>, line: Line) {
         Line::Ended { upload } => {
             live.remove(&upload);
         }
-        Line::Probe(_) => {}
+        Line::Mark(_) => {}
     }
 }

@@ -90,21 +90,16 @@ impl Bucket {
         std::fs::create_dir_all(folder)
             .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
         let part = folder.join(part_name(key));
-        let mut tries = 1;
-        let size = loop {
-            match self.get_once(key, &part).await {
-                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
-                Err(error) => {
-                    let _ = std::fs::remove_file(&part);
-                    return Err(error);
-                }
-                Ok(size) => break size,
-            }
-        };
-        if let Err(cause) = std::fs::rename(&part, to) {
+        let got = self.again(|| self.get_once(key, &part)).await;
+        let placed = got.and_then(|size| {
+            let placed = std::fs::rename(&part, to).map(|()| size);
+            placed.map_err(|cause| Error::io("cannot put the fetched object in its place", to, cause))
+        });
+        if placed.is_err() {
+            // There may be none.
             let _ = std::fs::remove_file(&part);
-            return Err(Error::io("cannot put the fetched object in its place", to, cause));
         }
+        let size = placed?;
         std::fs::File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(|cause| Error::io("cannot sync", folder, cause))?;
@@ -152,13 +147,7 @@ impl Bucket {
 
     /// The bytes of a small object; `None` if there is none.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
-        let mut tries = 1;
-        loop {
-            match self.read_once(key).await {
-                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
-                result => return result,
-            }
-        }
+        self.again(|| self.read_once(key)).await
     }
 
     async fn read_once(&self, key: &str) -> Result<Option<bytes::Bytes>> {

@@ -84,13 +84,7 @@ pub(crate) async fn head(bucket: &Bucket, key: &str) -> Result<HeadObjectOutput>
 
 /// Reads the whole object and compares size and SHA-256.
 pub(crate) async fn read_back(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {
-    let mut tries = 1;
-    loop {
-        match read_once(bucket, key, sums).await {
-            Err(error) if error.kind() == Kind::Transient && tries < bucket.limits().tries => tries += 1,
-            result => return result,
-        }
-    }
+    bucket.again(|| read_once(bucket, key, sums)).await
 }
 
 async fn read_once(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {

@@ -156,6 +156,17 @@ impl Bucket {
         }
     }
 
+    /// Does again what broke off in the middle of a body, as often as a request is tried.
+    pub(crate) async fn again<T, F: Future<Output = Result<T>>>(&self, once: impl Fn() -> F) -> Result<T> {
+        let mut tries = 1;
+        loop {
+            match once().await {
+                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
     /// How this bucket's object is named in messages.
     pub(crate) fn place(&self, key: &str) -> String {
         format!("s3://{}/{}", self.shared.name, key.escape_debug())

@@ -39,13 +39,16 @@ pub(crate) async fn probe(bucket: &Bucket, key: &str, checksums: bool) -> Result
     let mut stored = false;
     let trust = ask(bucket, key, checksums, &mut stored).await;
     if stored {
-        let sent = || bucket.client().delete_object().bucket(bucket.name()).key(key).send();
-        if let Err(failure) = bucket.send("removing the probe", key, 0, sent).await {
-            tracing::warn!(error = %failure.error, "a small probe object stays in the bucket");
-        }
+        remove(bucket, key).await;
     }
     tracing::debug!(?trust, "what the server was seen to check");
     trust
+}
+
+async fn remove(bucket: &Bucket, key: &str) {
+    if let Err(error) = bucket.remove(key).await {
+        tracing::warn!(%error, "a small probe object stays in the bucket");
+    }
 }
 
 async fn ask(bucket: &Bucket, key: &str, checksums: bool, stored: &mut bool) -> Result<Trust> {
@@ -146,12 +149,11 @@ pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
             seen = refused(answer.map(|_| ()), &mut stored);
         }
     }
-    // What cannot be removed now, `cleanup` and the next run's probe remove later.
+    // It ended if it was joined; what cannot be ended now, `cleanup` ends later.
     let abort = || client.abort_multipart_upload().bucket(name).key(key).upload_id(&upload).send();
-    let delete = || client.delete_object().bucket(name).key(key).send();
-    let _ = bucket.send("removing the probe", key, 0, abort).await;
+    let _ = bucket.send("ending the probe", key, 0, abort).await;
     if stored {
-        let _ = bucket.send("removing the probe", key, 0, delete).await;
+        remove(bucket, key).await;
     }
     tracing::debug!(?seen, "whether the server was seen to check objects in parts");
     seen

@@ -155,6 +155,7 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     if all == 0 {
         return Err(Error::new(Kind::Gone, "there is no object below this prefix")
             .at(&arguments.from)
+            .advise("check the address; `s3-uploader ls` lists what is there")
             .into());
     }
     say(format!(
