@@ -97,6 +97,14 @@ def empty(client, bucket):
     client.delete_bucket(Bucket=bucket)
 
 
+def with_bucket(server):
+    """A client of the server while a test runs, with an empty bucket."""
+    client = server.client()
+    client.create_bucket(Bucket="bucket")
+    yield client
+    empty(client, "bucket")
+
+
 def make_certificates(folder):
     """A CA and a server's certificate for 127.0.0.1 of it; rustls takes no certificate that is its own CA."""
     now = datetime.datetime.now(datetime.timezone.utc)

@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from s3_servers import empty, free_port, moto
+from s3_servers import free_port, moto, with_bucket
 
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
 
@@ -26,10 +26,7 @@ def https(tmp_path_factory):
 
 @pytest.fixture
 def s3(server):
-    client = server.client()
-    client.create_bucket(Bucket="bucket")
-    yield client
-    empty(client, "bucket")
+    yield from with_bucket(server)
 
 
 def headers(server, run):

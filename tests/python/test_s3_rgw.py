@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from s3_servers import empty, rgw
+from s3_servers import rgw, with_bucket
 
 BYTES = random.Random(7)
 FILES = {
@@ -25,10 +25,7 @@ PARTS = ["--part-size", "5MiB", "--part-from", "5MiB"]
 
 @pytest.fixture
 def s3(rgw):
-    client = rgw.client()
-    client.create_bucket(Bucket="bucket")
-    yield client
-    empty(client, "bucket")
+    yield from with_bucket(rgw)
 
 
 def write(folder, files):

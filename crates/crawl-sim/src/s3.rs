@@ -74,11 +74,15 @@ async fn accept(listener: std::net::TcpListener, service: S3Service) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        // A connection that breaks is the client's to notice.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: wait until a connection ends.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
         let _ = stream.set_nodelay(true);
         let service = service.clone();
         connections.spawn(async move {
+            // A connection that breaks is the client's to notice.
             let connection = Builder::new(TokioExecutor::new());
             let _ = connection.serve_connection(TokioIo::new(stream), service).await;
         });
