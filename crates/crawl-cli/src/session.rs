@@ -71,7 +71,12 @@ fn parse<C: CommandFactory + FromArgMatches>(arguments: Vec<OsString>) -> Result
 }
 
 fn block_on(run: impl Future<Output = Result<Outcome>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // Tokio reads the variable itself.
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        runtime.worker_threads(workers());
+    }
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return end(&error.into()),
     };
@@ -79,6 +84,13 @@ fn block_on(run: impl Future<Output = Result<Outcome>>) -> ExitCode {
         Ok(outcome) => outcome.code(),
         Err(error) => end(&error),
     }
+}
+
+/// Half of the cores send, wait and parse. Hashing, files and syncs have threads of their own, and a worker a core
+/// spends its time waking the others: on two cores a small object cost a quarter more CPU with two workers than with
+/// one (docs/performance.md).
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 fn end(error: &anyhow::Error) -> ExitCode {
