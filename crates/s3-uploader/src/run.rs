@@ -65,8 +65,9 @@ pub async fn run(
     for _ in 0..LARGE_AT_ONCE {
         workers.spawn(crew.clone().work(true));
     }
-    // More than requests at once: some wait for their receipts to reach the disk.
-    for _ in 0..limits.in_flight.max(1) * 2 {
+    // Many more than requests at once: the others wait for their receipts to reach the disk, which takes long while
+    // it is busy with other writes, and share the syncs.
+    for _ in 0..limits.in_flight.max(1) * 8 {
         workers.spawn(crew.clone().work(false));
     }
     let all = async { while workers.join_next().await.is_some() {} };
