@@ -73,7 +73,7 @@ fn parse<C: CommandFactory + FromArgMatches>(arguments: Vec<OsString>) -> Result
 fn block_on(run: impl Future<Output = Result<Outcome>>) -> ExitCode {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     // Tokio reads the variable itself.
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+    if crate::env("TOKIO_WORKER_THREADS").is_none() {
         runtime.worker_threads(workers());
     }
     let runtime = match runtime.enable_all().build() {
