@@ -73,15 +73,15 @@ fn names() -> Names {
     Arc::new(|stored, number| Ok(vec![stored.folder().join(format!("files/{number}.bin"))]))
 }
 
+/// An uploader of what the source's root holds.
+fn behind(desk: &Desk, source: &Numbers, budget: Option<u64>) -> Behind {
+    let job = desk.job(plan("crawl/", true));
+    Behind::new(Store::new(&source.root), job, source.settings(), names(), budget)
+}
+
 /// A crawl of so many pages with the uploader behind it.
 async fn crawl(desk: &Desk, source: &Numbers, pages: Option<u64>, budget: Option<u64>) -> Result<Checkpoint> {
-    let behind = Behind::new(
-        Store::new(&source.root),
-        desk.job(plan("crawl/", true)),
-        source.settings(),
-        names(),
-        budget,
-    );
+    let behind = behind(desk, source, budget);
     let (checkpoint, moved) = crawl_with(&behind, source, pages).await?;
     assert_eq!(moved.pages, checkpoint.pages);
     Ok(checkpoint)
@@ -168,13 +168,7 @@ async fn a_stop_leaves_pages_here_and_the_next_run_moves_them() {
     let desk = Desk::new();
     let source = Numbers::new(12, &desk.dir.path().join("root"));
     source.crawl_alone(12).await;
-    let behind = Behind::new(
-        Store::new(&source.root),
-        desk.job(plan("crawl/", true)),
-        source.settings(),
-        names(),
-        None,
-    );
+    let behind = behind(&desk, &source, None);
     behind.stop();
     let moved = behind.run(source.id()).await.unwrap();
     assert!(moved.pages < 12, "{moved:?}");
