@@ -100,7 +100,7 @@ impl Default for Limits {
             timeout: Duration::from_secs(300),
             backoff: Duration::from_millis(200),
             part_from: 8 << 20,
-            part_size: 8 << 20,
+            part_size: 5 << 20,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::gate::Size;
 use crate::journal::{Journal, Part, Upload};
 use crate::local::{Local, changed};
 use crate::remote::{Bucket, SignAs};
-use crate::single::{content_type, metadata, off_the_loop};
+use crate::single::{content_type, metadata, off_the_loop, read_exact};
 use crate::sums::{self, PartSums, Sums};
 use crate::trust::Trust;
 use crate::{Dress, Limits};
@@ -71,12 +71,12 @@ impl Large<'_> {
             // Complete already, most likely, before the receipt was written: only look.
             let listed = |part: &Part| (part.number, Listed { size: part.size, etag: part.etag.clone() });
             let all = upload.parts.values().map(listed).collect();
-            let sums = self.send_parts(&upload, &all).await?.0;
+            let sums = self.send_parts(&upload, all).await?.0;
             let doubt = Error::new(Kind::Transient, "the upload is not there any more")
                 .at(self.bucket.place(self.key));
             return Ok(Sent { sums, upload: upload.upload, lost: true, doubt: Some(doubt) });
         }
-        match self.send_rest(&upload, &there).await {
+        match self.send_rest(&upload, there).await {
             Err(error) if self.file.check().is_err() => {
                 self.give_up(&upload).await;
                 Err(error)
@@ -85,7 +85,7 @@ impl Large<'_> {
         }
     }
 
-    async fn send_rest(&self, upload: &Upload, there: &BTreeMap<i32, Listed>) -> Result<Sent> {
+    async fn send_rest(&self, upload: &Upload, there: BTreeMap<i32, Listed>) -> Result<Sent> {
         let (sums, parts) = self.send_parts(upload, there).await?;
         self.file.check()?;
         let doubt = match self.complete_if_free(upload, &sums, &parts).await {
@@ -182,69 +182,52 @@ impl Large<'_> {
         }
     }
 
-    /// Reads and hashes the file from beginning to end; sends the parts that are not `there`.
-    async fn send_parts(&self, upload: &Upload, there: &BTreeMap<i32, Listed>) -> Result<(Sums, Vec<Part>)> {
-        let mut reader = Reader::open(self.file, upload.part_size, upload.md5)?;
+    /// Reads the file from beginning to end; sends the parts that are not `there`. Only reading and the SHA-256 of
+    /// the whole go one part after the other: each part's own sums are worked out beside them.
+    async fn send_parts(
+        &self,
+        upload: &Upload,
+        mut there: BTreeMap<i32, Listed>,
+    ) -> Result<(Sums, Vec<Part>)> {
+        let mut reader = Reader::open(self.file, upload.part_size)?;
         let mut sending = JoinSet::new();
-        let (mut parts, mut all) = (Vec::new(), Vec::new());
-        loop {
+        let mut done = Vec::new();
+        for number in 1.. {
             let room = self.bucket.gate().room(Size::Part, upload.part_size).await;
             let (back, next) = off_the_loop(move || reader.next()).await?;
             reader = back;
-            let Some((bytes, part)) = next else { break };
-            all.push(part.clone());
-            let number = all.len() as i32;
-            match self.known(upload, there.get(&number), number, &part, &bytes) {
-                Some(known) => parts.push(known),
-                None => {
-                    let piece = Piece {
-                        bucket: self.bucket.clone(),
-                        journal: self.journal.clone(),
-                        key: self.key.to_owned(),
-                        upload: upload.upload.clone(),
-                        checksums: upload.checksums,
-                    };
-                    sending.spawn(async move {
-                        let sent = piece.send(number, &part, bytes).await;
-                        drop(room);
-                        sent
-                    });
-                }
-            }
-            while let Some(done) = sending.try_join_next() {
-                parts.push(joined(done)?);
+            let Some(bytes) = next else { break };
+            let piece = Piece {
+                bucket: self.bucket.clone(),
+                journal: self.journal.clone(),
+                key: self.key.to_owned(),
+                upload: upload.upload.clone(),
+                number,
+                checksums: upload.checksums,
+                etags: self.trust.etag,
+                listed: there.remove(&number),
+                noted: upload.parts.get(&number).cloned(),
+            };
+            let md5 = upload.md5;
+            sending.spawn(async move {
+                let (bytes, sums) = hashed(bytes, md5).await?;
+                let part = match piece.known(&sums, &bytes) {
+                    Some(known) => known,
+                    None => piece.send(&sums, bytes).await?,
+                };
+                drop(room);
+                Ok((part, sums))
+            });
+            while let Some(one) = sending.try_join_next() {
+                done.push(joined(one)?);
             }
         }
-        while let Some(done) = sending.join_next().await {
-            parts.push(joined(done)?);
+        while let Some(one) = sending.join_next().await {
+            done.push(joined(one)?);
         }
-        parts.sort_by_key(|part| part.number);
+        done.sort_by_key(|(part, _)| part.number);
+        let (parts, all): (_, Vec<_>) = done.into_iter().unzip();
         Ok((sums::joined(reader.sha256, &all), parts))
-    }
-
-    /// The part, if the server has it: by the journal, or by an ETag that can be believed (a part that arrived
-    /// just before a crash is not in the journal).
-    fn known(
-        &self,
-        upload: &Upload,
-        listed: Option<&Listed>,
-        number: i32,
-        part: &PartSums,
-        bytes: &Bytes,
-    ) -> Option<Part> {
-        let listed = listed.filter(|listed| listed.size == part.size)?;
-        if let Some(noted) = upload.parts.get(&number) {
-            // Some servers list no ETags.
-            let same = listed.etag.is_none() || listed.etag == noted.etag;
-            return (noted.crc == part.crc && same).then(|| noted.clone());
-        }
-        let etag = listed.etag.clone().filter(|_| self.trust.etag)?;
-        (etag.trim_matches('"') == sums::md5_hex(bytes)).then_some(Part {
-            number,
-            size: part.size,
-            crc: part.crc,
-            etag: Some(etag),
-        })
     }
 
     /// Not every server that is asked to replace nothing listens.
@@ -262,14 +245,14 @@ impl Large<'_> {
     /// The sums that the file has, sent in parts.
     pub(crate) async fn sums(&self) -> Result<Sums> {
         let size = part_size(self.bucket.limits(), self.file.stamp.size());
-        let mut reader = Reader::open(self.file, size, self.trust.wants_md5())?;
+        let mut reader = Reader::open(self.file, size)?;
         let mut all = Vec::new();
         loop {
             let _room = self.bucket.gate().room(Size::Part, size).await;
             let (back, next) = off_the_loop(move || reader.next()).await?;
             reader = back;
-            let Some((_, part)) = next else { return Ok(sums::joined(reader.sha256, &all)) };
-            all.push(part);
+            let Some(bytes) = next else { return Ok(sums::joined(reader.sha256, &all)) };
+            all.push(hashed(bytes, self.trust.wants_md5()).await?.1);
         }
     }
 
@@ -321,7 +304,16 @@ impl Large<'_> {
     }
 }
 
-fn joined(done: std::result::Result<Result<Part>, tokio::task::JoinError>) -> Result<Part> {
+/// Works out the sums of a part.
+async fn hashed(bytes: Bytes, md5: bool) -> Result<(Bytes, PartSums)> {
+    off_the_loop(move || {
+        let sums = PartSums::of(&bytes, md5);
+        Ok((bytes, sums))
+    })
+    .await
+}
+
+fn joined<T>(done: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     done.unwrap_or_else(|cause| Err(Error::new(Kind::Transient, "a part was broken off").because(cause)))
 }
 
@@ -331,15 +323,39 @@ struct Piece {
     journal: Arc<Journal>,
     key: String,
     upload: String,
+    number: i32,
+    /// Checksums are sent with the parts.
     checksums: bool,
+    /// The server's ETags can be believed.
+    etags: bool,
+    listed: Option<Listed>,
+    noted: Option<Part>,
 }
 
 impl Piece {
-    async fn send(&self, number: i32, part: &PartSums, bytes: Bytes) -> Result<Part> {
+    /// The part, if the server has it: by the journal, or by an ETag that can be believed (a part that arrived
+    /// just before a crash is not in the journal).
+    fn known(&self, part: &PartSums, bytes: &Bytes) -> Option<Part> {
+        let listed = self.listed.as_ref().filter(|listed| listed.size == part.size)?;
+        if let Some(noted) = &self.noted {
+            // Some servers list no ETags.
+            let same = listed.etag.is_none() || listed.etag == noted.etag;
+            return (noted.crc == part.crc && same).then(|| noted.clone());
+        }
+        let etag = listed.etag.clone().filter(|_| self.etags)?;
+        (etag.trim_matches('"') == sums::md5_hex(bytes)).then_some(Part {
+            number: self.number,
+            size: part.size,
+            crc: part.crc,
+            etag: Some(etag),
+        })
+    }
+
+    async fn send(&self, part: &PartSums, bytes: Bytes) -> Result<Part> {
         let once = || {
             let send = self.bucket.client().upload_part().bucket(self.bucket.name()).key(&self.key);
             send.upload_id(&self.upload)
-                .part_number(number)
+                .part_number(self.number)
                 .set_checksum_crc64_nvme(self.checksums.then(|| sums::crc_text(part.crc)))
                 .body(ByteStream::from(bytes.clone()))
                 .customize()
@@ -356,7 +372,7 @@ impl Piece {
             Err(failure) => return Err(failure.error),
         };
         let etag = sent.e_tag().map(str::to_owned);
-        let part = Part { number, size: part.size, crc: part.crc, etag };
+        let part = Part { number: self.number, size: part.size, crc: part.crc, etag };
         self.journal.part(&self.upload, part.clone())?;
         Ok(part)
     }
@@ -368,20 +384,19 @@ struct Reader {
     path: PathBuf,
     left: u64,
     part_size: u64,
-    md5: bool,
     sha256: Sha256,
     local: Local,
 }
 
 impl Reader {
-    fn open(local: &Local, part_size: u64, md5: bool) -> Result<Self> {
+    fn open(local: &Local, part_size: u64) -> Result<Self> {
         let (file, left) = (local.open()?, local.stamp.size());
         let path = local.path.clone();
-        Ok(Reader { file, path, left, part_size, md5, sha256: Sha256::new(), local: local.clone() })
+        Ok(Reader { file, path, left, part_size, sha256: Sha256::new(), local: local.clone() })
     }
 
     /// The next part, or `None` at the end. The file must end where it did when it was listed.
-    fn next(mut self) -> Result<(Self, Option<(Bytes, PartSums)>)> {
+    fn next(mut self) -> Result<(Self, Option<Bytes>)> {
         let failed = |path: &PathBuf, cause: std::io::Error| match cause.kind() {
             std::io::ErrorKind::UnexpectedEof => changed(path),
             _ => Error::io("cannot read", path, cause),
@@ -394,12 +409,11 @@ impl Reader {
             self.local.check_open(&self.file)?;
             return Ok((self, None));
         }
-        let mut bytes = vec![0; self.left.min(self.part_size) as usize];
-        self.file.read_exact(&mut bytes).map_err(|cause| failed(&self.path, cause))?;
+        let bytes = read_exact(&mut self.file, self.left.min(self.part_size));
+        let bytes = bytes.map_err(|cause| failed(&self.path, cause))?;
         self.left -= bytes.len() as u64;
         self.sha256.update(&bytes);
-        let sums = PartSums::of(&bytes, self.md5);
-        Ok((self, Some((Bytes::from(bytes), sums))))
+        Ok((self, Some(Bytes::from(bytes))))
     }
 }
 
@@ -413,6 +427,6 @@ mod tests {
         for size in [0u64, 9 << 20, 80 << 30, 5 << 40, 48 << 40] {
             assert!(size.div_ceil(part_size(&limits, size)) <= MOST_PARTS);
         }
-        assert_eq!(part_size(&limits, 1 << 30), 8 << 20);
+        assert_eq!(part_size(&limits, 1 << 30), 5 << 20);
     }
 }

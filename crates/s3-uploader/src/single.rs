@@ -1,5 +1,6 @@
 //! A file that is sent whole: read once, hashed as it is read, signed by that hash.
 
+use std::fs::File;
 use std::io::Read;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -29,18 +30,26 @@ const AT_ONCE: u64 = 128 << 10;
 
 fn read_now(file: &Local, md5: bool) -> Result<(Bytes, Sums)> {
     let mut open = file.open()?;
-    let mut bytes = vec![0; file.stamp.size() as usize];
     let failed = |cause: std::io::Error| match cause.kind() {
         std::io::ErrorKind::UnexpectedEof => changed(&file.path),
         _ => Error::io("cannot read", &file.path, cause),
     };
-    open.read_exact(&mut bytes).map_err(failed)?;
+    let bytes = read_exact(&mut open, file.stamp.size()).map_err(failed)?;
     if open.read(&mut [0]).map_err(failed)? > 0 {
         return Err(changed(&file.path));
     }
     let sums = sums::whole(&bytes, md5);
     file.check_open(&open)?;
     Ok((Bytes::from(bytes), sums))
+}
+
+/// The next `size` bytes of a file, read into memory that nobody filled with zeros before.
+pub(crate) fn read_exact(file: &mut File, size: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(size as usize);
+    match file.take(size).read_to_end(&mut bytes)? as u64 {
+        read if read == size => Ok(bytes),
+        _ => Err(std::io::ErrorKind::UnexpectedEof.into()),
+    }
 }
 
 /// Sends the bytes under the key.

@@ -52,7 +52,7 @@ pub(crate) struct Door {
     #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse_size, help_heading = "Limits")]
     part_from: u64,
     /// The size of a part; larger where a file would have more than 10,000
-    #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse_size, help_heading = "Limits")]
+    #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = parse_size, help_heading = "Limits")]
     part_size: u64,
     /// How often a request is tried before it is given up
     #[arg(long, value_name = "N", default_value_t = 6, help_heading = "Limits")]
