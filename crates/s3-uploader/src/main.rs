@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 
+/// The S3 client makes many small allocations a request: a fifth of the program's CPU with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     crawl_cli::main(
         |cli: &Cli| cli.flags.clone(),
