@@ -69,7 +69,8 @@ impl Account {
 /// How much at once, and how patiently.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests under way; fewer while the server asks to slow down.
+    /// The most requests under way: 64 at first, more where answers come as quickly as from an idle server, fewer
+    /// while the server asks to slow down.
     pub in_flight: usize,
     /// The most requests a second.
     pub requests: Option<f64>,
@@ -92,7 +93,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            in_flight: 64,
+            in_flight: 256,
             requests: None,
             bandwidth: None,
             memory: 48 << 20,

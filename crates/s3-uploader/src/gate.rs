@@ -10,6 +10,8 @@ use crate::Limits;
 /// After it was halved, concurrency is not halved again for so long: answers to requests that were under way
 /// already say nothing new.
 const CALM: Duration = Duration::from_secs(1);
+/// So many requests are under way at first, if so many may be.
+const FIRST: f64 = 64.0;
 /// Memory is handed out in pieces of so many bytes.
 const PIECE: u64 = 4 << 10;
 
@@ -17,6 +19,7 @@ const PIECE: u64 = 4 << 10;
 pub(crate) struct Gate {
     state: Mutex<State>,
     freed: Notify,
+    first: f64,
     most: f64,
     requests: Option<Pace>,
     bytes: Option<Pace>,
@@ -28,6 +31,8 @@ struct State {
     allowed: f64,
     active: usize,
     halved: Option<Instant>,
+    /// The quickest answer so far: the first ones come one at a time, so it is that of an idle server.
+    quickest: Duration,
 }
 
 /// A share of the memory.
@@ -56,9 +61,12 @@ impl Drop for Turn<'_> {
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
         let most = limits.in_flight.max(1) as f64;
+        let first = most.min(FIRST);
+        let state = State { allowed: first, active: 0, halved: None, quickest: Duration::MAX };
         Gate {
-            state: Mutex::new(State { allowed: most, active: 0, halved: None }),
+            state: Mutex::new(state),
             freed: Notify::new(),
+            first,
             most,
             requests: limits.requests.filter(|rate| *rate > 0.0).map(Pace::new),
             bytes: limits.bandwidth.filter(|rate| *rate > 0).map(|rate| Pace::new(rate as f64)),
@@ -89,12 +97,21 @@ impl Gate {
         turn
     }
 
-    /// A request went well: one more at once, when all that are allowed have.
-    pub(crate) fn well(&self) {
+    /// A request went well and took so long. An answer that came about as quickly as from an idle server tells that
+    /// it is not the server we wait for but the way to it: then more at once is faster, and the server has room for it.
+    /// So one more for each of them, until the first refusal; then one more when all that are allowed went well.
+    pub(crate) fn well(&self, took: Duration) {
         let mut state = self.state();
+        let state = &mut *state;
+        state.quickest = state.quickest.min(took);
+        let quick = took < state.quickest * 2;
+        let more = match state.halved {
+            None if quick => 1.0,
+            _ if quick || state.allowed < self.first => 1.0 / state.allowed,
+            _ => return,
+        };
         if state.allowed < self.most {
-            state.allowed = (state.allowed + 1.0 / state.allowed).min(self.most);
-            drop(state);
+            state.allowed = (state.allowed + more).min(self.most);
             self.freed.notify_one();
         }
     }
@@ -169,8 +186,21 @@ mod tests {
         gate.slow();
         assert_eq!(gate.allowed(), 4);
         for _ in 0..200 {
-            gate.well();
+            gate.well(Duration::from_millis(50));
         }
         assert_eq!(gate.allowed(), 8);
+    }
+
+    #[test]
+    fn more_at_once_where_the_way_is_long_and_not_where_the_server_is_busy() {
+        let (far, busy) = (Gate::new(&Limits::default()), Gate::new(&Limits::default()));
+        for number in 0..1000 {
+            far.well(Duration::from_millis(50 + number % 40));
+            busy.well(Duration::from_millis(if number == 0 { 1 } else { 20 }));
+        }
+        assert_eq!(far.allowed(), 256);
+        assert_eq!(busy.allowed(), 65);
+        far.slow();
+        assert_eq!(far.allowed(), 128);
     }
 }

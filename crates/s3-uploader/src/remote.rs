@@ -134,10 +134,11 @@ impl Bucket {
         let mut tries = 1;
         loop {
             let turn = self.gate().enter(bytes).await;
+            let began = std::time::Instant::now();
             // The SDK's own log lines hold keys.
             let cause = match once().with_subscriber(Dispatch::none()).await {
                 Ok(done) => {
-                    self.gate().well();
+                    self.gate().well(began.elapsed());
                     return Ok(done);
                 }
                 Err(cause) => cause,

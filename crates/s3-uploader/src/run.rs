@@ -67,7 +67,7 @@ pub async fn run(
     }
     // Many more than requests at once: the others wait for their receipts to reach the disk, which takes long while
     // it is busy with other writes, and share the syncs.
-    for _ in 0..limits.in_flight.max(1) * 8 {
+    for _ in 0..limits.in_flight.max(1) * 4 {
         workers.spawn(crew.clone().work(false));
     }
     let all = async { while workers.join_next().await.is_some() {} };

@@ -36,8 +36,8 @@ pub(crate) struct Door {
     /// when_required for clones that refuse checksum headers [default: AWS_REQUEST_CHECKSUM_CALCULATION]
     #[arg(long, value_enum, help_heading = "Service")]
     checksums: Option<ChecksumsFlag>,
-    /// The most requests under way; fewer while the server asks to slow down
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Limits")]
+    /// The most requests under way: 64 at first, more where the way to the server is long, fewer while it asks to slow down
+    #[arg(long, value_name = "N", default_value_t = 256, help_heading = "Limits")]
     in_flight: usize,
     /// The most requests a second
     #[arg(long, value_name = "N", help_heading = "Limits")]
