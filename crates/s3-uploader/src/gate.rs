@@ -19,7 +19,6 @@ const PIECE: u64 = 4 << 10;
 pub(crate) struct Gate {
     state: Mutex<State>,
     freed: Notify,
-    first: f64,
     most: f64,
     requests: Option<Pace>,
     bytes: Option<Pace>,
@@ -61,12 +60,10 @@ impl Drop for Turn<'_> {
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
         let most = limits.in_flight.max(1) as f64;
-        let first = most.min(FIRST);
-        let state = State { allowed: first, active: 0, halved: None, quickest: Duration::MAX };
+        let state = State { allowed: most.min(FIRST), active: 0, halved: None, quickest: Duration::MAX };
         Gate {
             state: Mutex::new(state),
             freed: Notify::new(),
-            first,
             most,
             requests: limits.requests.filter(|rate| *rate > 0.0).map(Pace::new),
             bytes: limits.bandwidth.filter(|rate| *rate > 0).map(|rate| Pace::new(rate as f64)),
@@ -107,7 +104,7 @@ impl Gate {
         let quick = took < state.quickest * 2;
         let more = match state.halved {
             None if quick => 1.0,
-            _ if quick || state.allowed < self.first => 1.0 / state.allowed,
+            _ if quick || state.allowed < FIRST => 1.0 / state.allowed,
             _ => return,
         };
         if state.allowed < self.most {

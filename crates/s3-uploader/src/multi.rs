@@ -343,7 +343,8 @@ impl Piece {
             return (noted.crc == part.crc && same).then(|| noted.clone());
         }
         let etag = listed.etag.clone().filter(|_| self.etags)?;
-        (etag.trim_matches('"') == sums::md5_hex(bytes)).then_some(Part {
+        let md5 = part.md5.map_or_else(|| sums::md5_hex(bytes), |md5| sums::hex(&md5));
+        (etag.trim_matches('"') == md5).then_some(Part {
             number: self.number,
             size: part.size,
             crc: part.crc,
