@@ -51,14 +51,15 @@ def measure(command: list[str], folder: Path) -> tuple[float, float, float, int]
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     if status:
-        print("   failed:", error[-300:])
+        sys.exit(f"{command[0]} failed, so its figures would be worth nothing: {error[-300:]}")
     return wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss // 1024
 
 
 @contextmanager
 def s3s_fs(top: Path):
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else top) as name:
+    fits = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
+    with tempfile.TemporaryDirectory(dir=memory if fits else top) as name:
         root = Path(name)
         server = subprocess.Popen([BIN / "sim", "s3", root], stdout=subprocess.PIPE, text=True)
         try:
