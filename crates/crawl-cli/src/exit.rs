@@ -56,7 +56,8 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
         Some(Kind::Limited) => 76,
         Some(Kind::Denied) => 77,
         Some(Kind::Config) => 78,
-        None => 1,
+        Some(Kind::Stopped) => 130,
+        Some(_) | None => 1,
     }
 }
 

@@ -8,6 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What the caller should do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// The network or the service failed for now: run it again.
     Transient,
@@ -23,6 +24,8 @@ pub enum Kind {
     Storage,
     /// A file, a flag or a variable is wrong: the user must change it.
     Config,
+    /// The user asked to stop, and this was not begun or waited: run it again to go on.
+    Stopped,
 }
 
 impl Kind {
@@ -36,6 +39,7 @@ impl Kind {
             Kind::Shape => "shape",
             Kind::Storage => "storage",
             Kind::Config => "config",
+            Kind::Stopped => "stopped",
         }
     }
 
@@ -48,6 +52,7 @@ impl Kind {
             Kind::Shape => "the answer has a form that is not known; please report it with the text above",
             Kind::Storage => "check the free space and the permissions, then run the same command again",
             Kind::Config => "correct the setting and run again",
+            Kind::Stopped => "run the same command again; it goes on where it stopped",
         }
     }
 }

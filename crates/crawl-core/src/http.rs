@@ -93,6 +93,8 @@ pub struct HttpConfig {
     pub units_per_minute: Option<u64>,
     /// Refuse every request: `HF_HUB_OFFLINE` and the like.
     pub offline: bool,
+    /// Ends waits, backoffs and downloads; a request that was sent is finished.
+    pub stop: crate::Stop,
 }
 
 impl Default for HttpConfig {
@@ -115,6 +117,7 @@ impl Default for HttpConfig {
             requests_per_minute: None,
             units_per_minute: None,
             offline: false,
+            stop: crate::Stop::new(),
         }
     }
 }

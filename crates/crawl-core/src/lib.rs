@@ -20,9 +20,11 @@ mod store;
 pub use disk::{Disk, Fate, Probe};
 pub use error::{Error, Kind, Result};
 pub use jiff::Timestamp;
-pub use page::{Cursor, Missing, Page, Tally};
+pub use page::{Cursor, FileLine, Missing, Page, Tally};
 pub use pump::{Committed, Pump, pump};
 pub use record::Record;
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
 pub use store::{Compression, Manifest, Store, Stored, StoredPage, Verified};
+/// A wish to stop, shared by all who wait: it ends waits and downloads, and what was sent is finished.
+pub use tokio_util::sync::CancellationToken as Stop;

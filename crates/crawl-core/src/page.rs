@@ -73,6 +73,20 @@ impl Missing {
     }
 }
 
+/// A file that a page names: fetched, verified and durable before the page is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLine {
+    /// Where it lies below the root, as it is spelled on the disk; `files::plain_name` gives the service's spelling.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// The service's own word for its version, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
 /// The records found at one cursor, and the cursor after it. An empty page is not the end.
 #[derive(Debug)]
 pub struct Page {
