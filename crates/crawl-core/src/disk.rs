@@ -2,8 +2,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Error, Kind, Result};
 
@@ -16,6 +16,8 @@ pub enum Fate {
     Die,
     /// A write gets half its bytes onto the disk, then the process is as if dead; other steps are not done.
     Tear,
+    /// The machine is as if without power before the step: what was not synced is lost, new names and renames too.
+    Lose,
 }
 
 /// Asked before and after each step with the step's name; lets tests die at every write.
@@ -24,84 +26,195 @@ pub type Probe = Arc<dyn Fn(&'static str) -> Fate + Send + Sync>;
 /// The disk, as the store and the file fetcher see it.
 #[derive(Clone, Default)]
 pub struct Disk {
-    probe: Option<Probe>,
+    probed: Option<Arc<Probed>>,
+}
+
+struct Probed {
+    ask: Probe,
+    loose: Mutex<Vec<Loose>>,
+}
+
+/// What was done and would not survive a loss of power.
+struct Loose {
+    path: PathBuf,
+    /// Whether it is the name that is loose (until its folder is synced) or the bytes (until the file is).
+    name: bool,
+    /// The bytes that stood there before; `None` if nothing did.
+    before: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Disk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Disk").field("probed", &self.probe.is_some()).finish()
+        f.debug_struct("Disk").field("probed", &self.probed.is_some()).finish()
     }
 }
 
 impl Disk {
     /// A disk whose steps are asked for first: for tests that die.
     pub fn with_probe(probe: Probe) -> Self {
-        Disk { probe: Some(probe) }
+        Disk { probed: Some(Arc::new(Probed { ask: probe, loose: Mutex::default() })) }
     }
 
     /// Puts `bytes` at `path` whole or not at all: staged file, fsync, rename. The folder is synced by
     /// [`Disk::sync_folder`], once for several files.
     pub(crate) fn put(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let staged = staged(path);
-        self.step("write", path, |half| {
-            let mut file = File::create(&staged)?;
-            file.write_all(half.cut(bytes))?;
-            file.sync_data()
-        })?;
+        self.write("write", &staged, 0, bytes)?;
         self.rename(&staged, path)
-    }
-
-    /// Renames a file that is already synced.
-    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.step("rename", to, |half| if half.0 { Ok(()) } else { fs::rename(from, to) })
     }
 
     /// Puts `bytes` behind the first `keep` bytes of the file and cuts what was behind them.
     pub(crate) fn append_at(&self, path: &Path, keep: u64, bytes: &[u8]) -> Result<()> {
-        self.step("append", path, |half| {
+        self.write("append", path, keep, bytes)
+    }
+
+    fn write(&self, name: &'static str, path: &Path, keep: u64, bytes: &[u8]) -> Result<()> {
+        self.step(name, path, |half| {
             let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
             if file.metadata()?.len() < keep {
                 return Err(io::Error::other("the file is shorter than its checkpoint says"));
             }
             file.set_len(keep)?;
             io::Seek::seek(&mut file, io::SeekFrom::Start(keep))?;
-            file.write_all(half.cut(bytes))?;
-            file.sync_data()
-        })
+            file.write_all(half.cut(bytes))
+        })?;
+        self.sync_file(path)
     }
 
-    /// Makes renames in a folder durable.
-    pub(crate) fn sync_folder(&self, folder: &Path) -> Result<()> {
-        self.step("sync", folder, |_| File::open(folder)?.sync_all())
+    /// Makes the bytes of a file durable.
+    pub(crate) fn sync_file(&self, path: &Path) -> Result<()> {
+        self.step("sync file", path, |_| File::open(path)?.sync_data())?;
+        self.settle(|loose| !loose.name && loose.path == path);
+        Ok(())
     }
 
-    /// Makes a folder and its parents, durably.
-    pub(crate) fn make_folder(&self, folder: &Path) -> Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        self.step("folder", folder, |_| fs::create_dir_all(folder))?;
-        if let Some(parent) = folder.parent().filter(|parent| parent.is_dir()) {
-            self.sync_folder(parent)?;
+    /// Renames a file that is already synced.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let moved = self.probed.as_ref().map(|_| fs::read(from).ok());
+        self.step("rename", to, |half| if half.0 { Ok(()) } else { fs::rename(from, to) })?;
+        if let (Some(probed), Some(before)) = (&self.probed, moved) {
+            let mut loose = probed.loose();
+            for held in loose.iter_mut().filter(|held| !held.name && held.path == from) {
+                // A durable name with bytes that are not: an empty file.
+                (held.path, held.before) = (to.to_owned(), Some(Vec::new()));
+            }
+            loose.push(Loose { path: from.to_owned(), name: true, before });
         }
         Ok(())
     }
 
-    fn step(&self, name: &'static str, path: &Path, work: impl Fn(Half) -> io::Result<()>) -> Result<()> {
-        let failed = |cause| Error::io(&format!("cannot {name} the file or folder"), path, cause);
-        match self.ask(name) {
-            Fate::Live => work(Half(false)).map_err(failed)?,
-            Fate::Die => return Err(died()),
-            Fate::Tear => {
-                work(Half(true)).map_err(failed)?;
-                return Err(died());
-            }
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, path: &Path) -> Result<()> {
+        if !path.exists() {
+            return Ok(());
         }
-        if self.ask(name) == Fate::Live { Ok(()) } else { Err(died()) }
+        self.step("remove", path, |half| if half.0 { Ok(()) } else { fs::remove_file(path) })
     }
 
-    fn ask(&self, name: &'static str) -> Fate {
-        self.probe.as_ref().map_or(Fate::Live, |probe| probe(name))
+    /// Puts a second name on a file that is already durable; a file system without hard links gets a copy.
+    pub(crate) fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.remove(to)?;
+        self.step("link", to, |half| {
+            if half.0 || fs::hard_link(from, to).is_ok() {
+                return Ok(());
+            }
+            fs::copy(from, to).and_then(|_| File::open(to)?.sync_data())
+        })?;
+        self.settle(|loose| !loose.name && loose.path == to);
+        Ok(())
+    }
+
+    /// Makes names in a folder durable.
+    pub(crate) fn sync_folder(&self, folder: &Path) -> Result<()> {
+        self.step("sync", folder, |_| File::open(folder)?.sync_all())?;
+        self.settle(|loose| loose.name && loose.path.parent() == Some(folder));
+        Ok(())
+    }
+
+    /// Makes a folder and those above it, each durably.
+    pub(crate) fn make_folder(&self, folder: &Path) -> Result<()> {
+        if folder.as_os_str().is_empty() || folder.is_dir() {
+            return Ok(());
+        }
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent {
+            self.make_folder(parent)?;
+        }
+        self.step("folder", folder, |_| match fs::create_dir(folder) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        })?;
+        self.sync_folder(parent.unwrap_or(Path::new(".")))
+    }
+
+    fn step(&self, name: &'static str, path: &Path, work: impl Fn(Half) -> io::Result<()>) -> Result<()> {
+        let failed = |cause| Error::io(&format!("cannot {name} the file or folder"), path, cause);
+        let Some(probed) = &self.probed else { return work(Half(false)).map_err(failed) };
+        let tear = match (probed.ask)(name) {
+            Fate::Live => false,
+            Fate::Die => return Err(died()),
+            Fate::Lose => return Err(probed.lose()),
+            Fate::Tear => true,
+        };
+        match name {
+            "sync" | "sync file" => {}
+            "write" | "append" => probed.note_bytes(path),
+            _ => probed.note_name(path),
+        }
+        work(Half(tear)).map_err(failed)?;
+        match (probed.ask)(name) {
+            _ if tear => Err(died()),
+            Fate::Live => Ok(()),
+            Fate::Lose if name.starts_with("sync") => {
+                // The sync was done: what it covers is not lost.
+                self.settle(|loose| match loose.name {
+                    true => loose.path.parent() == Some(path),
+                    false => loose.path == path,
+                });
+                Err(probed.lose())
+            }
+            Fate::Lose => Err(probed.lose()),
+            _ => Err(died()),
+        }
+    }
+
+    fn settle(&self, durable: impl Fn(&Loose) -> bool) {
+        if let Some(probed) = &self.probed {
+            probed.loose().retain(|loose| !durable(loose));
+        }
+    }
+}
+
+impl Probed {
+    fn loose(&self) -> std::sync::MutexGuard<'_, Vec<Loose>> {
+        self.loose.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers what bytes a file has that is about to be written.
+    fn note_bytes(&self, path: &Path) {
+        let before = fs::read(path).ok();
+        if before.is_none() {
+            self.note_name(path);
+        }
+        self.loose().push(Loose { path: path.to_owned(), name: false, before });
+    }
+
+    /// Remembers what a name stands for that is about to be given, taken or moved.
+    fn note_name(&self, path: &Path) {
+        let before = fs::read(path).ok();
+        self.loose().push(Loose { path: path.to_owned(), name: true, before });
+    }
+
+    /// Takes back, newest first, all that was not synced.
+    fn lose(&self) -> Error {
+        for Loose { path, before, .. } in self.loose().drain(..).rev() {
+            let _ = match before {
+                Some(bytes) => fs::write(&path, bytes),
+                None if path.is_dir() => fs::remove_dir_all(&path),
+                None => fs::remove_file(&path),
+            };
+        }
+        died()
     }
 }
 
@@ -119,7 +232,7 @@ fn died() -> Error {
 }
 
 /// Where the bytes of `path` are gathered before they are whole.
-pub(crate) fn staged(path: &Path) -> std::path::PathBuf {
+pub(crate) fn staged(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)

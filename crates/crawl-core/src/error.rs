@@ -139,6 +139,11 @@ impl Error {
         self.0.status
     }
 
+    /// Whether it concerns every record of the service and not this one alone: a credential, a payment, a quota.
+    pub fn concerns_all(&self) -> bool {
+        matches!(self.0.status, Some(401 | 402))
+    }
+
     /// What to do next, one clause.
     pub fn advice(&self) -> &str {
         self.0.advice.as_deref().unwrap_or_else(|| self.0.kind.advice())

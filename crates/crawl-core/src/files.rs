@@ -16,6 +16,28 @@ use crate::{Disk, Error, Kind, Result};
 const MOST_BREAKS: u32 = 5;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
+/// A folder with this file in it holds files of records: no walk over listings enters it.
+pub(crate) const MARKER: &str = ".files";
+
+/// The files below a root. Given by a sink.
+#[derive(Clone, Debug)]
+pub struct Files {
+    root: PathBuf,
+    disk: Disk,
+}
+
+impl Files {
+    /// The files below `root`. Nothing is touched before the first file.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Files { root: root.into(), disk: Disk::default() }
+    }
+
+    /// With a disk of a test.
+    pub fn with_disk(self, disk: Disk) -> Self {
+        Files { disk, ..self }
+    }
+}
+
 /// What is known of a file before it is fetched. What is known is checked.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {

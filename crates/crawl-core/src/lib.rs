@@ -5,26 +5,39 @@
 //! pages from a source to a sink until the listing ends. The one rule: **write the page, then the checkpoint;
 //! read only below the checkpoint.**
 
+mod context;
 mod disk;
 mod error;
 pub mod files;
 pub mod http;
+mod input;
 pub mod json;
+mod judge;
+mod map;
 mod page;
 mod pump;
 pub mod record;
+mod round;
+mod share;
 mod sink;
 mod source;
 mod store;
 
+pub use context::Context;
 pub use disk::{Disk, Fate, Probe};
 pub use error::{Error, Kind, Result};
 pub use jiff::Timestamp;
-pub use page::{Cursor, FileLine, Missing, Page, Tally};
-pub use pump::{Committed, Pump, pump};
+pub use files::Files;
+pub use input::Input;
+pub use judge::Judge;
+pub use map::{Map, Mapped, Over, Row};
+pub use page::{Cursor, FileLine, Mark, Missing, Page, Tally};
+pub use pump::{Committed, Pump, pump, settings_of};
 pub use record::Record;
+pub use round::{Next, Round};
+pub use share::Share;
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
-pub use store::{Compression, Manifest, Store, Stored, StoredPage, Verified};
+pub use store::{Compression, Gathered, Manifest, Store, Stored, Verified, gather};
 /// A wish to stop, shared by all who wait: it ends waits and downloads, and what was sent is finished.
 pub use tokio_util::sync::CancellationToken as Stop;

@@ -87,6 +87,9 @@ pub struct FileLine {
     pub version: Option<String>,
 }
 
+/// 16 bytes that stand for a record's id, where a listing's order moves; see [`crate::Source::key`].
+pub type Mark = [u8; 16];
+
 /// The records found at one cursor, and the cursor after it. An empty page is not the end.
 #[derive(Debug)]
 pub struct Page {
@@ -96,12 +99,16 @@ pub struct Page {
     pub missing: Vec<Missing>,
     /// How many records a mapping left out on purpose, by reason.
     pub dropped: Tally,
+    /// The files that its records name, all of them durable.
+    pub files: Vec<FileLine>,
     /// The cursor of the next page; `None` if this is the last.
     pub next: Option<Cursor>,
     /// When it was fetched.
     pub fetched_at: Timestamp,
     /// The address it came from.
     pub url: Option<Url>,
+    /// The marks of its records, where the order moves; the pump sets them.
+    pub marks: Vec<Mark>,
 }
 
 impl Page {
@@ -111,9 +118,41 @@ impl Page {
             records,
             missing: Vec::new(),
             dropped: Tally::new(),
+            files: Vec::new(),
             next,
             fetched_at: Timestamp::now(),
             url: None,
+            marks: Vec::new(),
         }
+    }
+
+    /// How many rows came in: `records + missing + dropped`.
+    pub fn listed(&self) -> u64 {
+        (self.records.len() + self.missing.len()) as u64 + self.dropped.values().sum::<u64>()
+    }
+
+    /// Counts a row that is left out on purpose.
+    pub fn drop_row(&mut self, reason: &str) {
+        match self.dropped.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => drop(self.dropped.insert(reason.to_owned(), 1)),
+        }
+    }
+
+    /// Cuts it to `most` listed rows: first what was dropped goes, then what is missing, then the last records.
+    pub(crate) fn cut(&mut self, most: u64) {
+        let mut over = self.listed().saturating_sub(most);
+        for count in self.dropped.values_mut() {
+            let less = over.min(*count);
+            (*count, over) = (*count - less, over - less);
+        }
+        self.dropped.retain(|_, count| *count > 0);
+        let mut shorten = |length: usize| {
+            let less = usize::try_from(over).unwrap_or(usize::MAX).min(length);
+            over -= less as u64;
+            length - less
+        };
+        self.missing.truncate(shorten(self.missing.len()));
+        self.records.truncate(shorten(self.records.len()));
     }
 }

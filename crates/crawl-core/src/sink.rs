@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, Manifest, Page, Result, Settings, SourceId, Tally};
+use crate::files::Files;
+use crate::{Cursor, Manifest, Mark, Page, Result, Settings, SourceId, Tally};
 
 /// What the committed pages hold. `listed = records + missing + the sum of dropped`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,16 +19,28 @@ pub struct Totals {
     pub dropped: Tally,
     /// Bytes of the page files.
     pub bytes: u64,
+    /// Files that the records name.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub files: u64,
+    /// Bytes of those files.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub file_bytes: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Totals {
-    /// Adds a page.
-    pub fn add(&mut self, records: u64, missing: u64, dropped: &Tally, bytes: u64) {
-        self.listed += records + missing + dropped.values().sum::<u64>();
-        self.records += records;
-        self.missing += missing;
-        self.bytes += bytes;
-        for (reason, count) in dropped {
+    /// Adds the page that a line of the manifest is about.
+    pub fn add(&mut self, line: &Manifest) {
+        self.listed += line.listed();
+        self.records += line.records;
+        self.missing += line.missing;
+        self.bytes += line.bytes;
+        self.files += line.files;
+        self.file_bytes += line.file_bytes;
+        for (reason, count) in &line.dropped {
             *self.dropped.entry(reason.clone()).or_default() += count;
         }
     }
@@ -36,7 +49,7 @@ impl Totals {
 /// How many pages are committed, and what comes after them. Readers look at no page beyond `pages`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The version of this file's form.
+    /// The version of this file's form: 1, or 2 where pages name files or marks, which older programs do not know.
     pub version: u32,
     /// How many pages are committed: numbers 1 to `pages`.
     pub pages: u64,
@@ -48,6 +61,9 @@ pub struct Checkpoint {
     pub totals: Totals,
     /// The length of the manifest that belongs to the committed pages, in bytes.
     pub manifest_bytes: u64,
+    /// How many marks of `seen.bin` belong to the committed pages.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub marks: u64,
 }
 
 impl Checkpoint {
@@ -60,20 +76,22 @@ impl Checkpoint {
             settings: None,
             totals: Totals::default(),
             manifest_bytes: 0,
+            marks: 0,
         }
     }
 
     /// The checkpoint with one page more: the one that a line of the manifest is about, which is `line_bytes` long.
     pub fn after(&self, line: &Manifest, line_bytes: u64) -> Self {
         let mut totals = self.totals.clone();
-        totals.add(line.records, line.missing, &line.dropped, line.bytes);
+        totals.add(line);
         Checkpoint {
-            version: self.version,
+            version: if line.files + line.marks > 0 { 2 } else { self.version },
             pages: line.number,
             next: line.next.clone(),
             settings: self.settings.clone(),
             totals,
             manifest_bytes: self.manifest_bytes + line_bytes,
+            marks: self.marks + line.marks,
         }
     }
 
@@ -83,10 +101,17 @@ impl Checkpoint {
     }
 }
 
-/// A place that keeps pages and remembers how many. The two steps are the one rule, spelled as methods.
+/// A place that keeps pages and remembers how many. `write` and `commit` are the one rule, spelled as methods.
 pub trait Sink: Send + Sync {
-    /// How far the listing has come. A page that was written whole before a crash counts.
+    /// How far the listing has come. A page that was written whole before a crash counts. From here on the sink is
+    /// the listing's only writer, for as long as it lives.
     fn checkpoint(&self, id: &SourceId) -> impl Future<Output = Result<Checkpoint>> + Send;
+
+    /// The marks of the records that the committed pages have kept, where the order of the listing moves.
+    fn marks(&self, id: &SourceId, at: &Checkpoint) -> impl Future<Output = Result<Vec<Mark>>> + Send;
+
+    /// Where files that records name go.
+    fn files(&self) -> Files;
 
     /// Makes `page` durable as number `at.pages + 1`, still invisible to readers. Gives the checkpoint to commit.
     fn write(

@@ -1,11 +1,12 @@
 //! Sources: resumable listings.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, Error, Kind, Page, Result};
+use crate::{Context, Cursor, Error, Kind, Page, Record, Result};
 
 /// The name of a listing, such as `hf/datasets`: also the folder that its pages land in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +33,11 @@ impl SourceId {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name of a listing beside this one, such as a share or a round of it.
+    pub(crate) fn beside(&self, suffix: &str) -> SourceId {
+        SourceId(format!("{}{suffix}", self.0))
     }
 }
 
@@ -66,6 +72,12 @@ impl Settings {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Without one of them.
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
     /// One line for each setting that differs: name, value there, value here.
     pub fn changes(&self, other: &Settings) -> Vec<String> {
         let names: std::collections::BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
@@ -90,5 +102,11 @@ pub trait Source: Send + Sync {
     fn after(&self, at: &Cursor) -> Option<Cursor>;
 
     /// The page at a cursor; `None` if there is nothing yet.
-    fn page(&self, at: &Cursor) -> impl Future<Output = Result<Option<Page>>> + Send;
+    fn page(&self, at: &Cursor, context: &Context) -> impl Future<Output = Result<Option<Page>>> + Send;
+
+    /// The id of a record, only where the order of the listing moves while it is walked (by downloads, by number):
+    /// the pump then drops and counts a record whose id came before. Orders that stand still need none.
+    fn key<'a>(&self, _record: &'a Record) -> Option<Cow<'a, str>> {
+        None
+    }
 }

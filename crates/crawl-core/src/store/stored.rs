@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{Compression, Manifest, hex, missing_name, page_name};
-use crate::{Checkpoint, Error, Kind, Missing, Record, Result, SourceId};
+use super::{Compression, MARK_BYTES, Manifest, files_name, hex, missing_name, page_name};
+use crate::{files, round};
+use crate::{Checkpoint, Error, FileLine, Kind, Mark, Missing, Record, Result, SourceId};
 
 const RESTORE: &str = "if --upload moved it, fetch it with `s3-uploader get s3://BUCKET/PREFIX/ ROOT --skip-existing`; else restore it \
      from a copy or crawl into a new root; `status --verify` names what is not here or damaged";
@@ -19,17 +21,14 @@ pub struct Stored {
     folder: PathBuf,
     id: SourceId,
     checkpoint: Checkpoint,
+    brief: Arc<OnceLock<Vec<Brief>>>,
 }
 
-/// A committed page, read back.
-#[derive(Debug)]
-pub struct StoredPage {
-    /// The page's number, from 1.
-    pub number: u64,
-    /// Its records, in order.
-    pub records: Vec<Record>,
-    /// The line about it in the manifest.
-    pub manifest: Manifest,
+/// What reading a page needs of its line in the manifest; all of them are in memory, so they are small.
+#[derive(Clone, Debug)]
+pub(crate) struct Brief {
+    pub(crate) records: u64,
+    pub(crate) sha256: [u8; 32],
 }
 
 /// What became of the files of committed pages, by page number.
@@ -56,14 +55,44 @@ impl Stored {
                 .advise(format!("name the root of a crawl; listings found there: {found}")));
         }
         let checkpoint = checkpoint(&folder)?;
-        Ok(Stored { folder, id: id.clone(), checkpoint })
+        Ok(Stored { folder, id: id.clone(), checkpoint, brief: Arc::default() })
     }
 
-    /// The listings under a root, in order of name.
+    /// The committed pages in brief, in order.
+    pub(crate) fn briefs(&self) -> Result<&[Brief]> {
+        if let Some(brief) = self.brief.get() {
+            return Ok(brief);
+        }
+        let brief = |line: Manifest| {
+            let sha256 = data_encoding::HEXLOWER_PERMISSIVE.decode(line.sha256.as_bytes()).ok();
+            let sha256 = sha256.and_then(|bytes| bytes.try_into().ok());
+            let none = || self.damaged(format!("the manifest has no SHA-256 of page {}", line.number));
+            Ok(Brief { records: line.records, sha256: sha256.ok_or_else(none)? })
+        };
+        let lines = self.manifest()?.into_iter().map(brief).collect::<Result<_>>()?;
+        Ok(self.brief.get_or_init(|| lines))
+    }
+
+    fn damaged(&self, what: String) -> Error {
+        Error::new(Kind::Storage, what).at(self.folder.display().to_string()).advise(RESTORE)
+    }
+
+    /// The listings under a root that can be read by themselves, in order of name: without shares, and without rounds
+    /// of asking again, which are read with the listing that they belong to.
     ///
     /// # Errors
     /// [`Kind::Config`] if the root is not there; [`Kind::Storage`] if it cannot be read.
     pub fn sources(root: &Path) -> Result<Vec<SourceId>> {
+        let mut found = Stored::everything(root)?;
+        found.retain(|id| !round::belongs_to_another(id));
+        Ok(found)
+    }
+
+    /// The listings under a root in order of name, shares and rounds too.
+    ///
+    /// # Errors
+    /// As [`Stored::sources`].
+    pub fn everything(root: &Path) -> Result<Vec<SourceId>> {
         if !root.is_dir() {
             return Err(Error::new(Kind::Config, "there is no such folder")
                 .at(root.display().to_string())
@@ -72,17 +101,19 @@ impl Stored {
         let mut found = Vec::new();
         let mut folders = vec![root.to_path_buf()];
         while let Some(folder) = folders.pop() {
+            if folder.join("checkpoint.json").is_file() {
+                let name = folder.strip_prefix(root).ok().and_then(Path::to_str);
+                found.extend(name.and_then(|name| SourceId::new(name).ok()));
+                // What lies below a listing is its own.
+                continue;
+            }
+            if folder.join(files::MARKER).exists() {
+                continue;
+            }
             let entries =
                 fs::read_dir(&folder).map_err(|cause| Error::io("cannot read the folder", &folder, cause))?;
-            for entry in entries.flatten() {
-                let path = entry.path();
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    folders.push(path);
-                } else if path.file_name().is_some_and(|name| name == "checkpoint.json") {
-                    let name = folder.strip_prefix(root).ok().and_then(Path::to_str);
-                    found.extend(name.and_then(|name| SourceId::new(name).ok()));
-                }
-            }
+            let below = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            folders.extend(below.map(|entry| entry.path()));
         }
         found.sort();
         Ok(found)
@@ -161,6 +192,17 @@ impl Stored {
         Compression::ALL.map(|compression| self.folder.join(page_name(number, compression)))
     }
 
+    /// Where the names of the files lie that page `number` names, if there are any.
+    pub fn files_path(&self, number: u64) -> PathBuf {
+        self.folder.join(files_name(number))
+    }
+
+    /// The root that this listing lies under.
+    pub fn root(&self) -> &Path {
+        let depth = self.id.as_str().split('/').count();
+        self.folder.ancestors().nth(depth).unwrap_or(Path::new(""))
+    }
+
     /// Where the records lie that are missing from page `number`, if there are any.
     pub fn missing_path(&self, number: u64) -> PathBuf {
         self.folder.join(missing_name(number))
@@ -169,7 +211,7 @@ impl Stored {
     /// The lines of page `number` (from 1), one JSON object a line.
     ///
     /// # Errors
-    /// [`Kind::Storage`] if the page is not committed or its file cannot be read.
+    /// [`Kind::Storage`] if the page is not committed, if its file cannot be read, or if it is not what was written.
     pub fn lines(&self, number: u64) -> Result<Bytes> {
         if number == 0 || number > self.checkpoint.pages {
             let what = format!("page {number} is not committed ({} are)", self.checkpoint.pages);
@@ -182,8 +224,18 @@ impl Stored {
                 .advise(RESTORE)
         };
         let path = find_page(&self.folder, number).ok_or_else(gone)?;
-        let read = |path: &Path| compression_of(path).decode(fs::read(path)?);
-        read(&path).map_err(|cause| Error::io("cannot read the page", &path, cause))
+        let failed = |cause| Error::io("cannot read the page", &path, cause);
+        let bytes = fs::read(&path).map_err(failed)?;
+        let brief = usize::try_from(number - 1).ok().and_then(|index| self.briefs().ok()?.get(index));
+        let written = match brief {
+            Some(brief) => brief,
+            None => return Err(self.briefs().err().unwrap_or_else(gone)),
+        };
+        if *Sha256::digest(&bytes) != written.sha256 {
+            let what = format!("page {number} is not what was written");
+            return Err(Error::new(Kind::Storage, what).at(path.display().to_string()).advise(RESTORE));
+        }
+        compression_of(&path).decode(bytes).map_err(failed)
     }
 
     /// The records of page `number` (from 1).
@@ -207,50 +259,38 @@ impl Stored {
         Ok(records)
     }
 
-    /// The records of the page that a line of the manifest is about, if there are as many as it says.
-    ///
-    /// # Errors
-    /// As [`Stored::lines`]; [`Kind::Storage`] if the number differs: then the file was changed afterwards.
-    pub fn page(&self, line: &Manifest) -> Result<Vec<Record>> {
-        let records = self.records(line.number)?;
-        if records.len() as u64 == line.records {
-            return Ok(records);
-        }
-        let what =
-            format!("page {} has {} records, {} were written", line.number, records.len(), line.records);
-        Err(Error::new(Kind::Storage, what).at(self.folder.display().to_string()).advise(RESTORE))
-    }
-
     /// What is missing from page `number` (from 1).
     ///
     /// # Errors
     /// [`Kind::Storage`] if the file is there but cannot be read.
     pub fn missing(&self, number: u64) -> Result<Vec<Missing>> {
-        let path = self.folder.join(missing_name(number));
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(cause) => return Err(Error::io("cannot read", &path, cause)),
-        };
-        let bad =
-            |cause| Error::new(Kind::Storage, "a bad line").at(path.display().to_string()).because(cause);
-        text.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
+        lines_of(&self.missing_path(number))
     }
 
-    /// Compares each committed page's files with the manifest.
+    /// The files that page `number` (from 1) names.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the list is there but cannot be read.
+    pub fn files(&self, number: u64) -> Result<Vec<FileLine>> {
+        lines_of(&self.files_path(number))
+    }
+
+    /// Compares each committed page, and the files that it names, with what was written.
     ///
     /// # Errors
     /// As [`Stored::manifest`].
     pub fn verify(&self) -> Result<Verified> {
         let mut verified = Verified::default();
         for line in self.manifest()? {
-            let is = |path: &Path, sha256: &str| {
-                fs::read(path).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == sha256)
+            let is = |path: &Path, sha256: &str| sha256_of(path).is_ok_and(|found| found == sha256);
+            let mut files = vec![(find_page(&self.folder, line.number), line.sha256.clone())];
+            let mut also = |path: PathBuf, sha256: Option<String>| {
+                files.extend(sha256.map(|sha256| (path.is_file().then_some(path), sha256)));
             };
-            let mut files = vec![(find_page(&self.folder, line.number), &line.sha256)];
-            if let Some(sha256) = &line.missing_sha256 {
-                let path = self.missing_path(line.number);
-                files.push((path.is_file().then_some(path), sha256));
+            also(self.missing_path(line.number), line.missing_sha256);
+            also(self.files_path(line.number), line.files_sha256);
+            for file in self.files(line.number).unwrap_or_default() {
+                also(self.root().join(&file.path), Some(file.sha256));
             }
             if files.iter().any(|(path, sha256)| path.as_ref().is_some_and(|path| !is(path, sha256))) {
                 verified.differ.push(line.number);
@@ -273,11 +313,53 @@ pub(super) fn checkpoint(folder: &Path) -> Result<Checkpoint> {
     let bad = |what: String| Error::new(Kind::Storage, what).at(path.display().to_string());
     let found: Checkpoint = serde_json::from_slice(&text)
         .map_err(|cause| bad("the checkpoint is not readable".into()).because(cause).advise(RESTORE))?;
-    if found.version != 1 {
-        return Err(bad(format!("the checkpoint has version {}, this program knows 1", found.version))
+    if !(1..=2).contains(&found.version) {
+        return Err(bad(format!("the checkpoint has version {}, this program knows 1 and 2", found.version))
             .advise("use the program that wrote it, or start a new root"));
     }
     Ok(found)
+}
+
+/// The SHA-256 of a file, in hex, whatever its size.
+pub(super) fn sha256_of(path: &Path) -> std::io::Result<String> {
+    let mut sha256 = Sha256::new();
+    let mut file = fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&sha256.finalize())),
+            read => sha256.update(&buffer[..read]),
+        }
+    }
+}
+
+/// What lies in a file, a line each; nothing if it is not there.
+fn lines_of<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(Error::io("cannot read", path, cause)),
+    };
+    let bad = |cause| Error::new(Kind::Storage, "a bad line").at(path.display().to_string()).because(cause);
+    text.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
+}
+
+/// The first `wanted` marks.
+pub(super) fn read_marks(path: &Path, wanted: u64) -> Result<Vec<Mark>> {
+    if wanted == 0 {
+        return Ok(Vec::new());
+    }
+    let mut bytes = Vec::new();
+    let length = wanted * MARK_BYTES;
+    fs::File::open(path)
+        .and_then(|file| file.take(length).read_to_end(&mut bytes))
+        .map_err(|cause| Error::io("cannot read what was seen", path, cause))?;
+    let (marks, _) = bytes.as_chunks();
+    if marks.len() as u64 == wanted {
+        return Ok(marks.to_vec());
+    }
+    let what = "it is known of fewer records that they were seen than the checkpoint says";
+    Err(Error::new(Kind::Storage, what).at(path.display().to_string()).advise(RESTORE))
 }
 
 /// The text of the manifest from a byte on.

@@ -5,11 +5,13 @@
 //! - `store`: what is on disk, and what readers see of it
 //! - `faults`: broken answers of a service
 //! - `rates`: limits that are kept before they bite
+//! - `mapping`: maps over inputs, parts, shares and what gathers them, rounds
 //! - `fetching`: files: resumed, verified, hostile
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod faults;
 mod fetching;
+mod mapping;
 mod promise;
 mod pumping;
 mod rates;

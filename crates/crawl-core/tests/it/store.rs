@@ -1,6 +1,6 @@
 //! What a store leaves on disk, and what readers see of it.
 
-use crawl_core::{Compression, Kind, Pump, SourceId, Store, Stored, pump};
+use crawl_core::{Compression, Kind, Pump, SourceId, Stop, Store, Stored, pump};
 
 use crate::tables::{Table, picture};
 
@@ -8,7 +8,7 @@ async fn filled(compression: Compression) -> (tempfile::TempDir, SourceId) {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path()).with_compression(compression);
     let table = Table::listing(4);
-    pump(&table, &store, Pump::default(), std::future::pending(), |_| {}).await.unwrap();
+    pump(&table, &store, Pump::default(), &Stop::new(), |_| {}).await.unwrap();
     (root, table.id)
 }
 
@@ -16,7 +16,9 @@ async fn filled(compression: Compression) -> (tempfile::TempDir, SourceId) {
 async fn a_person_finds_pages_manifest_and_checkpoint() {
     let (root, _) = filled(Compression::None).await;
     let names: Vec<String> = picture(root.path()).into_keys().collect();
+    assert_eq!(names[0], ".lock");
     let expected = [
+        ".lock",
         "checkpoint.json",
         "manifest.jsonl",
         "page_00001.jsonl",
@@ -26,7 +28,7 @@ async fn a_person_finds_pages_manifest_and_checkpoint() {
         "page_00004.jsonl",
         "page_00004.missing.jsonl",
     ];
-    assert_eq!(names, expected.map(|name| format!("test/table/{name}")));
+    assert_eq!(names[1..], expected.map(|name| format!("test/table/{name}")));
     let first = std::fs::read_to_string(root.path().join("test/table/page_00001.jsonl")).unwrap();
     assert_eq!(first.lines().next().unwrap(), "{\"id\":\"1/0\",\"text\":\"é \\n 0\"}");
 }
@@ -66,7 +68,11 @@ async fn damage_is_found() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[5] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    assert_eq!(Stored::open(root.path(), &id).unwrap().verify().unwrap().differ, [2]);
+    let stored = Stored::open(root.path(), &id).unwrap();
+    assert_eq!(stored.verify().unwrap().differ, [2]);
+    // A reader is not given other bytes than were written, although there are as many records.
+    assert_eq!(stored.records(2).unwrap_err().kind(), Kind::Storage);
+    assert!(stored.records(1).is_ok());
 }
 
 #[tokio::test]

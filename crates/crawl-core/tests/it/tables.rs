@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crawl_core::{Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
+use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
 
 /// A listing or a mapping of `pages` pages with three records each, some missing, some dropped, one page empty.
 pub(crate) struct Table {
@@ -56,7 +56,7 @@ impl Source for Table {
         (self.mapping && number < self.pages).then(|| Cursor::new((number + 1).to_string()))
     }
 
-    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
+    async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
         let number = Table::number(at);
         *self.asked.lock().unwrap().entry(number).or_default() += 1;
         if !self.slow.is_zero() {
@@ -79,6 +79,33 @@ impl Source for Table {
             page.dropped.insert("too small".into(), number);
         }
         Ok(Some(page))
+    }
+}
+
+/// A listing of given rows, a page an element.
+pub(crate) struct Given {
+    pub(crate) table: Table,
+    pub(crate) rows: Vec<Vec<Record>>,
+}
+
+impl Source for Given {
+    fn id(&self) -> &SourceId {
+        &self.table.id
+    }
+
+    fn settings(&self) -> Settings {
+        self.table.settings.clone()
+    }
+
+    fn after(&self, _at: &Cursor) -> Option<Cursor> {
+        None
+    }
+
+    async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
+        let number = Table::number(at);
+        let rows = self.rows[usize::try_from(number - 1).unwrap()].clone();
+        let more = number < self.rows.len() as u64;
+        Ok(Some(Page::new(rows, more.then(|| Cursor::new((number + 1).to_string())))))
     }
 }
 
