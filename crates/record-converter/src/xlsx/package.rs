@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 
 use quick_xml::events::Event;
 use zip::ZipArchive;
@@ -10,8 +10,8 @@ use zip::ZipArchive;
 use super::Fault;
 use super::xml::{Xml, attribute};
 
-/// The most bytes of a part that is held in memory: lists of sheets, of relations, of styles.
-const MAX_HELD: u64 = 16 << 20;
+/// The most relations of a part.
+const MAX_RELATIONS: usize = 50_000;
 
 /// An open ZIP file. Parts are found whatever the case of their names and the slant of their slashes.
 pub(crate) struct Package {
@@ -57,13 +57,13 @@ impl Package {
         Xml::new(self.archive.by_index(*place)?).map(Some)
     }
 
-    /// Reads a part that is small in any true workbook.
+    /// Reads a part as [`Xml::small`].
     ///
     /// # Errors
-    /// If it cannot be read. One that is too large ends too early.
+    /// If it cannot be read.
     pub(crate) fn small_part(&mut self, name: &str) -> Result<Option<Xml<'_>>, Fault> {
         let Some(place) = self.places.get(&plain(name)) else { return Ok(None) };
-        Xml::new(self.archive.by_index(*place)?.take(MAX_HELD)).map(Some)
+        Xml::small(self.archive.by_index(*place)?).map(Some)
     }
 
     /// What the part `name` says about others, by the names that it gives them. Empty for the name of the package.
@@ -73,12 +73,17 @@ impl Package {
     pub(crate) fn relations(&mut self, name: &str) -> Result<HashMap<String, Relation>, Fault> {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let mut relations = HashMap::new();
+        let mut read = 0;
         let Some(mut xml) = self.small_part(&format!("{folder}/_rels/{file}.rels"))? else {
             return Ok(relations);
         };
         loop {
             match xml.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "Relationship" => {
+                    read += 1;
+                    if read > MAX_RELATIONS {
+                        return Err(format!("more than {MAX_RELATIONS} relations").into());
+                    }
                     let get = |name| attribute(&element, name).unwrap_or_default();
                     let kind = get("Type").rsplit('/').next().unwrap_or_default().to_owned();
                     relations.insert(get("Id"), Relation { kind, target: resolve(folder, &get("Target")) });

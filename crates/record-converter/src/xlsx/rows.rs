@@ -51,6 +51,10 @@ impl Row {
         self.text.get(place.clone()).unwrap_or_default()
     }
 
+    fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.losses.count == 0
+    }
+
     fn clear(&mut self) {
         self.cells.clear();
         self.text.clear();
@@ -118,6 +122,10 @@ pub(crate) struct Rows<'a> {
     inside: bool,
     ended: bool,
     number: u64,
+    /// The number of the last row that was given.
+    last: u64,
+    /// A row that has begun and is not read yet, and the number that it gives itself.
+    begun: Option<Option<u64>>,
     parts: Parts,
 }
 
@@ -159,8 +167,19 @@ impl<'a> Rows<'a> {
         since_1904: bool,
         path: &'a Path,
     ) -> Self {
-        let parts = Parts::default();
-        Rows { xml, strings, styles, since_1904, path, inside: false, ended: false, number: 0, parts }
+        Rows {
+            xml,
+            strings,
+            styles,
+            since_1904,
+            path,
+            inside: false,
+            ended: false,
+            number: 0,
+            last: 0,
+            begun: None,
+            parts: Parts::default(),
+        }
     }
 
     /// Reads the next row that holds anything into `row`; `false` at the end.
@@ -172,18 +191,38 @@ impl<'a> Rows<'a> {
     }
 
     fn next(&mut self, row: &mut Row) -> Result<bool, Fault> {
+        row.clear();
+        while let Some(given) = self.begin_row()? {
+            if !row.is_empty() && given != Some(row.number) {
+                self.begun = Some(given);
+                break;
+            }
+            // Some programs spread a row over several elements.
+            self.read_row(given, row)?;
+        }
+        row.settle();
+        if let Some((column, _)) = row.cells.first()
+            && row.number <= self.last
+        {
+            row.lose(
+                *column as u64,
+                "the row stands behind a later one, or twice; it is read as a record of its own",
+            );
+        }
+        self.last = row.number;
+        Ok(!row.is_empty())
+    }
+
+    /// Goes into the next row; gives the number that it gives itself. `None` behind the last one.
+    fn begin_row(&mut self) -> Result<Option<Option<u64>>, Fault> {
+        if let Some(given) = self.begun.take() {
+            return Ok(Some(given));
+        }
         while !self.ended {
             match self.xml.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "sheetData" => self.inside = true,
-                    "row" if self.inside => {
-                        let given = number_of(&element);
-                        row.clear();
-                        self.read_row(given, row)?;
-                        if !row.cells.is_empty() || row.losses.count > 0 {
-                            return Ok(true);
-                        }
-                    }
+                    "row" if self.inside => return Ok(Some(number_of(&element))),
                     _ => {}
                 },
                 Event::End(element) if element.local_name().as_ref() == "sheetData" => self.ended = true,
@@ -192,7 +231,7 @@ impl<'a> Rows<'a> {
                 _ => {}
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn read_row(&mut self, given: Option<u64>, row: &mut Row) -> Result<(), Fault> {
@@ -240,7 +279,6 @@ impl<'a> Rows<'a> {
                 return Err(format!("row {} is larger than {} MiB", row.number, MAX_ROW >> 20).into());
             }
         }
-        row.settle();
         Ok(())
     }
 

@@ -29,12 +29,24 @@ impl<'a> Xml<'a> {
     /// # Errors
     /// If nothing can be read.
     pub(crate) fn new(part: impl Read + 'a) -> Result<Self, Fault> {
+        Self::up_to(u64::MAX, part)
+    }
+
+    /// As [`Xml::new`], of a part that is small in any true workbook, because it is held in memory.
+    ///
+    /// # Errors
+    /// As [`Xml::new`]; and later, if the part is large all the same.
+    pub(crate) fn small(part: impl Read + 'a) -> Result<Self, Fault> {
+        Self::up_to(MAX_PIECE as u64, part)
+    }
+
+    fn up_to(most: u64, part: impl Read + 'a) -> Result<Self, Fault> {
         let mut bytes = BufReader::with_capacity(BUFFER, part);
         let wide =
             matches!(bytes.fill_buf()?, [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'<', ..] | [b'<', 0, ..]);
         let inner: Box<dyn BufRead + 'a> =
             if wide { Box::new(DecodingReader::new(bytes)) } else { Box::new(bytes) };
-        let mut reader = Reader::from_reader(Meter { inner, left: MAX_PIECE });
+        let mut reader = Reader::from_reader(Meter { inner, left: MAX_PIECE, in_all: most });
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.allow_dangling_amp = true;
@@ -160,23 +172,24 @@ fn push_reference(reference: &BytesRef<'_>, into: &mut String) {
     }
 }
 
-/// A reader that refuses to give more than what is left for one piece.
+/// A reader that refuses to give more than what is left for one piece, and in all.
 struct Meter<'a> {
     inner: Box<dyn BufRead + 'a>,
     left: usize,
+    in_all: u64,
 }
 
 impl Read for Meter<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.left = self.left.saturating_sub(read);
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
         Ok(read)
     }
 }
 
 impl BufRead for Meter<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == 0 {
+        if self.left == 0 || self.in_all == 0 {
             return Err(io::Error::other(format!("a piece of XML is larger than {} MiB", MAX_PIECE >> 20)));
         }
         self.inner.fill_buf()
@@ -184,6 +197,7 @@ impl BufRead for Meter<'_> {
 
     fn consume(&mut self, amount: usize) {
         self.left = self.left.saturating_sub(amount);
+        self.in_all = self.in_all.saturating_sub(amount as u64);
         self.inner.consume(amount);
     }
 }

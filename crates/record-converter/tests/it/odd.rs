@@ -137,8 +137,15 @@ fn rows_and_cells_need_no_addresses_and_odd_ones_are_named() {
     check(
         below(rows),
         &[r#"{"a":1,"b":2}"#, r#"{"b":3}"#, r#"{"a":4,"c":5}"#, r#"{"a":6}"#, r#"{"a":7}"#],
-        &["S!A12", "S!C12"],
+        &["S!A12", "S!C12", "S!A5"],
     );
+}
+
+#[test]
+fn a_row_spread_over_several_elements_is_one_record_and_one_given_again_is_named() {
+    let rows = "<row r=\"2\"/><row r=\"2\"><c r=\"B2\"><v>1</v></c></row><row r=\"2\"><c r=\"A2\"><v>2</v></c></row>\
+                <row r=\"3\"><c r=\"C3\"><v>3</v></c></row><row r=\"2\"><c r=\"C2\"><v>4</v></c></row>";
+    check(below(rows), &[r#"{"a":2,"b":1}"#, r#"{"c":3}"#, r#"{"c":4}"#], &["S!C2"]);
 }
 
 #[test]

@@ -13,36 +13,36 @@ use crate::run;
 
 /// A workbook in XML: its sheets, and parts that replace or join the usual ones.
 #[derive(Default)]
-pub struct Parts {
+pub(crate) struct Parts {
     sheets: Vec<(String, String)>,
     extra: Vec<(String, Vec<u8>)>,
 }
 
 impl Parts {
     /// A workbook of one sheet `S` with these rows.
-    pub fn sheet(rows: &str) -> Self {
+    pub(crate) fn sheet(rows: &str) -> Self {
         Parts::default().and_sheet("name=\"S\"", rows)
     }
 
     /// One more sheet; `attributes` are those in the list of sheets.
-    pub fn and_sheet(mut self, attributes: &str, rows: &str) -> Self {
+    pub(crate) fn and_sheet(mut self, attributes: &str, rows: &str) -> Self {
         self.sheets.push((attributes.to_owned(), rows.to_owned()));
         self
     }
 
     /// One more part, or another in place of a usual one.
-    pub fn and(mut self, name: &str, part: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn and(mut self, name: &str, part: impl Into<Vec<u8>>) -> Self {
         self.extra.push((name.to_owned(), part.into()));
         self
     }
 
     /// The table of shared strings.
-    pub fn and_strings(self, items: &str) -> Self {
+    pub(crate) fn and_strings(self, items: &str) -> Self {
         self.and("xl/sharedStrings.xml", format!("<sst xmlns=\"{MAIN}\">{items}</sst>"))
     }
 
     /// Number formats by their code or built-in number; style n, from 1, has the n-th.
-    pub fn and_formats(self, formats: &[&str]) -> Self {
+    pub(crate) fn and_formats(self, formats: &[&str]) -> Self {
         let (mut own, mut cells) = (String::new(), String::from("<xf numFmtId=\"0\"/>"));
         for (number, format) in formats.iter().enumerate() {
             let id = format.parse().unwrap_or(164 + number);
@@ -57,26 +57,26 @@ impl Parts {
     }
 
     /// Days are counted from 1904.
-    pub fn since_1904(self) -> Self {
+    pub(crate) fn since_1904(self) -> Self {
         let list = self.list("<workbookPr date1904=\"1\"/>");
         self.and("xl/workbook.xml", list)
     }
 
     /// Writes the workbook as `in.xlsx` into a new folder.
-    pub fn save(self) -> TempDir {
+    pub(crate) fn save(self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("in.xlsx"), self.bytes()).unwrap();
         folder
     }
 
     /// Converts the workbook; its lines and what was noted.
-    pub fn read(self, options: Options) -> (Vec<String>, Summary) {
+    pub(crate) fn read(self, options: Options) -> (Vec<String>, Summary) {
         let (lines, summary) = self.try_read(options);
         (lines, summary.unwrap())
     }
 
     /// As [`Parts::read`], and without lines where that fails.
-    pub fn try_read(self, options: Options) -> (Vec<String>, Result<Summary>) {
+    pub(crate) fn try_read(self, options: Options) -> (Vec<String>, Result<Summary>) {
         let folder = self.save();
         let summary = run(&folder, "in.xlsx", "out.jsonl", options);
         let text = fs::read_to_string(folder.path().join("out.jsonl")).unwrap_or_default();
@@ -119,7 +119,7 @@ impl Parts {
 }
 
 /// A ZIP file of these parts.
-pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut file = tempfile::tempfile().unwrap();
     write(&mut file, parts);
     let mut bytes = Vec::new();
@@ -131,7 +131,7 @@ pub fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
 fn write(file: &mut File, parts: &[(String, Vec<u8>)]) {
     let mut archive = ZipWriter::new(file);
     for (name, part) in parts {
-        archive.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
+        archive.start_file(name.as_str(), SimpleFileOptions::default().compression_level(Some(1))).unwrap();
         archive.write_all(part).unwrap();
     }
     archive.finish().unwrap();
