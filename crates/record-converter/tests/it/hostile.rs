@@ -114,3 +114,63 @@ fn millions_of_lost_cells_are_counted_in_little_memory() {
     assert!(lines.is_empty());
     assert_eq!((summary.cells_lost, summary.lost_cells.len()), (200_000, 100));
 }
+
+#[test]
+fn anything_in_a_sheet_is_read_or_refused() {
+    const PIECES: [&str; 34] = [
+        "<row>",
+        "</row>",
+        "<row r=\"2\">",
+        "<row r=\"99999999999999999999\">",
+        "<c>",
+        "</c>",
+        "<c r=\"A1\"/>",
+        "<v>",
+        "</v>",
+        "<c t=\"s\"><v>1</v></c>",
+        "<c t=\"str\">",
+        "<c t=\"inlineStr\">",
+        "<is>",
+        "</is>",
+        "<t>",
+        "</t>",
+        "<f>",
+        "</f>",
+        "<c s=\"1\"><v>1e9</v></c>",
+        "<c s=\"2\"><v>-0.5</v></c>",
+        "<c r=\"ZZZZZZZ999999999999999\"><v>1</v></c>",
+        "<c r=\"\">",
+        "&#0;",
+        "&x;",
+        "&",
+        "<![CDATA[",
+        "]]>",
+        "_x0041_",
+        "_xD83D_",
+        "é",
+        "1",
+        "9999999999",
+        "</sheetData>",
+        "<!-- -->",
+    ];
+    let mut read = 0;
+    for seed in 0..1500 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut rows: String = (0..rng.usize(1..12)).map(|_| PIECES[rng.usize(..PIECES.len())]).collect();
+        if rng.bool() {
+            rows = format!("<row><c t=\"str\"><v>a</v></c></row><row><c s=\"1\"><v>1</v></c>{rows}</row>");
+        }
+        let parts =
+            Parts::sheet(&rows).and_formats(&["yyyy-mm-dd hh:mm", "[h]:mm"]).and_strings("<si><t>x</t></si>");
+        let (lines, summary) = parts.try_read(Options::default());
+        match summary {
+            Ok(_) => read += 1,
+            Err(error) => assert_eq!(error.kind(), Kind::Shape, "{rows}"),
+        }
+        assert!(
+            lines.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
+            "{lines:?}"
+        );
+    }
+    assert!(read > 100, "{read}");
+}
