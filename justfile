@@ -26,7 +26,7 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
     done_or_missing {{ bin }}/hf-crawler datasets --root "$out/1_crawled" --since "$since" {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
     done_or_missing {{ bin }}/hf-crawler process "$out/1_crawled" --root "$out/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
     done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base_url != "" { "--base-url " + quote(base_url) } else { "" } }}
-    {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
+    done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
 
 # After a look at the report: remember what was had, so that next week leaves it out
 remember date=today out=("data/weekly/" + date) history="data/history.jsonl": build

@@ -107,11 +107,12 @@ def test_a_workbook_of_openpyxl_is_read_as_it_is(tmp_path):
     book.active.append(["[1]", datetime.datetime(2024, 2, 29, 13, 45), 7])
     book.active.append(["=1+1", datetime.date(2024, 2, 29), 0.5])
     book.save(tmp_path / "a.xlsx")
-    convert(tmp_path / "a.xlsx", tmp_path / "a.jsonl")
+    said = convert(tmp_path / "a.xlsx", tmp_path / "a.jsonl", code=3)
     first, second = lines(tmp_path / "a.jsonl")
     assert first == {"name": "[1]", "when": "2024-02-29T13:45:00", "n": 7}
-    # openpyxl made it a formula and did not compute it: there is no value.
-    assert second == {"when": "2024-02-29", "n": 0.5}
+    # openpyxl made it a formula and did not compute it: there is no value, and that is said.
+    assert second == {"name": None, "when": "2024-02-29", "n": 0.5}
+    assert "Sheet!A3" in said and "`=1+1`" in said
 
 
 def soffice(folder, target, source):

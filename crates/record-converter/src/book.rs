@@ -14,6 +14,7 @@ use crate::columns::Columns;
 use crate::meta;
 use crate::request::Options;
 use crate::summary::Summary;
+use crate::xlsx::letters;
 
 /// Excel's limits for links: how many in a sheet, how many characters in one.
 const MAX_LINKS: u32 = 65_530;
@@ -93,8 +94,12 @@ impl<'a> Book<'a> {
     /// [`Kind::Storage`] if the disk refuses.
     pub(crate) fn finish(mut self, file: impl Write + Send, summary: &mut Summary) -> Result<()> {
         summary.columns = self.columns.all().len();
-        let headers = self.columns.all().iter();
-        summary.cells_cut += headers.filter(|column| cell::header(&column.key).1).count() as u64;
+        for (place, column) in self.columns.all().iter().enumerate() {
+            if cell::header(&column.key).1 {
+                summary
+                    .note_cut(|| (address(&self.sheet_names[0], place, 0), too_long("the key", &column.key)));
+            }
+        }
         self.save(file, summary).map_err(refused)
     }
 
@@ -163,7 +168,14 @@ impl<'a> Book<'a> {
     ) -> Result<(), XlsxError> {
         let text = match cell::cut(&text) {
             Some(cut) => {
-                summary.cells_cut += 1;
+                let place = usize::from(column);
+                let sheet = self.sheet_names.last().map_or("", String::as_str);
+                summary.note_cut(|| {
+                    (
+                        address(sheet, place, self.rows),
+                        too_long("the value of", &self.columns.all()[place].key),
+                    )
+                });
                 Cow::Owned(cut)
             }
             None => text,
@@ -252,6 +264,21 @@ fn is_address(text: &str) -> bool {
     let scheme = |name: &str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     (scheme("https://") || scheme("http://"))
         && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+}
+
+/// The address of a cell, as Excel shows it; `row` is counted from 0.
+fn address(sheet: &str, column: usize, row: u32) -> String {
+    format!("{sheet}!{}{}", letters(column as u64), u64::from(row) + 1)
+}
+
+fn too_long(what: &str, key: &str) -> String {
+    const SHOWN: usize = 60;
+    let shown: String = key.chars().take(SHOWN).collect();
+    let dots = if shown.len() < key.len() { "…" } else { "" };
+    format!(
+        "{what} `{shown}{dots}` is longer than the {} characters that Excel keeps, and is cut",
+        cell::MAX_UNITS
+    )
 }
 
 fn changed() -> Error {

@@ -9,14 +9,14 @@ use crawl_cli::clap::{self, Parser, ValueEnum};
 use crawl_cli::{Flags, Outcome, Session, grouped, say, size};
 use record_converter::{MAX_SHEET_ROWS, Options, Request, Summary, convert};
 
-/// So many bad lines are shown; the summary counts all.
+/// So many bad lines, and so many cells, are shown; the summary counts all.
 const SHOWN: usize = 20;
 
 /// Converts records between JSONL and Excel (.xlsx), both ways, in constant memory
 #[derive(Parser, Debug)]
 #[command(name = "record-converter", version)]
 pub(crate) struct Cli {
-    /// The root folder of a crawl, a .jsonl file, `-` (JSONL from stdin), or a .xlsx file
+    /// The root folder of a crawl, a .jsonl file (also .gz or .zst), `-` (JSONL from stdin), or a .xlsx or .xlsm file
     input: PathBuf,
     /// A .xlsx file, a .jsonl file, or `-` (JSONL to stdout)
     output: PathBuf,
@@ -35,6 +35,12 @@ pub(crate) struct Cli {
     /// A column of a workbook made by others whose text is JSON; may be given several times
     #[arg(long, value_name = "NAME")]
     json_column: Vec<String>,
+    /// A sheet of the workbook to read, hidden ones too; may be given several times. Without it: all that are not hidden
+    #[arg(long, value_name = "NAME")]
+    sheet: Vec<String>,
+    /// The row with the header, from 1; what is above it is not read. Without it: the first row that is not empty
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    header_row: Option<u32>,
     #[command(flatten)]
     pub(crate) flags: Flags,
 }
@@ -47,6 +53,8 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         sheet_rows: cli.sheet_rows,
         force: cli.force,
         json_columns: cli.json_column.clone(),
+        sheets: cli.sheet.clone(),
+        header_row: cli.header_row,
     };
     quiet_panics_of_the_library();
     let request = Request::new(&cli.input, &cli.output, options)?;
@@ -57,10 +65,17 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
     if summary.missing > SHOWN as u64 {
         say(format!("missing: ... and {} more", grouped(summary.missing - SHOWN as u64)));
     }
+    for cell in summary.lost_cells.iter().take(SHOWN) {
+        say(format!("lost: {}: {}", cell.place, cell.why));
+    }
+    let lost = summary.cells_cut + summary.cells_lost;
+    if lost > SHOWN as u64 {
+        say(format!("lost: ... and {} more cells", grouped(lost - SHOWN as u64)));
+    }
     let form = session.flags().log.to_possible_value();
     let for_json = form.is_some_and(|form| form.get_name() == "json");
     say(if for_json { for_programs(cli, &summary) } else { for_people(cli, &summary) });
-    Ok(Outcome::missing(summary.missing))
+    Ok(if summary.is_whole() { Outcome::Done } else { Outcome::Missing })
 }
 
 /// Where the disk is full, the Excel library panics; the panic becomes an error with the same words, so its own
@@ -91,6 +106,13 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
     }
     text.push_str(&format!("\n  {} written in {:.1} s", size(summary.bytes), summary.took.as_secs_f64()));
     text.push_str(&count(summary.cells_cut, "cells cut: longer than the 32,767 characters that Excel keeps"));
+    text.push_str(&count(summary.cells_lost, "cells lost: their value is not known, or stands in doubt"));
+    if !summary.sheets_left_out.is_empty() {
+        let names = summary.sheets_left_out.iter().take(SHOWN).map(|name| format!("`{name}`"));
+        let more = if summary.sheets_left_out.len() > SHOWN { ", ..." } else { "" };
+        let names = names.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("\n  sheets left out (--sheet reads them): {names}{more}"));
+    }
     text.push_str(&count(
         summary.links_plain,
         "addresses left as plain text: beyond Excel's limits for links",
@@ -104,6 +126,7 @@ fn for_programs(cli: &Cli, summary: &Summary) -> String {
         "message": "summary", "input": cli.input, "output": cli.output,
         "read": summary.records_read, "written": summary.records_written, "missing": summary.missing,
         "sheets": summary.sheets, "columns": summary.columns, "cut": summary.cells_cut,
+        "lost": summary.cells_lost, "sheets_left_out": summary.sheets_left_out,
         "links_plain": summary.links_plain, "blank_lines": summary.blank_lines, "bytes": summary.bytes,
         "seconds": (summary.took.as_secs_f64() * 1000.0).round() / 1000.0,
     })

@@ -8,7 +8,7 @@ use crawl_core::{Error, Kind, Result};
 use crate::number;
 
 /// The most columns of a sheet.
-const MAX_COLUMNS: usize = 16_384;
+pub(crate) const MAX_COLUMNS: usize = 16_384;
 /// Widths are guessed from this many records.
 const SAMPLE: u64 = 1_000;
 /// The narrowest and the widest column, in characters.

@@ -13,13 +13,14 @@ use crate::request::{Input, Output, Request};
 use crate::staged::{Staged, folder, refuse_existing};
 use crate::summary::Summary;
 use crate::supply::{Supply, drain};
+use crate::unpack;
 use crate::workbook;
 
 /// Does a conversion. `stdin` and `stdout` are used where the request names them.
 ///
 /// An output file appears under its name only when it is whole and synced; until then it is `NAME.part`. Done
 /// twice with `force`, it gives the same records. Lines that are no records do not stop it: they are counted and
-/// named in [`Summary::bad_lines`].
+/// named in [`Summary::bad_lines`]; nor do cells that are cut or lost: they are named in [`Summary::lost_cells`].
 ///
 /// # Errors
 /// [`Kind::Config`] if the input is not there, the output is, or the records do not fit a sheet;
@@ -31,12 +32,12 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
         Output::Xlsx(path) => to_workbook(request, path, stdin, &mut summary)?,
         Output::Jsonl(path) => {
             let mut file = Staged::create(path, request.options.force)?;
-            to_lines(request, stdin, &mut file, &mut summary)?;
+            to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
             summary.bytes = file.finish()?;
         }
         Output::Stdout => {
             let mut pipe = Pipe { to: BufWriter::new(stdout), written: 0, closed: false };
-            to_lines(request, stdin, &mut pipe, &mut summary)?;
+            to_lines(request, stdin, &mut pipe, None, &mut summary)?;
             pipe.flush().map_err(not_written)?;
             summary.bytes = pipe.written;
         }
@@ -78,13 +79,16 @@ fn to_lines(
     request: &Request,
     stdin: &mut dyn Read,
     to: &mut dyn Write,
+    temporary: Option<&Path>,
     summary: &mut Summary,
 ) -> Result<()> {
     let mut line =
         |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
     match &request.input {
-        Input::Xlsx(path) => return workbook::read(path, &request.options, summary, line),
-        Input::Stdin => drain(Lines::new(stdin, "stdin"), summary, &mut |record| line(record.text()))?,
+        Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
+        Input::Stdin => {
+            drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
+        }
         Input::Jsonl(path) => Supply::File(path.clone()).read(summary, |record| line(record.text()))?,
         Input::Root(root) => {
             Supply::root(root, request.options.source.as_deref())?

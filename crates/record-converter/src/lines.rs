@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Result};
 
+use crate::unpack;
+
 /// Longer lines are not kept in memory; they are bad.
 const MAX_LINE: usize = 256 << 20;
 const BUFFER: usize = 256 << 10;
@@ -50,11 +52,17 @@ impl<R: Read> Lines<R> {
     /// The next line, or `None` at the end.
     ///
     /// # Errors
-    /// [`Kind::Storage`] if the file cannot be read.
+    /// [`Kind::Storage`] if the file cannot be read; [`Kind::Shape`] if it is compressed and damaged.
     pub(crate) fn next_line(&mut self) -> Result<Option<Line<'_>>> {
         let whole = match self.fill() {
             Ok(Some(whole)) => whole,
             Ok(None) => return Ok(None),
+            Err(cause) if unpack::is_damage(&cause) => {
+                return Err(Error::new(Kind::Shape, "the compressed file is damaged or cut short")
+                    .at(&self.place)
+                    .advise("get it again")
+                    .because(cause));
+            }
             Err(cause) => {
                 return Err(Error::new(Kind::Storage, "cannot read the records")
                     .at(&self.place)

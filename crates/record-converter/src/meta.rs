@@ -6,12 +6,12 @@
 
 use std::collections::HashSet;
 
-use calamine::{Data, DataType, Range};
 use crawl_core::{Error, Kind, Result};
 use rust_xlsxwriter::{Format, Worksheet, XlsxError};
 
 use crate::cell;
-use crate::columns::Columns;
+use crate::columns::{Columns, MAX_COLUMNS};
+use crate::xlsx::{MAX_SHEETS, Row, Rows, Value};
 
 /// The name of the hidden sheet.
 pub(crate) const SHEET: &str = "_gleaner";
@@ -28,7 +28,9 @@ pub(crate) fn sheet_name(number: usize) -> String {
 pub(crate) struct Meta {
     /// The sheets of records, in order.
     pub(crate) sheets: Vec<String>,
-    /// Headers of the columns in which all numbers are floats.
+    /// Headers of the columns, as they were written.
+    pub(crate) headers: HashSet<String>,
+    /// Those of the columns in which all numbers are floats.
     pub(crate) floats: HashSet<String>,
 }
 
@@ -36,24 +38,38 @@ impl Meta {
     /// Reads the hidden sheet; `None` if it is a sheet of somebody else.
     ///
     /// # Errors
-    /// [`Kind::Config`] if a newer version wrote it.
-    pub(crate) fn read(sheet: &Range<Data>) -> Result<Option<Self>> {
+    /// [`Kind::Config`] if a newer version wrote it; those of the rows.
+    pub(crate) fn read(mut rows: Rows<'_>) -> Result<Option<Self>> {
         let mut meta = Meta::default();
         let mut ours = false;
-        for row in sheet.rows() {
-            let text = |column: usize| row.get(column).and_then(DataType::get_string).unwrap_or_default();
+        let mut row = Row::default();
+        while rows.next_row(&mut row)? {
+            let text = |column| match value(&row, column) {
+                Some(Value::Text(text)) => row.text(text),
+                _ => "",
+            };
             match text(0) {
                 "format" => ours = text(1) == FORMAT,
-                "version" => check_version(row.get(1).and_then(DataType::as_f64))?,
-                "sheet" => meta.sheets.push(text(1).to_owned()),
-                "column" if text(2) == "float" => {
-                    meta.floats.insert(text(1).to_owned());
+                "version" => check_version(value(&row, 1), &row)?,
+                "sheet" if meta.sheets.len() < MAX_SHEETS => meta.sheets.push(text(1).to_owned()),
+                "column" if meta.headers.len() < MAX_COLUMNS => {
+                    meta.headers.insert(text(1).to_owned());
+                    if text(2) == "float" {
+                        meta.floats.insert(text(1).to_owned());
+                    }
                 }
                 _ => {}
+            }
+            if !ours {
+                break;
             }
         }
         Ok(ours.then_some(meta))
     }
+}
+
+fn value(row: &Row, column: usize) -> Option<&Value> {
+    row.cells.iter().find(|(place, _)| *place == column).map(|(_, value)| value)
 }
 
 /// Writes the hidden sheet.
@@ -86,14 +102,17 @@ pub(crate) fn write(
     Ok(())
 }
 
-fn check_version(version: Option<f64>) -> Result<()> {
-    if version == Some(VERSION) {
+fn check_version(version: Option<&Value>, row: &Row) -> Result<()> {
+    let version = match version {
+        Some(Value::Number(digits)) => row.text(digits),
+        _ => "unknown",
+    };
+    if version.parse() == Ok(VERSION) {
         return Ok(());
     }
-    let found = version.map_or("unknown".to_owned(), |version| version.to_string());
     Err(Error::new(
         Kind::Config,
-        format!("the workbook has version {found} of Gleaner's scheme, this program knows 1"),
+        format!("the workbook has version {version} of Gleaner's scheme, this program knows 1"),
     )
     .advise("use a newer record-converter"))
 }

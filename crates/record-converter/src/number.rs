@@ -7,6 +7,8 @@ const WHOLE_LIMIT: f64 = 9_007_199_254_740_992.0;
 const RANGE: std::ops::RangeInclusive<f64> = 1e-99..=1e99;
 /// Up to this many digits a decimal number always survives the way to a double and back.
 const SAFE_DIGITS: usize = 15;
+/// So many digits tell each double from every other.
+const DOUBLE_DIGITS: usize = 17;
 
 /// Whether the JSON number is spelled as a whole number (`1`), not as a float (`1.0`, `1e0`).
 pub(crate) fn is_whole_form(text: &str) -> bool {
@@ -33,6 +35,48 @@ pub(crate) fn from_cell(number: f64, floats: bool) -> String {
         return (number as i64).to_string();
     }
     serde_json::Number::from_f64(number).map_or_else(|| "null".to_owned(), |number| number.to_string())
+}
+
+/// Whether a cell's text is a number that JSON readers take: not `NaN`, not beyond what a double holds.
+pub(crate) fn is_number(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let all_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    let (whole, fraction) = unsigned(mantissa).split_once('.').unwrap_or((unsigned(mantissa), ""));
+    let spelled = !(whole.is_empty() && fraction.is_empty()) && all_digits(whole) && all_digits(fraction);
+    let spelled = spelled && !unsigned(exponent).is_empty() && all_digits(unsigned(exponent));
+    spelled && text.parse().is_ok_and(f64::is_finite)
+}
+
+/// The JSON text of the number that a cell spells as `text`, for which [`is_number`] holds; `floats` as in
+/// [`from_cell`].
+///
+/// Where a double would change the value (whole numbers beyond 2^53, more digits than a double has), the digits
+/// stay as the file spells them. 17 digits are how programs spell a double: they are no more exact than it.
+pub(crate) fn from_text(text: &str, floats: bool) -> String {
+    let count = text.bytes().filter(u8::is_ascii_digit).count();
+    if !floats && count > SAFE_DIGITS && is_whole_form(text) {
+        return json(text);
+    }
+    let number: f64 = text.parse().unwrap_or(f64::NAN);
+    let vanished = number == 0.0 && !digits(text).is_empty();
+    let beyond = count > DOUBLE_DIGITS
+        && digits(text).len() > DOUBLE_DIGITS
+        && decimal(text) != decimal(&format!("{number:e}"));
+    if vanished || beyond { json(text) } else { from_cell(number, floats) }
+}
+
+/// A number as JSON spells it: no plus, no zeros in front, digits on both sides of the point.
+fn json(text: &str) -> String {
+    let (mantissa, exponent) = text.find(['e', 'E']).map_or((text, ""), |at| text.split_at(at));
+    let (whole, fraction) = unsigned(mantissa).split_once('.').unwrap_or((unsigned(mantissa), ""));
+    let whole = whole.trim_start_matches('0');
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{fraction}{exponent}", if whole.is_empty() { "0" } else { whole })
+}
+
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix(['+', '-']).unwrap_or(text)
 }
 
 fn as_double(text: &str) -> Option<f64> {
@@ -99,5 +143,31 @@ mod tests {
         assert_eq!(as_cell("1", true), None);
         assert_eq!(as_cell("1.0", true), Some(1.0));
         assert_eq!(as_cell("1e30", true), Some(1e30));
+    }
+    #[test]
+    fn the_digits_of_others_keep_their_value() {
+        for (text, expected) in [
+            ("1", "1"),
+            ("007", "7"),
+            ("+1.50", "1.5"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("1E+20", "1e+20"),
+            ("0.10000000000000001", "0.1"),
+            ("9007199254740993", "9007199254740993"),
+            ("-12345678901234567890", "-12345678901234567890"),
+            ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+            ("1E-400", "1E-400"),
+        ] {
+            assert!(is_number(text), "{text}");
+            assert_eq!(from_text(text, false), expected);
+        }
+        assert_eq!(from_text("1000000000000000000000000000000", true), "1e+30");
+        for text in [
+            "", ".", "-", "1e", "e5", "NaN", "inf", "1e400", "1,5", "1 2", "0x1", "１", "--1", "1.2.3",
+            "1e+-5",
+        ] {
+            assert!(!is_number(text), "{text}");
+        }
     }
 }

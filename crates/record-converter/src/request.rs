@@ -12,11 +12,11 @@ pub const MAX_SHEET_ROWS: u32 = 1_048_575;
 pub enum Input {
     /// A folder with the committed pages of one or more listings.
     Root(PathBuf),
-    /// A file with one JSON object a line.
+    /// A file with one JSON object a line; it may be compressed with gzip or zstd.
     Jsonl(PathBuf),
     /// One JSON object a line, from the reader that [`crate::convert`] is given.
     Stdin,
-    /// An Excel workbook.
+    /// An Excel workbook (`.xlsx`, or `.xlsm` whose macros are ignored).
     Xlsx(PathBuf),
 }
 
@@ -44,6 +44,11 @@ pub struct Options {
     pub force: bool,
     /// Columns of workbooks made by others whose text is JSON. Gleaner's own workbooks need none.
     pub json_columns: Vec<String>,
+    /// The sheets of a workbook to read, hidden ones too. None are named: all that people see.
+    pub sheets: Vec<String>,
+    /// The row with the header in each sheet, from 1; what is above it is not read. `None`: the first row that
+    /// holds anything.
+    pub header_row: Option<u32>,
 }
 
 impl Default for Options {
@@ -54,6 +59,8 @@ impl Default for Options {
             sheet_rows: MAX_SHEET_ROWS,
             force: false,
             json_columns: Vec::new(),
+            sheets: Vec::new(),
+            header_row: None,
         }
     }
 }
@@ -85,6 +92,18 @@ impl Request {
                 format!("a sheet holds 1 to {MAX_SHEET_ROWS} records, not {}", request.options.sheet_rows);
             return Err(Error::new(Kind::Config, what));
         }
+        let reading = !request.options.sheets.is_empty() || request.options.header_row.is_some();
+        if reading && !matches!(request.input, Input::Xlsx(_)) {
+            return Err(Error::new(
+                Kind::Config,
+                "a sheet or a header row is named, and the input is no workbook",
+            )
+            .at(input.display().to_string())
+            .advise("leave --sheet and --header-row out"));
+        }
+        if request.options.header_row == Some(0) {
+            return Err(Error::new(Kind::Config, "there is no row 0: the first row of a sheet is 1"));
+        }
         Ok(request)
     }
 }
@@ -97,12 +116,14 @@ impl Input {
         if path.is_dir() {
             return Ok(Input::Root(path.to_owned()));
         }
-        match extension(path).as_str() {
+        let packed = matches!(extension(path).as_str(), "gz" | "zst");
+        let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
+        match extension(inner).as_str() {
             "jsonl" | "ndjson" => Ok(Input::Jsonl(path.to_owned())),
-            "xlsx" => Ok(Input::Xlsx(path.to_owned())),
+            "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
             _ => Err(unsupported(
                 path,
-                "the root folder of a crawl, a .jsonl file, `-` (JSONL from stdin), a .xlsx file",
+                "the root folder of a crawl, a .jsonl, .jsonl.gz or .jsonl.zst file, `-` (JSONL from stdin), a .xlsx or .xlsm file",
             )),
         }
     }
@@ -130,6 +151,9 @@ fn unsupported(path: &Path, supported: &str) -> Error {
         "csv" | "tsv" | "parquet" | "avro" => {
             "; CSV, Parquet and Avro are not built yet, they come with a later issue"
         }
+        "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
+        "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
+        "gz" | "zst" => "; only JSON lines may be compressed, and only where they are read",
         _ => "",
     };
     Error::new(Kind::Config, "not a kind of file that can be converted")
@@ -150,5 +174,25 @@ mod tests {
         let error = request("a.jsonl", "b.parquet").unwrap_err();
         assert!(error.advice().contains("later issue"), "{}", error.advice());
         assert!(request("a.xlsx", "b.xlsx").is_err());
+        assert_eq!(request("a.XLSM", "-").unwrap().input, Input::Xlsx("a.XLSM".into()));
+        assert_eq!(request("a.jsonl.gz", "-").unwrap().input, Input::Jsonl("a.jsonl.gz".into()));
+        for (input, output, word) in [
+            ("a.gz", "-", "compressed"),
+            ("a.xlsx.gz", "-", "compressed"),
+            ("a.xlsb", "-", "save"),
+            ("a.jsonl", "b.xlsm", "macros"),
+            ("a.jsonl", "b.jsonl.gz", "compressed"),
+        ] {
+            let error = request(input, output).unwrap_err();
+            assert!(error.advice().contains(word), "{input} {output}: {}", error.advice());
+        }
+        for options in [
+            Options { sheets: vec!["x".into()], ..Options::default() },
+            Options { header_row: Some(1), ..Options::default() },
+        ] {
+            assert!(Request::new(Path::new("a.jsonl"), Path::new("-"), options).is_err());
+        }
+        let zero = Options { header_row: Some(0), ..Options::default() };
+        assert!(Request::new(Path::new("a.xlsx"), Path::new("-"), zero).is_err());
     }
 }

@@ -9,6 +9,7 @@ use crawl_core::{Error, Kind, Result, SourceId, Stored};
 
 use crate::lines::{Line, Lines};
 use crate::summary::Summary;
+use crate::unpack;
 
 /// Where lines come from. Each reading gives the same lines.
 pub(crate) enum Supply {
@@ -55,14 +56,14 @@ impl Supply {
         match self {
             Supply::File(path) => {
                 let file = File::open(path).map_err(|cause| cannot_open(path, cause))?;
-                drain(Lines::new(file, path.display().to_string()), summary, &mut each)
+                drain(Lines::new(unpack::reader(file), path.display().to_string()), summary, &mut each)
             }
             Supply::Spool(file) => {
                 let mut file = file;
                 file.rewind().map_err(|cause| {
                     Error::new(Kind::Storage, "cannot read the spooled stdin").because(cause)
                 })?;
-                drain(Lines::new(file, "stdin"), summary, &mut each)
+                drain(Lines::new(unpack::reader(file), "stdin"), summary, &mut each)
             }
             Supply::Pages(stored) => (1..=stored.checkpoint().pages).try_for_each(|number| {
                 let place = format!("{} page {number}", stored.folder().display());

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::names;
+use crate::parts::Parts;
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_record-converter"));
@@ -48,6 +49,55 @@ fn what_is_not_supported_is_said_with_what_is() {
     check(folder.path(), &["no.jsonl", "new.xlsx"], 78);
     fs::write(folder.path().join("bad.xlsx"), "no").unwrap();
     check(folder.path(), &["bad.xlsx", "-"], 65);
+}
+
+#[test]
+fn a_cell_that_is_cut_or_lost_is_named_and_exit_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(40_000);
+    fs::write(folder.path().join("in.jsonl"), format!("{{\"a\":1,\"b\":\"{long}\"}}\n")).unwrap();
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 3);
+    assert!(stderr.contains("lost: records!B2: the value of `b` is longer than"), "{stderr}");
+    let rows = "<row><c t=\"str\"><v>a</v></c></row><row><c><f>1+1</f></c></row>";
+    let folder = Parts::sheet(rows).and_sheet("name=\"H\" state=\"hidden\"", rows).save();
+    let (stdout, stderr) = check(folder.path(), &["in.xlsx", "-"], 3);
+    assert_eq!(stdout, "{\"a\":null}\n");
+    assert!(stderr.contains("lost: S!A2:") && stderr.contains("1 cells lost"), "{stderr}");
+    assert!(stderr.contains("sheets left out (--sheet reads them): `H`"), "{stderr}");
+    let (_, stderr) =
+        check(folder.path(), &["in.xlsx", "-", "--sheet", "h", "--header-row", "1", "--log", "json"], 3);
+    let summary: serde_json::Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
+    assert_eq!((summary["lost"].as_u64(), summary["sheets"].as_u64()), (Some(1), Some(1)));
+    check(folder.path(), &["in.xlsx", "-", "--header-row", "0"], 2);
+    check(folder.path(), &["in.xlsx", "-", "--sheet", "no"], 78);
+}
+
+#[test]
+fn a_workbook_with_macros_is_read_like_one_without() {
+    let folder = Parts::sheet("<row><c t=\"str\"><v>a</v></c></row><row><c><v>1</v></c></row>").save();
+    fs::rename(folder.path().join("in.xlsx"), folder.path().join("in.xlsm")).unwrap();
+    assert_eq!(check(folder.path(), &["in.xlsm", "-"], 0).0, "{\"a\":1}\n");
+}
+
+#[test]
+fn compressed_lines_are_read_and_damaged_ones_are_exit_code_65() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "{\"a\":1}\n".repeat(1000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let zstd = zstd::encode_all(text.as_bytes(), 0).unwrap();
+    for (name, bytes) in [("in.jsonl.gz", gzip.finish().unwrap()), ("in.ndjson.ZST", zstd)] {
+        fs::write(folder.path().join(name), &bytes).unwrap();
+        check(folder.path(), &[name, "out.xlsx", "--force"], 0);
+        assert_eq!(check(folder.path(), &[name, "-"], 0).0, text);
+        assert_eq!(check(folder.path(), &["out.xlsx", "-"], 0).0, text);
+        fs::write(folder.path().join(name), &bytes[..bytes.len() - 5]).unwrap();
+        for output in ["short.xlsx", "short.jsonl"] {
+            let (_, stderr) = check(folder.path(), &[name, output], 65);
+            assert!(stderr.contains("damaged or cut short"), "{stderr}");
+            assert!(!folder.path().join(output).exists());
+        }
+    }
 }
 
 #[test]

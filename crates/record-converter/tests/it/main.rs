@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
 
+mod choose;
 mod cli;
 mod files;
 mod foreign;
+mod hostile;
 mod input;
+mod odd;
+mod parts;
 mod round_trip;
 mod sheet;
 

@@ -73,7 +73,10 @@ fn long_cells_are_cut_with_a_visible_note_and_counted() {
     let list = format!("[\"{}\"]", "y".repeat(40_000));
     let record = format!(r#"{{"fits":"{fits}","long":"{long}","list":{list}}}"#);
     let (folder, summary) = workbook(&[&record], Options::default());
-    assert_eq!(summary.cells_cut, 2);
+    assert_eq!((summary.cells_cut, summary.is_whole()), (2, false));
+    let places: Vec<_> = summary.lost_cells.iter().map(|cell| cell.place.as_str()).collect();
+    assert_eq!(places, ["records!B2", "records!C2"]);
+    assert!(summary.lost_cells[1].why.contains("`list`"), "{:?}", summary.lost_cells);
     let found: serde_json::Value = serde_json::from_str(&back(&folder)[0]).unwrap();
     assert_eq!(found["fits"], fits.as_str());
     let cut = found["long"].as_str().unwrap();
@@ -86,7 +89,7 @@ fn long_cells_are_cut_with_a_visible_note_and_counted() {
 fn a_key_too_long_for_a_header_is_cut_and_counted() {
     let record = format!(r#"{{"{}":1}}"#, "k".repeat(40_000));
     let (folder, summary) = workbook(&[&record], Options::default());
-    assert_eq!(summary.cells_cut, 1);
+    assert_eq!((summary.cells_cut, summary.lost_cells[0].place.as_str()), (1, "records!A1"));
     assert!(back(&folder)[0].ends_with("of 40000 characters]\":1}"));
 }
 
