@@ -88,6 +88,9 @@ pub struct Page {
     pub fetched_at: Timestamp,
     /// The address it came from.
     pub url: Option<Url>,
+    /// Why this page may not be all that the service has here, if there is a reason: kept in the manifest, so that
+    /// nobody builds on a listing that may have holes.
+    pub doubt: Option<String>,
 }
 
 impl Page {
@@ -100,6 +103,7 @@ impl Page {
             next,
             fetched_at: Timestamp::now(),
             url: None,
+            doubt: None,
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct Manifest {
     /// The SHA-256 of the `.missing.jsonl` file; `None` if nothing is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_sha256: Option<String>,
+    /// Why the page may not be all that the service had there; see [`Page::doubt`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// Page files under a root folder: see ARCHITECTURE.md for the layout. Cheap to clone.
@@ -154,6 +157,7 @@ impl Store {
             bytes: bytes.len() as u64,
             sha256: hex(&Sha256::digest(&bytes)),
             missing_sha256,
+            doubt: page.doubt.clone(),
         };
         let mut text = encode(&line);
         text.push('\n');
