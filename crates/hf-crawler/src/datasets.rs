@@ -131,17 +131,17 @@ impl Datasets {
         let note = url.fragment().map(|text| text.strip_prefix("rows=").and_then(|rows| rows.parse().ok()));
         let rows =
             note.unwrap_or(Some(0)).ok_or_else(|| bad("the checkpoint's cursor has no number of rows"))?;
-        Ok((self.own(url)?, rows))
+        Ok((self.own(&url)?, rows))
     }
 
     /// An address on the endpoint, whatever server a link names: see [`Hub::at_home`].
-    fn own(&self, url: Url) -> Result<Url> {
-        self.hub.at_home(&url, PATH).ok_or_else(|| {
+    fn own(&self, url: &Url) -> Result<Url> {
+        self.hub.at_home(url, PATH).ok_or_else(|| {
             Error::new(
                 Kind::Shape,
                 "the next page is said to be at an address that is no listing of datasets",
             )
-            .at(shown(&url))
+            .at(shown(url))
             .advise("nothing was sent there; check HF_ENDPOINT, then run the same command again")
         })
     }
@@ -149,7 +149,7 @@ impl Datasets {
     /// Reads an answer. Its errors are tried again: each of them has been seen to pass.
     fn read(&self, answer: &Response, rows: u64) -> Result<Answer> {
         let elements = Record::split(&answer.body).map_err(|error| error.at(shown(&answer.url)))?;
-        let link = answer.next_link()?.map(|url| self.own(url)).transpose()?;
+        let link = answer.next_link()?.map(|url| self.own(&url)).transpose()?;
         if let Some(link) = &link
             && place_of(link) == place_of(&answer.url)
         {
