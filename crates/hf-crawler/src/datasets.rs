@@ -1,5 +1,6 @@
 //! The listing of the Hub's datasets.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -211,8 +212,8 @@ impl Datasets {
         match again {
             Some(again) if !again.unlinked || again.count < other => Ok(again),
             _ => {
-                let doubt = "the last page is as full as it was asked for and no other is said to follow, \
-                             nor when it is asked for with another number of rows: there may be more";
+                let doubt = "the last page is as full as it was asked for and names no next one, whatever number \
+                             of rows it is asked for: there may be more";
                 Ok(Answer { page: Page { doubt: Some(doubt.into()), ..first.page }, ..first })
             }
         }
@@ -343,13 +344,11 @@ fn hash(value: impl Hash) -> u64 {
 }
 
 /// The place in the listing that an address names: its cursor, or whatever a mirror pages by instead.
-fn place_of(url: &Url) -> Vec<(String, String)> {
-    let cursor = url.query_pairs().find(|(name, _)| name == "cursor");
-    let mut pairs = match cursor {
+fn place_of(url: &Url) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    match url.query_pairs().find(|(name, _)| name == "cursor") {
         Some(cursor) => vec![cursor],
         None => url.query_pairs().filter(|(name, _)| name != "limit").collect(),
-    };
-    pairs.drain(..).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
 }
 
 fn set_limit(url: &mut Url, size: u64) {
