@@ -14,8 +14,19 @@ default:
 
 # The weekly job: crawl what changed, filter, classify, convert. Run it again to go on where it stopped.
 # Exit code 3 of a step (done, but some records are missing) does not stop the job: the missing ones are listed.
-# `since` is ten days before `date` unless you say otherwise; both are an argument so that a later day can go on.
-weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base_url="": build
+# `just --usage weekly` explains the options. Options with names want just 1.46 or newer.
+
+# The weekly job; run it again to go on
+[arg("date", long, help="the day of this run")]    # <- just 1.46 or newer is needed: `pip install rust-just`, https://just.systems
+[arg("since", long, help="a day, a time or the root of an earlier crawl; ten days before --date if left out")]
+[arg("limit", long, pattern='\d*', help="so many rows and no more, to try it out")]
+[arg("out", long, help="the folder of this run")]
+[arg("filter", long, help="which rows are kept")]
+[arg("history", long, help="what earlier runs had")]
+[arg("cache", long, help="where answers of models are kept")]
+[arg("model", long, help="the language model")]
+[arg("base-url", long, help="another OpenAI-compatible endpoint")]
+weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base-url="": (_day date) build
     #!/usr/bin/env bash
     set -euo pipefail
     since={{ quote(since) }}
@@ -25,16 +36,25 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
     set -x
     done_or_missing {{ bin }}/hf-crawler datasets --root "$out/1_crawled" --since "$since" {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
     done_or_missing {{ bin }}/hf-crawler process "$out/1_crawled" --root "$out/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
-    done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base_url != "" { "--base-url " + quote(base_url) } else { "" } }}
+    done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base-url != "" { "--base-url " + quote(base-url) } else { "" } }}
     done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
 
 # After a look at the report: remember what was had, so that next week leaves it out
-remember date=today out=("data/weekly/" + date) history="data/history.jsonl": build
+[arg("date", long, help="the day of the run")]
+[arg("out", long, help="the folder of the run")]
+[arg("history", long, help="what earlier runs had")]
+remember date=today out=("data/weekly/" + date) history="data/history.jsonl": (_day date) build
     {{ bin }}/hf-crawler history add {{ quote(out + "/3_classified") }} --history {{ quote(history) }}
 
-# Move a finished week to s3://bucket/prefix and audit it; a file goes when its copy is proven. `just weekly` with
-# the same date would then begin anew: do it when the week is done. Keys are read from AWS_* or the AWS files.
-upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.jsonl": build
+# A file goes when its copy is proven. `just weekly` with the same date would then begin anew: do it when the week is
+# done. Keys are read from AWS_* or the AWS files.
+
+# Move a finished week to s3://bucket/prefix and audit it
+[arg("to", help="s3://bucket/prefix; the day is put behind it")]
+[arg("date", long, help="the day of the run")]
+[arg("out", long, help="the folder of the run")]
+[arg("receipts", long, help="where the proofs are kept")]
+upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.jsonl": (_day date) build
     {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
     {{ bin }}/s3-uploader verify {{ quote(receipts) }}
 
@@ -44,7 +64,11 @@ status root: build
 
 # Build the programs
 build:
-    cargo build --release --quiet -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader
+    cargo build --release -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader
+
+# The day must be one of the calendar; before anything is built
+_day date:
+    @[ "$(date -u -d {{ quote(date) }} +%F 2>/dev/null || date -u -j -f %F {{ quote(date) }} +%F 2>/dev/null)" = {{ quote(date) }} ] || { echo "there is no such day: {{ date }}" >&2; exit 2; }
 
 # ---- development ---------------------------------------------------------------------------------------------
 
@@ -92,9 +116,9 @@ samples dir:
     GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler --test it samples -- --nocapture
 
 # Measure against the peers; the figures go into docs/performance.md
-bench venv=".venv": build (venv venv)
-    cargo build --release --quiet -p crawl-sim
-    {{ venv }}/bin/python benches/bench.py {{ bin }}
+bench venv=".venv": (venv venv)
+    cargo build --profile dist -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader -p crawl-sim
+    {{ venv }}/bin/python benches/bench.py {{ target }}/dist
 
 # Sizes of files, a place to look and not a law
 sizes:

@@ -109,6 +109,9 @@ pub struct Page {
     pub url: Option<Url>,
     /// The marks of its records, where the order moves; the pump sets them.
     pub marks: Vec<Mark>,
+    /// Why this page may not be all that the service has here, if there is a reason: kept in the manifest, so that
+    /// nobody builds on a listing that may have holes.
+    pub doubt: Option<String>,
 }
 
 impl Page {
@@ -123,6 +126,7 @@ impl Page {
             fetched_at: Timestamp::now(),
             url: None,
             marks: Vec::new(),
+            doubt: None,
         }
     }
 

@@ -60,6 +60,9 @@ pub struct Manifest {
     /// How many marks of `seen.bin` are its records', where the order of the listing moves.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub marks: u64,
+    /// Why the page may not be all that the service had there; see [`Page::doubt`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 impl Manifest {
@@ -265,6 +268,7 @@ impl Store {
             file_bytes: page.files.iter().map(|file| file.size).sum(),
             files_sha256,
             marks: page.marks.len() as u64,
+            doubt: page.doubt.clone(),
         };
         self.write_line(&folder, at, &line)
     }

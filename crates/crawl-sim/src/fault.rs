@@ -43,6 +43,14 @@ pub enum Fault {
     RepeatCursor,
     /// `other-origin`: the next link points at another port (lists).
     OtherOrigin,
+    /// `hub-link`: the next link names `https://huggingface.co`, as behind a mirror (lists).
+    HubLink,
+    /// `no-next`: the next link is left out (lists).
+    NoNext,
+    /// `unsorted`: `sort` is not looked at, rows come by likes (lists; cursors lead on only where all answers do so).
+    Unsorted,
+    /// `rewind`: the cursor is not looked at, rows come from the beginning, and the next link has a new cursor (lists).
+    Rewind,
     /// `row-string`: one more element in the page, a JSON string (lists).
     RowString,
     /// `row-no-id`: one more element in the page, an object without ids (lists).
@@ -157,7 +165,8 @@ impl Fault {
     fn kind(&self) -> Option<&'static str> {
         use Fault::*;
         match self {
-            EmptyNext | RepeatCursor | OtherOrigin | RowString | RowWithoutId | RowTwice => Some("list"),
+            EmptyNext | RepeatCursor | OtherOrigin | HubLink | NoNext | Unsorted | Rewind => Some("list"),
+            RowString | RowWithoutId | RowTwice => Some("list"),
             Redirect => Some("detail"),
             Whole => Some("cdn"),
             InvalidJson | Fenced | WrongId | WrongLabel | Refusal | Length | CutStream => Some("chat"),
@@ -257,6 +266,10 @@ fn plain_fault(name: &str) -> Option<Fault> {
         "empty-next" => Fault::EmptyNext,
         "repeat-cursor" => Fault::RepeatCursor,
         "other-origin" => Fault::OtherOrigin,
+        "hub-link" => Fault::HubLink,
+        "no-next" => Fault::NoNext,
+        "unsorted" => Fault::Unsorted,
+        "rewind" => Fault::Rewind,
         "row-string" => Fault::RowString,
         "row-no-id" => Fault::RowWithoutId,
         "row-twice" => Fault::RowTwice,

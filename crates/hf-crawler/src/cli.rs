@@ -7,7 +7,7 @@ use crawl_cli::anyhow::{self, Result};
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
-use crawl_core::{Compression, Error, Kind, Pump, SourceId, Store, Stored, Timestamp};
+use crawl_core::{Compression, Error, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
 use hf_crawler::{Datasets, Filter, History, Hub, Listing, Processed, parse_date};
 use s3_uploader::{Names, UploadFlags};
 
@@ -185,7 +185,16 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
     let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known, no_files());
     let (_, outcome) = crawled.await?;
-    Ok(outcome)
+    let doubt = doubt(&Stored::open(&arguments.root, source.id())?)?;
+    let Some(doubt) = doubt else { return Ok(outcome) };
+    say(format!("  in doubt: {doubt}"));
+    // Whatever waits for the end of this must not take it for whole.
+    Ok(if outcome == Outcome::Done { Outcome::Missing } else { outcome })
+}
+
+/// Why a listing may have holes, if there is a reason.
+fn doubt(stored: &Stored) -> Result<Option<String>> {
+    Ok(stored.manifest()?.into_iter().find_map(|line| line.doubt))
 }
 
 /// Pages of metadata name no files.
@@ -202,10 +211,13 @@ fn since_time(since: &str) -> Result<Timestamp> {
             let settings = stored.checkpoint().settings.clone().unwrap_or_default();
             let partial =
                 ["limit", "author", "search", "filter"].iter().find(|name| settings.get(name).is_some());
-            if !stored.checkpoint().ended() || partial.is_some() {
-                let what = "that crawl is not a whole one: what it did not reach would be lost";
-                let why = partial
-                    .map_or("it has not ended".to_owned(), |name| format!("it was made with --{name}"));
+            let why = match (stored.checkpoint().ended(), partial) {
+                (_, Some(flag)) => Some(format!("it was made with --{flag}")),
+                (false, None) => Some("it has not ended".to_owned()),
+                (true, None) => doubt(&stored)?,
+            };
+            if let Some(why) = why {
+                let what = "that crawl is not surely a whole one: what it did not reach would be lost";
                 return Err(Error::new(Kind::Config, format!("{what} ({why})"))
                     .at(since)
                     .advise("finish it, or give a day or a time")

@@ -1,14 +1,19 @@
 //! The listing of the Hub's datasets.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::http::{Response, Url, shown};
 use crawl_core::record::{Field, HfDataset};
 use crawl_core::{Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
 
-use crate::Hub;
+use crate::trail::Trail;
+use crate::{Hub, order};
 
+/// The path of the listing under the endpoint.
+const PATH: &str = "api/datasets";
 /// The most rows that the Hub gives in one page.
 const LARGEST_PAGE: u64 = 1000;
 /// A failing page is asked for with fewer rows, down to this.
@@ -45,6 +50,20 @@ pub struct Datasets {
     hub: Hub,
     id: SourceId,
     listing: Listing,
+    trail: Arc<Mutex<Trail>>,
+}
+
+/// An answer, read.
+struct Answer {
+    page: Page,
+    /// How many rows came.
+    count: u64,
+    /// Whether nothing but the missing link says that this is the end.
+    unlinked: bool,
+    /// Whether the rows come in the order that was asked for.
+    sorted: bool,
+    /// The ids to know this page again by.
+    ids: Vec<u64>,
 }
 
 impl Datasets {
@@ -63,13 +82,13 @@ impl Datasets {
             let what = "a listing since a time needs the field lastModified";
             return Err(Error::new(Kind::Config, what).advise("add --expand lastModified"));
         }
-        Ok(Datasets { hub, id: SourceId::new("hf/datasets")?, listing })
+        Ok(Datasets { hub, id: SourceId::new("hf/datasets")?, listing, trail: Arc::default() })
     }
 
     /// The address of the first page.
     fn first(&self) -> Url {
         let listing = &self.listing;
-        let mut url = self.hub.url("api/datasets");
+        let mut url = self.hub.url(PATH);
         {
             let mut query = url.query_pairs_mut();
             let size = self.size(0).to_string();
@@ -113,26 +132,25 @@ impl Datasets {
         let note = url.fragment().map(|text| text.strip_prefix("rows=").and_then(|rows| rows.parse().ok()));
         let rows =
             note.unwrap_or(Some(0)).ok_or_else(|| bad("the checkpoint's cursor has no number of rows"))?;
-        Ok((self.own(url)?, rows))
+        Ok((self.own(&url)?, rows))
     }
 
-    /// Refuses an address that is not the endpoint's: it would take the token to strangers.
-    fn own(&self, mut url: Url) -> Result<Url> {
-        url.set_fragment(None);
-        if self.hub.owns(&url) {
-            return Ok(url);
-        }
-        let what =
-            format!("the next page is said to be on another server, {}", url.origin().ascii_serialization());
-        Err(Error::new(Kind::Config, what).at(shown(&self.hub.url(""))).advise(
-            "nothing was sent there; if you use a mirror, set HF_ENDPOINT to the server that it names",
-        ))
+    /// An address on the endpoint, whatever server a link names: see [`Hub::at_home`].
+    fn own(&self, url: &Url) -> Result<Url> {
+        self.hub.at_home(url, PATH).ok_or_else(|| {
+            Error::new(
+                Kind::Shape,
+                "the next page is said to be at an address that is no listing of datasets",
+            )
+            .at(shown(url))
+            .advise("nothing was sent there; check HF_ENDPOINT, then run the same command again")
+        })
     }
 
     /// Reads an answer. Its errors are tried again: each of them has been seen to pass.
-    fn read(&self, answer: &Response, rows: u64) -> Result<Page> {
+    fn read(&self, answer: &Response, rows: u64) -> Result<Answer> {
         let elements = Record::split(&answer.body).map_err(|error| error.at(shown(&answer.url)))?;
-        let link = answer.next_link()?.map(|url| self.own(url)).transpose()?;
+        let link = answer.next_link()?.map(|url| self.own(&url)).transpose()?;
         if let Some(link) = &link
             && place_of(link) == place_of(&answer.url)
         {
@@ -143,16 +161,25 @@ impl Datasets {
         let mut page =
             Page { fetched_at: answer.at, url: Some(answer.url.clone()), ..Page::new(Vec::new(), None) };
         let mut past = false;
+        let mut ids = Vec::new();
+        let sorted = order::is_kept(&elements, self.sort());
         let count = elements.len() as u64;
         let room = self.listing.limit.map_or(u64::MAX, |limit| limit.saturating_sub(rows));
         page.records.reserve(elements.len());
         let mut seen = HashSet::with_capacity(elements.len());
         for element in elements.into_iter().take(usize::try_from(room).unwrap_or(usize::MAX)) {
             match self.sort_out(&element, answer) {
-                Row::Kept if !seen.insert(hash_of(&element)) => {
-                    *page.dropped.entry("twice on one page".into()).or_default() += 1;
+                Row::Kept => {
+                    // Where a row that is new enough comes behind older ones, more of them may follow.
+                    past = false;
+                    let id = hash_of(&element);
+                    if !seen.insert(id) {
+                        *page.dropped.entry("twice on one page".into()).or_default() += 1;
+                        continue;
+                    }
+                    ids.extend(Trail::remembers(id, ids.is_empty()).then_some(id));
+                    page.records.push(element);
                 }
-                Row::Kept => page.records.push(element),
                 Row::Missing(missing) => page.missing.push(*missing),
                 Row::TooOld => {
                     past = true;
@@ -162,6 +189,7 @@ impl Datasets {
         }
         let rows = rows + count.min(room);
         let more = !past && self.listing.limit.is_none_or(|limit| rows < limit);
+        let unlinked = link.is_none() && more;
         page.next = link.filter(|_| more).map(|mut url| {
             set_limit(&mut url, self.size(rows));
             if self.listing.limit.is_some() {
@@ -169,7 +197,53 @@ impl Datasets {
             }
             Cursor::new(url)
         });
-        Ok(page)
+        Ok(Answer { page, count, unlinked, sorted, ids })
+    }
+
+    /// Asks again about a page that is as full as it was asked for and has no next link: the whole listing, or a
+    /// server that does not page? With a row fewer the next link must come.
+    async fn once_more(&self, first: Answer, mut url: Url, rows: u64, size: u64) -> Result<Answer> {
+        let other = if size > 1 { size - 1 } else { 2 };
+        set_limit(&mut url, other);
+        let again = match self.hub.ask(url, |answer| self.read(&answer, rows)).await {
+            Err(error) if matches!(error.kind(), Kind::Shape | Kind::Gone) => None,
+            answer => Some(answer?),
+        };
+        match again {
+            Some(again) if !again.unlinked || again.count < other => Ok(again),
+            _ => {
+                let doubt = "the last page is as full as it was asked for and names no next one, whatever number \
+                             of rows it is asked for: there may be more";
+                Ok(Answer { page: Page { doubt: Some(doubt.into()), ..first.page }, ..first })
+            }
+        }
+    }
+
+    /// What the rows tell of the server: whether it sorts as it was asked to, and whether the listing gets anywhere.
+    fn judge(&self, mut answer: Answer, at: &Cursor) -> Result<Page> {
+        let place = answer.page.url.as_ref().map(shown).unwrap_or_default();
+        let mut trail = self.trail.lock().unwrap_or_else(PoisonError::into_inner);
+        if !answer.sorted {
+            let what = format!("the server does not sort by {}", self.sort());
+            if self.listing.since.is_some() {
+                return Err(Error::new(Kind::Shape, format!("{what}: what changed since cannot be told"))
+                    .at(place)
+                    .advise("list everything, without --since, or ask the Hub itself"));
+            }
+            answer
+                .page
+                .doubt
+                .get_or_insert(format!("{what}, as it was asked to: rows may have slipped through"));
+        }
+        if let Some(doubt) = &answer.page.doubt
+            && trail.doubts_first_time()
+        {
+            tracing::warn!(url = place, "{doubt}");
+        }
+        if answer.page.next.is_some() {
+            trail.step(hash(at.place()), &answer.ids).map_err(|error| error.at(place))?;
+        }
+        Ok(answer.page)
     }
 
     fn sort_out(&self, element: &Record, answer: &Response) -> Row {
@@ -228,7 +302,7 @@ impl Source for Datasets {
         let (mut url, rows) = self.place(at)?;
         let mut size = self.size(rows);
         set_limit(&mut url, size);
-        loop {
+        let answer = loop {
             match self.hub.ask(url.clone(), |answer| self.read(&answer, rows)).await {
                 // Some pages are too heavy for the Hub: fewer rows at the same place often pass.
                 Err(error) if error.status().is_some_and(|status| status >= 500) && size > SMALLEST_PAGE => {
@@ -236,22 +310,45 @@ impl Source for Datasets {
                     tracing::warn!(%error, size, "asking for fewer rows");
                     set_limit(&mut url, size);
                 }
-                result => return result.map(Some),
+                Err(error) => return Err(if at.is_start() { error } else { lost(error) }),
+                Ok(answer) if answer.unlinked && answer.count >= size => {
+                    break self.once_more(answer, url, rows, size).await?;
+                }
+                Ok(answer) => break answer,
             }
-        }
+        };
+        self.judge(answer, at).map(Some)
+    }
+}
+
+/// A place that the service gave itself and does not take any more.
+fn lost(error: Error) -> Error {
+    match error.status() {
+        Some(400 | 404 | 410 | 422) => error.advise(
+            "the server does not take the place any more at which this listing goes on: run again later; if it \
+             stays, start a new root (what is committed here stays readable)",
+        ),
+        _ => error,
     }
 }
 
 /// A hash of the row's id; 64 bits are plenty for a page.
 fn hash_of(row: &Record) -> u64 {
+    hash(row.raw().get("id").map(|id| id.text()))
+}
+
+fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    row.raw().get("id").map(|id| id.text()).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The place in the listing that an address names.
-fn place_of(url: &Url) -> Option<String> {
-    url.query_pairs().find(|(name, _)| name == "cursor").map(|(_, cursor)| cursor.into_owned())
+/// The place in the listing that an address names: its cursor, or whatever a mirror pages by instead.
+fn place_of(url: &Url) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    match url.query_pairs().find(|(name, _)| name == "cursor") {
+        Some(cursor) => vec![cursor],
+        None => url.query_pairs().filter(|(name, _)| name != "limit").collect(),
+    }
 }
 
 fn set_limit(url: &mut Url, size: u64) {

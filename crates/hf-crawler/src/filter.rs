@@ -9,51 +9,57 @@ use crawl_core::{Error, Kind, Result, Settings, Timestamp};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::shape;
+
 /// Which rows are kept. A setting that is not given keeps everything, but for private, disabled and untagged
 /// datasets, which are kept only if asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// At least so many downloads in 30 days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::count")]
     pub min_downloads: Option<u64>,
     /// At least so many likes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::count")]
     pub min_likes: Option<u64>,
     /// Keep private datasets.
+    #[serde(deserialize_with = "shape::flag")]
     pub private: bool,
     /// Keep datasets that the Hub has disabled.
+    #[serde(deserialize_with = "shape::flag")]
     pub disabled: bool,
     /// Keep datasets without any tag.
+    #[serde(deserialize_with = "shape::flag")]
     pub untagged: bool,
     /// Only with metadata in the card.
+    #[serde(deserialize_with = "shape::flag")]
     pub card: bool,
     /// Which of `false`, `auto`, `manual` and `unknown` are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::some_list")]
     pub gated: Option<Vec<String>>,
     /// From this day on, to the end of that day, UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::days")]
     pub created: Option<Days>,
     /// The same for the last change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::days")]
     pub modified: Option<Days>,
     /// Values of `language:` tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub languages: Option<Rule>,
     /// Values of `size_categories:` tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub sizes: Option<Rule>,
     /// Values of `license:` tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub licences: Option<Rule>,
     /// Values of `modality:` tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub modalities: Option<Rule>,
     /// Values of `task_categories:` tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub tasks: Option<Rule>,
     /// Whole tags, as they are spelled.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::rule")]
     pub tags: Option<Rule>,
 }
 
@@ -64,10 +70,10 @@ const GATES: [&str; 4] = ["false", "auto", "manual", "unknown"];
 #[serde(default, deny_unknown_fields)]
 pub struct Days {
     /// The first day.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::day")]
     pub from: Option<String>,
     /// The last day.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "shape::day")]
     pub to: Option<String>,
 }
 
@@ -76,13 +82,13 @@ pub struct Days {
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
     /// At least one of the row's values is in this list.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "shape::list")]
     pub any: Vec<String>,
     /// All of the row's values are in this list.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "shape::list")]
     pub all: Vec<String>,
     /// None of the row's values is in this list.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "shape::list")]
     pub none: Vec<String>,
     /// Keep rows that have no such value (the default).
     pub absent: Option<bool>,
@@ -132,6 +138,10 @@ impl Filter {
             return Err(Error::new(Kind::Config, "not a kind of gate")
                 .at(format!("gated = \"{odd}\""))
                 .advise(format!("the kinds are {}", GATES.join(", "))));
+        }
+        if self.gated.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::new(Kind::Config, "an empty list of gates keeps nothing")
+                .advise("leave `gated` out to keep everything"));
         }
         let span = |days: &Option<Days>| days.as_ref().map(Span::of).transpose();
         Ok(Ready { created: span(&self.created)?, modified: span(&self.modified)?, filter: self.clone() })

@@ -22,6 +22,9 @@ pub struct History {
 struct Line<'a> {
     id: &'a str,
     author: Option<&'a str>,
+    /// Owner and name, where the name holds a slash itself: else it would be read as the owner's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repo_id: Option<String>,
 }
 
 impl History {
@@ -118,7 +121,10 @@ impl History {
                 let Some((owner, name)) = owner_and_name(record.raw()) else { continue };
                 if history.seen.insert(key(owner.as_deref(), &name)) {
                     new += 1;
-                    let line = Line { id: &name, author: owner.as_deref() };
+                    let repo_id = name
+                        .contains('/')
+                        .then(|| format!("{}/{name}", owner.as_deref().unwrap_or_default()));
+                    let line = Line { id: &name, author: owner.as_deref(), repo_id };
                     serde_json::to_writer(&mut lines, &line).map_err(|cause| failed(cause.into()))?;
                     lines.push(b'\n');
                 } else {

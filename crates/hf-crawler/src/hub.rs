@@ -1,6 +1,6 @@
 //! The Hub as an address with a credential.
 
-use crawl_core::http::{Credential, Http, Request, Response, Secret, Url};
+use crawl_core::http::{Credential, Http, Request, Response, Secret, Url, shown};
 use crawl_core::{Error, Kind, Result};
 
 /// Where the Hub is, who asks, and through which door.
@@ -51,9 +51,16 @@ impl Hub {
         self.endpoint.join(path).expect("a plain path can be joined")
     }
 
-    /// Whether an address is the endpoint's own.
-    pub(crate) fn owns(&self, url: &Url) -> bool {
-        url.origin() == self.endpoint.origin()
+    /// An address that the service named, as one of the endpoint: behind a mirror it names the Hub itself, or lacks
+    /// the path under which the mirror lies. `path` is the API path that it must lead to. So no request, and no
+    /// token, follows a link to anywhere but the endpoint. `None` if it leads to something else.
+    pub(crate) fn at_home(&self, link: &Url, path: &str) -> Option<Url> {
+        if !link.path().ends_with(&format!("/{path}")) {
+            return None;
+        }
+        let mut url = self.url(path);
+        url.set_query(link.query());
+        Some(url)
     }
 
     /// The request for an API address.
@@ -68,6 +75,7 @@ impl Hub {
 
     /// Sends a request and reads the answer; says which token was refused, if one was.
     pub(crate) async fn ask<T>(&self, url: Url, read: impl Fn(Response) -> Result<T>) -> Result<T> {
+        let read = |answer: Response| refuse_web_page(&answer).and_then(|()| read(answer));
         let result = self.http.send_and(&self.request(url), read).await;
         result.map_err(|error| match (error.status(), &self.credential) {
             (Some(401), Some(_)) => {
@@ -82,4 +90,20 @@ impl Hub {
             _ => error,
         })
     }
+}
+
+/// A portal or a proxy answers with a page of its own and status 200. Nothing of it is a record.
+fn refuse_web_page(answer: &Response) -> Result<()> {
+    let kind = answer.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.contains("html") && answer.body.trim_ascii_start().first() != Some(&b'<') {
+        return Ok(());
+    }
+    let head = String::from_utf8_lossy(&answer.body[..answer.body.len().min(2048)]).into_owned();
+    Err(Error::new(Kind::Shape, "a web page came instead of the Hub's answer")
+        .at(shown(&answer.url))
+        .because(format!("the answer begins: {head}"))
+        .advise(
+            "a portal, a proxy or a mirror stands between: open the address in a browser, log in there or correct \
+             HF_ENDPOINT and HTTPS_PROXY, then run the same command again",
+        ))
 }

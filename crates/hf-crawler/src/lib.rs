@@ -9,7 +9,10 @@ mod digest;
 mod filter;
 mod history;
 mod hub;
+mod order;
 mod processed;
+mod shape;
+mod trail;
 
 pub use datasets::{Datasets, Listing};
 pub use dates::parse_date;

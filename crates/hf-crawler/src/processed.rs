@@ -1,6 +1,5 @@
 //! The mapping from listed datasets to the rows that are worth a look: filtered, flat, 14 fields.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::json::Raw;
@@ -11,6 +10,7 @@ use crawl_core::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::dates::is_date;
 use crate::digest;
 use crate::filter::{Filter, Ready, Tags};
 use crate::history::History;
@@ -36,14 +36,19 @@ impl Processed {
     /// Maps the listing `input`. `collect_date` is written into each row, as `2026-11-23`.
     ///
     /// # Errors
-    /// [`Kind::Config`] if the filter's dates are none, or if the input has not ended.
+    /// [`Kind::Config`] if the filter's dates are none, or if the input has not ended or is no listing of the Hub.
     pub fn new(input: Stored, filter: &Filter, history: History, collect_date: &str) -> Result<Self> {
         if !input.checkpoint().ended() {
             return Err(Error::new(Kind::Config, "the listing to process has not ended")
                 .at(input.folder().display().to_string())
                 .advise("finish the crawl first: run its command again"));
         }
-        crate::parse_date(collect_date)?;
+        is_a_listing(&input)?;
+        if crate::dates::day(collect_date).as_deref() != Some(collect_date) {
+            return Err(Error::new(Kind::Config, "the day to write into each row is no day")
+                .at(collect_date)
+                .advise("write it as 2026-11-23"));
+        }
         let settings = Settings::default()
             .with("collect_date", collect_date)
             .with("history", if history.is_empty() { "none" } else { history.digest() })
@@ -104,11 +109,16 @@ impl Shared {
         let line = usize::try_from(number - 1).ok().and_then(|index| self.lines.get(index));
         let line = line.ok_or_else(|| Error::new(Kind::Storage, format!("there is no page {number}")))?;
         for record in self.input.page(line)? {
-            let view = HfDataset::of(&record);
+            let mut view = HfDataset::of(&record);
             if view.id.get().is_none() {
                 let error = Error::new(Kind::Shape, "a line without an id");
                 page.missing.push(Missing::because(None, &error, page.fetched_at));
                 continue;
+            }
+            for field in [&mut view.created_at, &mut view.last_modified] {
+                if field.get().is_some_and(|raw| !raw.str().is_some_and(|text| is_date(&text))) {
+                    *field = Field::Wrong;
+                }
             }
             view.census(&mut census);
             match self.map(&view)? {
@@ -135,6 +145,25 @@ impl Shared {
         }
         row(view, &tags, &self.collect_date).map(Ok)
     }
+}
+
+/// Refuses what `process` or `classify` has written: its rows lack what the filter asks for, so all would be dropped.
+fn is_a_listing(input: &Stored) -> Result<()> {
+    let settings = input.checkpoint().settings.as_ref();
+    let Some(made_by) = ["collect_date", "task", "input"]
+        .into_iter()
+        .find(|name| settings.is_some_and(|settings| settings.get(name).is_some()))
+    else {
+        return Ok(());
+    };
+    let what = match made_by {
+        "collect_date" => "these rows have been processed already",
+        "task" => "these rows have been classified already",
+        _ => "these rows are no listing of the Hub, they were made out of one",
+    };
+    Err(Error::new(Kind::Config, what)
+        .at(input.folder().display().to_string())
+        .advise("name the root that `hf-crawler datasets` wrote"))
 }
 
 fn count(dropped: &mut crawl_core::Tally, reason: &str) {
@@ -187,8 +216,8 @@ struct Row<'a> {
     author: Option<&'a str>,
     downloads: Option<u64>,
     likes: Option<u64>,
-    created_at: Option<Cow<'a, str>>,
-    last_modified: Option<Cow<'a, str>>,
+    created_at: Option<String>,
+    last_modified: Option<String>,
     collect_date: &'a str,
     description: Option<Box<RawValue>>,
     language: OneOrMany<'a>,
@@ -199,11 +228,8 @@ struct Row<'a> {
     repo_id: Option<&'a str>,
 }
 
-fn day<'a>(field: &Field<Raw<'a>>) -> Option<Cow<'a, str>> {
-    Some(match field.get()?.str()? {
-        Cow::Borrowed(text) => Cow::Borrowed(text.get(..10)?),
-        Cow::Owned(text) => Cow::Owned(text.get(..10)?.to_owned()),
-    })
+fn day(field: &Field<Raw<'_>>) -> Option<String> {
+    crate::dates::day(&field.get()?.str()?)
 }
 
 /// The values of one kind of tag: null, a string, or a list.

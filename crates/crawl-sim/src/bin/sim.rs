@@ -26,8 +26,9 @@ Faults: --fault '[WHERE@]WHEN=FAULT', several times if wanted; the first rule th
   WHERE  list, detail, tree, resolve, cdn, chat, or a path prefix such as /api/models
   WHEN   3, 5-8 (both included), 5-, every:N, p:0.05, all: counts the requests that match WHERE
   FAULT  status:N 429 429:retry-after=N 429:date reset close hang cut longer shorter html utf8 bomb slow:MS trickle:MS
-         whole (200 to a Range); lists: empty-next repeat-cursor other-origin row-string row-no-id row-twice;
-         detail: redirect; chat: invalid fenced wrong-id wrong-label refusal length cut-stream
+         whole (200 to a Range); lists: empty-next repeat-cursor other-origin hub-link no-next unsorted rewind
+         row-string row-no-id row-twice; detail: redirect;
+         chat: invalid fenced wrong-id wrong-label refusal length cut-stream
 
 Example:
   sim hub --datasets 5000 --window 50/2 --fault list@3=status:502 --fault detail@p:0.01=reset
@@ -89,6 +90,9 @@ struct HubArgs {
     /// Do not tell the quota in headers
     #[arg(long, requires = "window")]
     no_window_headers: bool,
+    /// Lie under this path, as behind a proxy; next links do not know of it
+    #[arg(long, value_name = "/PATH", default_value = "")]
+    prefix: String,
     /// Refuse any other token; requests without one are served
     #[arg(long)]
     token: Option<String>,
@@ -214,6 +218,7 @@ impl From<HubArgs> for HubConfig {
             replay: args.replay,
             latency: Duration::from_millis(args.latency),
             gzip: args.gzip,
+            prefix: args.prefix,
             ..Self::default()
         }
     }

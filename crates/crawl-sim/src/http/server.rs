@@ -106,6 +106,8 @@ pub(crate) struct Shared {
     pub(crate) plan: Arc<Plan>,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
+    /// The path that everything lies under; the services do not know of it.
+    pub(crate) prefix: String,
 }
 
 /// Port 0 takes a free one.
@@ -175,6 +177,13 @@ impl Desk {
             deliver(connection, &self.admin(request), request.is_head()).await?;
             return Ok(());
         }
+        let Some(target) = request.target.strip_prefix(&self.shared.prefix) else {
+            let lost = Answer::text(404, format!("nothing lies outside of {}\n", self.shared.prefix));
+            return deliver(connection, &lost, request.is_head()).await.map(|_| ());
+        };
+        let under = (target.len() < request.target.len())
+            .then(|| Request { target: target.to_owned(), ..request.clone() });
+        let request = under.as_ref().unwrap_or(request);
         let kind = self.service.kind(request);
         let visit = Visit {
             journal: &self.shared.journal,

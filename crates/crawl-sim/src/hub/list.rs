@@ -43,10 +43,15 @@ pub(super) fn answer(
     fault: Option<&Fault>,
     elsewhere: &str,
 ) -> Answer {
-    let query = match Query::parse(world, max_limit, &request.pairs()) {
+    let mut query = match Query::parse(world, max_limit, &request.pairs(), fault) {
         Ok(query) => query,
         Err(reason) => return bad_request(&reason),
     };
+    if matches!(fault, Some(Fault::Rewind)) {
+        let next = query.cursor.take().unwrap_or_else(Cursor::first).marked("again");
+        let (body, _) = rows(world, orders, &query, fault);
+        return page(body, Some((request, &base(request), &next.encode())));
+    }
     if matches!(fault, Some(Fault::EmptyNext)) {
         let next = query.cursor.as_ref().unwrap_or(&Cursor::first()).marked("again");
         return page(b"[]".to_vec(), Some((request, &base(request), &next.encode())));
@@ -61,7 +66,12 @@ pub(super) fn answer(
         None if matches!(fault, Some(Fault::RepeatCursor)) => Some(Cursor::first().marked("repeat").encode()),
         _ => next.map(|cursor| cursor.encode()),
     };
-    let base = if matches!(fault, Some(Fault::OtherOrigin)) { elsewhere.to_owned() } else { base(request) };
+    let base = match fault {
+        Some(Fault::OtherOrigin) => elsewhere.to_owned(),
+        Some(Fault::HubLink) => "https://huggingface.co".to_owned(),
+        _ => base(request),
+    };
+    let next = next.filter(|_| !matches!(fault, Some(Fault::NoNext)));
     page(body, next.as_deref().map(|next| (request, base.as_str(), next)))
 }
 
@@ -132,7 +142,12 @@ fn rows(world: &World, orders: &Orders, query: &Query, fault: Option<&Fault>) ->
 }
 
 impl Query {
-    fn parse(world: &World, max_limit: u64, pairs: &[(String, String)]) -> Result<Self, String> {
+    fn parse(
+        world: &World,
+        max_limit: u64,
+        pairs: &[(String, String)],
+        fault: Option<&Fault>,
+    ) -> Result<Self, String> {
         let last =
             |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let number = |name: &str| {
@@ -144,6 +159,7 @@ impl Query {
             return Err(format!("\"skip\" must be less than {MAX_SKIP}: use the cursor"));
         }
         let key = match last("sort") {
+            _ if matches!(fault, Some(Fault::Unsorted)) => Key::Likes,
             None => Key::Trending,
             Some(name) => {
                 Key::ALL.into_iter().find(|key| key.name() == name).ok_or("\"sort\" is not known")?

@@ -68,6 +68,8 @@ pub struct HubConfig {
     pub latency: Duration,
     /// Whether answers are packed for clients that accept it.
     pub gzip: bool,
+    /// The path under which it lies, such as `/mirror/hf`, as behind a proxy: next links do not know of it.
+    pub prefix: String,
 }
 
 impl Default for HubConfig {
@@ -87,6 +89,7 @@ impl Default for HubConfig {
             replay: None,
             latency: Duration::ZERO,
             gzip: false,
+            prefix: String::new(),
         }
     }
 }
@@ -124,6 +127,7 @@ impl Hub {
             plan: Arc::new(Plan::new(config.seed, config.faults.clone())),
             latency: config.latency,
             gzip: config.gzip,
+            prefix: config.prefix.clone(),
         };
         let hub = Arc::new(Self::new(config, journal, url(1)?, url(2)?)?);
         let files = Arc::new(resolve::FileHost { hub: hub.clone() });

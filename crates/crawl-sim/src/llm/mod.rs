@@ -93,6 +93,7 @@ impl Llm {
             plan: Arc::new(Plan::new(config.seed, config.faults.clone())),
             latency: Duration::ZERO,
             gzip: false,
+            prefix: String::new(),
         };
         let rates = config.rate.map(Rates::new);
         let service = Arc::new(Self {

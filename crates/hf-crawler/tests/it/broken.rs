@@ -1,10 +1,9 @@
 //! Faults of the service: the end is a whole crawl, or a checkpoint and an error that says what to do.
 
-use crawl_core::http::Secret;
 use crawl_core::{Kind, Stored};
 use hf_crawler::{Datasets, Listing};
 
-use crate::desk::{crawl, datasets, distinct, double, hub, ids, list, small};
+use crate::desk::{crawl, datasets, distinct, double, ids, list, small};
 
 #[tokio::test]
 async fn faults_that_pass_leave_no_trace() {
@@ -116,17 +115,6 @@ async fn a_row_that_comes_twice_on_a_page_is_kept_once() {
         (distinct(root.path()), end.totals.dropped["twice on one page"], end.totals.listed),
         (450, 1, 451)
     );
-}
-
-#[tokio::test]
-async fn a_next_link_to_another_origin_is_refused_and_gets_no_token() {
-    let double = double(450, &["list@2-=other-origin"]).await;
-    let root = tempfile::tempdir().unwrap();
-    let hub = hub(&double).with_token(&Secret::new("hf_secret"), "HF_TOKEN");
-    let error = crawl(&Datasets::new(hub, small()).unwrap(), root.path()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Config);
-    assert!(error.to_string().contains("another server"), "{error}");
-    assert!(double.seen().iter().all(|seen| seen.origin == "main"), "nobody else was asked");
 }
 
 #[tokio::test]

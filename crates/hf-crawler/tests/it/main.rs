@@ -2,7 +2,9 @@
 //!
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
+//! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `processing`: the filter, the 14 fields, the history
+//! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `uploading`: pages that move to a bucket behind the crawl
@@ -11,8 +13,10 @@
 
 mod broken;
 mod desk;
+mod filters;
 mod killing;
 mod listing;
+mod mirrors;
 mod processing;
 mod program;
 mod samples;

@@ -247,6 +247,61 @@ async fn the_history_knows_owner_and_name_apart() {
 }
 
 #[tokio::test]
+async fn adding_twice_adds_nothing_whatever_the_id_looks_like() {
+    let odd = ["a/b/c", "a/a/c", "/x", "/x/y", "x/", "plain", "a//c", "o/n"];
+    let rows: Vec<_> = odd.iter().map(|id| row(id, json!({}))).collect();
+    let (listed, processed) = (stored(&rows).await, tempfile::tempdir().unwrap());
+    process(listed.path(), "", History::default(), processed.path()).await.unwrap();
+    for root in [listed.path(), processed.path()] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        assert_eq!(History::add(&path, root, &datasets()).unwrap(), (8, 0));
+        assert_eq!(History::add(&path, root, &datasets()).unwrap(), (0, 8));
+        let again = tempfile::tempdir().unwrap();
+        let end = process(listed.path(), "", History::read(&path).unwrap(), again.path()).await.unwrap();
+        assert_eq!(end.totals.dropped["already seen"], 8, "the next run knows them all");
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_is_none_is_null_and_counted() {
+    let days = |created: &str, modified: &str| {
+        row(&format!("o/{}", created.len()), json!({"createdAt": created, "lastModified": modified}))
+    };
+    let rows = [
+        days("2026-11-15T23:30:00.000Z", "2026-11-16"),
+        days("2026-11-15T23:30:00-05:00", "2026-11-16T10:00:00"),
+        days("somewhere in 2026", "2026-13-40T00:00:00.000Z"),
+        days("", "0000"),
+    ];
+    let (input, root) = (stored(&rows).await, tempfile::tempdir().unwrap());
+    let source = Processed::new(
+        Stored::open(input.path(), &datasets()).unwrap(),
+        &Filter::default(),
+        History::default(),
+        "2026-11-23",
+    )
+    .unwrap();
+    pump(&source, &Store::new(root.path()), Pump::default(), std::future::pending(), |_| {}).await.unwrap();
+    let found: Vec<Value> = records(root.path()).iter().map(|record| record.raw().to().unwrap()).collect();
+    let of = |name: &str| -> Vec<_> { found.iter().map(|row| row[name].clone()).collect() };
+    assert_eq!(of("created_at"), [json!("2026-11-15"), json!("2026-11-16"), Value::Null, Value::Null]);
+    assert_eq!(of("last_modified"), [json!("2026-11-16"), json!("2026-11-16"), Value::Null, Value::Null]);
+    let census = source.census();
+    assert_eq!((census.wrong["createdAt"], census.wrong["lastModified"]), (2, 2));
+}
+
+#[tokio::test]
+async fn the_day_of_the_run_is_a_day() {
+    let input = stored(&[row("o/n", json!({}))]).await;
+    for day in ["today", "2026-02-30", "2026-11-23T10:00:00Z", "20261123", ""] {
+        let stored = Stored::open(input.path(), &datasets()).unwrap();
+        let error = Processed::new(stored, &Filter::default(), History::default(), day).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config, "{day}");
+    }
+}
+
+#[tokio::test]
 async fn a_half_done_run_does_not_enter_the_history_nor_the_processing() {
     let (double, root) = (double(500, &[]).await, tempfile::tempdir().unwrap());
     let source = hf_crawler::Datasets::new(crate::desk::hub(&double), small()).unwrap();

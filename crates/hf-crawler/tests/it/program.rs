@@ -15,11 +15,11 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command.env("HF_HOME", "/nonexistent").args(arguments).envs(environment.iter().copied()).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn crawl(double: &Running, root: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) fn crawl(double: &Running, root: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {
     let url = double.url();
     let mut arguments =
         vec!["datasets", "--endpoint", &url, "--root", root.to_str().unwrap(), "--tries", "2"];
@@ -151,6 +151,21 @@ async fn a_config_file_speaks_in_flags_and_flags_go_before_it() {
     let bad = run_with("c", &[]);
     assert_eq!(bad.status.code(), Some(78));
     assert!(text(&bad).contains("`datasets` has no flag --limits, line 2"), "{}", text(&bad));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processed_root_is_not_processed_again() {
+    let double = double(300, &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    crawl(&double, &folder.path().join("listed"), &[], &[]);
+    let first = run(&["process", &path("listed"), "--root", &path("processed")], &[]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    let second = run(&["process", &path("processed"), "--root", &path("again")], &[]);
+    assert_eq!(second.status.code(), Some(78), "{}", text(&second));
+    assert!(text(&second).contains("these rows have been processed already"), "{}", text(&second));
+    assert!(text(&second).contains("name the root that `hf-crawler datasets` wrote"), "{}", text(&second));
+    assert!(!folder.path().join("again/hf").exists());
 }
 
 #[test]

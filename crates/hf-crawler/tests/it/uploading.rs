@@ -134,7 +134,7 @@ async fn a_crawl_with_a_bucket_behind_it_that_is_killed_again_and_again_ends_who
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_out_of_reach_keeps_the_pages_and_a_later_run_moves_them() {
-    let double = double(500, &[]).await;
+    let double = double(450, &[]).await;
     let cloud = Cloud::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut unreachable = cloud.upload(&double);
@@ -164,7 +164,7 @@ async fn a_bucket_out_of_reach_keeps_the_pages_and_a_later_run_moves_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cloud_file_says_where_and_must_keep_keys_private() {
-    let double = double(300, &[]).await;
+    let double = double(250, &[]).await;
     let cloud = Cloud::new();
     let file = cloud.dir.path().join("cloud.toml");
     let text = format!(
@@ -191,7 +191,7 @@ async fn the_cloud_file_says_where_and_must_keep_keys_private() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processed_pages_move_too() {
-    let double = double(400, &[]).await;
+    let double = double(350, &[]).await;
     let cloud = Cloud::new();
     let crawled = cloud.dir.path().join("crawled");
     ended(&command(&double, &crawled).output().unwrap(), 0);
