@@ -87,6 +87,45 @@ impl Disk {
         Ok(())
     }
 
+    /// Puts `bytes` at the end of an open file. Durable only behind [`Disk::sync_file`].
+    pub(crate) fn write_to(&self, file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.step("part", path, |half| {
+            let mut file = file;
+            file.write_all(half.cut(bytes))
+        })
+    }
+
+    /// Cuts an open file to its first `size` bytes and goes on at their end.
+    pub(crate) fn cut(&self, file: &File, path: &Path, size: u64) -> Result<()> {
+        self.step("cut", path, |half| {
+            if half.0 {
+                return Ok(());
+            }
+            file.set_len(size)?;
+            let mut file = file;
+            io::Seek::seek(&mut file, io::SeekFrom::Start(size)).map(|_| ())
+        })
+    }
+
+    /// Makes the bytes of a file durable.
+    pub(crate) fn sync_file(&self, path: &Path) -> Result<()> {
+        self.step("flush", path, |_| OpenOptions::new().write(true).open(path)?.sync_all())
+    }
+
+    /// Removes a file, or a folder with all that is in it; one that is not there is fine.
+    pub(crate) fn remove(&self, path: &Path) -> Result<()> {
+        self.step("remove", path, |half| {
+            if half.0 {
+                return Ok(());
+            }
+            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            removed.or_else(|cause| match cause.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(cause),
+            })
+        })
+    }
+
     fn step(&self, name: &'static str, path: &Path, work: impl Fn(Half) -> io::Result<()>) -> Result<()> {
         let failed = |cause| Error::io(&format!("cannot {name} the file or folder"), path, cause);
         match self.ask(name) {

@@ -77,6 +77,9 @@ impl Stored {
             for entry in entries.flatten() {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    if path.join(crate::files::MARK).is_file() {
+                        continue;
+                    }
                     folders.push(path);
                 } else if path.file_name().is_some_and(|name| name == "checkpoint.json") {
                     let name = folder.strip_prefix(root).ok().and_then(Path::to_str);
