@@ -21,7 +21,6 @@ use crate::{Error, FileLine, Kind, Result, Stop};
 const MOST_BREAKS: u32 = 5;
 const WORTH: u64 = 64 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a file may change, or turn out not to be one whole, while it comes.
 const MOST_CHANGES: u32 = 5;
 /// How often in a row the place that a redirect names may refuse: a signed address may have aged.
@@ -164,7 +163,7 @@ impl Download<'_> {
                 return Err(error.after(tries));
             };
             tracing::debug!(%error, bytes = part.size(), "the download broke off, going on");
-            let pause = PAUSE.saturating_mul(1 << (2 * (wait - 1)).min(10)).min(LONGEST_PAUSE);
+            let pause = PAUSE * (1 << (wait - 1));
             until(self.http.stop(), tokio::time::sleep(pause)).await?;
         }
         let (path, size, sha256) = part.done();

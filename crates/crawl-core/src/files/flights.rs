@@ -29,18 +29,20 @@ impl Wish {
     }
 }
 
-type Turn = Arc<Turns<Option<(Wish, FileLine)>>>;
+/// What was brought while somebody waited.
+type Brought = Vec<(Wish, FileLine)>;
+type Turn = Arc<Turns<Brought>>;
 
 /// The names that are on their way.
 #[derive(Clone, Default)]
 pub(super) struct Flights(Arc<Mutex<HashMap<String, Turn>>>);
 
-/// The right to bring the file of a name. Holds what the one before brought.
+/// The right to bring the file of a name. Holds what those before brought.
 pub(super) struct Flight {
     flights: Flights,
     path: String,
     turn: Option<Turn>,
-    guard: Option<OwnedMutexGuard<Option<(Wish, FileLine)>>>,
+    guard: Option<OwnedMutexGuard<Brought>>,
 }
 
 impl Flights {
@@ -68,14 +70,14 @@ impl Flights {
 impl Flight {
     /// What was brought while this one waited, if it is the same wish.
     pub(super) fn landed(&self, wish: &Wish) -> Option<FileLine> {
-        let brought = self.guard.as_ref()?.as_ref();
-        brought.filter(|(brought, _)| brought == wish).map(|(_, line)| line.clone())
+        let mut brought = self.guard.as_ref()?.iter();
+        brought.find(|(brought, _)| brought == wish).map(|(_, line)| line.clone())
     }
 
     /// Leaves the file for those who wait. A later wish looks for itself.
     pub(super) fn land(mut self, wish: Wish, line: FileLine) {
         if let Some(guard) = &mut self.guard {
-            **guard = Some((wish, line));
+            guard.push((wish, line));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::disk::staged;
 use crate::{Disk, Error, Kind, Result};
 
 /// So many bytes behind the last mark are lost to a crash at most.
-const MARK_EVERY: u64 = 4 << 20;
+const MARK_EVERY: u64 = 1 << 20;
 /// A download that was given up just now ends within this.
 const LOCK_WITHIN: Duration = Duration::from_secs(5);
 

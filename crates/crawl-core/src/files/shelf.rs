@@ -70,7 +70,9 @@ impl Shelf {
     /// Makes the folder of the file at `path` below `root`, durably, and marks the first one of them. Blocks.
     pub(super) fn prepare(&self, root: &Path, disk: &Disk, path: &str) -> Result<()> {
         let (above, _) = path.rsplit_once('/').unwrap_or_default();
-        if locked(&self.ready).contains(&root.join(above)) {
+        // One at a time: two would make the same mark.
+        let mut ready = locked(&self.ready);
+        if ready.contains(&root.join(above)) {
             return Ok(());
         }
         disk.make_folder(root)?;
@@ -88,7 +90,6 @@ impl Shelf {
                 mark(disk, &folder)?;
             }
         }
-        let mut ready = locked(&self.ready);
         if ready.len() >= FOLDERS {
             ready.clear();
         }
@@ -122,7 +123,12 @@ fn read(folder: &Path) -> Result<Level> {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_symlink() {
+            // It is no other spelling of anything: who wants exactly this name is refused.
+            continue;
+        }
+        let is_folder = kind.is_dir();
         let name = if is_folder {
             name
         } else {

@@ -103,8 +103,7 @@ async fn a_file_is_fetched_and_found_again_by_its_digest_without_a_question() {
 async fn a_file_is_found_again_by_what_an_answer_tells_and_its_body_is_not_read() {
     let md5 = BASE64.encode(&Md5::digest(made(1, 0, 8 * SIZE)));
     let origin = Origin::start(move |asked| {
-        good(asked, 8 * SIZE, 1).with("x-goog-hash", "crc32c=AAAAAA==").without("x-goog-hash")
-            .with("x-goog-hash", &format!("md5={md5}"))
+        good(asked, 8 * SIZE, 1).with("x-goog-hash", &format!("md5={md5}"))
     });
     let root = tempfile::tempdir().unwrap();
     let line = get(root.path(), &wanted(&origin)).await.unwrap();
@@ -127,7 +126,7 @@ async fn a_body_that_breaks_off_is_gone_on_with_and_no_byte_comes_twice() {
 
 #[tokio::test]
 async fn a_file_that_changes_while_it_comes_is_begun_anew() {
-    let origin = Origin::start(|asked| good(asked, SIZE, 1 + asked.number / 6).cut(150_000));
+    let origin = Origin::start(|asked| good(asked, SIZE, 1 + u64::from(asked.number > 5)).cut(150_000));
     let root = tempfile::tempdir().unwrap();
     let line = get(root.path(), &wanted(&origin)).await.unwrap();
     check(root.path(), &line, 2, SIZE);
@@ -166,8 +165,7 @@ async fn a_part_of_an_earlier_process_is_gone_on_with_by_its_strong_validator() 
     ] {
         let headers = told.clone();
         let origin = Origin::start(move |asked| {
-            let plain = Asked { headers: asked.headers.clone(), ..asked.clone() };
-            let mut lenient = plain;
+            let mut lenient = asked.clone();
             lenient.headers.remove("if-range");
             let answer = good(&lenient, SIZE, 1).without("etag");
             let answer = headers.iter().fold(answer, |answer, (name, value)| answer.with(name, value));
@@ -274,7 +272,7 @@ async fn a_refusal_leaves_the_part_for_the_next_run_and_is_not_saved_as_the_file
 
 #[tokio::test]
 async fn a_page_or_a_packed_answer_is_not_saved_as_the_file() {
-    for headers in [[("content-type", "text/html; charset=utf-8")], [("content-encoding", "br")]] {
+    for headers in [[("content-type", "text/html; charset=utf-8")], [("content-encoding", "zstd")]] {
         let origin = Origin::start(move |_| {
             headers.iter().fold(Answer::text(200, "<html>log in"), |answer, (name, value)| answer.with(name, value))
         });
@@ -396,8 +394,9 @@ async fn two_who_want_one_file_wait_for_one_download() {
     let other = Wanted { version: Some("0123456789abcdef".into()), ..wish.clone() };
     let (one, two, three) =
         tokio::join!(files.fetch(&http, &wish), files.fetch(&http, &wish), files.fetch(&http, &other));
-    assert_eq!(one.unwrap(), two.unwrap());
-    assert_eq!(three.unwrap().path, "data/o/file.bin@0123456789ab", "another version is another wish");
+    let (one, three) = (one.unwrap(), three.unwrap());
+    assert_eq!(one, two.unwrap());
+    assert_ne!(one.sha256, three.sha256, "another version is another wish");
     assert_eq!(origin.asked().len(), 2);
 }
 

@@ -192,7 +192,7 @@ fn serve(
     let (version, from, to) = answer.made;
     let length = answer.text.as_ref().map_or(to - from, |text| text.len() as u64);
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
-    if !answer.headers.iter().any(|(name, _)| name == "transfer-encoding") {
+    if !answer.headers.iter().any(|(name, _)| matches!(&**name, "transfer-encoding" | "content-length")) {
         head += &format!("content-length: {length}\r\n");
     }
     for (name, value) in &answer.headers {
