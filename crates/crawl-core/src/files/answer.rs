@@ -30,7 +30,8 @@ impl Answer {
         let (starts, total) = match response.status {
             200 => (0, text(headers, &CONTENT_LENGTH).and_then(|length| length.trim().parse().ok())),
             // Without a size of the whole nothing would tell when it is whole.
-            206 if from > 0 => range(text(headers, &CONTENT_RANGE)?).filter(|(starts, _)| *starts == from)
+            206 if from > 0 => range(text(headers, &CONTENT_RANGE)?)
+                .filter(|(starts, _)| *starts == from)
                 .map(|(starts, total)| (starts, Some(total)))?,
             _ => return None,
         };
@@ -91,7 +92,9 @@ mod tests {
     #[test]
     fn a_range_is_read_or_is_none() {
         assert_eq!(range("bytes 5-9/10"), Some((5, 10)));
-        for value in ["bytes 5-9/*", "bytes */10", "5-9/10", "bytes 9-5/10", "bytes 5-10/10", "bytes -1-5/10", "bytes"] {
+        for value in
+            ["bytes 5-9/*", "bytes */10", "5-9/10", "bytes 9-5/10", "bytes 5-10/10", "bytes -1-5/10", "bytes"]
+        {
             assert_eq!(range(value), None, "{value}");
         }
     }

@@ -187,10 +187,8 @@ mod tests {
 
     #[test]
     fn what_is_told_of_other_bytes_than_those_that_come_is_not_taken() {
-        let packed = headers(&[
-            ("x-goog-hash", "crc32c=4waSgw=="),
-            ("x-goog-stored-content-encoding", "gzip"),
-        ]);
+        let packed =
+            headers(&[("x-goog-hash", "crc32c=4waSgw=="), ("x-goog-stored-content-encoding", "gzip")]);
         assert_eq!(told(&packed, true), []);
         let range = headers(&[("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==")]);
         assert_eq!((told(&range, false).len(), told(&range, true).len()), (0, 1));
@@ -199,7 +197,11 @@ mod tests {
     #[test]
     fn what_is_no_digest_is_not_taken() {
         for value in ["", "crc32c", "crc32c=", "crc32c=!!!", "md5=4waSgw==", "sha-256=:4waSgw==:", ",=,="] {
-            assert_eq!(told(&headers(&[("x-goog-hash", value), ("repr-digest", value)]), true), [], "{value}");
+            assert_eq!(
+                told(&headers(&[("x-goog-hash", value), ("repr-digest", value)]), true),
+                [],
+                "{value}"
+            );
         }
     }
 }

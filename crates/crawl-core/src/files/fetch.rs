@@ -130,7 +130,9 @@ impl Download<'_> {
                     match checked {
                         Ok(()) => break,
                         // What was there before may have been of another whole: once more from the beginning.
-                        Err(error) if error.kind() == Kind::Shape && part.joined && changes < MOST_CHANGES => {
+                        Err(error)
+                            if error.kind() == Kind::Shape && part.joined && changes < MOST_CHANGES =>
+                        {
                             tracing::debug!(%error, "what there is does not fit together, starting over");
                             changes += 1;
                             part = self.restart(part).await?;
@@ -145,14 +147,23 @@ impl Download<'_> {
                     part = self.restart(part).await?;
                     continue;
                 }
-                Ok(Came::Changed) => return Err(self.error(Kind::Transient, "the file changes again and again, or cannot be gone on with")),
+                Ok(Came::Changed) => {
+                    return Err(self.error(
+                        Kind::Transient,
+                        "the file changes again and again, or cannot be gone on with",
+                    ));
+                }
                 Err(error) => error,
             };
             if worth {
                 (breaks, refusals) = (0, 0);
             }
             // What the door has tried again and again is not tried again here.
-            let wait = if error.kind() == Kind::Transient && error.tries() == 0 && breaks < MOST_BREAKS && changes <= MOST_CHANGES {
+            let wait = if error.kind() == Kind::Transient
+                && error.tries() == 0
+                && breaks < MOST_BREAKS
+                && changes <= MOST_CHANGES
+            {
                 breaks += 1;
                 breaks
             } else if self.aged(&error) && refusals < MOST_REFUSALS {

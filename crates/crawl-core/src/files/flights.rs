@@ -101,13 +101,7 @@ mod tests {
     async fn who_waits_gets_what_was_brought_and_nobody_leaves_anything_behind() {
         let flights = Flights::default();
         let wish = |version| Wish::new(&Request::get("http://h/".parse().unwrap()), version);
-        let line = FileLine {
-            path: "f/x".into(),
-            size: 0,
-            sha256: String::new(),
-            version: None,
-            name: None,
-        };
+        let line = FileLine { path: "f/x".into(), size: 0, sha256: String::new(), version: None, name: None };
         let first = flights.enter("f/x").await;
         let second = flights.enter("f/x");
         let third = flights.enter("f/x");

@@ -80,7 +80,8 @@ impl Files {
                     }
                 }
                 There::Moved(kept) if size.is_none_or(|size| size == kept.size) => {
-                    let mut known = digests.iter().filter(|digest| digest.binds()).filter_map(|digest| kept.is(digest));
+                    let mut known =
+                        digests.iter().filter(|digest| digest.binds()).filter_map(|digest| kept.is(digest));
                     if known.next().is_some_and(|first| first && known.all(|other| other)) {
                         let line = name.line(path, kept.size, kept.sha256, version);
                         self.settled(name, &line).await?;
@@ -131,9 +132,12 @@ impl Files {
                 return if here { self.moved(line).await } else { Ok(line) };
             }
         }
-        Err(Error::new(Kind::Storage, "other bytes have this name, and its names with the version and the SHA-256")
-            .at(self.root.join(&name.path).display().to_string())
-            .advise("move those files away, or use a new root"))
+        Err(Error::new(
+            Kind::Storage,
+            "other bytes have this name, and its names with the version and the SHA-256",
+        )
+        .at(self.root.join(&name.path).display().to_string())
+        .advise("move those files away, or use a new root"))
     }
 
     /// What a file needs no more that is there: and that it is there is made durable, for who put it there may have

@@ -239,7 +239,9 @@ mod tests {
         for name in ["", ".", "..", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "f/..", "x"] {
             assert_eq!(encode(name).unwrap_err().kind(), Kind::Denied, "{name:?}");
         }
-        for name in ["", "..", "/etc/x", "a/../b", "C:\\x", "a\\..\\b", "a:b", "a\0b", "a\nb", "a ", "a.", "x.part"] {
+        for name in
+            ["", "..", "/etc/x", "a/../b", "C:\\x", "a\\..\\b", "a:b", "a\0b", "a\nb", "a ", "a.", "x.part"]
+        {
             assert_eq!(place(root.path(), name).unwrap_err().kind(), Kind::Denied, "{name:?}");
         }
         assert!(place(root.path(), "日本語/é.txt").is_ok());
@@ -312,7 +314,8 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_cut_and_stays_its_own() {
         let long = "é:".repeat(300);
-        let (one, other) = (encode(&format!("f/{long}1.csv")).unwrap(), encode(&format!("f/{long}2.csv")).unwrap());
+        let (one, other) =
+            (encode(&format!("f/{long}1.csv")).unwrap(), encode(&format!("f/{long}2.csv")).unwrap());
         assert_ne!(one, other);
         for name in [&one, &other] {
             assert!(name.len() <= LONGEST_PART + 2 && name.ends_with(".csv"), "{name}");
@@ -320,7 +323,10 @@ mod tests {
         }
         let deep = format!("f/{}x.csv", "folder/".repeat(1000));
         let found = encode(&deep).unwrap();
-        assert!(found.len() < LONGEST_NAME && found.starts_with("f/~") && found.ends_with("/x.csv"), "{found}");
+        assert!(
+            found.len() < LONGEST_NAME && found.starts_with("f/~") && found.ends_with("/x.csv"),
+            "{found}"
+        );
         assert!(encode(&"a/".repeat(100_000)).is_err());
     }
 

@@ -225,7 +225,8 @@ impl Part {
                 }
             }
             // A part that is bound by a digest: what gave its bytes is not known, nor noted then.
-            none => *none = Some(if self.sums.size == 0 { other } else { Of { etag: None, modified: None, ..other } }),
+            none if self.sums.size == 0 => *none = Some(other),
+            none => *none = Some(Of { etag: None, modified: None, ..other }),
         }
         if md5 && !self.sums.has_md5() {
             let failed = |cause| Error::io("cannot read", &self.path, cause);

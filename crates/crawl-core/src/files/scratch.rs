@@ -106,10 +106,9 @@ fn make(root: &Path, disk: &Disk) -> Result<Room> {
         let path = all.join(format!("{}-{:08x}", std::process::id(), fastrand::u32(..)));
         let failed = |cause| Error::io("cannot make the folder", &path, cause);
         std::fs::create_dir(&path).map_err(failed)?;
-        let made = File::create(path.join(ALIVE)).and_then(|alive| {
+        let made = File::create(path.join(ALIVE)).inspect(|alive| {
             // Where the file system has no locks, a start of another program may take this folder away.
             let _ = alive.try_lock();
-            Ok(alive)
         });
         match made {
             Ok(alive) => {
@@ -124,8 +123,9 @@ fn make(root: &Path, disk: &Disk) -> Result<Room> {
 
 /// Removes the folder of all work folders when the last one is gone.
 fn sweep(disk: &Disk, all: &Path) {
-    let only_mark = std::fs::read_dir(all)
-        .is_ok_and(|entries| entries.flatten().all(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())));
+    let only_mark = std::fs::read_dir(all).is_ok_and(|entries| {
+        entries.flatten().all(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+    });
     if only_mark {
         let _ = disk.remove(all);
     }

@@ -102,9 +102,8 @@ async fn a_file_is_fetched_and_found_again_by_its_digest_without_a_question() {
 #[tokio::test]
 async fn a_file_is_found_again_by_what_an_answer_tells_and_its_body_is_not_read() {
     let md5 = BASE64.encode(&Md5::digest(made(1, 0, 8 * SIZE)));
-    let origin = Origin::start(move |asked| {
-        good(asked, 8 * SIZE, 1).with("x-goog-hash", &format!("md5={md5}"))
-    });
+    let origin =
+        Origin::start(move |asked| good(asked, 8 * SIZE, 1).with("x-goog-hash", &format!("md5={md5}")));
     let root = tempfile::tempdir().unwrap();
     let line = get(root.path(), &wanted(&origin)).await.unwrap();
     let sent = origin.sent();
@@ -184,8 +183,7 @@ async fn a_part_of_an_earlier_process_is_gone_on_with_by_its_strong_validator() 
 #[tokio::test]
 async fn the_word_of_the_service_for_a_version_binds_a_part_and_another_word_does_not() {
     for (second, goes_on) in [("7", true), ("8", false)] {
-        let origin =
-            Origin::start(|asked| slow_at_first(asked, good(asked, SIZE, 1).without("etag")));
+        let origin = Origin::start(|asked| slow_at_first(asked, good(asked, SIZE, 1).without("etag")));
         let root = tempfile::tempdir().unwrap();
         let version = |word: &str| Wanted { version: Some(word.into()), ..wanted(&origin) };
         let there = stopped_at(root.path(), &version("7")).await;
@@ -274,7 +272,9 @@ async fn a_refusal_leaves_the_part_for_the_next_run_and_is_not_saved_as_the_file
 async fn a_page_or_a_packed_answer_is_not_saved_as_the_file() {
     for headers in [[("content-type", "text/html; charset=utf-8")], [("content-encoding", "zstd")]] {
         let origin = Origin::start(move |_| {
-            headers.iter().fold(Answer::text(200, "<html>log in"), |answer, (name, value)| answer.with(name, value))
+            headers
+                .iter()
+                .fold(Answer::text(200, "<html>log in"), |answer, (name, value)| answer.with(name, value))
         });
         let root = tempfile::tempdir().unwrap();
         let error = get(root.path(), &wanted(&origin)).await.unwrap_err();
@@ -434,8 +434,18 @@ async fn other_bytes_under_a_name_go_beside_it_and_equal_ones_nowhere() {
 async fn names_keep_apart_what_a_file_system_holds_for_one_and_every_name_is_told_again() {
     let long = format!("data/{}.csv", "é".repeat(300));
     let names = [
-        "data/a/b.csv", "data/A/b.csv", "data/a/B.csv", "data/a/b.CSV", "data/a/b.csv/c", "data/a: x.part",
-        "data/nul", "data/x@0123456789ab", "data/%41", &long, "data/É.csv", "data/é.csv",
+        "data/a/b.csv",
+        "data/A/b.csv",
+        "data/a/B.csv",
+        "data/a/b.CSV",
+        "data/a/b.csv/c",
+        "data/a: x.part",
+        "data/nul",
+        "data/x@0123456789ab",
+        "data/%41",
+        &long,
+        "data/É.csv",
+        "data/é.csv",
     ];
     let origin = Origin::start(|asked| Answer::text(200, &asked.path));
     let root = tempfile::tempdir().unwrap();

@@ -223,9 +223,8 @@ async fn a_budget_is_shared_out_in_the_order_of_asking() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_the_disk_cannot_hold_is_not_begun() {
-    let origin = Origin::start(|asked| {
-        good(asked, SIZE, 1).with("content-length", &(u64::MAX / 4).to_string())
-    });
+    let origin =
+        Origin::start(|asked| good(asked, SIZE, 1).with("content-length", &(u64::MAX / 4).to_string()));
     let root = tempfile::tempdir().unwrap();
     let error = Files::new(root.path()).fetch(&http(), &wanted(&origin)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Storage, "{error:?}");

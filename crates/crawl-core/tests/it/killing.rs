@@ -77,9 +77,8 @@ fn a_large_file_that_breaks_off_a_hundred_times_and_changes_takes_little_more_th
     let (memory, ticks) = check(whole.path(), 1);
     assert_eq!(origin.sent(), size());
     // It changes when the first third is there.
-    let origin = Origin::start(|asked| {
-        good(asked, size(), 1 + u64::from(asked.number > 34)).cut(size() / 100)
-    });
+    let origin =
+        Origin::start(|asked| good(asked, size(), 1 + u64::from(asked.number > 34)).cut(size() / 100));
     let root = tempfile::tempdir().unwrap();
     assert!(start(&origin, root.path()).wait().unwrap().success());
     let (broken_memory, broken_ticks) = check(root.path(), 2);
