@@ -83,7 +83,7 @@ impl Disk {
 
     /// Makes the bytes of a file durable.
     pub(crate) fn sync_file(&self, path: &Path) -> Result<()> {
-        self.step("sync file", path, |_| File::open(path)?.sync_data())?;
+        self.step("sync file", path, |_| File::open(path)?.sync_all())?;
         self.settle(|loose| !loose.name && loose.path == path);
         Ok(())
     }
@@ -103,12 +103,41 @@ impl Disk {
         Ok(())
     }
 
-    /// Removes a file, if it is there.
+    /// Puts `bytes` at the end of an open file. Durable only behind [`Disk::sync_file`].
+    pub(crate) fn write_to(&self, file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.step("part", path, |half| {
+            let mut file = file;
+            file.write_all(half.cut(bytes))
+        })
+    }
+
+    /// Cuts an open file to its first `size` bytes and goes on at their end.
+    pub(crate) fn cut(&self, file: &File, path: &Path, size: u64) -> Result<()> {
+        self.step("cut", path, |half| {
+            if half.0 {
+                return Ok(());
+            }
+            file.set_len(size)?;
+            let mut file = file;
+            io::Seek::seek(&mut file, io::SeekFrom::Start(size)).map(|_| ())
+        })
+    }
+
+    /// Removes a file, or a folder with all that is in it; one that is not there is fine.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
-        if !path.exists() {
+        if path.symlink_metadata().is_err() {
             return Ok(());
         }
-        self.step("remove", path, |half| if half.0 { Ok(()) } else { fs::remove_file(path) })
+        self.step("remove", path, |half| {
+            if half.0 {
+                return Ok(());
+            }
+            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            removed.or_else(|cause| match cause.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(cause),
+            })
+        })
     }
 
     /// Puts a second name on a file that is already durable; a file system without hard links gets a copy.
@@ -158,7 +187,7 @@ impl Disk {
         };
         match name {
             "sync" | "sync file" => {}
-            "write" | "append" => probed.note_bytes(path),
+            "write" | "append" | "part" | "cut" => probed.note_bytes(path),
             _ => probed.note_name(path),
         }
         work(Half(tear)).map_err(failed)?;

@@ -303,6 +303,11 @@ impl Http {
         retry::send(self, request, false, answer).await
     }
 
+    /// The wish to stop that ends its waits.
+    pub fn stop(&self) -> &crate::Stop {
+        &self.shared.config.stop
+    }
+
     /// How long the slot of this request is held, from now: for progress lines.
     pub fn waiting(&self, request: &Request) -> Duration {
         self.slot(&request.url, request).waiting()

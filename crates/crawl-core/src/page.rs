@@ -85,6 +85,16 @@ pub struct FileLine {
     /// The service's own word for its version, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The service's spelling, where `path` had to be cut and does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl FileLine {
+    /// The name as the service spells it.
+    pub fn plain_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| crate::files::plain_name(&self.path))
+    }
 }
 
 /// 16 bytes that stand for a record's id, where a listing's order moves; see [`crate::Source::key`].

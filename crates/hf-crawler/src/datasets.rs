@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::http::{Response, Url, shown};
 use crawl_core::record::{Field, HfDataset};
-use crawl_core::{Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
+use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
 
 use crate::trail::Trail;
 use crate::{Hub, order};
@@ -22,8 +22,6 @@ const SMALLEST_PAGE: u64 = 10;
 /// Which datasets to list, and which of their fields.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// Stop after so many rows.
-    pub limit: Option<u64>,
     /// `createdAt` (the default: it does not move, so a crawl is whole), `lastModified`, `downloads`, `likes`
     /// or `trendingScore`. All but `createdAt` are descending: the Hub knows no other way.
     pub sort: Option<String>,
@@ -43,8 +41,7 @@ pub struct Listing {
     pub page_size: Option<u64>,
 }
 
-/// The listing as a source. Its cursor is the address of the next page; with a limit, the number of rows before
-/// it stands behind it.
+/// The listing as a source. Its cursor is the address of the next page.
 #[derive(Clone, Debug)]
 pub struct Datasets {
     hub: Hub,
@@ -91,7 +88,7 @@ impl Datasets {
         let mut url = self.hub.url(PATH);
         {
             let mut query = url.query_pairs_mut();
-            let size = self.size(0).to_string();
+            let size = self.size(None).to_string();
             query.append_pair("limit", &size).append_pair("sort", self.sort());
             let direction = if self.sort() == "createdAt" { "1" } else { "-1" };
             query.append_pair("direction", direction);
@@ -115,24 +112,23 @@ impl Datasets {
         self.listing.sort.as_deref().unwrap_or(usual)
     }
 
-    /// How many rows the page after `rows` rows is asked for.
-    fn size(&self, rows: u64) -> u64 {
+    /// How many rows to ask for, where so many may still be listed.
+    fn size(&self, rows_left: Option<u64>) -> u64 {
         let most = self.listing.page_size.unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE);
-        self.listing.limit.map_or(most, |limit| most.min(limit.saturating_sub(rows)).max(1))
+        rows_left.map_or(most, |left| most.min(left).max(1))
     }
 
-    /// The address and the number of rows before it, out of a cursor.
-    fn place(&self, at: &Cursor) -> Result<(Url, u64)> {
+    /// The address that a cursor names.
+    fn place(&self, at: &Cursor) -> Result<Url> {
         if at.is_start() {
-            return Ok((self.first(), 0));
+            return Ok(self.first());
         }
-        let bad = |what: &str| Error::new(Kind::Shape, what).at(at.as_str());
-        let url = Url::parse(at.as_str())
-            .map_err(|cause| bad("the checkpoint's cursor is not a URL").because(cause))?;
-        let note = url.fragment().map(|text| text.strip_prefix("rows=").and_then(|rows| rows.parse().ok()));
-        let rows =
-            note.unwrap_or(Some(0)).ok_or_else(|| bad("the checkpoint's cursor has no number of rows"))?;
-        Ok((self.own(&url)?, rows))
+        let mut url = Url::parse(at.as_str()).map_err(|cause| {
+            Error::new(Kind::Shape, "the checkpoint's cursor is not a URL").at(at.as_str()).because(cause)
+        })?;
+        // Older programs noted there how many rows came before.
+        url.set_fragment(None);
+        self.own(&url)
     }
 
     /// An address on the endpoint, whatever server a link names: see [`Hub::at_home`].
@@ -148,7 +144,7 @@ impl Datasets {
     }
 
     /// Reads an answer. Its errors are tried again: each of them has been seen to pass.
-    fn read(&self, answer: &Response, rows: u64) -> Result<Answer> {
+    fn read(&self, answer: &Response, rows_left: Option<u64>) -> Result<Answer> {
         let elements = Record::split(&answer.body).map_err(|error| error.at(shown(&answer.url)))?;
         let link = answer.next_link()?.map(|url| self.own(&url)).transpose()?;
         if let Some(link) = &link
@@ -164,10 +160,10 @@ impl Datasets {
         let mut ids = Vec::new();
         let sorted = order::is_kept(&elements, self.sort());
         let count = elements.len() as u64;
-        let room = self.listing.limit.map_or(u64::MAX, |limit| limit.saturating_sub(rows));
+        let room = rows_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         page.records.reserve(elements.len());
         let mut seen = HashSet::with_capacity(elements.len());
-        for element in elements.into_iter().take(usize::try_from(room).unwrap_or(usize::MAX)) {
+        for element in elements.into_iter().take(room) {
             match self.sort_out(&element, answer) {
                 Row::Kept => {
                     // Where a row that is new enough comes behind older ones, more of them may follow.
@@ -187,14 +183,10 @@ impl Datasets {
                 }
             }
         }
-        let rows = rows + count.min(room);
-        let more = !past && self.listing.limit.is_none_or(|limit| rows < limit);
+        let more = !past && rows_left.is_none_or(|left| count < left);
         let unlinked = link.is_none() && more;
         page.next = link.filter(|_| more).map(|mut url| {
-            set_limit(&mut url, self.size(rows));
-            if self.listing.limit.is_some() {
-                url.set_fragment(Some(&format!("rows={rows}")));
-            }
+            set_limit(&mut url, self.size(rows_left.map(|left| left - count)));
             Cursor::new(url)
         });
         Ok(Answer { page, count, unlinked, sorted, ids })
@@ -202,10 +194,16 @@ impl Datasets {
 
     /// Asks again about a page that is as full as it was asked for and has no next link: the whole listing, or a
     /// server that does not page? With a row fewer the next link must come.
-    async fn once_more(&self, first: Answer, mut url: Url, rows: u64, size: u64) -> Result<Answer> {
+    async fn once_more(
+        &self,
+        first: Answer,
+        mut url: Url,
+        rows_left: Option<u64>,
+        size: u64,
+    ) -> Result<Answer> {
         let other = if size > 1 { size - 1 } else { 2 };
         set_limit(&mut url, other);
-        let again = match self.hub.ask(url, |answer| self.read(&answer, rows)).await {
+        let again = match self.hub.ask(url, |answer| self.read(&answer, rows_left)).await {
             Err(error) if matches!(error.kind(), Kind::Shape | Kind::Gone) => None,
             answer => Some(answer?),
         };
@@ -285,8 +283,7 @@ impl Source for Datasets {
         Settings::default()
             .with("endpoint", shown(&self.hub.url("")))
             .with("sort", self.sort())
-            .with_some("limit", listing.limit)
-            .with_some("since", listing.since)
+                        .with_some("since", listing.since)
             .with_some("overlap", listing.since.map(|_| listing.overlap))
             .with_some("author", listing.author.as_ref())
             .with_some("search", list(&listing.search))
@@ -298,12 +295,12 @@ impl Source for Datasets {
         None
     }
 
-    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
-        let (mut url, rows) = self.place(at)?;
-        let mut size = self.size(rows);
+    async fn page(&self, at: &Cursor, context: &Context) -> Result<Option<Page>> {
+        let (mut url, rows_left) = (self.place(at)?, context.rows_left);
+        let mut size = self.size(rows_left);
         set_limit(&mut url, size);
         let answer = loop {
-            match self.hub.ask(url.clone(), |answer| self.read(&answer, rows)).await {
+            match self.hub.ask(url.clone(), |answer| self.read(&answer, rows_left)).await {
                 // Some pages are too heavy for the Hub: fewer rows at the same place often pass.
                 Err(error) if error.status().is_some_and(|status| status >= 500) && size > SMALLEST_PAGE => {
                     size /= 2;
@@ -312,7 +309,7 @@ impl Source for Datasets {
                 }
                 Err(error) => return Err(if at.is_start() { error } else { lost(error) }),
                 Ok(answer) if answer.unlinked && answer.count >= size => {
-                    break self.once_more(answer, url, rows, size).await?;
+                    break self.once_more(answer, url, rows_left, size).await?;
                 }
                 Ok(answer) => break answer,
             }

@@ -107,7 +107,7 @@ impl Stored {
                 // What lies below a listing is its own.
                 continue;
             }
-            if folder.join(files::MARKER).exists() {
+            if folder.join(files::MARK).exists() {
                 continue;
             }
             let entries =

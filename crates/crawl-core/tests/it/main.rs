@@ -6,12 +6,20 @@
 //! - `faults`: broken answers of a service
 //! - `rates`: limits that are kept before they bite
 //! - `mapping`: maps over inputs, parts, shares and what gathers them, rounds
-//! - `fetching`: files: resumed, verified, hostile
+//! - `fetching`: files of a service: gone on with, verified, hostile
+//! - `dying`: die before, in and after every step of a file, restart, compare
+//! - `killing`: `kill -9` in a large file that breaks off and changes; CPU and memory of it
+//! - `keeping`: files that are made, work folders, the disk budget, files that are moved on
+//! - `origin`: the server of those files
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
+mod dying;
 mod faults;
 mod fetching;
+mod keeping;
+mod killing;
 mod mapping;
+mod origin;
 mod promise;
 mod pumping;
 mod rates;

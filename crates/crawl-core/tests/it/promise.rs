@@ -13,7 +13,7 @@ use crate::tables::{Table, differing};
 const PAGES: u64 = 6;
 
 /// A disk on which the process dies at step `at`; counts the steps.
-fn dying(at: usize, fate: Fate) -> (Disk, Arc<AtomicUsize>) {
+pub(crate) fn dying(at: usize, fate: Fate) -> (Disk, Arc<AtomicUsize>) {
     let steps = Arc::new(AtomicUsize::new(0));
     let count = steps.clone();
     let probe = move |_: &'static str| {

@@ -1,0 +1,207 @@
+//! Digests: those that are known of a file, those that answers tell, those of the bytes as they come.
+
+use std::fs::File;
+use std::io::Read;
+
+use data_encoding::{BASE64, HEXLOWER};
+use md5::Md5;
+use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+/// What is known of a file's bytes, in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Digest {
+    /// SHA-256: what the Hub tells of large files.
+    Sha256(String),
+    /// MD5: what object stores tell of objects that were sent whole.
+    Md5(String),
+    /// CRC-32C, 8 digits, the highest byte first: what Google's store tells of all objects.
+    Crc32c(String),
+    /// git's id of a blob, SHA-1 over `blob SIZE\0` and the bytes: what the Hub tells of small files.
+    GitBlob(String),
+}
+
+impl Digest {
+    /// The value in hex.
+    pub fn hex(&self) -> &str {
+        match self {
+            Digest::Sha256(hex) | Digest::Md5(hex) | Digest::Crc32c(hex) | Digest::GitBlob(hex) => hex,
+        }
+    }
+
+    /// Whether other bytes with the same digest do not come about by accident: 32 bits are too few for that.
+    pub(super) fn binds(&self) -> bool {
+        !matches!(self, Digest::Crc32c(_))
+    }
+
+    pub(super) fn is_md5(&self) -> bool {
+        matches!(self, Digest::Md5(_))
+    }
+
+    /// Whether both are of one kind and differ.
+    pub(super) fn contradicts(&self, other: &Digest) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && !self.hex().eq_ignore_ascii_case(other.hex())
+    }
+}
+
+/// What an answer tells of the whole file: `x-goog-hash` (its lines may be several), `Repr-Digest` (RFC 9530), and,
+/// if the answer is the whole file, `Digest` (RFC 3230) and `Content-MD5`. SHA-256, MD5 and CRC-32C are read.
+pub(super) fn told(headers: &HeaderMap, whole: bool) -> Vec<Digest> {
+    let mut found = Vec::new();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // Google's store unpacks what it stores packed, and tells the hash of what it stores.
+    let unpacked = text("x-goog-stored-content-encoding");
+    let mut names = vec!["repr-digest"];
+    if matches!(unpacked, "" | "identity") {
+        names.push("x-goog-hash");
+    }
+    if whole {
+        names.push("digest");
+    }
+    for value in names.into_iter().flat_map(|name| headers.get_all(name)) {
+        let pairs = value.to_str().unwrap_or_default().split(',').filter_map(|pair| pair.split_once('='));
+        found.extend(pairs.filter_map(|(kind, value)| read(kind.trim(), value.trim().trim_matches(':'))));
+    }
+    if whole {
+        found.extend(read("md5", text("content-md5")));
+    }
+    found
+}
+
+fn read(kind: &str, base64: &str) -> Option<Digest> {
+    let bytes = BASE64.decode(base64.as_bytes()).ok()?;
+    let hex = HEXLOWER.encode(&bytes);
+    match (kind.to_ascii_lowercase().as_str(), bytes.len()) {
+        ("sha-256", 32) => Some(Digest::Sha256(hex)),
+        ("md5", 16) => Some(Digest::Md5(hex)),
+        ("crc32c", 4) => Some(Digest::Crc32c(hex)),
+        _ => None,
+    }
+}
+
+/// The hashes of the bytes so far.
+#[derive(Clone)]
+pub(super) struct Sums {
+    pub(super) size: u64,
+    sha256: Sha256,
+    crc32c: u32,
+    md5: Option<Md5>,
+}
+
+impl Sums {
+    pub(super) fn new(md5: bool) -> Self {
+        Sums { size: 0, sha256: Sha256::new(), crc32c: 0, md5: md5.then(Md5::new) }
+    }
+
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.sha256.update(bytes);
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+    }
+
+    pub(super) fn crc32c(&self) -> u32 {
+        self.crc32c
+    }
+
+    pub(super) fn has_md5(&self) -> bool {
+        self.md5.is_some()
+    }
+
+    pub(super) fn sha256(&self) -> String {
+        HEXLOWER.encode(&self.sha256.clone().finalize())
+    }
+
+    /// The digest of this kind; `None` for those that are not worked out as bytes come.
+    pub(super) fn like(&self, wanted: &Digest) -> Option<Digest> {
+        match wanted {
+            Digest::Sha256(_) => Some(Digest::Sha256(self.sha256())),
+            Digest::Crc32c(_) => Some(Digest::Crc32c(HEXLOWER.encode(&self.crc32c.to_be_bytes()))),
+            Digest::Md5(_) => {
+                self.md5.as_ref().map(|md5| Digest::Md5(HEXLOWER.encode(&md5.clone().finalize())))
+            }
+            Digest::GitBlob(_) => None,
+        }
+    }
+
+    /// Takes in what `file` holds from where it stands, `most` bytes at most.
+    pub(super) fn read(&mut self, file: &File, most: u64) -> std::io::Result<()> {
+        let (mut file, mut buffer) = (file.take(most), vec![0; 1 << 18]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(()),
+                read => self.take(&buffer[..read]),
+            }
+        }
+    }
+}
+
+/// git's id of the `size` bytes that `file` holds from where it stands.
+pub(super) fn git_blob(file: &File, size: u64) -> std::io::Result<Digest> {
+    let (mut file, mut buffer) = (file.take(size), vec![0; 1 << 18]);
+    let mut sha1 = Sha1::new();
+    sha1.update(format!("blob {size}\0"));
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Digest::GitBlob(HEXLOWER.encode(&sha1.finalize()))),
+            read => sha1.update(&buffer[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn what_google_tells_is_read_from_one_line_or_two() {
+        let crc32c = Digest::Crc32c("e3069283".into());
+        let md5 = Digest::Md5("25f9e794323b453885f5181f1b624d0b".into());
+        let one = headers(&[("x-goog-hash", "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")]);
+        let two = headers(&[
+            ("x-goog-hash", "crc32c=4waSgw=="),
+            ("x-goog-hash", "md5=JfnnlDI7RTiF9RgfG2JNCw=="),
+            ("x-goog-stored-content-encoding", "identity"),
+        ]);
+        assert_eq!(told(&one, false), [crc32c.clone(), md5.clone()]);
+        assert_eq!(told(&two, true), [crc32c.clone(), md5.clone()]);
+        let mut sums = Sums::new(true);
+        sums.take(b"1234");
+        sums.take(b"56789");
+        assert_eq!((sums.like(&crc32c), sums.like(&md5)), (Some(crc32c), Some(md5)));
+    }
+
+    #[test]
+    fn what_is_told_of_other_bytes_than_those_that_come_is_not_taken() {
+        let packed =
+            headers(&[("x-goog-hash", "crc32c=4waSgw=="), ("x-goog-stored-content-encoding", "gzip")]);
+        assert_eq!(told(&packed, true), []);
+        let range = headers(&[("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==")]);
+        assert_eq!((told(&range, false).len(), told(&range, true).len()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_not_taken() {
+        for value in ["", "crc32c", "crc32c=", "crc32c=!!!", "md5=4waSgw==", "sha-256=:4waSgw==:", ",=,="] {
+            assert_eq!(
+                told(&headers(&[("x-goog-hash", value), ("repr-digest", value)]), true),
+                [],
+                "{value}"
+            );
+        }
+    }
+}
