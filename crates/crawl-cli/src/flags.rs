@@ -86,6 +86,12 @@ pub enum SharedCommand {
         #[arg(long)]
         verify: bool,
     },
+    /// Join what mappings with --share have written into one listing; run it again when more shares are there
+    #[command(after_help = "Example:\n  llm-classifier gather data/3_classified")]
+    Gather {
+        /// The root that the shares were written to
+        root: PathBuf,
+    },
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  hf-crawler completions bash > ~/.local/share/bash-completion/completions/hf-crawler"

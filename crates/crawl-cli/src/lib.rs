@@ -5,8 +5,9 @@
 mod config;
 mod exit;
 mod flags;
-mod lock;
+mod gather;
 mod log;
+mod note;
 mod progress;
 mod session;
 mod status;
@@ -16,7 +17,6 @@ pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
-pub use lock::{RootLock, is_locked};
 pub use session::{Beside, Known, Session, main, stop_after};
 
 /// A variable of the environment; empty counts as not set.

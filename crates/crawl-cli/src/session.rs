@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use crawl_core::{Checkpoint, Pump, Sink, Source, Store, pump};
-use tokio::sync::watch;
+use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, pump};
 
 use crate::flags::{Flags, LogForm};
+use crate::note::Note;
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
-use crate::{Outcome, RootLock, SharedCommand, exit, grouped, size};
+use crate::{Outcome, SharedCommand, exit, grouped, size};
 
 /// What a running program has from the outside.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl Session {
     /// Moves the pages of `source` into `store`, with lock, progress, stop and summary.
     ///
     /// # Errors
-    /// Those of [`pump`] and [`RootLock::take`].
+    /// Those of [`pump`].
     pub async fn crawl(
         &self,
         source: &impl Source,
@@ -111,45 +111,44 @@ impl Session {
         known: Known<'_>,
     ) -> Result<(Checkpoint, Outcome)> {
         let nothing = Beside { run: async { Ok(()) }, end: &|| {}, stop: &|| {} };
-        self.crawl_beside(source, store, store.root(), options, known, nothing).await
+        self.crawl_beside(source, store, store, options, known, nothing).await
     }
 
-    /// As [`Session::crawl`], into a sink that keeps its pages under `root`, with something that runs beside it.
+    /// As [`Session::crawl`], into a sink that keeps its pages in `store`, with something that runs beside it.
     ///
     /// # Errors
-    /// Those of [`pump`], [`RootLock::take`] and of what runs beside.
+    /// Those of [`pump`] and of what runs beside.
     pub async fn crawl_beside(
         &self,
         source: &impl Source,
         sink: &impl Sink,
-        root: &Path,
+        store: &Store,
         options: Pump,
         known: Known<'_>,
         beside: Beside<'_, impl Future<Output = Result<()>>>,
     ) -> Result<(Checkpoint, Outcome)> {
-        let lock = RootLock::take(root, &self.program, known.expects)?;
+        let (id, root) = (source.id(), store.root());
+        store.hold(id).await?;
+        let mut note = Note::begun(&self.program, known.expects);
+        store.note(id, &note.text()).await;
         let began = std::time::Instant::now();
         let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
-        let (stop, mut hears) = watch::channel(false);
+        let stop = Stop::new();
         let listen = async {
             stop_after("the pages in flight").await;
             (beside.stop)();
-            stop.send_replace(true);
+            stop.cancel();
             std::future::pending::<()>().await;
         };
         let pumped = async {
-            let stop = async {
-                // The sender lives as long as this function.
-                let _ = hears.wait_for(|stopped| *stopped).await;
-            };
-            let pumped = pump(source, sink, options, stop, |committed| progress.page(committed)).await;
+            let pumped = pump(source, sink, options, &stop, |committed| progress.page(committed)).await;
             (beside.end)();
             pumped
         };
         let ran = async {
             let ran = beside.run.await;
             if ran.is_err() {
-                stop.send_replace(true);
+                stop.cancel();
             }
             ran
         };
@@ -160,10 +159,11 @@ impl Session {
         };
         progress.end();
         let result = first_error(pumped, ran);
-        lock.end(result.as_ref().err().map(exit::one_line));
+        note.end(result.as_ref().err().map(exit::one_line));
+        store.note(id, &note.text()).await;
         let checkpoint = result?;
         let ended = checkpoint.ended();
-        self.summary(source.id().as_str(), root, &checkpoint, began.elapsed().as_secs_f64());
+        self.summary(id.as_str(), root, &checkpoint, began.elapsed().as_secs_f64());
         // A listing that ran into `options.pages` is as done as it was asked to be.
         let asked = options.pages.is_some_and(|pages| checkpoint.pages >= pages);
         let outcome = match ended || asked {
@@ -207,9 +207,10 @@ impl Session {
     ///
     /// # Errors
     /// Those of reading the root.
-    pub fn shared<C: CommandFactory>(&self, command: SharedCommand) -> Result<Outcome> {
+    pub async fn shared<C: CommandFactory>(&self, command: SharedCommand) -> Result<Outcome> {
         match command {
             SharedCommand::Status { root, json, verify } => crate::status::show(&root, json, verify),
+            SharedCommand::Gather { root } => crate::gather::run(&root).await,
             SharedCommand::Completions { shell } => {
                 clap_complete::generate(shell, &mut C::command(), &self.program, &mut std::io::stdout());
                 Ok(Outcome::Done)

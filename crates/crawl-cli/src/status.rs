@@ -6,7 +6,7 @@ use anyhow::Result;
 use crawl_core::{Stored, Timestamp};
 use serde::Serialize;
 
-use crate::lock::{Note, is_locked, read_note};
+use crate::note::Note;
 use crate::progress::{adds_up, duration};
 use crate::{Outcome, grouped, size};
 
@@ -22,6 +22,8 @@ struct Status {
     dropped: crawl_core::Tally,
     missing: u64,
     bytes: u64,
+    files: u64,
+    file_bytes: u64,
     ended: bool,
     running: bool,
     /// Records a second over the last pages; `None` where there are too few.
@@ -38,19 +40,17 @@ struct Status {
 }
 
 pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
-    let sources = Stored::sources(root)?;
+    let sources = Stored::everything(root)?;
     if sources.is_empty() {
         let none = crawl_core::Error::new(crawl_core::Kind::Config, "no listing was begun here")
             .at(root.display().to_string())
             .advise("name the --root of a crawl");
         return Err(none.into());
     }
-    let note = read_note(root).unwrap_or_default();
-    let running = is_locked(root);
     let mut all = Vec::new();
     for id in &sources {
         let stored = Stored::open(root, id)?;
-        let status = status(&stored, &note, running, verify)?;
+        let status = status(&stored, verify)?;
         if !json {
             crate::print(format!("{id}: {}", adds_up(stored.checkpoint())));
             print(&status);
@@ -82,7 +82,8 @@ pub(crate) fn show(root: &Path, json: bool, verify: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn status(stored: &Stored, note: &Note, running: bool, verify: bool) -> Result<Status> {
+fn status(stored: &Stored, verify: bool) -> Result<Status> {
+    let note = Note::of(stored);
     let checkpoint = stored.checkpoint();
     let totals = checkpoint.totals.clone();
     let per_second = rate(stored)?;
@@ -98,8 +99,10 @@ fn status(stored: &Stored, note: &Note, running: bool, verify: bool) -> Result<S
         dropped: totals.dropped,
         missing: totals.missing,
         bytes: totals.bytes,
+        files: totals.files,
+        file_bytes: totals.file_bytes,
         ended: checkpoint.ended(),
-        running,
+        running: stored.is_being_written(),
         per_second,
         seconds_left,
         last_error: note.last_error.clone(),
@@ -115,9 +118,7 @@ fn rate(stored: &Stored) -> Result<Option<f64>> {
     let seconds = Timestamp::as_millisecond(end.fetched_at).saturating_sub(first.fetched_at.as_millisecond())
         as f64
         / 1e3;
-    let listed =
-        |line: &crawl_core::Manifest| line.records + line.missing + line.dropped.values().sum::<u64>();
-    let records: u64 = last.iter().skip(1).map(listed).sum();
+    let records: u64 = last.iter().skip(1).map(crawl_core::Manifest::listed).sum();
     Ok((seconds > 0.0).then(|| records as f64 / seconds))
 }
 
@@ -129,6 +130,9 @@ fn print(status: &Status) {
     };
     let rate = status.per_second.map_or("unknown".to_owned(), |rate| format!("{rate:.1} records a second"));
     crate::print(format!("  {} pages, {}, {rate}; {state}", grouped(status.pages), size(status.bytes)));
+    if status.files > 0 {
+        crate::print(format!("  {} files, {}", grouped(status.files), size(status.file_bytes)));
+    }
     if let Some(seconds) = status.seconds_left {
         crate::print(format!("  about {} left at this rate", duration(seconds)));
     }

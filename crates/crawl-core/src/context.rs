@@ -1,7 +1,7 @@
 //! What a source is given with each page that it is asked for.
 
-use crate::files::Files;
 use crate::Stop;
+use crate::files::Files;
 
 /// What the pump gives a source with each page that it is asked for.
 #[derive(Clone, Debug)]

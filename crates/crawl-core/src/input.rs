@@ -148,7 +148,8 @@ impl Input {
         let mut at = from;
         while at < until {
             let place = self.listings.iter().rposition(|listing| listing.records_before <= at);
-            let Some((place, listing)) = place.and_then(|place| Some((place, self.listings.get(place)?))) else {
+            let Some((place, listing)) = place.and_then(|place| Some((place, self.listings.get(place)?)))
+            else {
                 break;
             };
             let (number, first) = listing.page_of(at)?;

@@ -66,7 +66,9 @@ impl Judge {
         };
         state.begun = true;
         if trusted.is_some() && state.alike.is_some_and(|(_, count)| count >= FIRST) {
-            return Err(error.advise(format!("the first {FIRST} records all failed like this: check the settings")));
+            return Err(
+                error.advise(format!("the first {FIRST} records all failed like this: check the settings"))
+            );
         }
         Ok(Missing::because(id, &error, Timestamp::now()))
     }

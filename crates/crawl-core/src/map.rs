@@ -96,9 +96,12 @@ impl<M: Map> Over<M> {
     pub fn share(self, share: Option<Share>) -> Result<Self> {
         let Some(of) = share else { return Ok(self) };
         if !self.input.ended() {
-            return Err(Error::new(Kind::Config, "a share is of a listing that has ended, and this one has not")
-                .at(self.input.folder().display().to_string())
-                .advise("finish it first: run its command again"));
+            return Err(Error::new(
+                Kind::Config,
+                "a share is of a listing that has ended, and this one has not",
+            )
+            .at(self.input.folder().display().to_string())
+            .advise("finish it first: run its command again"));
         }
         Ok(Over { id: of.name(&self.id), share, ..self })
     }

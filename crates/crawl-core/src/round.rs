@@ -30,9 +30,12 @@ impl Round {
     /// Those of reading the listings; [`Kind::Config`] for a share.
     pub fn next(root: &Path, id: &SourceId) -> Result<Next> {
         if Share::of_name(id).is_some() {
-            return Err(Error::new(Kind::Config, "what is missing from a share is not asked for again by itself")
-                .at(id.as_str())
-                .advise("run `gather ROOT` first, then ask again for what is missing from the whole"));
+            return Err(Error::new(
+                Kind::Config,
+                "what is missing from a share is not asked for again by itself",
+            )
+            .at(id.as_str())
+            .advise("run `gather ROOT` first, then ask again for what is missing from the whole"));
         }
         if !is_there(root, id) {
             return Ok(Next::Whole);

@@ -50,7 +50,6 @@ impl Share {
     pub(crate) fn first(self) -> u64 {
         if self.index == 0 { self.of } else { self.index }
     }
-
 }
 
 impl fmt::Display for Share {
@@ -63,7 +62,8 @@ impl FromStr for Share {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+        let parts =
+            text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
         let (index, of) = parts.ok_or_else(|| {
             Error::new(Kind::Config, "not a share").at(text).advise("write it as 3/16, from 0/16 to 15/16")
         })?;

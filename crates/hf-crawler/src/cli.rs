@@ -1,15 +1,14 @@
 //! Flags and commands of `hf-crawler`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crawl_cli::anyhow::{self, Result};
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
-use crawl_core::{Compression, Error, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
+use crawl_core::{Compression, Error, Input, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
 use hf_crawler::{Datasets, Filter, History, Hub, Listing, Processed, parse_date};
-use s3_uploader::{Names, UploadFlags};
+use s3_uploader::UploadFlags;
 
 /// Dataset metadata from the Hugging Face Hub, resumable page by page.
 ///
@@ -162,7 +161,6 @@ pub(crate) enum HistoryCommand {
 
 pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Result<Outcome> {
     let listing = Listing {
-        limit: arguments.limit,
         sort: arguments.sort,
         since: arguments.since.as_deref().map(since_time).transpose()?,
         overlap: arguments.overlap,
@@ -182,8 +180,9 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     let source = Datasets::new(hub.clone(), listing)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
     let waiting = || hub.waiting();
+    let options = Pump::default().rows(arguments.limit);
     let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
-    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known, no_files());
+    let crawled = arguments.upload.crawl(session, &source, &store, options, known);
     let (_, outcome) = crawled.await?;
     let doubt = doubt(&Stored::open(&arguments.root, source.id())?)?;
     let Some(doubt) = doubt else { return Ok(outcome) };
@@ -195,11 +194,6 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
 /// Why a listing may have holes, if there is a reason.
 fn doubt(stored: &Stored) -> Result<Option<String>> {
     Ok(stored.manifest()?.into_iter().find_map(|line| line.doubt))
-}
-
-/// Pages of metadata name no files.
-fn no_files() -> Names {
-    Arc::new(|_, _| Ok(Vec::new()))
 }
 
 /// A day, a time, or the moment at which an earlier crawl began.
@@ -297,7 +291,7 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
             .into());
     }
     let id = SourceId::new("hf/datasets")?;
-    let input = Stored::open(&arguments.input, &id)?;
+    let input = Input::open(&arguments.input, &id)?;
     let begun =
         Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
     let earlier = begun.and_then(|settings| settings.get("collect_date").map(str::to_owned));
@@ -307,13 +301,13 @@ pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result
     };
     let today = || Timestamp::now().to_string()[..10].to_owned();
     let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
-    let source = Processed::new(input, &filter, history, &collect_date)?;
+    let source = Processed::over(input, &filter, history, &collect_date)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
-    let known = Known { expects: Some(source.expects()), ..Known::default() };
-    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known, no_files());
+    let known = Known { expects: source.expects(), ..Known::default() };
+    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known);
     let (_, outcome) = crawled.await?;
     if !session.flags().quiet {
-        let census = source.census();
+        let census = source.map().census();
         for (name, count) in &census.wrong {
             say(format!(
                 "  {} of {} rows have {name} of another type",

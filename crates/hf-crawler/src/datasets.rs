@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::http::{Response, Url, shown};
 use crawl_core::record::{Field, HfDataset};
-use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
+use crawl_core::{
+    Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp,
+};
 
 use crate::trail::Trail;
 use crate::{Hub, order};
@@ -283,7 +285,7 @@ impl Source for Datasets {
         Settings::default()
             .with("endpoint", shown(&self.hub.url("")))
             .with("sort", self.sort())
-                        .with_some("since", listing.since)
+            .with_some("since", listing.since)
             .with_some("overlap", listing.since.map(|_| listing.overlap))
             .with_some("author", listing.author.as_ref())
             .with_some("search", list(&listing.search))

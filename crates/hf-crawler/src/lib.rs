@@ -5,7 +5,6 @@
 
 mod datasets;
 mod dates;
-mod digest;
 mod filter;
 mod history;
 mod hub;
@@ -14,6 +13,7 @@ mod processed;
 mod shape;
 mod trail;
 
+pub use crawl_core;
 pub use datasets::{Datasets, Listing};
 pub use dates::parse_date;
 pub use filter::{Days, Filter, Rule};

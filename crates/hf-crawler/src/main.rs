@@ -14,7 +14,7 @@ fn main() -> ExitCode {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
                 Command::Process(arguments) => cli::process(arguments, &session).await,
                 Command::History(command) => cli::history(command),
-                Command::Shared(command) => session.shared::<Cli>(command),
+                Command::Shared(command) => session.shared::<Cli>(command).await,
             }
         },
     )

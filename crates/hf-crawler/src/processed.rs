@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crawl_core::json::Raw;
 use crawl_core::record::{Census, Field, HfDataset};
 use crawl_core::{
-    Cursor, Error, Kind, Manifest, Missing, Page, Record, Result, Settings, Source, SourceId, Stored,
+    Context, Error, Input, Kind, Map, Mapped, Missing, Over, Record, Result, Row as Outcome, Settings,
+    Timestamp,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::dates::is_date;
-use crate::digest;
 use crate::filter::{Filter, Ready, Tags};
 use crate::history::History;
 
-/// Page *n* of a stored listing, filtered, as page *n*.
+/// The map from listed rows to those that are worth a look.
 #[derive(Clone, Debug)]
 pub struct Processed {
     shared: Arc<Shared>,
@@ -23,8 +23,6 @@ pub struct Processed {
 
 #[derive(Debug)]
 struct Shared {
-    input: Stored,
-    lines: Vec<Manifest>,
     ready: Ready,
     history: History,
     collect_date: String,
@@ -37,12 +35,7 @@ impl Processed {
     ///
     /// # Errors
     /// [`Kind::Config`] if the filter's dates are none, or if the input has not ended or is no listing of the Hub.
-    pub fn new(input: Stored, filter: &Filter, history: History, collect_date: &str) -> Result<Self> {
-        if !input.checkpoint().ended() {
-            return Err(Error::new(Kind::Config, "the listing to process has not ended")
-                .at(input.folder().display().to_string())
-                .advise("finish the crawl first: run its command again"));
-        }
+    pub fn over(input: Input, filter: &Filter, history: History, collect_date: &str) -> Result<Over<Self>> {
         is_a_listing(&input)?;
         if crate::dates::day(collect_date).as_deref() != Some(collect_date) {
             return Err(Error::new(Kind::Config, "the day to write into each row is no day")
@@ -51,24 +44,15 @@ impl Processed {
         }
         let settings = Settings::default()
             .with("collect_date", collect_date)
-            .with("history", if history.is_empty() { "none" } else { history.digest() })
-            .with("input", digest::listing(&input)?);
-        let settings = filter.settings(settings);
+            .with("history", if history.is_empty() { "none" } else { history.digest() });
         let shared = Shared {
             ready: filter.ready()?,
-            lines: input.manifest()?,
-            input,
+            settings: filter.settings(settings),
             history,
             collect_date: collect_date.to_owned(),
-            settings,
             census: Mutex::default(),
         };
-        Ok(Processed { shared: Arc::new(shared) })
-    }
-
-    /// How many records the input has.
-    pub fn expects(&self) -> u64 {
-        self.shared.input.checkpoint().totals.records
+        Over::new(input, Processed { shared: Arc::new(shared) })
     }
 
     /// How often fields of the rows that were mapped since the start were absent or had another type.
@@ -77,57 +61,46 @@ impl Processed {
     }
 }
 
-impl Source for Processed {
-    fn id(&self) -> &SourceId {
-        self.shared.input.id()
-    }
-
+impl Map for Processed {
     fn settings(&self) -> Settings {
         self.shared.settings.clone()
     }
 
-    fn after(&self, at: &Cursor) -> Option<Cursor> {
-        self.shared.after(number(at).ok()?)
+    fn id(&self, row: &Record) -> Option<String> {
+        HfDataset::of(row).id.get().map(|id| id.clone().into_owned())
     }
 
-    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
-        let number = number(at)?;
+    async fn map(&self, rows: Vec<Record>, _context: &Context) -> Result<Vec<Mapped>> {
         let shared = self.shared.clone();
-        let mapped = tokio::task::spawn_blocking(move || shared.page(number)).await;
+        let mapped = tokio::task::spawn_blocking(move || shared.map_rows(&rows)).await;
         mapped.map_err(|cause| Error::new(Kind::Storage, "a page was broken off").because(cause))?
     }
 }
 
 impl Shared {
-    fn after(&self, number: u64) -> Option<Cursor> {
-        (number < self.input.checkpoint().pages).then(|| Cursor::new((number + 1).to_string()))
+    fn map_rows(&self, rows: &[Record]) -> Result<Vec<Mapped>> {
+        let mut census = Census::default();
+        let mapped = rows.iter().map(|row| Ok(self.outcome(row, &mut census)?.into())).collect();
+        self.census.lock().unwrap_or_else(PoisonError::into_inner).merge(&census);
+        mapped
     }
 
-    fn page(&self, number: u64) -> Result<Option<Page>> {
-        let mut page = Page::new(Vec::new(), self.after(number));
-        let mut census = Census::default();
-        let line = usize::try_from(number - 1).ok().and_then(|index| self.lines.get(index));
-        let line = line.ok_or_else(|| Error::new(Kind::Storage, format!("there is no page {number}")))?;
-        for record in self.input.page(line)? {
-            let mut view = HfDataset::of(&record);
-            if view.id.get().is_none() {
-                let error = Error::new(Kind::Shape, "a line without an id");
-                page.missing.push(Missing::because(None, &error, page.fetched_at));
-                continue;
-            }
-            for field in [&mut view.created_at, &mut view.last_modified] {
-                if field.get().is_some_and(|raw| !raw.str().is_some_and(|text| is_date(&text))) {
-                    *field = Field::Wrong;
-                }
-            }
-            view.census(&mut census);
-            match self.map(&view)? {
-                Ok(row) => page.records.push(row),
-                Err(reason) => count(&mut page.dropped, reason),
+    fn outcome(&self, row: &Record, census: &mut Census) -> Result<Outcome> {
+        let mut view = HfDataset::of(row);
+        if view.id.get().is_none() {
+            let error = Error::new(Kind::Shape, "a line without an id");
+            return Ok(Outcome::Missing(Missing::because(None, &error, Timestamp::now())));
+        }
+        for field in [&mut view.created_at, &mut view.last_modified] {
+            if field.get().is_some_and(|raw| !raw.str().is_some_and(|text| is_date(&text))) {
+                *field = Field::Wrong;
             }
         }
-        self.census.lock().unwrap_or_else(PoisonError::into_inner).merge(&census);
-        Ok(Some(page))
+        view.census(census);
+        Ok(match self.map(&view)? {
+            Ok(row) => Outcome::Kept(row),
+            Err(reason) => Outcome::Dropped(reason.to_owned()),
+        })
     }
 
     /// The row, or the reason for which it is dropped.
@@ -148,8 +121,8 @@ impl Shared {
 }
 
 /// Refuses what `process` or `classify` has written: its rows lack what the filter asks for, so all would be dropped.
-fn is_a_listing(input: &Stored) -> Result<()> {
-    let settings = input.checkpoint().settings.as_ref();
+fn is_a_listing(input: &Input) -> Result<()> {
+    let settings = input.listings().next().and_then(|stored| stored.checkpoint().settings.as_ref());
     let Some(made_by) = ["collect_date", "task", "input"]
         .into_iter()
         .find(|name| settings.is_some_and(|settings| settings.get(name).is_some()))
@@ -164,25 +137,6 @@ fn is_a_listing(input: &Stored) -> Result<()> {
     Err(Error::new(Kind::Config, what)
         .at(input.folder().display().to_string())
         .advise("name the root that `hf-crawler datasets` wrote"))
-}
-
-fn count(dropped: &mut crawl_core::Tally, reason: &str) {
-    match dropped.get_mut(reason) {
-        Some(count) => *count += 1,
-        None => drop(dropped.insert(reason.to_owned(), 1)),
-    }
-}
-
-/// The number of the page that a cursor names.
-fn number(at: &Cursor) -> Result<u64> {
-    if at.is_start() {
-        return Ok(1);
-    }
-    at.as_str().parse().map_err(|cause| {
-        Error::new(Kind::Storage, "the checkpoint's cursor is not a page number")
-            .at(at.as_str())
-            .because(cause)
-    })
 }
 
 /// The row that is written: the seed system's 13 fields in its order, and the full id.

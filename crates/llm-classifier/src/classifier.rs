@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crawl_core::http::Http;
-use crawl_core::{Error, Kind, Missing, Record, Result, Timestamp};
+use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::endpoint::{Asked, Endpoint, Look};
 use crate::health::Health;
 use crate::money::{Budget, Price};
-use crate::row::{self, Origin, Row, id_of};
+use crate::row::{self, Origin, id_of};
 use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
 use crate::task::TaskKind;
@@ -219,7 +219,7 @@ impl Classifier {
         match self.find(record).await? {
             Found::Answered(answer, origin) => {
                 self.usage().suspicious(origin.suspicious);
-                Row::answered(record, &self.task, &answer, &origin)
+                row::answered(record, &self.task, &answer, &origin)
             }
             Found::Missing(missing) => Ok(Row::Missing(missing)),
         }

@@ -62,6 +62,6 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
         Command::Attack(arguments) => attack::run(*arguments, session).await,
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Cache(command) => cache::run(command),
-        Command::Shared(command) => session.shared::<Cli>(command),
+        Command::Shared(command) => session.shared::<Cli>(command).await,
     }
 }

@@ -36,6 +36,8 @@ impl Health {
             (Kind::Transient, Some(_)) => in_a_row >= IN_A_ROW,
             // A request that the endpoint does not understand: too long a record, or all of them.
             (Kind::Shape, _) => never_answered && in_a_row >= IN_A_ROW,
+            // A stop, above all.
+            _ => true,
         }
     }
 

@@ -1,64 +1,40 @@
-//! `Labelled`: a stored listing with answers; page *n* gives page *n*.
+//! `Labelled`: the map from records to records with answers.
 
 use std::sync::Arc;
 
-use crawl_core::{Cursor, Error, Kind, Page, Record, Result, Settings, Source, SourceId, Stored};
+use crawl_core::{Context, Error, Input, Kind, Map, Mapped, Record, Result, Row, Settings};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::cache::hex;
 use crate::chat::{digest, parameters};
-use crate::row::Row;
-use crate::{Classifier, Round, Task};
+use crate::row::id_of;
+use crate::{Classifier, Task};
 
-/// A mapping over a stored listing: its records with answers, in its order; those without as missing.
+/// Records with answers, in their order; those without as missing. Give it to [`crawl_core::Over`].
 #[derive(Debug)]
 pub struct Labelled {
-    id: SourceId,
-    input: Stored,
     classifier: Arc<Classifier>,
-    round: Option<Box<Round>>,
+    /// The digest of what decides how an answer looks in a record.
+    kind: String,
     /// Held by the page that is handing out its records: an older page comes first.
     turn: Arc<Mutex<()>>,
 }
 
 impl Labelled {
-    /// Every record of `input`, under the same name.
-    pub fn new(input: Stored, classifier: Arc<Classifier>) -> Self {
-        Labelled { id: input.id().clone(), input, classifier, round: None, turn: Arc::default() }
-    }
-
-    /// Only the records that `round` asks for again, under its name.
-    pub fn again(input: Stored, classifier: Arc<Classifier>, round: Box<Round>) -> Self {
-        Labelled { id: round.id().clone(), input, classifier, round: Some(round), turn: Arc::default() }
-    }
-
-    /// The records of a page, read where it holds up nobody.
-    async fn read(&self, number: u64) -> Result<Vec<Record>> {
-        let (input, round, classifier) = (self.input.clone(), self.round.clone(), self.classifier.clone());
-        let read = move || {
-            let records = input.records(number)?;
-            match round {
-                None => Ok(records),
-                Some(round) => round.pick(number, records, classifier.id_field()),
-            }
-        };
-        joined(tokio::task::spawn_blocking(read).await)?
-    }
-
-    fn next(&self, number: u64) -> Option<Cursor> {
-        let checkpoint = self.input.checkpoint();
-        let more = number < checkpoint.pages || !checkpoint.ended();
-        more.then(|| Cursor::new((number + 1).to_string()))
+    /// What `classifier` answers.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the task cannot be spelled.
+    pub fn new(classifier: Arc<Classifier>) -> Result<Self> {
+        let kind = kind_digest(classifier.task())?;
+        Ok(Labelled { classifier, kind, turn: Arc::default() })
     }
 }
 
-impl Source for Labelled {
-    fn id(&self) -> &SourceId {
-        &self.id
-    }
-
+impl Map for Labelled {
     fn settings(&self) -> Settings {
         let task = self.classifier.task();
         let fields: Vec<_> =
@@ -67,7 +43,7 @@ impl Source for Labelled {
             task.thresholds.iter().map(|t| format!("{}:{}", task.response[t.place].name, t.least)).collect();
         let settings = Settings::default()
             .with("task", &task.name)
-            .with("labels", kind_digest(task))
+            .with("labels", &self.kind)
             .with("prompt.system", digest(&task.system))
             .with("prompt.user", digest(&task.user))
             .with("fields", fields.join(","))
@@ -75,10 +51,7 @@ impl Source for Labelled {
             .with("output", task.members().join(","))
             .with("id_field", self.classifier.id_field())
             .with("engine", self.classifier.engines())
-            .with("second_look", self.classifier.looks_twice())
-            .with("input", self.input.id())
-            .with("input.settings", input_digest(&self.input))
-            .with_some("retry_of", self.round.as_deref().map(Round::of));
+            .with("second_look", self.classifier.looks_twice());
         match self.classifier.chat() {
             None => settings,
             Some(chat) => settings
@@ -89,34 +62,24 @@ impl Source for Labelled {
         }
     }
 
-    fn after(&self, at: &Cursor) -> Option<Cursor> {
-        let number = number(at).ok()?;
-        (number < self.input.checkpoint().pages).then(|| Cursor::new((number + 1).to_string()))
+    fn id(&self, row: &Record) -> Option<String> {
+        id_of(row.raw(), self.classifier.id_field())
     }
 
-    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
-        let number = number(at)?;
-        if number > self.input.checkpoint().pages {
-            return Ok(None);
-        }
+    fn reads_growing(&self) -> bool {
+        true
+    }
+
+    async fn map(&self, rows: Vec<Record>, _context: &Context) -> Result<Vec<Mapped>> {
         let turn = self.turn.clone().lock_owned().await;
-        let records = self.read(number).await?;
-        let work = Work(tokio::spawn(settle(self.classifier.clone(), records, turn)));
+        let work = Work(tokio::spawn(settle(self.classifier.clone(), rows, turn)));
         let rows = work.ended().await?;
-        let mut page = Page::new(Vec::with_capacity(rows.len()), self.next(number));
-        for row in rows {
-            match row {
-                Row::Kept(record) => page.records.push(record),
-                Row::Dropped(why) => *page.dropped.entry(why).or_default() += 1,
-                Row::Missing(missing) => page.missing.push(missing),
-            }
-        }
         if let Some(dollars) = self.classifier.spent() {
-            tracing::info!(page = number, dollars, "spent so far");
+            tracing::info!(dollars, "spent so far");
         }
         let classifier = self.classifier.clone();
         joined(tokio::task::spawn_blocking(move || classifier.sync()).await)??;
-        Ok(Some(page))
+        Ok(rows.into_iter().map(Mapped::from).collect())
     }
 }
 
@@ -171,43 +134,35 @@ fn joined<T>(ended: Result<T, tokio::task::JoinError>) -> Result<T> {
     ended.map_err(|cause| Error::new(Kind::Shape, "a task broke off").because(cause))
 }
 
-/// The page number of a cursor.
-fn number(at: &Cursor) -> Result<u64> {
-    if at.is_start() {
-        return Ok(1);
+/// Of all that decides how an answer looks in a record, or what the rules say. Its form has a version of its own: a
+/// field that is renamed in the code keeps its name here.
+fn kind_digest(task: &Task) -> Result<String> {
+    #[derive(Serialize)]
+    struct Form<'a> {
+        version: u32,
+        kind: &'a crate::task::TaskKind,
+        response: &'a [crate::task::ResponseField],
+        output: &'a crate::task::Output,
+        rules: &'a crate::task::Rules,
     }
-    at.as_str()
-        .parse()
-        .map_err(|_| Error::new(Kind::Storage, "the cursor is not a page number").at(at.as_str()))
-}
-
-/// Of all that decides how an answer looks in a record, or what the rules say.
-fn kind_digest(task: &Task) -> String {
-    let rules = match task.rules == crate::task::Rules::default() {
-        true => String::new(),
-        false => format!("{:?}", task.rules),
-    };
-    let text = format!("{:?} {:?} {:?} {rules}", task.kind, task.response, task.output);
-    hex(&Sha256::digest(text)[..8])
-}
-
-/// What the input was made with: other settings are another input.
-fn input_digest(input: &Stored) -> String {
-    let settings = serde_json::to_vec(&input.checkpoint().settings).unwrap_or_default();
-    hex(&Sha256::digest(settings)[..8])
+    let Task { kind, response, output, rules, .. } = task;
+    let form = Form { version: 1, kind, response, output, rules };
+    let text = serde_json::to_vec(&form)
+        .map_err(|cause| Error::new(Kind::Config, "the task cannot be spelled").because(cause))?;
+    Ok(hex(&Sha256::digest(text)[..8]))
 }
 
 /// The first record of a listing; `None` if it has none yet.
-fn first_record(input: &Stored) -> Result<Option<Record>> {
-    for number in 1..=input.checkpoint().pages {
-        if let Some(record) = input.records(number)?.into_iter().next() {
+fn first_record(input: &Input) -> Result<Option<Record>> {
+    for number in 1..=input.pages() {
+        if let Some(record) = input.page(number)?.into_iter().next() {
             return Ok(Some(record));
         }
     }
     Ok(None)
 }
 
-fn unfit(input: &Stored, what: &str, advice: String) -> Error {
+fn unfit(input: &Input, what: &str, advice: String) -> Error {
     Error::new(Kind::Config, what).at(input.folder().display().to_string()).advise(advice)
 }
 
@@ -215,7 +170,7 @@ fn unfit(input: &Stored, what: &str, advice: String) -> Error {
 ///
 /// # Errors
 /// [`Kind::Config`] if the first record has neither, or if there is no record yet.
-pub fn find_id_field(input: &Stored) -> Result<&'static str> {
+pub fn find_id_field(input: &Input) -> Result<&'static str> {
     let Some(record) = first_record(input)? else {
         return Err(unfit(input, "the input has no records yet", "let its crawl go on first".into()));
     };
@@ -230,8 +185,12 @@ pub fn find_id_field(input: &Stored) -> Result<&'static str> {
 ///
 /// # Errors
 /// [`Kind::Config`] if they are another task's or none's, or if the first record has none of the task's fields.
-pub fn check_fields(task: &Task, input: &Stored) -> Result<()> {
-    let made_by = input.checkpoint().settings.as_ref().and_then(|settings| settings.get("task"));
+pub fn check_fields(task: &Task, input: &Input) -> Result<()> {
+    let made_by = input
+        .listings()
+        .next()
+        .and_then(|stored| stored.checkpoint().settings.as_ref())
+        .and_then(|settings| settings.get("task"));
     if let Some(wanted) = task.requires.as_deref().filter(|wanted| made_by != Some(wanted)) {
         let what = format!(
             "the task `{}` requires the output of `{wanted}`, and this is that of {}",

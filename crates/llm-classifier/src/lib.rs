@@ -1,8 +1,8 @@
 //! Classifies records with a language model under task files, and keeps every paid answer.
 //!
 //! A [`Task`] is a file: labels, prompt, fields. A [`Chat`] is an endpoint under that task. The [`Cache`] keeps
-//! every answer the moment it arrives. A [`Classifier`] joins the three; [`Labelled`] is its listing: page *n* of
-//! a stored listing gives page *n* with the answers added, and what could not be answered as missing.
+//! every answer the moment it arrives. A [`Classifier`] joins the three; [`Labelled`] is its map: the records of
+//! a stored listing with the answers added, and what could not be answered as missing.
 
 mod answer;
 pub mod attack;
@@ -30,11 +30,12 @@ pub use answer::{Answer, Answers, Verdict};
 pub use cache::{Cache, History, Kept, Opened, Prune, Pruned, Sums, prune};
 pub use chat::{Chat, Question, Structured};
 pub use classifier::{Classifier, Found};
+pub use crawl_core::{self, Row};
 pub use labelled::{Labelled, check_fields, find_id_field};
 pub use money::{Budget, Price, Prices};
 pub use reply::Reply;
-pub use retry::{Next, Round, next_round, reasons};
-pub use row::{Origin, Row};
+pub use retry::reasons;
+pub use row::Origin;
 pub use task::{
     Choice, Defence, Field, Filter, Form, Label, Labels, Model, Output, ResponseField, Rules, Task, TaskKind,
     Threshold, Words,

@@ -1,24 +1,13 @@
 //! Rows: what becomes of one record.
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Missing, Record, Result, Timestamp};
+use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use crate::Answer;
 use crate::task::{Labels, Task, TaskKind, quoted};
-
-/// What becomes of one record.
-#[derive(Debug)]
-pub enum Row {
-    /// The record with its answer.
-    Kept(Record),
-    /// Left out on purpose, and why: it does not belong to the domain, or falls below a threshold.
-    Dropped(String),
-    /// No answer, and why.
-    Missing(Missing),
-}
 
 /// How an answer was had. All of it comes from the cache's lines, so that a run from the cache gives the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -68,13 +57,11 @@ pub(crate) fn missing(
     Missing { id, url: None, kind: kind.into(), message, at: Timestamp::now(), raw }
 }
 
-impl Row {
-    /// The row of a valid answer: thresholds are applied here, after it was paid and kept.
-    pub(crate) fn answered(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Result<Self> {
-        match below(task, answer) {
-            Some(why) => Ok(Row::Dropped(why)),
-            None => spliced(record, task, answer, origin).map(Row::Kept),
-        }
+/// The row of a valid answer: thresholds are applied here, after it was paid and kept.
+pub(crate) fn answered(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Result<Row> {
+    match below(task, answer) {
+        Some(why) => Ok(Row::Dropped(why)),
+        None => spliced(record, task, answer, origin).map(Row::Kept),
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Task {
 }
 
 /// What kind of answer a task asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub enum TaskKind {
     /// One or several labels of a closed set.
     Labels(Labels),
@@ -59,7 +59,7 @@ pub enum TaskKind {
 }
 
 /// The question of a filter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Filter {
     /// The boolean member of the answer that decides, such as `is_related`.
     pub field: String,
@@ -90,7 +90,7 @@ pub struct Defence {
 }
 
 /// When the engine `rules` is sure.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// The least score with which a label is given.

@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crawl_core::{Checkpoint, Error, Kind, Manifest, Page, Result, Settings, Sink, SourceId, Store, Stored};
+use crawl_core::files::{Held, Keeper, Kept};
+use crawl_core::{
+    Checkpoint, Error, FileLine, Files, Kind, Manifest, Mark, Page, Result, Settings, Sink, SourceId, Store,
+    Stored,
+};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{Notify, OnceCell};
 
@@ -29,9 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// So often it is told that the crawl waits for the bucket.
 const TELL_WAITING: Duration = Duration::from_secs(30);
 
-/// Which files a page names: they lie below the store's root. Gets the listing and the page's number.
-pub type Names = Arc<dyn Fn(&Stored, u64) -> Result<Vec<PathBuf>> + Send + Sync>;
-
 /// A store whose committed pages move on to a bucket. A [`Sink`]: give it to the pump in the store's place, and
 /// poll [`Behind::run`] beside it.
 pub struct Behind {
@@ -40,10 +41,10 @@ pub struct Behind {
     /// For pages: another crawl's, sent before the two noticed each other, must not be lost under ours.
     page_job: Job,
     settings: Settings,
-    names: Names,
+    files: Files,
     budget: Option<u64>,
     joined: OnceCell<Checkpoint>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     changed: Notify,
     room: Notify,
 }
@@ -128,12 +129,17 @@ impl std::fmt::Debug for Behind {
 
 impl Behind {
     /// Moves the pages of one listing in `store`, whose source has these `settings`, with `job`, whose plan should
-    /// delete. With a `budget` the crawl is held back while more bytes than that wait for the bucket.
-    pub fn new(store: Store, job: Job, settings: Settings, names: Names, budget: Option<u64>) -> Self {
+    /// delete. With a `budget` the crawl is held back while more bytes of pages than that wait for the bucket; so
+    /// many bytes of files may be under way beside them, and a larger file goes alone.
+    pub fn new(store: Store, job: Job, settings: Settings, budget: Option<u64>) -> Self {
         let (joined, state, changed, room) =
-            (OnceCell::new(), Mutex::default(), Notify::new(), Notify::new());
+            (OnceCell::new(), Arc::<Mutex<State>>::default(), Notify::new(), Notify::new());
+        let mut files = store.files().with_keeper(keeper(store.root(), &job, &state));
+        if let Some(budget) = budget {
+            files = files.with_budget(budget);
+        }
         let page_job = job.that_replaces_nothing();
-        Behind { store, job, page_job, settings, names, budget, joined, state, changed, room }
+        Behind { store, job, page_job, settings, files, budget, joined, state, changed, room }
     }
 
     /// How many pages and bytes wait on the disk.
@@ -244,7 +250,7 @@ impl Behind {
             None => Vec::new(),
         };
         if let Some(stored) = &stored {
-            self.count(stored, &lines).await?;
+            self.count(stored, &lines);
         }
         self.state().counted = true;
         self.room.notify_waiters();
@@ -285,18 +291,17 @@ impl Behind {
     }
 
     /// Counts the pages that were committed before this run; those of this run were counted then.
-    async fn count(&self, stored: &Stored, lines: &[(Manifest, u64)]) -> Result<()> {
+    fn count(&self, stored: &Stored, lines: &[(Manifest, u64)]) {
         for (line, _) in lines {
             let known = {
                 let state = self.state();
                 state.crawl == Crawl::Stopped || state.waiting.contains_key(&line.number)
             };
             if !known {
-                let bytes = self.size(stored, line.number).await?;
+                let bytes = Behind::size(stored, line.number);
                 self.state().waiting.entry(line.number).or_insert(bytes);
             }
         }
-        Ok(())
     }
 
     /// Moves the files that a page names, what is missing from it, and at last the page.
@@ -304,23 +309,39 @@ impl Behind {
         let paths = stored.page_paths(line.number);
         let Some(page) = paths.iter().find(|path| path.is_file()) else {
             // The page goes last, so all of it went.
-            if let Some(sha256) = &line.missing_sha256 {
-                self.was_moved(&[stored.missing_path(line.number)], Some(sha256)).await?;
+            for (path, sha256) in beside(stored, line) {
+                self.was_moved(&[path], Some(sha256)).await?;
             }
             return self.was_moved(&paths, Some(&line.sha256)).await;
         };
-        let files = self.named(stored, line.number).await?;
-        let files = stream::iter(&files).map(|path| self.move_file(&self.job, path, None));
+        let files = self.named(stored, line).await?;
+        let files = stream::iter(&files).map(|file| self.move_named(file));
         files.buffer_unordered(FILES_AT_ONCE).try_collect::<()>().await?;
-        if let Some(sha256) = &line.missing_sha256 {
-            self.move_file(&self.page_job, &stored.missing_path(line.number), Some(sha256)).await?;
+        for (path, sha256) in beside(stored, line) {
+            self.move_file(&self.page_job, &path, Some(sha256)).await?;
         }
         self.move_file(&self.page_job, page, Some(&line.sha256)).await
     }
 
-    async fn named(&self, stored: &Stored, number: u64) -> Result<Vec<PathBuf>> {
-        let (names, stored) = (self.names.clone(), stored.clone());
-        off_the_loop(move || names(&stored, number)).await
+    /// The files that a page names.
+    async fn named(&self, stored: &Stored, line: &Manifest) -> Result<Vec<FileLine>> {
+        if line.files == 0 {
+            return Ok(Vec::new());
+        }
+        let (stored, number) = (stored.clone(), line.number);
+        off_the_loop(move || stored.files(number)).await
+    }
+
+    /// Moves a file that a page names, unless it went when it was done.
+    async fn move_named(&self, file: &FileLine) -> Result<()> {
+        let path = self.store.root().join(&file.path);
+        if path.is_file() {
+            return self.move_file(&self.job, &path, Some(&file.sha256)).await;
+        }
+        match self.job.receipt_of(&file.path)? {
+            Some(sums) if sums.sha256 == file.sha256 => Ok(()),
+            _ => self.was_moved(&[path], Some(&file.sha256)).await,
+        }
     }
 
     async fn move_file(&self, job: &Job, path: &Path, sha256: Option<&str>) -> Result<()> {
@@ -375,15 +396,10 @@ impl Behind {
         })
     }
 
-    /// Bytes of a page and, where a budget asks for them, of the files that it names.
-    async fn size(&self, stored: &Stored, number: u64) -> Result<u64> {
-        let size = |path: &PathBuf| path.metadata().map_or(0, |meta| meta.len());
+    /// Bytes of a page that are on the disk.
+    fn size(stored: &Stored, number: u64) -> u64 {
         let paths = stored.page_paths(number);
-        let page: u64 = paths.iter().map(size).sum();
-        if self.budget.is_none() || !paths.iter().any(|path| path.is_file()) {
-            return Ok(page);
-        }
-        Ok(page + self.named(stored, number).await?.iter().map(size).sum::<u64>())
+        paths.iter().map(|path| path.metadata().map_or(0, |meta| meta.len())).sum()
     }
 
     /// Writes the bucket's manifest and checkpoint, if they do not tell of all that is there.
@@ -396,6 +412,10 @@ impl Behind {
         let mut manifest = stored.manifest_bytes(0)?;
         manifest.truncate(bucket.there.manifest_bytes as usize);
         self.job.put_bytes(&format!("{}/manifest.jsonl", bucket.id), manifest.into()).await?;
+        if bucket.there.marks > 0 {
+            let marks = stored.mark_bytes(bucket.there.marks)?;
+            self.job.put_bytes(&format!("{}/seen.bin", bucket.id), marks.into()).await?;
+        }
         let mut text = serde_json::to_vec(&bucket.there)
             .map_err(|cause| Error::new(Kind::Storage, "cannot spell the checkpoint").because(cause))?;
         text.push(b'\n');
@@ -415,7 +435,7 @@ impl Behind {
         let found: Checkpoint = serde_json::from_slice(&bytes)
             .map_err(|cause| bad("the bucket's checkpoint is not readable").because(cause))
             .map_err(|error| error.advise("put back what was there, or use a new prefix"))?;
-        if found.version != Checkpoint::start().version {
+        if !(1..=2).contains(&found.version) {
             return Err(bad("the bucket's checkpoint is of another version")
                 .advise("use the program that wrote it, or a new prefix"));
         }
@@ -455,7 +475,11 @@ impl Behind {
             let here = self.store.checkpoint(id).await?.pages;
             self.put_leftovers_aside(id, there.pages, here).await?;
             if there.pages > here {
-                self.store.adopt(id, &manifest, &there)?;
+                let marks = match there.marks {
+                    0 => Vec::new(),
+                    _ => self.job.read_bytes(&format!("{id}/seen.bin")).await?.unwrap_or_default().to_vec(),
+                };
+                self.store.adopt(id, manifest, marks, &there).await?;
             }
             Ok(there)
         };
@@ -547,10 +571,51 @@ impl Behind {
     }
 }
 
+/// What belongs to a page beside its records, with its hash.
+fn beside<'a>(stored: &Stored, line: &'a Manifest) -> impl Iterator<Item = (PathBuf, &'a str)> + use<'a> {
+    let paths = [stored.missing_path(line.number), stored.files_path(line.number)];
+    let sums = [line.missing_sha256.as_deref(), line.files_sha256.as_deref()];
+    paths.into_iter().zip(sums).filter_map(|(path, sha256)| Some((path, sha256?)))
+}
+
+/// Moves each file to the bucket when it is done, and knows by the receipts those that went before.
+fn keeper(root: &Path, job: &Job, state: &Arc<Mutex<State>>) -> Keeper {
+    let (known, root, job, state) = (job.clone(), root.to_owned(), job.clone(), state.clone());
+    Keeper::new(
+        move |path| {
+            let job = known.clone();
+            async move {
+                let sums = job.receipt_of(&path)?;
+                Ok(sums.map(|sums| Kept { size: sums.size, sha256: sums.sha256, md5: None }))
+            }
+        },
+        |_| async { Ok(Box::new(()) as Held) },
+        move |line| {
+            let (root, job, state) = (root.clone(), job.clone(), state.clone());
+            async move {
+                job.begin().await?;
+                job.one(&Local::at(&root.join(&line.path), &line.path)?).await?;
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.moved.files += 1;
+                state.moved.bytes += line.size;
+                Ok(())
+            }
+        },
+    )
+}
+
 impl Sink for Behind {
     async fn checkpoint(&self, id: &SourceId) -> Result<Checkpoint> {
         Box::pin(self.join(id)).await?;
         self.store.checkpoint(id).await
+    }
+
+    async fn marks(&self, id: &SourceId, at: &Checkpoint) -> Result<Vec<Mark>> {
+        self.store.marks(id, at).await
+    }
+
+    fn files(&self) -> Files {
+        self.files.clone()
     }
 
     async fn write(&self, id: &SourceId, at: &Checkpoint, page: Page) -> Result<Checkpoint> {
@@ -564,7 +629,7 @@ impl Sink for Behind {
             return Ok(());
         }
         let stored = Stored::open(self.store.root(), id)?;
-        let bytes = self.size(&stored, to.pages).await?;
+        let bytes = Behind::size(&stored, to.pages);
         let mut state = self.state();
         // It may be in the bucket already.
         if to.pages > state.moved.pages {

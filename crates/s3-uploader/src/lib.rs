@@ -26,7 +26,7 @@ mod trust;
 mod upload;
 
 pub use audit::audit;
-pub use behind::{Behind, Moved, Names};
+pub use behind::{Behind, Moved};
 pub use config::{Account, Checksums, CloudFile, Dress, Limits, Login, parse_address};
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
                 Command::Presign(arguments) => cli::read::presign(arguments).await,
                 Command::Rm(arguments) => cli::remove::rm(arguments).await,
                 Command::Cleanup(arguments) => cli::remove::cleanup(arguments).await,
-                Command::Shared(command) => session.shared::<Cli>(command),
+                Command::Shared(command) => session.shared::<Cli>(command).await,
             }
         },
     )

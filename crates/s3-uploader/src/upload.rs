@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Beside, Known, LogForm, Outcome, RootLock, Session, grouped, parse_size, say, size};
-use crawl_core::{Checkpoint, Error, Kind, Pump, Source, Store};
+use crawl_cli::{Beside, Known, LogForm, Outcome, Session, grouped, parse_size, say, size};
+use crawl_core::{Checkpoint, Error, Kind, Pump, Source, Store, settings_of};
 
 use crate::environment::{self, Asked};
-use crate::{Behind, Bucket, CloudFile, Job, Limits, Moved, Names, Plan};
+use crate::{Behind, Bucket, CloudFile, Job, Limits, Moved, Plan};
 
 /// Flags of every crawler.
 #[derive(Args, Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub struct UploadFlags {
 }
 
 impl UploadFlags {
-    /// Crawls into `store`, and moves its pages and the files that `names` tells of to the bucket, if one was named.
+    /// Crawls into `store`, and moves its pages and the files that they name to the bucket, if one was named.
     ///
     /// # Errors
     /// Those of the crawl, of reaching the bucket, and of proving what is there; [`Kind::Config`] for flags that do
@@ -39,7 +39,6 @@ impl UploadFlags {
         store: &Store,
         options: Pump,
         known: Known<'_>,
-        names: Names,
     ) -> Result<(Checkpoint, Outcome)> {
         let Some(bucket) = self.bucket().await? else {
             return session.crawl(source, store, options, known).await;
@@ -49,10 +48,10 @@ impl UploadFlags {
         std::fs::create_dir_all(store.root())
             .map_err(|cause| Error::io("cannot make the root", store.root(), cause))?;
         // The receipts have a lock too, whose message would name a flag that crawlers do not have.
-        RootLock::check(store.root())?;
+        store.hold(source.id()).await?;
         let receipts = store.root().join("s3-receipts.jsonl");
         let job = Job::new(bucket, Plan { prefix, delete: true, ..Plan::default() }, &receipts)?;
-        let behind = Behind::new(store.clone(), job, source.settings(), names, self.disk_budget);
+        let behind = Behind::new(store.clone(), job, settings_of(source, options), self.disk_budget);
         let waits = || match behind.waiting() {
             (0, _) => String::new(),
             (pages, bytes) => format!(", {} pages ({}) wait for the bucket", grouped(pages), size(bytes)),
@@ -64,7 +63,7 @@ impl UploadFlags {
         };
         let beside = Beside { run, end: &|| behind.end(), stop: &|| behind.stop() };
         let known = Known { beside: Some(&waits), ..known };
-        let crawled = session.crawl_beside(source, &behind, store.root(), options, known, beside).await;
+        let crawled = session.crawl_beside(source, &behind, store, options, known, beside).await;
         let (checkpoint, outcome) = crawled?;
         let left = checkpoint.pages.saturating_sub(moved.pages);
         if session.flags().log == LogForm::Json {

@@ -75,9 +75,10 @@ async fn gather_one(root: &Path, whole: SourceId, of: u64) -> Result<Gathered> {
         shares.push(share);
     }
     let settings = settings.unwrap_or_default();
-    let pages: u64 = settings.get(Share::PAGES).and_then(|pages| pages.parse().ok()).ok_or_else(|| {
-        apart(root, &whole, "they do not tell how many pages the whole has".into())
-    })?;
+    let pages: u64 = settings
+        .get(Share::PAGES)
+        .and_then(|pages| pages.parse().ok())
+        .ok_or_else(|| apart(root, &whole, "they do not tell how many pages the whole has".into()))?;
     let settings = settings.without(Share::PAGES);
     let store = Store::new(root);
     let mut at = store.checkpoint(&whole).await?;
@@ -101,7 +102,8 @@ async fn gather_one(root: &Path, whole: SourceId, of: u64) -> Result<Gathered> {
         store.commit(&whole, &written).await?;
         at = written;
     }
-    let is_open = |share: &Option<Pages>| share.as_ref().is_none_or(|share| !share.stored.checkpoint().ended());
+    let is_open =
+        |share: &Option<Pages>| share.as_ref().is_none_or(|share| !share.stored.checkpoint().ended());
     let open = (0..of).zip(&shares).filter(|(_, share)| is_open(share)).map(|(index, _)| index).collect();
     Ok(Gathered { id: whole, pages: at.pages, ended: at.ended(), open, of })
 }
@@ -150,7 +152,13 @@ fn number_of(stored: &Stored, line: &Manifest) -> Result<u64> {
 
 impl Store {
     /// Takes over a page that another listing of the same file system has, hash checked: its file gets a second name.
-    async fn take_page(&self, id: &SourceId, at: &Checkpoint, from: &Place, line: Manifest) -> Result<Checkpoint> {
+    async fn take_page(
+        &self,
+        id: &SourceId,
+        at: &Checkpoint,
+        from: &Place,
+        line: Manifest,
+    ) -> Result<Checkpoint> {
         let (listing, at, number, share) = (id.clone(), at.clone(), from.number, from.share.clone());
         self.step(id, move |store| {
             let folder = store.folder(&listing);

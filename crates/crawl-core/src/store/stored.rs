@@ -9,8 +9,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{Compression, MARK_BYTES, Manifest, files_name, hex, missing_name, page_name};
-use crate::{files, round};
 use crate::{Checkpoint, Error, FileLine, Kind, Mark, Missing, Record, Result, SourceId};
+use crate::{files, round};
 
 const RESTORE: &str = "if --upload moved it, fetch it with `s3-uploader get s3://BUCKET/PREFIX/ ROOT --skip-existing`; else restore it \
      from a copy or crawl into a new root; `status --verify` names what is not here or damaged";
@@ -185,6 +185,14 @@ impl Stored {
             })
             .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
         Ok(bytes)
+    }
+
+    /// The first `wanted` marks of what was seen, as they lie on the disk.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if there are fewer.
+    pub fn mark_bytes(&self, wanted: u64) -> Result<Vec<u8>> {
+        Ok(read_marks(&self.folder.join(super::MARKS), wanted)?.into_flattened())
     }
 
     /// Where the file of page `number` may lie: a path for each compression.

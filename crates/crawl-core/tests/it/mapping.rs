@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crawl_core::{
-    Context, Error, Input, Kind, Map, Mapped, Missing, Next, Over, Pump, Record, Result, Round, Row, Settings,
-    Share, SourceId, Stop, Store, Stored, Timestamp, gather, pump,
+    Context, Error, Input, Kind, Map, Mapped, Missing, Next, Over, Pump, Record, Result, Round, Row,
+    Settings, Share, SourceId, Stop, Store, Stored, Timestamp, gather, pump,
 };
 
 use crate::tables::{Table, differing};
@@ -113,7 +113,10 @@ async fn shares_that_are_gathered_give_what_one_machine_gives() {
         let (one, joined) = (whole.path().join("hf/models"), out.path().join("hf/models"));
         let differ = differing(&one, &joined);
         // The manifest tells when a page was fetched, and the checkpoint how long the manifest is.
-        assert!(differ.iter().all(|name| ["manifest.jsonl", "checkpoint.json"].contains(&name.as_str())), "{differ:?}");
+        assert!(
+            differ.iter().all(|name| ["manifest.jsonl", "checkpoint.json"].contains(&name.as_str())),
+            "{differ:?}"
+        );
         assert!(Stored::open(out.path(), &id).unwrap().verify().unwrap() == crawl_core::Verified::default());
     }
 }

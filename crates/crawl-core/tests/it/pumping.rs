@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crawl_core::{
-    Context, Cursor, Kind, Page, Pump, Record, Result, Settings, Sink, Source, SourceId, Stop, Store, Stored, pump,
+    Context, Cursor, Kind, Page, Pump, Record, Result, Settings, Sink, Source, SourceId, Stop, Store, Stored,
+    pump,
 };
 
 use crate::tables::{Table, differing};
@@ -25,11 +26,12 @@ async fn pages_of_a_mapping_land_in_order_however_they_answer() {
 async fn the_numbers_add_up_and_an_empty_page_is_not_the_end() {
     let root = tempfile::tempdir().unwrap();
     let mut seen = Vec::new();
-    let end = pump(&Table::listing(6), &Store::new(root.path()), Pump::default(), &Stop::new(), |committed| {
-        seen.push((committed.checkpoint.pages, committed.before.listed));
-    })
-    .await
-    .unwrap();
+    let end =
+        pump(&Table::listing(6), &Store::new(root.path()), Pump::default(), &Stop::new(), |committed| {
+            seen.push((committed.checkpoint.pages, committed.before.listed));
+        })
+        .await
+        .unwrap();
     assert!(end.ended());
     let totals = &end.totals;
     assert_eq!((totals.records, totals.missing, totals.dropped["too small"]), (15, 3, 12));

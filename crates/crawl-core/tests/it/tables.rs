@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp};
+use crawl_core::{
+    Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp,
+};
 
 /// A listing or a mapping of `pages` pages with three records each, some missing, some dropped, one page empty.
 pub(crate) struct Table {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crawl_core::http::{Http, HttpConfig};
-use crawl_core::{Checkpoint, Pump, Record, Result, SourceId, Store, Stored, pump};
+use crawl_core::{Checkpoint, Pump, Record, Result, SourceId, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig, Running};
 use hf_crawler::{Datasets, Hub, Listing};
 
@@ -29,11 +29,17 @@ pub(crate) fn hub(double: &Running) -> Hub {
 }
 
 pub(crate) async fn crawl(source: &Datasets, root: &Path) -> Result<Checkpoint> {
-    pump(source, &Store::new(root), Pump::default(), std::future::pending(), |_| {}).await
+    pump(source, &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await
 }
 
 pub(crate) async fn list(double: &Running, listing: Listing, root: &Path) -> Result<Checkpoint> {
     crawl(&Datasets::new(hub(double), listing)?, root).await
+}
+
+/// As [`list`], up to so many rows.
+pub(crate) async fn list_some(double: &Running, rows: u64, root: &Path) -> Result<Checkpoint> {
+    let (source, options) = (Datasets::new(hub(double), small())?, Pump::default().rows(rows));
+    pump(&source, &Store::new(root), options, &Stop::new(), |_| {}).await
 }
 
 pub(crate) fn small() -> Listing {

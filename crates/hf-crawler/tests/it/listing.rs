@@ -5,7 +5,7 @@ use crawl_core::{Kind, Stored};
 use crawl_sim::{Hub as Double, HubConfig};
 use hf_crawler::{Datasets, Hub, Listing, parse_date};
 
-use crate::desk::{crawl, datasets, distinct, double, hub, ids, list, small};
+use crate::desk::{crawl, datasets, distinct, double, hub, ids, list, list_some, small};
 
 #[tokio::test]
 async fn every_dataset_is_listed_once_word_for_word() {
@@ -32,7 +32,7 @@ async fn a_limit_is_kept_to_the_row() {
     let double = double(1_000, &[]).await;
     for limit in [1, 99, 100, 101, 250, 1_000, 5_000] {
         let root = tempfile::tempdir().unwrap();
-        let end = list(&double, Listing { limit: Some(limit), ..small() }, root.path()).await.unwrap();
+        let end = list_some(&double, limit, root.path()).await.unwrap();
         assert_eq!(end.totals.listed, limit.min(1_000));
         assert_eq!(distinct(root.path()) as u64, limit.min(1_000));
         assert!(end.ended());

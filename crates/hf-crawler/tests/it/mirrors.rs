@@ -7,7 +7,7 @@ use crawl_core::{Error, Kind, Stored};
 use crawl_sim::{Hub as Double, HubConfig, Running};
 use hf_crawler::{Datasets, Hub, Listing, parse_date};
 
-use crate::desk::{crawl, datasets, distinct, double, http, hub, ids, list, small};
+use crate::desk::{crawl, datasets, distinct, double, http, hub, ids, list, list_some, small};
 use crate::program::{crawl as run_crawl, text};
 
 /// A double under a path.
@@ -77,7 +77,7 @@ async fn a_next_link_that_comes_with_a_row_fewer_is_followed() {
 async fn an_end_by_limit_is_no_doubt() {
     let double = double(1_000, &["all=no-next"]).await;
     let root = tempfile::tempdir().unwrap();
-    list(&double, Listing { limit: Some(100), ..small() }, root.path()).await.unwrap();
+    list_some(&double, 100, root.path()).await.unwrap();
     assert_eq!((distinct(root.path()), double.count(), doubts(root.path())), (100, 1, vec![]));
 }
 

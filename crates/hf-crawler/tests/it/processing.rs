@@ -21,21 +21,25 @@ async fn stored(rows: &[Value]) -> tempfile::TempDir {
         fn after(&self, _at: &crawl_core::Cursor) -> Option<crawl_core::Cursor> {
             None
         }
-        async fn page(&self, _at: &crawl_core::Cursor) -> Result<Option<crawl_core::Page>> {
+        async fn page(
+            &self,
+            _at: &crawl_core::Cursor,
+            _context: &crawl_core::Context,
+        ) -> Result<Option<crawl_core::Page>> {
             let records = self.1.iter().map(|row| Record::write(row).unwrap()).collect();
             Ok(Some(crawl_core::Page::new(records, None)))
         }
     }
     let root = tempfile::tempdir().unwrap();
     let source = Rows(datasets(), rows.to_vec());
-    pump(&source, &Store::new(root.path()), Pump::default(), std::future::pending(), |_| {}).await.unwrap();
+    pump(&source, &Store::new(root.path()), Pump::default(), &Stop::new(), |_| {}).await.unwrap();
     root
 }
 
 async fn process(input: &Path, filter: &str, history: History, root: &Path) -> Result<Checkpoint> {
-    let input = Stored::open(input, &datasets())?;
-    let source = Processed::new(input, &Filter::parse(filter)?, history, "2026-11-23")?;
-    pump(&source, &Store::new(root), Pump::default(), std::future::pending(), |_| {}).await
+    let input = Input::open(input, &datasets())?;
+    let source = Processed::over(input, &Filter::parse(filter)?, history, "2026-11-23")?;
+    pump(&source, &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await
 }
 
 /// The ids that a filter keeps, and the reasons for the others.
@@ -275,19 +279,19 @@ async fn a_day_that_is_none_is_null_and_counted() {
         days("", "0000"),
     ];
     let (input, root) = (stored(&rows).await, tempfile::tempdir().unwrap());
-    let source = Processed::new(
-        Stored::open(input.path(), &datasets()).unwrap(),
+    let source = Processed::over(
+        Input::open(input.path(), &datasets()).unwrap(),
         &Filter::default(),
         History::default(),
         "2026-11-23",
     )
     .unwrap();
-    pump(&source, &Store::new(root.path()), Pump::default(), std::future::pending(), |_| {}).await.unwrap();
+    pump(&source, &Store::new(root.path()), Pump::default(), &Stop::new(), |_| {}).await.unwrap();
     let found: Vec<Value> = records(root.path()).iter().map(|record| record.raw().to().unwrap()).collect();
     let of = |name: &str| -> Vec<_> { found.iter().map(|row| row[name].clone()).collect() };
     assert_eq!(of("created_at"), [json!("2026-11-15"), json!("2026-11-16"), Value::Null, Value::Null]);
     assert_eq!(of("last_modified"), [json!("2026-11-16"), json!("2026-11-16"), Value::Null, Value::Null]);
-    let census = source.census();
+    let census = source.map().census();
     assert_eq!((census.wrong["createdAt"], census.wrong["lastModified"]), (2, 2));
 }
 
@@ -295,8 +299,8 @@ async fn a_day_that_is_none_is_null_and_counted() {
 async fn the_day_of_the_run_is_a_day() {
     let input = stored(&[row("o/n", json!({}))]).await;
     for day in ["today", "2026-02-30", "2026-11-23T10:00:00Z", "20261123", ""] {
-        let stored = Stored::open(input.path(), &datasets()).unwrap();
-        let error = Processed::new(stored, &Filter::default(), History::default(), day).unwrap_err();
+        let input = Input::open(input.path(), &datasets()).unwrap();
+        let error = Processed::over(input, &Filter::default(), History::default(), day).unwrap_err();
         assert_eq!(error.kind(), Kind::Config, "{day}");
     }
 }
@@ -306,7 +310,7 @@ async fn a_half_done_run_does_not_enter_the_history_nor_the_processing() {
     let (double, root) = (double(500, &[]).await, tempfile::tempdir().unwrap());
     let source = hf_crawler::Datasets::new(crate::desk::hub(&double), small()).unwrap();
     let two = Pump { pages: Some(2), ..Pump::default() };
-    pump(&source, &Store::new(root.path()), two, std::future::pending(), |_| {}).await.unwrap();
+    pump(&source, &Store::new(root.path()), two, &Stop::new(), |_| {}).await.unwrap();
     let history = root.path().join("history.jsonl");
     assert_eq!(History::add(&history, root.path(), &datasets()).unwrap_err().kind(), Kind::Config);
     assert!(!history.exists());

@@ -10,8 +10,8 @@ use llm_classifier::Task;
 
 /// An input that was found.
 pub(crate) enum Input {
-    /// A stored listing.
-    Listing(Box<Stored>),
+    /// A stored listing, with its parts and rounds.
+    Listing(Box<crawl_core::Input>),
     /// A JSONL file; `-` is stdin.
     Lines(PathBuf),
 }
@@ -36,8 +36,8 @@ impl Input {
     pub(crate) fn records(&self) -> Result<Records> {
         Ok(match self {
             Input::Listing(stored) => {
-                let (pages, stored) = (stored.checkpoint().pages, stored.clone());
-                let page = move |number| match stored.records(number) {
+                let (pages, stored) = (stored.pages(), stored.clone());
+                let page = move |number| match stored.page(number) {
                     Ok(records) => records.into_iter().map(Ok).collect::<Vec<_>>(),
                     Err(error) => vec![Err(error)],
                 };
@@ -106,9 +106,9 @@ fn lines(reader: impl BufRead + Send + 'static, place: String) -> Records {
 }
 
 /// The listing of a root.
-fn stored(root: &Path, listing: Option<&str>) -> Result<Stored> {
+fn stored(root: &Path, listing: Option<&str>) -> Result<crawl_core::Input> {
     if let Some(name) = listing {
-        return Ok(Stored::open(root, &SourceId::new(name)?)?);
+        return Ok(crawl_core::Input::open(root, &SourceId::new(name)?)?);
     }
     let wrong = |what: &str, advice: String| {
         Error::new(Kind::Config, what).at(root.display().to_string()).advise(advice)
@@ -119,7 +119,7 @@ fn stored(root: &Path, listing: Option<&str>) -> Result<Stored> {
     }
     let sources = Stored::sources(root)?;
     match sources.as_slice() {
-        [only] => Ok(Stored::open(root, only)?),
+        [only] => Ok(crawl_core::Input::open(root, only)?),
         [] => Err(wrong(
             "there is no listing under this root",
             "name the root of a crawl: the folder above `hf`".into(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, grouped, print};
-use crawl_core::Record;
 use llm_classifier::plan::{Plan, Planner, Range};
 use llm_classifier::{Cache, Price};
 
@@ -76,22 +75,16 @@ fn look(planner: &mut Planner<'_>, input: &Input, sample: u64) -> Result<u64> {
         }
         return Ok(count);
     };
-    let totals = &stored.checkpoint().totals;
-    let every = every(totals.records, sample);
-    let (mut place, mut next) = (0, every / 2);
-    for line in stored.manifest()? {
-        if next >= place + line.records {
-            place += line.records;
-            continue;
+    let records = stored.records();
+    let every = every(records, sample);
+    let mut next = every / 2;
+    while next < records {
+        for record in stored.rows(next, 1)? {
+            planner.look(&record)?;
         }
-        let records: Vec<Record> = stored.records(line.number)?;
-        while let Some(record) = usize::try_from(next - place).ok().and_then(|at| records.get(at)) {
-            planner.look(record)?;
-            next += every;
-        }
-        place += line.records;
+        next += every;
     }
-    Ok(totals.records)
+    Ok(records)
 }
 
 fn every(records: u64, sample: u64) -> u64 {

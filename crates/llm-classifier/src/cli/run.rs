@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Known, Outcome, Session, grouped, say};
-use crawl_core::{Compression, Error, Kind, Pump, Store, Stored};
-use llm_classifier::{Classifier, Labelled, Next, Spent, next_round, reasons};
+use crawl_core::{Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Store, Stored};
+use llm_classifier::{Classifier, Labelled, Spent, reasons};
 
 use super::asking::Asking;
 use super::input::Input;
@@ -99,23 +99,22 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
 
 async fn crawl(
     arguments: &Run,
-    input: Stored,
+    input: Listed,
     root: &Path,
     classifier: Arc<Classifier>,
     session: &Session,
 ) -> Result<Outcome> {
     let in_flight = in_flight(&input, arguments.asking.concurrency);
     let store = Store::new(root).with_compression(arguments.compression.into());
-    let Some((listing, expects)) = listing(arguments.retry_missing, root, input, &classifier)? else {
+    let Some(listing) = listing(arguments.retry_missing, root, input, &classifier)? else {
         say(format!("nothing is missing in {}", root.display()));
         return Ok(Outcome::Done);
     };
-    let options = Pump { pages: arguments.pages, in_flight };
+    let options = Pump::default().pages(arguments.pages).in_flight(in_flight);
     let began = Instant::now();
     let waiting = || classifier.waiting();
-    let crawled = session
-        .crawl(&listing, &store, options, Known { expects, waiting: Some(&waiting), ..Known::default() })
-        .await;
+    let known = Known { expects: listing.expects(), waiting: Some(&waiting), ..Known::default() };
+    let crawled = session.crawl(&listing, &store, options, known).await;
     let finished = classifier.finish(Duration::from_secs(30)).await;
     report(&classifier, began.elapsed());
     let (checkpoint, outcome) = crawled?;
@@ -131,32 +130,27 @@ async fn crawl(
 
 /// As many pages as keep every place busy while the oldest waits for its last answer; not more, for a stop finishes
 /// what is in flight.
-fn in_flight(input: &Stored, concurrency: u32) -> usize {
-    let checkpoint = input.checkpoint();
-    let records_a_page = (checkpoint.totals.records / checkpoint.pages.max(1)).max(1);
+fn in_flight(input: &Listed, concurrency: u32) -> usize {
+    let records_a_page = (input.records() / input.pages().max(1)).max(1);
     let pages = u64::from(concurrency).div_ceil(records_a_page) + 1;
     usize::try_from(pages).unwrap_or(usize::MAX).min(100)
 }
 
-/// The listing to make, and how many records it will list; `None` if nothing is missing.
+/// The listing to make; `None` if nothing is missing.
 fn listing(
     again: bool,
     root: &Path,
-    input: Stored,
+    input: Listed,
     classifier: &Arc<Classifier>,
-) -> Result<Option<(Labelled, Option<u64>)>> {
+) -> Result<Option<Over<Labelled>>> {
     let next = match again {
-        true => next_round(root, input.id())?,
+        true => Round::next(root, input.id())?,
         false => Next::Whole,
     };
-    let checkpoint = input.checkpoint();
-    let expects = checkpoint.ended().then_some(checkpoint.totals.records);
+    let whole = Over::new(input, Labelled::new(classifier.clone())?)?;
     Ok(match next {
-        Next::Whole => Some((Labelled::new(input, classifier.clone()), expects)),
-        Next::Again(round) => {
-            let expects = Some(round.wanted());
-            Some((Labelled::again(input, classifier.clone(), round), expects))
-        }
+        Next::Whole => Some(whole),
+        Next::Again(round) => Some(whole.again(round)),
         Next::Nothing => None,
     })
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::text::Text;
 
 /// A closed set of labels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Labels {
     /// The labels, in the order of the file.
     pub labels: Vec<Label>,
@@ -22,7 +22,7 @@ pub struct Labels {
 }
 
 /// One label.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Label {
     /// The number that is written beside the name.
     pub id: i64,
@@ -37,7 +37,7 @@ pub struct Label {
 }
 
 /// Weighted words and tags for the engine `rules`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     /// Words and phrases of the texts that the task shows, in lower case.

@@ -8,7 +8,7 @@ use super::text::Text;
 use super::{Task, TaskKind};
 
 /// The names of the members that are added to a record.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The list of label names; empty for a filter.

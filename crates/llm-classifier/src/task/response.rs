@@ -9,7 +9,7 @@ use super::text::Text;
 use super::{Task, TaskKind};
 
 /// A member of the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ResponseField {
     /// Its name in the answer.
     pub name: String,
@@ -22,7 +22,7 @@ pub struct ResponseField {
 }
 
 /// What a response field may be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub enum Form {
     /// `true` or `false`.
     Boolean,
@@ -41,7 +41,7 @@ pub enum Form {
 }
 
 /// One of a closed set.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, serde::Serialize)]
 #[serde(from = "Named")]
 pub struct Choice {
     /// As the model must spell it.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crawl_core::{Record, Result, Stored};
 use crawl_sim::{Llm, LlmConfig, Running};
 use llm_classifier::batch::{self, Bounds, Told};
-use llm_classifier::{Classifier, Labelled, Price};
+use llm_classifier::{Classifier, Price};
 
-use crate::house::{Setup, check_labels, listing, read, rows, run, store};
+use crate::house::{Setup, check_labels, labelled, listing, read, rows, run, store};
 
 async fn double(takes: u64, fails: u64) -> Running {
     let batch_takes = Duration::from_millis(takes);
@@ -23,7 +23,7 @@ fn classifier(folder: &Path, double: &Running, budget: Option<f64>) -> Arc<Class
 
 /// Answers the listing `in` in batches of so many; gives what was told.
 async fn answered(folder: &Path, classifier: &Classifier, requests: usize) -> Result<Vec<Told>> {
-    let input = Stored::open(&folder.join("in"), &listing()).unwrap();
+    let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
     let records = || {
         Ok((1..=input.checkpoint().pages).flat_map(|page| input.records(page).unwrap()).map(Ok::<Record, _>))
     };
@@ -46,7 +46,7 @@ async fn a_run_after_batches_asks_nothing_and_every_label_is_at_its_record() {
         .filter_map(|told| if let Told::HandedIn { requests, .. } = told { Some(*requests) } else { None })
         .collect();
     assert_eq!(handed_in, [100, 100, 50]);
-    run(&Labelled::new(input, classifier.clone()), &folder.join("out")).await.unwrap();
+    run(&labelled(input, classifier.clone()), &folder.join("out")).await.unwrap();
     assert_eq!(double.stats().by_kind.get("chat"), None, "the run asked nothing");
     let kept = read(&folder.join("out"), &listing());
     assert_eq!(kept.len(), 250);
@@ -96,7 +96,7 @@ async fn what_failed_in_a_batch_is_handed_in_again_and_a_budget_is_kept() {
     let second = classifier(folder, &double, None);
     told.extend(answered(folder, &second, 1000).await.unwrap());
     assert!(told.iter().any(|told| matches!(told, Told::Back { failed, .. } if *failed > 0)), "{told:?}");
-    run(&Labelled::new(input, second), &folder.join("out")).await.unwrap();
+    run(&labelled(input, second), &folder.join("out")).await.unwrap();
     check_labels(&read(&folder.join("out"), &listing()));
     let asked = double.tally();
     assert!(asked.len() == 100 && asked.values().all(|counts| counts.answered == 1), "each was paid once");

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crawl_core::{Checkpoint, Kind};
+use crawl_core::{Next, Round};
 use crawl_sim::Running;
-use llm_classifier::{Cache, Labelled, Next, next_round};
+use llm_classifier::Cache;
 use tokio::runtime::Runtime;
 
-use crate::house::{Setup, check_labels, double, listing, read, rows, run, store};
+use crate::house::{Setup, check_labels, double, labelled, listing, read, rows, run, store};
 
 /// Runs the weekly task over `input` in the caller's runtime.
 async fn weekly(
@@ -17,11 +18,11 @@ async fn weekly(
     double: &Running,
     change: impl FnOnce(&mut Setup),
 ) -> crawl_core::Result<Checkpoint> {
-    let input = crawl_core::Stored::open(&folder.join("in"), &listing()).unwrap();
+    let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
     let mut setup = Setup::new(&double.url());
     change(&mut setup);
     let classifier = setup.classifier(&folder.join("cache"))?;
-    run(&Labelled::new(input, classifier), &folder.join(out)).await
+    run(&labelled(input, classifier), &folder.join(out)).await
 }
 
 fn lines(folder: &Path) -> Vec<String> {
@@ -152,15 +153,15 @@ async fn what_is_missing_is_asked_for_again_in_rounds() {
     let (mut left, mut names) = (whole.totals.missing, vec![]);
     assert!(left > 10);
     let mut kept = whole.totals.records;
-    while let Next::Again(round) = next_round(&folder.join("out"), &listing()).unwrap() {
+    while let Next::Again(round) = Round::next(&folder.join("out"), &listing()).unwrap() {
         let before = double.stats().requests;
         assert_eq!(round.wanted(), left);
         names.push(round.id().to_string());
-        let input = crawl_core::Stored::open(&folder.join("in"), &listing()).unwrap();
+        let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
         let setup = Setup { again: true, ..Setup::new(&double.url()) };
         let classifier = setup.classifier(&folder.join("cache")).unwrap();
         let id = round.id().clone();
-        let at = run(&Labelled::again(input, classifier, round), &folder.join("out")).await.unwrap();
+        let at = run(&labelled(input, classifier).again(round), &folder.join("out")).await.unwrap();
         assert_eq!(at.totals.listed, left);
         assert_eq!(double.stats().requests - before, left, "exactly the missing ones are asked for");
         check_labels(&read(&folder.join("out"), &id));
@@ -169,6 +170,6 @@ async fn what_is_missing_is_asked_for_again_in_rounds() {
     }
     assert_eq!((kept, left), (100, 0));
     assert_eq!(names[0], "hf/datasets-retry-1");
-    assert!(matches!(next_round(&folder.join("out"), &listing()).unwrap(), Next::Nothing));
-    assert!(matches!(next_round(&folder.join("nowhere"), &listing()).unwrap(), Next::Whole));
+    assert!(matches!(Round::next(&folder.join("out"), &listing()).unwrap(), Next::Nothing));
+    assert!(matches!(Round::next(&folder.join("nowhere"), &listing()).unwrap(), Next::Whole));
 }

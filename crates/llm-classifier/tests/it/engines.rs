@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use llm_classifier::{Classifier, Labelled, Task};
+use llm_classifier::{Classifier, Task};
 use serde_json::json;
 
-use crate::house::{Setup, double, id, listing, read, row, run, store, weekly};
+use crate::house::{Setup, double, id, labelled, listing, read, row, run, store, weekly};
 
 fn cards() -> Vec<serde_json::Value> {
     let mut cards = vec![
@@ -23,7 +23,7 @@ async fn rules_answer_without_a_network_and_say_where_they_are_unsure() {
     let input = store(&folder.path().join("in"), &cards(), 10).await;
     let task = Task::load(&weekly()).unwrap();
     let classifier = Arc::new(Classifier::rules_alone(task, "repo_id", 8));
-    let at = run(&Labelled::new(input, classifier), &folder.path().join("out")).await.unwrap();
+    let at = run(&labelled(input, classifier), &folder.path().join("out")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (2, 1), "no default label where nothing is known");
     let rows = read(&folder.path().join("out"), &listing());
     assert_eq!(rows[0]["domain_names"], json!(["Legal Text Analysis"]));
@@ -43,7 +43,7 @@ async fn a_cascade_asks_the_model_only_where_rules_are_unsure() {
     let input = store(&folder.path().join("in"), &cards(), 10).await;
     let setup = Setup { rules: true, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
-    let at = run(&Labelled::new(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
+    let at = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (3, 0));
     let asked: Vec<String> = double.tally().into_keys().collect();
     assert_eq!(asked, ["c/unclear"]);

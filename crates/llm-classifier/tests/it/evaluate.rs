@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Kind, Stored};
+use llm_classifier::Task;
 use llm_classifier::evaluate::{Given, Gold, Reason, Report, Wish, compare, evaluate, page, sample, table};
-use llm_classifier::{Labelled, Task};
 use serde_json::{Value, json};
 
-use crate::house::{Setup, double, id, listing, read, right, rows, run, store, weekly};
+use crate::house::{Setup, double, id, labelled, listing, read, right, rows, run, store, weekly};
 
 const HOSTILE: &str = "</title></style><script>alert('1')</script><img src=x onerror=alert(1)>\" onload=\"x";
 
@@ -238,7 +238,7 @@ async fn a_root_is_scored_with_what_is_missing_and_with_what_was_asked_again() {
     let setup = || Setup { concurrency: 1, ..Setup::new(&double.url()) };
     let root = folder.path().join("out");
     let classifier = setup().classifier(&folder.path().join("cache")).unwrap();
-    run(&Labelled::new(input.clone(), classifier.clone()), &root).await.unwrap();
+    run(&labelled(input.clone(), classifier.clone()), &root).await.unwrap();
     drop(classifier);
 
     let mut gold: Vec<_> =
@@ -253,11 +253,11 @@ async fn a_root_is_scored_with_what_is_missing_and_with_what_was_asked_again() {
     assert_eq!(found.aspects[0].all.subset_accuracy, Some(28.0 / 31.0));
     assert!(found.cost.prompt_tokens.per_record.unwrap() > 10.0);
 
-    let llm_classifier::Next::Again(round) = llm_classifier::next_round(&root, &listing()).unwrap() else {
+    let crawl_core::Next::Again(round) = crawl_core::Round::next(&root, &listing()).unwrap() else {
         panic!("two are missing")
     };
     let again = Setup { again: true, ..setup() }.classifier(&folder.path().join("cache")).unwrap();
-    run(&Labelled::again(input, again, round), &root).await.unwrap();
+    run(&labelled(input, again).again(round), &root).await.unwrap();
     let found = evaluate(&task, &gold, &given(&root, &task, &gold));
     assert_eq!(found.coverage.answered, 30, "{:?}", found.coverage);
     assert_eq!(read(&root, Stored::open(&root, &listing()).unwrap().id()).len(), 28);

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crawl_core::{Kind, Stored};
 use crawl_sim::{Llm, LlmConfig};
-use llm_classifier::{Labelled, Task, check_fields};
+use llm_classifier::{Task, check_fields};
 use serde_json::json;
 
-use crate::house::{Setup, double, id, listing, read, rows, run, store};
+use crate::house::{Setup, double, id, labelled, listing, read, rows, run, store};
 
 fn shipped(name: &str) -> Task {
     let folders: [PathBuf; 2] = ["tasks", "domains"]
@@ -25,7 +25,7 @@ async fn all_six_shipped_tasks_run_and_every_row_adds_up() {
         let task = setup.task.clone();
         let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
         let root = folder.path().join("out");
-        let at = run(&Labelled::new(input, classifier), &root).await.unwrap();
+        let at = run(&labelled(input, classifier), &root).await.unwrap();
         let dropped: u64 = at.totals.dropped.values().sum();
         assert_eq!(at.totals.records + dropped + at.totals.missing, 120, "{name}");
         for row in read(&root, &listing()) {
@@ -54,7 +54,7 @@ async fn the_second_stage_takes_the_first_ones_output_and_no_other() {
     );
 
     let setup = Setup { task: shipped("agent"), ..Setup::new(&double.url()) };
-    let first = Labelled::new(input, setup.classifier(&folder.join("cache")).unwrap());
+    let first = labelled(input, setup.classifier(&folder.join("cache")).unwrap());
     let at = run(&first, &folder.join("agent")).await.unwrap();
     let related = at.totals.records;
     assert!(related > 10 && related < 190);
@@ -62,16 +62,14 @@ async fn the_second_stage_takes_the_first_ones_output_and_no_other() {
     let first_rows = read(&folder.join("agent"), &listing());
 
     drop(first);
-    let input = Stored::open(&folder.join("agent"), &listing()).unwrap();
+    let input = crawl_core::Input::open(&folder.join("agent"), &listing()).unwrap();
     check_fields(&second, &input).unwrap();
     double.reset();
     let setup = Setup { task: second, ..Setup::new(&double.url()) };
-    let at = run(
-        &Labelled::new(input, setup.classifier(&folder.join("cache")).unwrap()),
-        &folder.join("specific"),
-    )
-    .await
-    .unwrap();
+    let at =
+        run(&labelled(input, setup.classifier(&folder.join("cache")).unwrap()), &folder.join("specific"))
+            .await
+            .unwrap();
     assert_eq!(at.totals.listed, related);
     // What the first stage said of a record stands in the question about the same record.
     for seen in double.seen() {
@@ -103,8 +101,8 @@ async fn other_thresholds_cost_no_calls() {
         let mut task = shipped("agent");
         task.thresholds[0].least = least;
         let setup = Setup { task, ..Setup::new(&double.url()) };
-        let input = Stored::open(&folder.join("in"), &listing()).unwrap();
-        let source = Labelled::new(input, setup.classifier(&folder.join("cache")).unwrap());
+        let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
+        let source = labelled(input, setup.classifier(&folder.join("cache")).unwrap());
         let at = run(&source, &folder.join(out)).await.unwrap();
         kept.push(at.totals.records);
         missing.push(at.totals.missing);
@@ -130,9 +128,9 @@ async fn an_order_that_is_obeyed_is_found_out() {
     given[0]["description"] = json!(order);
     given[1]["description"] = json!(dictated);
     store(&folder.join("in"), &given, 10).await;
-    let open = || Stored::open(&folder.join("in"), &listing()).unwrap();
+    let open = || crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
     let classifier = Setup::new(&double.url()).classifier(&folder.join("cache")).unwrap();
-    run(&Labelled::new(open(), classifier), &folder.join("once")).await.unwrap();
+    run(&labelled(open(), classifier), &folder.join("once")).await.unwrap();
     let kept = read(&folder.join("once"), &listing());
     for row in &kept[..2] {
         assert_eq!(row["domain_names"], json!(["Finance/Economics"]));
@@ -144,7 +142,7 @@ async fn an_order_that_is_obeyed_is_found_out() {
     // Under other names the order finds no label: the two answers differ, and no one is taken for true.
     let setup = Setup { second_look: true, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.join("cache")).unwrap();
-    let at = run(&Labelled::new(open(), classifier.clone()), &folder.join("twice")).await.unwrap();
+    let at = run(&labelled(open(), classifier.clone()), &folder.join("twice")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (1, 2));
     assert_eq!(classifier.usage().spent().second_looks, 2);
     let missing = Stored::open(&folder.join("twice"), &listing()).unwrap().missing(1).unwrap();

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{
-    Checkpoint, Cursor, Page, Pump, Record, Result, Settings, Sink, SourceId, Store, Stored, pump,
+    Checkpoint, Cursor, Input, Over, Page, Pump, Record, Result, Settings, Sink, SourceId, Stop, Store,
+    Stored, pump,
 };
 use crawl_sim::{Llm, LlmConfig, Running};
 use llm_classifier::{Answers, Cache, Chat, Classifier, Labelled, Price, Structured, Task};
@@ -44,7 +45,7 @@ pub(crate) fn rows(count: usize) -> Vec<Value> {
 }
 
 /// Stores rows as an ended listing, so many a page.
-pub(crate) async fn store(root: &Path, rows: &[Value], per_page: usize) -> Stored {
+pub(crate) async fn store(root: &Path, rows: &[Value], per_page: usize) -> Input {
     let (store, id) = (Store::new(root), listing());
     let mut at =
         Checkpoint { settings: Some(Settings::default().with("made", "test")), ..Checkpoint::start() };
@@ -56,7 +57,7 @@ pub(crate) async fn store(root: &Path, rows: &[Value], per_page: usize) -> Store
         at = store.write(&id, &at, Page::new(records, next)).await.unwrap();
         store.commit(&id, &at).await.unwrap();
     }
-    Stored::open(root, &id).unwrap()
+    Input::open(root, &id).unwrap()
 }
 
 pub(crate) async fn double(faults: &[&str], latency_ms: (u64, u64)) -> Running {
@@ -127,8 +128,13 @@ impl Setup {
     }
 }
 
-pub(crate) async fn run(source: &Labelled, root: &Path) -> Result<Checkpoint> {
-    pump(source, &Store::new(root), Pump::default(), std::future::pending(), |_| {}).await
+pub(crate) async fn run(source: &Over<Labelled>, root: &Path) -> Result<Checkpoint> {
+    pump(source, &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await
+}
+
+/// The listing of `input` with the answers of a classifier.
+pub(crate) fn labelled(input: Input, classifier: Arc<Classifier>) -> Over<Labelled> {
+    Over::new(input, Labelled::new(classifier).unwrap()).unwrap()
 }
 
 /// The rows of a listing, in order.

@@ -3,10 +3,10 @@
 use crawl_core::{Kind, Record, Stored};
 use crawl_sim::{Llm, LlmConfig};
 use llm_classifier::plan::{Limits, Planner};
-use llm_classifier::{Answers, Cache, Chat, Labelled, Price, Prices, Structured};
+use llm_classifier::{Answers, Cache, Chat, Price, Prices, Structured};
 use serde_json::json;
 
-use crate::house::{Setup, double, listing, read, row, rows, run, store};
+use crate::house::{Setup, double, labelled, listing, read, row, rows, run, store};
 
 fn price() -> Price {
     Price::of("sim-1", 0.15, 0.6)
@@ -43,7 +43,7 @@ async fn the_likely_cost_of_a_plan_is_within_a_tenth_of_the_bill_of_5000_records
     assert_eq!((plan.looked_at, plan.asked, double.stats().requests), (500, 5000, 0));
     assert_eq!(plan.seconds.map(f64::round), Some(500.0));
     let classifier = Setup { price: Some(price()), ..setup }.classifier(&folder.join("cache")).unwrap();
-    run(&Labelled::new(input, classifier.clone()), &folder.join("out")).await.unwrap();
+    run(&labelled(input, classifier.clone()), &folder.join("out")).await.unwrap();
     let (bill, cost) = (classifier.spent().unwrap(), plan.cost_usd.unwrap());
     assert!((cost.likely / bill - 1.0).abs() < 0.1, "likely {}, bill {bill}", cost.likely);
     assert!(cost.low <= bill && bill <= cost.high, "{cost:?}, bill {bill}");
@@ -60,10 +60,10 @@ async fn a_budget_is_never_passed_and_a_larger_one_goes_on() {
         Llm::start(LlmConfig { tokenizes: true, latency_ms: (0, 10), ..LlmConfig::default() }).await.unwrap();
     store(&folder.join("in"), &rows(300), 50).await;
     let of = |budget: Option<f64>| {
-        let input = Stored::open(&folder.join("in"), &listing()).unwrap();
+        let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
         let setup = Setup { price: Some(price()), budget, ..Setup::new(&double.url()) };
         let classifier = setup.classifier(&folder.join("cache")).unwrap();
-        (Labelled::new(input, classifier.clone()), classifier)
+        (labelled(input, classifier.clone()), classifier)
     };
     let (source, classifier) = of(Some(0.02));
     let error = run(&source, &folder.join("out")).await.unwrap_err();
@@ -86,7 +86,7 @@ async fn an_unknown_price_is_null_and_never_nothing() {
     let double = double(&[], (0, 0)).await;
     let input = store(&folder.path().join("in"), &rows(5), 10).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
-    run(&Labelled::new(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
+    run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
     assert_eq!((classifier.spent(), classifier.usage().spent().unpriced), (None, 5));
     let rows = read(&folder.path().join("out"), &listing());
     assert!(rows.iter().all(|row| row["domain_answer"]["cost_usd"] == json!(null)));
@@ -104,9 +104,9 @@ async fn the_index_is_mended_from_the_journal_and_old_answers_can_go() {
     store(&folder.join("in"), &rows(50), 50).await;
     let cache = folder.join("cache");
     let again = async |out: &str, wanted: u64| {
-        let input = Stored::open(&folder.join("in"), &listing()).unwrap();
+        let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
         let classifier = Setup::new(&double.url()).classifier(&cache).unwrap();
-        run(&Labelled::new(input, classifier), &folder.join(out)).await.unwrap();
+        run(&labelled(input, classifier), &folder.join(out)).await.unwrap();
         assert_eq!(double.stats().requests, wanted, "{out}");
     };
     again("first", 50).await;

@@ -2,9 +2,9 @@
 
 use crawl_core::{Error, Kind};
 use crawl_sim::{Llm, LlmConfig};
-use llm_classifier::{Labelled, Structured};
+use llm_classifier::Structured;
 
-use crate::house::{Setup, check_labels, double, listing, read, rows, run, store};
+use crate::house::{Setup, check_labels, double, labelled, listing, read, rows, run, store};
 
 async fn fails(change: impl FnOnce(&mut Setup)) -> Error {
     let folder = tempfile::tempdir().unwrap();
@@ -13,7 +13,7 @@ async fn fails(change: impl FnOnce(&mut Setup)) -> Error {
     let mut setup = Setup { key: Some("right".into()), tries: 2, ..Setup::new(&double.url()) };
     change(&mut setup);
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
-    let error = run(&Labelled::new(input, classifier.clone()), &folder.path().join("out")).await.unwrap_err();
+    let error = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap_err();
     let at = crawl_core::Stored::open(&folder.path().join("out"), &listing()).unwrap();
     assert_eq!(at.checkpoint().pages, 0, "nothing is recorded as a result");
     classifier.finish(std::time::Duration::from_secs(5)).await.unwrap();
@@ -55,7 +55,7 @@ async fn an_endpoint_that_only_fails_stops_the_run() {
         let input = store(&folder.path().join("in"), &rows(40), 10).await;
         let classifier =
             Setup { tries: 2, ..Setup::new(&double.url()) }.classifier(&folder.path().join("cache")).unwrap();
-        let error = run(&Labelled::new(input, classifier), &folder.path().join("out")).await.unwrap_err();
+        let error = run(&labelled(input, classifier), &folder.path().join("out")).await.unwrap_err();
         let kinds = [Kind::Transient, Kind::Shape, Kind::Config];
         assert!(kinds.contains(&error.kind()), "{fault}: {error:?}");
         if fault.ends_with("400") {
@@ -78,7 +78,7 @@ async fn broken_connections_are_tried_again_and_lose_nothing() {
     let input = store(&folder.path().join("in"), &rows(300), 100).await;
     let setup = Setup { tries: 12, concurrency: 40, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
-    let at = run(&Labelled::new(input, classifier), &folder.path().join("out")).await.unwrap();
+    let at = run(&labelled(input, classifier), &folder.path().join("out")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (300, 0));
     check_labels(&read(&folder.path().join("out"), &listing()));
 }
@@ -92,7 +92,7 @@ async fn one_record_that_the_endpoint_cannot_take_is_missing_and_the_rest_goes_o
         Setup { concurrency: 1, tries: 2, structured: Structured::JsonObject, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    let at = run(&Labelled::new(input, classifier), &root).await.unwrap();
+    let at = run(&labelled(input, classifier), &root).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (28, 2));
     let missing = crawl_core::Stored::open(&root, &listing()).unwrap().missing(1).unwrap();
     assert_eq!(missing.iter().map(|missing| missing.kind.as_str()).collect::<Vec<_>>(), ["shape", "denied"]);
@@ -114,7 +114,7 @@ async fn what_was_paid_when_the_run_stopped_is_kept() {
     let input = store(&folder.path().join("in"), &rows(200), 10).await;
     let setup = Setup { concurrency: 30, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
-    let error = run(&Labelled::new(input, classifier.clone()), &folder.path().join("out")).await.unwrap_err();
+    let error = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Denied, "{error:?}");
     classifier.finish(std::time::Duration::from_secs(5)).await.unwrap();
     let answered: u64 = double.tally().values().map(|counts| counts.answered).sum();

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crawl_core::Stored;
-use llm_classifier::{Labelled, Structured, reasons};
+use llm_classifier::{Structured, reasons};
 use serde_json::{Value, json};
 
-use crate::house::{Setup, check_labels, double, id, listing, read, row, rows, run, store};
+use crate::house::{Setup, check_labels, double, id, labelled, listing, read, row, rows, run, store};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_label_is_at_its_own_record_and_every_failure_is_missing() {
@@ -17,7 +17,7 @@ async fn every_label_is_at_its_own_record_and_every_failure_is_missing() {
     let input = store(&folder.path().join("in"), &given, 100).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    let at = run(&Labelled::new(input, classifier.clone()), &root).await.unwrap();
+    let at = run(&labelled(input, classifier.clone()), &root).await.unwrap();
     assert_eq!(at.totals.listed, 1000);
     assert_eq!(at.totals.records + at.totals.missing, 1000);
     assert!(at.totals.missing > 10 && at.totals.missing < 150, "{:?}", at.totals);
@@ -48,7 +48,7 @@ async fn the_records_own_text_stays_word_for_word() {
     let before = input.records(1).unwrap();
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    run(&Labelled::new(input, classifier), &root).await.unwrap();
+    run(&labelled(input, classifier), &root).await.unwrap();
     let after = Stored::open(&root, &listing()).unwrap().records(1).unwrap();
     for (before, after) in before.iter().zip(&after) {
         let own = before.bytes().strip_suffix(b"}").unwrap();
@@ -66,7 +66,7 @@ async fn datasets_of_the_same_name_get_their_own_answers() {
     let input = store(&folder.path().join("in"), &given, 20).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    run(&Labelled::new(input, classifier), &root).await.unwrap();
+    run(&labelled(input, classifier), &root).await.unwrap();
     let kept = read(&root, &listing());
     assert_eq!(kept.len(), 60);
     check_labels(&kept);
@@ -80,7 +80,7 @@ async fn the_same_record_twice_is_paid_once() {
     let input = store(&folder.path().join("in"), &given, 20).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    run(&Labelled::new(input, classifier), &root).await.unwrap();
+    run(&labelled(input, classifier), &root).await.unwrap();
     assert_eq!(read(&root, &listing()).len(), 40);
     assert_eq!(double.tally()["owner/same"].asked, 1);
 }
@@ -95,7 +95,7 @@ async fn no_order_in_a_description_can_give_a_label_outside_the_set() {
         let input = store(&folder.path().join("in"), &given, 10).await;
         let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
         let root = folder.path().join("out");
-        let at = run(&Labelled::new(input, classifier.clone()), &root).await.unwrap();
+        let at = run(&labelled(input, classifier.clone()), &root).await.unwrap();
         assert_eq!((at.totals.records, at.totals.missing), (0, 2));
         let missing = Stored::open(&root, &listing()).unwrap().missing(1).unwrap();
         assert!(missing.iter().all(|missing| missing.kind == "invalid" && missing.raw.is_some()));
@@ -112,7 +112,7 @@ async fn an_invalid_answer_is_mended_by_one_more_question() {
     let setup = Setup { concurrency: 1, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    let at = run(&Labelled::new(input, classifier.clone()), &root).await.unwrap();
+    let at = run(&labelled(input, classifier.clone()), &root).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (10, 0));
     assert_eq!(classifier.usage().spent().repairs, 3);
     let seen = double.seen();
@@ -140,7 +140,7 @@ async fn every_form_of_asking_gives_the_same_answers() {
         let setup = Setup { structured, ..Setup::new(&double.url()) };
         let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
         let root = folder.path().join("out");
-        let at = run(&Labelled::new(input, classifier.clone()), &root).await.unwrap();
+        let at = run(&labelled(input, classifier.clone()), &root).await.unwrap();
         assert_eq!((at.totals.records, classifier.usage().spent().repairs), (20, 0), "{structured:?}");
         check_labels(&read(&root, &listing()));
         let body: Value = serde_json::from_str(&double.seen()[0].body).unwrap();
@@ -169,7 +169,7 @@ async fn hostile_values_arrive_as_data_cut_to_their_limits() {
     let input = store(&folder.path().join("in"), &given, 10).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
-    let at = run(&Labelled::new(input, classifier.clone()), &root).await.unwrap();
+    let at = run(&labelled(input, classifier.clone()), &root).await.unwrap();
     assert_eq!((at.totals.listed, at.totals.records, at.totals.missing), (8, 6, 2));
     assert_eq!(classifier.usage().spent().cuts, 1);
     let kept = read(&root, &listing());
@@ -206,15 +206,13 @@ async fn an_input_that_grows_is_followed_to_its_tip_and_later_on() {
     std::fs::write(&path, serde_json::to_vec(&begun).unwrap()).unwrap();
     let cache = folder.path().join("cache");
     let out = folder.path().join("out");
-    let open = || Stored::open(&root, &listing()).unwrap();
-    let at = run(&Labelled::new(open(), Setup::new(&double.url()).classifier(&cache).unwrap()), &out)
-        .await
-        .unwrap();
+    let open = || crawl_core::Input::open(&root, &listing()).unwrap();
+    let at =
+        run(&labelled(open(), Setup::new(&double.url()).classifier(&cache).unwrap()), &out).await.unwrap();
     assert_eq!((at.pages, at.ended()), (2, false));
     std::fs::write(&path, ended).unwrap();
-    let at = run(&Labelled::new(open(), Setup::new(&double.url()).classifier(&cache).unwrap()), &out)
-        .await
-        .unwrap();
+    let at =
+        run(&labelled(open(), Setup::new(&double.url()).classifier(&cache).unwrap()), &out).await.unwrap();
     assert_eq!((at.pages, at.ended(), at.totals.records), (3, true, 30));
     check_labels(&read(&out, &listing()));
 }

@@ -64,7 +64,10 @@ fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
             .collect::<Vec<_>>()
     };
     let within: BTreeSet<PathBuf> = listing.files.iter().flat_map(|file| folders(&file.path)).collect();
-    match above.ancestors().chain(within.iter().map(PathBuf::as_path)).find(|root| crawl_cli::is_locked(root))
+    match above
+        .ancestors()
+        .chain(within.iter().map(PathBuf::as_path))
+        .find(|root| crawl_core::Stored::root_is_being_written(root))
     {
         None => Ok(()),
         Some(root) => Err(Error::new(Kind::Config, "a crawl is writing here")

@@ -32,7 +32,7 @@ impl Numbers {
     /// Crawls so many pages with no bucket behind.
     async fn crawl_alone(&self, pages: u64) {
         let options = Pump { pages: Some(pages), ..Pump::default() };
-        pump(self, &Store::new(&self.root), options, std::future::pending(), |_| {}).await.unwrap();
+        pump(self, &Store::new(&self.root), options, &Stop::new(), |_| {}).await.unwrap();
     }
 
     fn asked(&self) -> u64 {
@@ -53,7 +53,7 @@ impl Source for Numbers {
         None
     }
 
-    async fn page(&self, at: &Cursor) -> Result<Option<Page>> {
+    async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let number: u64 = if at.is_start() { 1 } else { at.as_str().parse().unwrap() };
         (self.meanwhile)(number);
@@ -90,7 +90,7 @@ async fn crawl(desk: &Desk, source: &Numbers, pages: Option<u64>, budget: Option
 async fn crawl_with(behind: &Behind, source: &Numbers, pages: Option<u64>) -> Result<(Checkpoint, Moved)> {
     let pumped = async {
         let options = Pump { pages, ..Pump::default() };
-        let result = pump(source, behind, options, std::future::pending(), |_| {}).await;
+        let result = pump(source, behind, options, &Stop::new(), |_| {}).await;
         behind.end();
         result
     };
@@ -278,7 +278,7 @@ async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
     let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), Some(budget));
     let most = AtomicU64::new(0);
     let pumped = async {
-        let result = pump(&source, &behind, Pump::default(), std::future::pending(), |_| {
+        let result = pump(&source, &behind, Pump::default(), &Stop::new(), |_| {
             most.fetch_max(behind.waiting().1, Ordering::SeqCst);
         });
         let result = result.await;
