@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawl_core::{Record, Result, Stored};
+use crawl_core::{Record, Result};
 use crawl_sim::{Llm, LlmConfig, Running};
 use llm_classifier::batch::{self, Bounds, Told};
 use llm_classifier::{Classifier, Price};
@@ -25,7 +25,7 @@ fn classifier(folder: &Path, double: &Running, budget: Option<f64>) -> Arc<Class
 async fn answered(folder: &Path, classifier: &Classifier, requests: usize) -> Result<Vec<Told>> {
     let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
     let records = || {
-        Ok((1..=input.checkpoint().pages).flat_map(|page| input.records(page).unwrap()).map(Ok::<Record, _>))
+        Ok((1..=input.pages()).flat_map(|page| input.page(page).unwrap()).map(Ok::<Record, _>))
     };
     let bounds = Bounds { requests, every: Duration::from_millis(20), ..Bounds::default() };
     let mut told = Vec::new();

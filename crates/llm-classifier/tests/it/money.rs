@@ -1,6 +1,6 @@
 //! Money: plans that come true, budgets that are kept, prices that are known or said to be unknown.
 
-use crawl_core::{Kind, Record, Stored};
+use crawl_core::{Kind, Record};
 use crawl_sim::{Llm, LlmConfig};
 use llm_classifier::plan::{Limits, Planner};
 use llm_classifier::{Answers, Cache, Chat, Price, Prices, Structured};
@@ -35,7 +35,7 @@ async fn the_likely_cost_of_a_plan_is_within_a_tenth_of_the_bill_of_5000_records
         Chat::new(&setup.base, None, "sim-1", Structured::JsonSchema, setup.task.clone(), &answers).unwrap();
     let mut planner = Planner::new(&chat, &answers, None, false, "repo_id");
     for number in 1..=10 {
-        let records: Vec<Record> = input.records(number).unwrap();
+        let records: Vec<Record> = input.page(number).unwrap();
         records.iter().step_by(10).for_each(|record| planner.look(record).unwrap());
     }
     let limits = Limits { requests_per_minute: Some(600), tokens_per_minute: None, concurrency: 50 };

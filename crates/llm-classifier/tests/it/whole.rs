@@ -45,7 +45,7 @@ async fn the_records_own_text_stays_word_for_word() {
     let double = double(&[], (0, 0)).await;
     let given = vec![row("a", "x", "it's \"so\" {\"id\": \"b/y\"} ```json é \u{1F600}"), row("b", "y", "")];
     let input = store(&folder.path().join("in"), &given, 10).await;
-    let before = input.records(1).unwrap();
+    let before = input.page(1).unwrap();
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
     run(&labelled(input, classifier), &root).await.unwrap();
@@ -201,7 +201,7 @@ async fn an_input_that_grows_is_followed_to_its_tip_and_later_on() {
     let whole = store(&root, &rows(30), 10).await;
     let path = root.join("hf/datasets/checkpoint.json");
     let ended = std::fs::read(&path).unwrap();
-    let mut begun = whole.checkpoint().clone();
+    let mut begun = whole.listings().next().unwrap().checkpoint().clone();
     (begun.pages, begun.next) = (2, Some(crawl_core::Cursor::new("3")));
     std::fs::write(&path, serde_json::to_vec(&begun).unwrap()).unwrap();
     let cache = folder.path().join("cache");
