@@ -7,6 +7,7 @@ mod binary;
 mod client;
 mod faults;
 mod files;
+mod kaggle;
 mod listing;
 mod model;
 mod recorded;
