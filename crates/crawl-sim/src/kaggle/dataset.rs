@@ -79,7 +79,7 @@ impl<'w> Dataset<'w> {
         traits(self.world, self.index)
     }
 
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let plain = title(&self.name.slug);
         match self.index % 23 {
             3 => format!("{plain}, \"the whole\""),

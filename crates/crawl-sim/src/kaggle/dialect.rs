@@ -51,6 +51,22 @@ fn old(method: &str, mut answer: Value) -> Value {
     if let Some(inner) = answer.get_mut(bare) {
         answer = inner.take();
     }
+    // Fields that are null where there is nothing to say.
+    let empty: &[&str] = match method {
+        "GetDatasetMetadata" | "ListDatasetFiles" => &["errorMessage"],
+        "GetKernelSessionStatus" => &["failureMessage"],
+        "ListKernelSessionOutput" => &["log"],
+        "GetModelInstance" => &["baseModelInstanceInformation"],
+        _ => &[],
+    };
+    if let Some(fields) = answer.as_object_mut() {
+        for name in empty {
+            fields.entry(*name).or_insert(Value::Null);
+        }
+        if let Some(Value::String(status)) = fields.get_mut("status") {
+            *status = status.to_lowercase();
+        }
+    }
     match answer {
         Value::String(word) => Value::String(word.to_lowercase()),
         other => thrice(other),

@@ -40,7 +40,6 @@ pub(super) fn all(world: &World, index: u64) -> Vec<File> {
     match index {
         META => {
             return meta::names()
-                .iter()
                 .map(|name| file(&format!("{name}.csv"), meta::guess(world, name)))
                 .collect();
         }

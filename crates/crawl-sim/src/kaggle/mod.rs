@@ -4,13 +4,20 @@ mod archive;
 mod calendar;
 mod call;
 mod competition;
+mod competition_calls;
+mod competition_text;
 mod dataset;
 mod dataset_calls;
 mod dialect;
 mod files;
 mod kernel;
+mod kernel_calls;
+mod kernel_source;
 mod meta;
+mod meta_rows;
+mod meta_table;
 mod model;
+mod model_calls;
 mod object;
 mod order;
 mod page;
@@ -21,6 +28,7 @@ mod routes;
 mod storage;
 mod token;
 mod topic;
+mod topic_calls;
 mod tree;
 mod words;
 mod world;
@@ -217,7 +225,7 @@ impl Kaggle {
             storage: Storage::default(),
             host: address(1)?,
             elsewhere: address(2)?,
-            world: World::new(config),
+            world: Arc::new(World::new(config)),
         });
         let files = Arc::new(FileHost { kaggle: service.clone() });
         let door = Arc::new(Door { service: service.clone(), files: FileHost { kaggle: service.clone() } });
@@ -285,7 +293,7 @@ impl Kaggle {
 
 /// What answers.
 pub(crate) struct Service {
-    world: World,
+    world: Arc<World>,
     storage: Storage,
     /// Where files are, as `address:port`.
     host: String,
@@ -332,8 +340,15 @@ impl Service {
             "IntrospectToken" => Ok(Talk::Json(json!({
                 "active": true, "clientId": "", "username": self.user(), "userId": 1, "scope": "resources.admin:*",
             }))),
-            method if method.contains("Dataset") && !method.ends_with("Topics") => self.datasets(call, fault),
-            _ => Err(refuse::not_found()),
+            "ListForums" | "ListTopics" | "GetTopic" | "ListComments" | "ListDatasetTopics"
+            | "ListModelTopics" | "ListKernelTopics" => self.discussions(call, fault),
+            "ListEntities" => {
+                Ok(Talk::Json(json!({"documents": [], "totalDocuments": 0, "nextPageToken": ""})))
+            }
+            method if method.contains("Dataset") => self.datasets(call, fault),
+            method if method.contains("Kernel") => self.kernels(call, fault),
+            method if method.contains("Model") => self.models(call, fault),
+            _ => self.competitions(call, fault),
         }
     }
 

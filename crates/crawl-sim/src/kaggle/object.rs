@@ -37,7 +37,7 @@ pub(super) enum Made {
 
 impl Object {
     /// `None` if there is nothing at this path; `changed` is another version under the same name.
-    pub(super) fn at(world: &World, path: &str, changed: bool) -> Option<Self> {
+    pub(super) fn at(world: &Arc<World>, path: &str, changed: bool) -> Option<Self> {
         let (bucket, rest) = path.strip_prefix('/')?.split_once('/')?;
         let (made, modified) = match bucket {
             "kaggle-data-sets" => dataset(world, rest, changed)?,
@@ -80,7 +80,7 @@ impl Object {
 }
 
 /// `ID/VERSION/bundle/archive.zip`, `ID/VERSION/compressed/NAME.zip`, `ID/VERSION/files/NAME`.
-fn dataset(world: &World, path: &str, changed: bool) -> Option<(Made, i64)> {
+fn dataset(world: &Arc<World>, path: &str, changed: bool) -> Option<(Made, i64)> {
     let mut parts = path.splitn(4, '/');
     let index = Dataset::index_of(parts.next()?.parse().ok()?)?;
     let version: u64 = parts.next()?.parse().ok()?;
@@ -110,7 +110,7 @@ fn dataset(world: &World, path: &str, changed: bool) -> Option<(Made, i64)> {
     Some((Made::Rope(rope), dataset.modified(version)))
 }
 
-fn meta_file(world: &World, shape: &str, name: &str) -> Option<Made> {
+fn meta_file(world: &Arc<World>, shape: &str, name: &str) -> Option<Made> {
     let table = |file: &str| meta::table(world, file.strip_suffix(".csv")?);
     if shape == "files" {
         return Some(Made::Table(table(name)?));

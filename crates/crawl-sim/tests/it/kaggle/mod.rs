@@ -1,9 +1,15 @@
 //! The double of Kaggle.
 
+mod competitions;
 mod datasets;
 mod faults;
+mod kernels;
+mod meta;
+mod models;
+mod recorded;
 mod schema;
 mod storage;
+mod topics;
 
 use crawl_sim::{Kaggle, KaggleConfig, Part};
 use serde_json::{Value, json};

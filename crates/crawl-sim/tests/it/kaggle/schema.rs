@@ -108,3 +108,60 @@ async fn answers_about_datasets_fit_the_recorded_schema() {
         }
     }
 }
+
+#[tokio::test]
+async fn answers_about_all_other_parts_fit_the_recorded_schema() {
+    let Some(schema) = Schema::read() else { return };
+    let kaggle = start(KaggleConfig { kernels: 120, ..KaggleConfig::default() }).await;
+    check(&schema, &kaggle, "ListKernels", &json!({"pageSize": 100}));
+    for index in 0..50 {
+        let name = super::kernels::named(&kaggle.reference(Part::Kernels, index));
+        for method in ["GetKernel", "ListKernelFiles", "ListKernelSessionOutput", "GetKernelSessionStatus"] {
+            check(&schema, &kaggle, method, &name);
+        }
+        let named = json!({"ownerSlug": name["userName"], "kernelSlug": name["kernelSlug"]});
+        check(&schema, &kaggle, "ListKernelTopics", &named);
+    }
+    check(&schema, &kaggle, "ListModels", &json!({"pageSize": 200}));
+    for index in 0..40 {
+        let name = super::models::named(&kaggle.reference(Part::Models, index));
+        check(&schema, &kaggle, "GetModel", &name);
+        check(&schema, &kaggle, "ListModelTopics", &name);
+        let listed = check(&schema, &kaggle, "ListModelInstances", &name);
+        for variation in listed["instances"].as_array().unwrap() {
+            let mut body = name.clone();
+            body["framework"] = variation["framework"].clone();
+            body["instanceSlug"] = variation["slug"].clone();
+            for method in ["GetModelInstance", "ListModelInstanceVersions", "ListModelInstanceVersionFiles"] {
+                check(&schema, &kaggle, method, &body);
+            }
+        }
+    }
+    check(&schema, &kaggle, "ListCompetitions", &json!({"pageSize": 200}));
+    for index in (0..100).filter(|index| index % 7 != 3 && index % 17 != 9) {
+        let name = json!({"competitionName": kaggle.reference(Part::Competitions, index)});
+        let methods = [
+            "GetCompetition",
+            "ListCompetitionPages",
+            "GetLeaderboard",
+            "ListDataFiles",
+            "ListDataTreeFiles",
+        ];
+        for method in methods {
+            check(&schema, &kaggle, method, &name);
+        }
+        for topic in check(&schema, &kaggle, "ListCompetitionTopics", &name)["topics"].as_array().unwrap() {
+            let mut body = name.clone();
+            body["topicId"] = topic["id"].clone();
+            check(&schema, &kaggle, "ListTopicMessages", &body);
+        }
+    }
+    check(&schema, &kaggle, "ListForums", &json!({}));
+    for topic in
+        check(&schema, &kaggle, "ListTopics", &json!({"pageSize": 200}))["topics"].as_array().unwrap()
+    {
+        check(&schema, &kaggle, "GetTopic", &json!({"id": topic["id"]}));
+        check(&schema, &kaggle, "ListComments", &json!({"topicId": topic["id"]}));
+    }
+    check(&schema, &kaggle, "ListDatasetTopics", &named(&kaggle.reference(Part::Datasets, 0)));
+}
