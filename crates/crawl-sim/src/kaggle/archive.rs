@@ -208,7 +208,11 @@ fn zip64(numbers: &[u64]) -> Vec<u8> {
 fn pack(content: &Content, out: &mut Rope) -> Packed {
     let size = content.size();
     if let Content::Bytes(bytes) = content {
-        let packed = deflate(bytes, Compression::fast(), FlushCompress::Finish);
+        // What does not pack at its beginning is stored as it is.
+        let sample = &bytes[..bytes.len().min(4096)];
+        let packs = deflate(sample, Compression::fast(), FlushCompress::Finish).len() < sample.len();
+        let packed =
+            if packs { deflate(bytes, Compression::fast(), FlushCompress::Finish) } else { bytes.to_vec() };
         let (method, data) = if packed.len() < bytes.len() { (8, &packed[..]) } else { (0, &bytes[..]) };
         out.push(data);
         return Packed { method, crc: crc32(b"", 0, bytes), size, packed: data.len() as u64 };

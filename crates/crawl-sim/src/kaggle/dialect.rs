@@ -78,6 +78,10 @@ fn thrice(value: Value) -> Value {
         Value::Array(items) => Value::Array(items.into_iter().map(thrice).collect()),
         Value::Object(fields) => {
             let mut out = Map::new();
+            if fields.contains_key("downloadCount") && !fields.contains_key("usabilityRating") {
+                out.insert("usabilityRating".into(), 0.into());
+                out.insert("hasUsabilityRating".into(), false.into());
+            }
             for (name, value) in fields {
                 if THRICE.contains(&name.as_str()) && !value.is_object() && !value.is_array() {
                     let (first, rest) = name.split_at(1);

@@ -415,6 +415,7 @@ impl server::Service for Service {
             }
             Ok(Talk::Link(location)) => Answer::text(302, "").with("Location", location),
             Ok(Talk::Zip { name, bytes }) => Answer::new(200, "application/zip", bytes)
+                .with("Last-Modified", calendar::http(calendar::END - 60))
                 .with("Content-Disposition", format!("attachment; filename=\"{name}\"")),
             Err(refusal) => refusal,
         }
