@@ -290,8 +290,8 @@ def test_hub_verifies_what_has_an_md5(home):
             script = f"import kagglehub\nkagglehub.dataset_download('{row['ref']}')"
             done = subprocess.run([sys.executable, "-c", script], env=environment(broken, home), cwd=home, capture_output=True, text=True)
             caught += "DataCorruptionError" in done.stderr
-        # Those without MD5 are composite objects.
-        assert 6 <= caught <= 12
+        # The others are composite objects, without MD5.
+        assert 3 <= caught <= 12
     finally:
         broken.stop()
 

@@ -47,11 +47,12 @@ impl Service {
         let cut = Cut { wall: world.config.dataset_cap, ..Cut::PLAIN };
         let page = Page::of(call, cut, world.state().token_age)?;
         let filter = Filter::of(call);
+        let all = filter == Filter::default();
         let sort = call.word("sortby").unwrap_or_else(|| "hottest".into());
         let base = world.order(
             Part::Datasets,
             &format!("{sort} {filter:?}"),
-            |index| filter.fits(&Dataset::new(world, index)),
+            |index| all || filter.fits(&Dataset::new(world, index)),
             |index| rank(world, index, &sort),
         );
         let range = page.range(base.len() as u64);
@@ -150,7 +151,7 @@ fn version(call: &Call, dataset: &Dataset<'_>) -> Result<u64, Answer> {
 }
 
 /// What a list of datasets is narrowed to.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq)]
 struct Filter {
     search: Option<String>,
     user: Option<String>,

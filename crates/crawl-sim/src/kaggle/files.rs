@@ -66,9 +66,9 @@ pub(super) fn all(world: &World, index: u64) -> Vec<File> {
         _ => "100%25 of it.csv",
     };
     if index % 50 == 7 {
-        (0..MANY).for_each(|number| {
-            take(&mut files, format!("parts/{:02}/part-{number:05}.csv", number % 20), 40)
-        });
+        for number in 0..MANY {
+            take(&mut files, format!("parts/{:02}/part-{number:05}.csv", number % 20), 40);
+        }
     }
     if index % 3 == 1 {
         take(&mut files, "README.md".into(), 180);

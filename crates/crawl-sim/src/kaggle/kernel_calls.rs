@@ -85,7 +85,7 @@ impl Service {
                 && parent.is_none()
                 && language.as_ref().is_none_or(speaks)
                 && kind.as_ref().is_none_or(|kind| kernel.flavour().kind == kind)
-                && output.as_ref().is_none_or(|output| (output == "data") == (index % 4 > 0))
+                && output.as_ref().is_none_or(|output| (output == "data") != index.is_multiple_of(4))
                 && user.as_ref().is_none_or(|user| *user == kernel.name.owner.slug)
                 && competition.as_ref().is_none_or(|wanted| kernel.competitions().contains(wanted))
                 && dataset.as_ref().is_none_or(|wanted| kernel.datasets().contains(wanted))

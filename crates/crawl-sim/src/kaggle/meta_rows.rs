@@ -140,8 +140,8 @@ pub(super) fn dataset_version(world: &World, index: u64, csv: &mut Csv) {
 
 pub(super) fn user(world: &World, number: u64, csv: &mut Csv) {
     let user = world.user(number);
-    let registered = date(1_300_000_000 + number as i64 * 600 % 400_000_000);
-    csv.row(&[&user_id(number).to_string(), &user.slug, &user.name, &registered[..10], "1", "", "False"]);
+    let registered = format!("{:02}/{:02}/{}", 1 + number % 12, 1 + number % 28, 2010 + number % 16);
+    csv.row(&[&user_id(number).to_string(), &user.slug, &user.name, &registered, "1", "", "False"]);
 }
 
 pub(super) fn organization(_: &World, number: u64, csv: &mut Csv) {

@@ -90,11 +90,10 @@ impl Csv {
                 self.text.push(',');
             }
             self.text.push('"');
-            for letter in field.chars() {
-                if letter == '"' {
-                    self.text.push('"');
-                }
-                self.text.push(letter);
+            if field.contains('"') {
+                self.text.push_str(&field.replace('"', "\"\""));
+            } else {
+                self.text.push_str(field);
             }
             self.text.push('"');
         }

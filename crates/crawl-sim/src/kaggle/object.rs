@@ -141,8 +141,11 @@ pub(super) fn whole(content: &Content, changed: bool) -> Arc<Rope> {
     Rope::of(bytes).finish()
 }
 
+/// Makes an archive.
+type Make = fn() -> Arc<Rope>;
+
 /// The archive that a fault puts in the place of the right one, under the name by which it is kept.
-pub(super) fn attack(fault: &Fault) -> Option<(&'static str, fn() -> Arc<Rope>)> {
+pub(super) fn attack(fault: &Fault) -> Option<(&'static str, Make)> {
     match fault {
         Fault::ZipBomb => {
             Some(("zip-bomb", || zip(&[("zeros.csv".into(), Content::Packed(1 << 30))], false)))

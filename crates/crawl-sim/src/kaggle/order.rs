@@ -13,10 +13,16 @@ const KEPT: usize = 64;
 
 type Key = (Part, String);
 
+#[derive(Default)]
+struct Kept {
+    changes: u64,
+    orders: HashMap<Key, Arc<Vec<u32>>>,
+}
+
 /// The orders that were asked for, of the world as it was at `changes`.
 #[derive(Default)]
 pub(super) struct Orders {
-    kept: Mutex<(u64, HashMap<Key, Arc<Vec<u32>>>)>,
+    kept: Mutex<Kept>,
 }
 
 impl World {
@@ -33,10 +39,10 @@ impl World {
         let key = (part, key.to_owned());
         {
             let mut kept = locked(&self.orders.kept);
-            if kept.0 != changes || kept.1.len() > KEPT {
-                *kept = (changes, HashMap::new());
+            if kept.changes != changes || kept.orders.len() > KEPT {
+                *kept = Kept { changes, orders: HashMap::new() };
             }
-            if let Some(order) = kept.1.get(&key) {
+            if let Some(order) = kept.orders.get(&key) {
                 return order.clone();
             }
         }
@@ -44,7 +50,7 @@ impl World {
         let mut ranked: Vec<_> = indexes.map(|index| (Reverse(rank(u64::from(index))), index)).collect();
         ranked.sort_unstable();
         let order: Arc<Vec<u32>> = Arc::new(ranked.into_iter().map(|(_, index)| index).collect());
-        locked(&self.orders.kept).1.insert(key, order.clone());
+        locked(&self.orders.kept).orders.insert(key, order.clone());
         order
     }
 

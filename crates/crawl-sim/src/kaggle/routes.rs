@@ -152,7 +152,7 @@ fn fit(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>>
     let mut parameters = Vec::new();
     let (mut wanted, mut given) = (pattern.split('/'), path);
     loop {
-        let Some(part) = wanted.next() else { return None };
+        let part = wanted.next()?;
         let name = part.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
         if let Some(name) = name.and_then(|name| name.strip_suffix('*')) {
             parameters.push((name, decode(given)));

@@ -1,7 +1,7 @@
 //! Integration tests.
 
 // Helpers of tests may fail a test as tests do; clippy.toml allows it inside test functions only.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod binary;
 mod client;

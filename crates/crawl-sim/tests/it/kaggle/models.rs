@@ -53,7 +53,7 @@ async fn versions_files_and_archives_belong_together() {
     let numbers: Vec<_> =
         versions.as_array().unwrap().iter().map(|row| row["versionNumber"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [3, 2, 1]);
-    let mut asked = body.clone();
+    let mut asked = body;
     asked["versionNumber"] = 2.into();
     let files = walk(&kaggle, "ListModelInstanceVersionFiles", "files", &asked);
     let mut tar = Vec::new();
