@@ -1,11 +1,20 @@
-"""Makes the Python environments of the tests: DIR (newest clients) and DIR-hub036 (an old huggingface_hub)."""
+"""Makes the Python environments of the tests: DIR (newest clients) and beside it one for each client that is pinned.
+
+DIR-hub036 has an old huggingface_hub; DIR-kaggle16, DIR-kaggle22 and DIR-kagglehub have the clients of Kaggle.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
 NEWEST = ["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]"]
-OLD = ["pytest", "huggingface_hub==0.36.*", "openai"]
+PINNED = {
+    "hub036": ["pytest", "huggingface_hub==0.36.*", "openai"],
+    "kaggle16": ["pytest", "kaggle==1.6.17"],
+    # It imports six without saying so.
+    "kaggle22": ["pytest", "kaggle==2.2.5", "six"],
+    "kagglehub": ["pytest", "kagglehub==1.0.3"],
+}
 
 
 def make(folder: Path, packages: list[str]) -> None:
@@ -21,4 +30,5 @@ def make(folder: Path, packages: list[str]) -> None:
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     make(target, NEWEST)
-    make(target.with_name(target.name + "-hub036"), OLD)
+    for name, packages in PINNED.items():
+        make(target.with_name(f"{target.name}-{name}"), packages)

@@ -37,6 +37,22 @@ pub enum Fault {
     Trickle(Duration),
     /// `whole`: a `Range` is ignored and the whole file sent with status 200 (files).
     Whole,
+    /// `flip`: one bit in the middle of the body is wrong, its length and its sums are not (files).
+    Flip,
+    /// `expired`: the signed link is refused with 403 and XML, though it was good (files).
+    Expired,
+    /// `changed`: from here on it is another version of the file, with other sums, ETag and generation (files).
+    Changed,
+    /// `zip-bomb`: a ZIP of 1 MB that unpacks to 1 GiB, with right sums (files).
+    ZipBomb,
+    /// `zip-slip`: a ZIP with names that lead out of the folder, links, and names that clash (files).
+    ZipSlip,
+    /// `tar-links`: a tar.gz with links that lead out of the folder, devices and a pipe (files).
+    TarLinks,
+    /// `stray`: the link to the file leads to another host, without a signature (links to files).
+    Stray,
+    /// `refuse:rules`, `refuse:denied`, `refuse:consent`, `refuse:phone`, `refuse:in-200`: one of Kaggle's refusals.
+    Refuse(Refusal),
     /// `empty-next`: an empty page whose next link leads to the records that this page would have held (lists).
     EmptyNext,
     /// `repeat-cursor`: the next link repeats the cursor that was asked for (lists).
@@ -73,6 +89,21 @@ pub enum Fault {
     Length,
     /// `cut-stream`: the connection closes in the middle of the answer (chat, streamed or not).
     CutStream,
+}
+
+/// Kaggle's ways to refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 403: the rules of the competition are not accepted.
+    Rules,
+    /// 403: private, deleted or misspelt.
+    Denied,
+    /// 403: the licence of a gated model is not accepted.
+    Consent,
+    /// 401: an account without a verified phone number.
+    Phone,
+    /// 200 with `{"code":403,...}` in the body.
+    In200,
 }
 
 /// What a 429 says about when to come back.
@@ -168,7 +199,8 @@ impl Fault {
             EmptyNext | RepeatCursor | OtherOrigin | HubLink | NoNext | Unsorted | Rewind => Some("list"),
             RowString | RowWithoutId | RowTwice => Some("list"),
             Redirect => Some("detail"),
-            Whole => Some("cdn"),
+            Whole | Flip | Expired | Changed | ZipBomb | ZipSlip | TarLinks => Some("cdn"),
+            Stray => Some("resolve"),
             InvalidJson | Fenced | WrongId | WrongLabel | Refusal | Length | CutStream => Some("chat"),
             _ => None,
         }
@@ -263,6 +295,13 @@ fn plain_fault(name: &str) -> Option<Fault> {
         "utf8" => Fault::InvalidUtf8,
         "bomb" => Fault::Bomb,
         "whole" => Fault::Whole,
+        "flip" => Fault::Flip,
+        "expired" => Fault::Expired,
+        "changed" => Fault::Changed,
+        "zip-bomb" => Fault::ZipBomb,
+        "zip-slip" => Fault::ZipSlip,
+        "tar-links" => Fault::TarLinks,
+        "stray" => Fault::Stray,
         "empty-next" => Fault::EmptyNext,
         "repeat-cursor" => Fault::RepeatCursor,
         "other-origin" => Fault::OtherOrigin,
@@ -291,6 +330,14 @@ fn fault_with_value(name: &str, value: &str) -> Option<Fault> {
         "status" => value.parse().ok().filter(|status| (200..=599).contains(status)).map(Fault::Status),
         "slow" => milliseconds().map(Fault::Slow),
         "trickle" => milliseconds().map(Fault::Trickle),
+        "refuse" => Some(Fault::Refuse(match value {
+            "rules" => Refusal::Rules,
+            "denied" => Refusal::Denied,
+            "consent" => Refusal::Consent,
+            "phone" => Refusal::Phone,
+            "in-200" => Refusal::In200,
+            _ => return None,
+        })),
         "429" if value == "date" => Some(Fault::TooMany(RetryAfter::Date)),
         "429" => {
             let seconds = value.strip_prefix("retry-after=")?.parse().ok()?;

@@ -1,7 +1,7 @@
 //! Loopback doubles of the services that Gleaner talks to, with faults on demand.
 //!
-//! [`Hub`] behaves like the Hugging Face Hub, [`Llm`] like an OpenAI-compatible server; [`S3`] is a real server of
-//! buckets. All bind `127.0.0.1` only, run on threads of their own (a test may block its own) and stop when their
+//! [`Hub`] behaves like the Hugging Face Hub, [`Kaggle`] like Kaggle, [`Llm`] like an OpenAI-compatible server; [`S3`]
+//! is a real server of buckets. All bind `127.0.0.1` only, run on threads of their own (a test may block its own) and stop when their
 //! [`Running`] or [`S3`] is dropped. What the doubles answer is a pure function of their configuration, never of the
 //! clock.
 
@@ -10,13 +10,15 @@ mod fault;
 mod http;
 mod hub;
 mod json;
+mod kaggle;
 mod llm;
 mod s3;
 
-pub use fault::{Fault, FaultError, Rule};
+pub use fault::{Fault, FaultError, Refusal, RetryAfter, Rule};
 pub use http::journal::{Counts, Seen, Stats, WindowUse};
 pub use http::server::Running;
 pub use hub::{Hub, HubConfig, Window};
+pub use kaggle::{Content, Kaggle, KaggleConfig, Part, Plant};
 pub use llm::{Llm, LlmConfig, Rate, answer, rule};
 pub use s3::S3;
 

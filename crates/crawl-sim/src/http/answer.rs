@@ -1,5 +1,6 @@
 //! One answer, and the manner in which it reaches the peer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,14 @@ pub(crate) enum Body {
     Whole(Bytes),
     /// Sent with chunked transfer encoding, a chunk a part.
     Parts(Vec<Bytes>),
+    /// Sent with a Content-Length and made while it is sent: so many bytes from this place on.
+    Made { source: Arc<dyn Source>, from: u64, length: u64 },
+}
+
+/// Bytes that are computed where they are needed.
+pub(crate) trait Source: Send + Sync {
+    /// Fills all of `into` with the bytes from `at` on; the caller stays within the length it knows.
+    fn fill(&self, at: u64, into: &mut [u8]);
 }
 
 /// How the answer travels; everything but `Whole` is a fault.
@@ -75,6 +84,7 @@ impl Body {
         match self {
             Self::Whole(bytes) => bytes.len(),
             Self::Parts(parts) => parts.iter().map(Bytes::len).sum(),
+            Self::Made { length, .. } => *length as usize,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 
-use super::answer::{Answer, Body, Manner};
+use super::answer::{Answer, Body, Manner, Source};
 use super::request::Connection;
 
 /// Says whether the answer went out whole and well-formed.
@@ -43,6 +43,11 @@ pub(crate) async fn deliver(
         _ if head_only => connection.stream.write_all(&head).await?,
         Body::Whole(body) => send_whole(connection, answer.manner, head, body).await?,
         Body::Parts(parts) => send_parts(connection, answer.manner, &head, parts).await?,
+        Body::Made { source, from, length } => {
+            let sent = if answer.manner == Manner::Cut { length / 2 } else { *length };
+            connection.stream.write_all(&head).await?;
+            send_made(connection, source.as_ref(), *from, sent).await?;
+        }
     }
     connection.stream.flush().await?;
     Ok(matches!(answer.manner, Manner::Whole | Manner::Trickle(_)))
@@ -78,6 +83,24 @@ async fn send_whole(
             stream.write_all(body).await
         }
     }
+}
+
+/// A piece at a time, so that no size needs memory.
+async fn send_made(
+    connection: &mut Connection,
+    source: &dyn Source,
+    mut at: u64,
+    length: u64,
+) -> io::Result<()> {
+    let end = at + length;
+    let mut piece = vec![0; length.min(256 << 10) as usize];
+    while at < end {
+        let size = (end - at).min(piece.len() as u64) as usize;
+        source.fill(at, &mut piece[..size]);
+        connection.stream.write_all(&piece[..size]).await?;
+        at += size as u64;
+    }
+    Ok(())
 }
 
 async fn send_parts(

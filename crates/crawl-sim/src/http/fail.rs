@@ -73,6 +73,11 @@ fn invalid_utf8(body: &Body) -> Body {
     let mut bytes = match body {
         Body::Whole(bytes) => bytes.to_vec(),
         Body::Parts(parts) => parts.concat(),
+        Body::Made { source, from, length } => {
+            let mut bytes = vec![0; (*length).min(64 << 20) as usize];
+            source.fill(*from, &mut bytes);
+            bytes
+        }
     };
     let quote = bytes.iter().rposition(|byte| *byte == b'"').unwrap_or(bytes.len());
     bytes.splice(quote..quote, [0xff, 0xfe]);

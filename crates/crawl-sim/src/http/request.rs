@@ -12,7 +12,8 @@ const MAX_BODY: usize = 64 << 20;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Path and query as they came.
+    /// Path and query as they came; of an absolute address (`GET http://host/path`, as to a proxy) the host is taken
+    /// into the headers.
     pub(crate) target: String,
     /// Names are in lower case.
     pub(crate) headers: Vec<(String, String)>,
@@ -119,11 +120,18 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<(Request, usize)>> {
     };
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = parsed.headers.iter().map(|header| (header.name.to_ascii_lowercase(), text(header.value)));
-    let request = Request {
+    let mut request = Request {
         method: parsed.method.unwrap_or_default().into(),
         target: parsed.path.unwrap_or_default().into(),
         headers: headers.collect(),
         body: Vec::new(),
     };
+    if let Some(rest) = request.target.strip_prefix("http://") {
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, path) = (host.to_owned(), if path.is_empty() { "/" } else { path }.to_owned());
+        request.headers.retain(|(name, _)| name != "host");
+        request.headers.push(("host".into(), host));
+        request.target = path;
+    }
     Ok(Some((request, length)))
 }

@@ -25,6 +25,11 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// Credentials and rate windows: the headers that every answer carries, or the refusal.
     fn admit(&self, request: &Request, kind: &'static str) -> Result<Vec<Header>, Answer>;
 
+    /// What this service says instead of an answer when `fault` is due, if it has words of its own for it.
+    fn instead(&self, _: &Request, _: &Fault) -> Option<Answer> {
+        None
+    }
+
     /// The answer, spoilt by `fault` where only the service can spoil it.
     fn answer(&self, request: &Request, kind: &'static str, fault: Option<&Fault>) -> Answer;
 }
@@ -210,7 +215,9 @@ impl Desk {
             "elsewhere" => None,
             _ => self.shared.plan.due(kind, request.path()),
         };
-        let stand_in = fault.as_ref().and_then(fail::instead);
+        let stand_in = fault
+            .as_ref()
+            .and_then(|fault| self.service.instead(request, fault).or_else(|| fail::instead(fault)));
         let mut answer = stand_in.unwrap_or_else(|| self.service.answer(request, kind, fault.as_ref()));
         let bare = matches!(fault, Some(Fault::TooMany(_)));
         if !bare {

@@ -13,9 +13,11 @@ fn run(arguments: &[&str]) -> Output {
 
 #[test]
 fn it_says_where_it_listens_and_serves() {
-    for (arguments, path) in
-        [(["hub", "--datasets", "3"], "/api/datasets"), (["llm", "--seed", "3"], "/v1/models")]
-    {
+    for (arguments, path) in [
+        (["hub", "--datasets", "3"], "/api/datasets"),
+        (["llm", "--seed", "3"], "/v1/models"),
+        (["kaggle", "--datasets", "3"], "/api/v1/datasets/list"),
+    ] {
         let mut child = Command::new(SIM).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
