@@ -78,6 +78,9 @@ pub struct ImportedLib {
     pub inferred: bool,
     /// Not run when the kernel runs: a chunk with `eval=FALSE`, `if TYPE_CHECKING`.
     pub unevaluated: bool,
+    /// In a file that the kernel writes (`%%writefile x.py`) and does not import itself. Such a library is in `details`
+    /// only.
+    pub written: bool,
     /// Needed although no code names it: by the YAML header, by the kind of file, by the kernel of a notebook, by a
     /// function that wants it. Such a library is in `details` only.
     pub implied: bool,
@@ -92,7 +95,8 @@ pub struct Imports {
     pub kind: Kind,
     /// Distinct top-level names in the language of the source, in order of appearance, the standard library included.
     pub imported_libs: Vec<String>,
-    /// The same libraries with what is known of each; also the implied ones, and those of other languages in cells.
+    /// The same libraries with what is known of each; also the implied and the written ones, and those of
+    /// other languages in cells and chunks.
     pub details: Vec<ImportedLib>,
     /// What stands behind `pip install`, `pip3 install` or `conda install` in shell lines, distinct, in order.
     pub pip_install_lines: Vec<String>,
@@ -111,7 +115,8 @@ pub fn imports(source: &[u8], hints: &Hints<'_>) -> Imports {
     let mut found = Found::default();
     if source.len() > MAX_SOURCE {
         found.warn(format!("the source has {} bytes, more than {MAX_SOURCE}; it was not read", source.len()));
-        return found.done(None, if hints.kernel_type == Some("notebook") { Kind::Notebook } else { Kind::Script });
+        return found
+            .done(None, if hints.kernel_type == Some("notebook") { Kind::Notebook } else { Kind::Script });
     }
     let (text, lossy) = text::decode(source);
     if lossy {

@@ -22,21 +22,24 @@ pub(super) fn read(source: &str, place: Place<'_>, found: &mut Found) -> bool {
             continue;
         }
         old |= matches!(word, "print" | "exec")
-            && text[word.len()..].trim_start().starts_with(|c: char| c.is_alphanumeric() || "\"'%".contains(c));
+            && text[word.len()..]
+                .trim_start()
+                .starts_with(|c: char| c.is_alphanumeric() || "\"'%".contains(c));
         let import = matches!(word, "import" | "from");
         let escape = text.starts_with(['!', '%']);
         let calls = ["__import__", "import_module", "find_spec", "importr", "get_ipython", "importorskip"];
         if text.len() > MAX_STATEMENT {
             continue;
         }
-        let flags = Flags { optional: !tries.is_empty(), ..Flags::default() };
+        let optional = !tries.is_empty() || place.flags.optional;
+        let place = Place { flags: Flags { optional, ..place.flags }, ..place };
         if escape {
             let kind = if text.starts_with('!') { "!" } else { "%" };
             ipython::escape(kind, text.trim_start_matches(['!', '%']), place, found);
         } else if import || calls.iter().any(|call| text.contains(call)) {
             let Some(parsed) = python::parsed(text) else { continue };
             if !import || parsed.errors().is_empty() {
-                python::walk(&parsed, place, flags, import, found);
+                python::walk(&parsed, place, import, found);
             }
         } else if matches!(word, "pip" | "pip3" | "conda") {
             // IPython runs these without a mark.
@@ -110,7 +113,10 @@ impl<'a> Pieces<'a> {
         let line = &self.source[from..self.line_end(from)];
         let line = line[..line.floor_char_boundary(300)].trim_start();
         let words = line.strip_prefix("from ").is_some_and(|rest| rest.contains(" import "));
-        words || line.strip_prefix("import ").is_some_and(|rest| !rest.trim_start().starts_with(['=', ',', ')']))
+        words
+            || line
+                .strip_prefix("import ")
+                .is_some_and(|rest| !rest.trim_start().starts_with(['=', ',', ')']))
     }
 }
 

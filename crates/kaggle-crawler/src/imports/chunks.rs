@@ -3,7 +3,7 @@
 use super::ipython::{self, Place};
 use super::language::{self, Language};
 use super::r_values::Values;
-use super::{Flags, Found, Hints, header, python, r};
+use super::{Flags, Found, Hints, header, r};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -105,8 +105,7 @@ impl Reader<'_> {
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>) {
-        let evaluated = is_evaluated(chunk);
-        let flags = Flags { unevaluated: !evaluated, ..Flags::default() };
+        let flags = Flags { unevaluated: !is_evaluated(chunk), ..Flags::default() };
         let place = format!("the chunk of line {}", chunk.line);
         match Language::named(&chunk.engine) {
             Some(Language::R) => {
@@ -115,12 +114,7 @@ impl Reader<'_> {
             }
             Some(Language::Python) => {
                 self.python = true;
-                let place = Place { name: &place, nested: 0 };
-                if evaluated {
-                    ipython::inner(&chunk.code, place, self.found);
-                } else if let Some(parsed) = python::parsed(&chunk.code) {
-                    python::walk(&parsed, place, flags, parsed.errors().is_empty(), self.found);
-                }
+                ipython::inner(&chunk.code, Place { name: &place, nested: 0, flags }, self.found);
             }
             _ if matches!(&*chunk.engine, "bash" | "sh") => super::shell::code(&chunk.code, self.found),
             _ => {}
@@ -150,7 +144,10 @@ fn starts(line: &str, form: Form) -> Option<(String, &str)> {
     let line = line.trim();
     if form == Form::Sweave {
         let options = line.strip_prefix("<<")?.strip_suffix(">>=")?;
-        return Some((option(options, "engine").unwrap_or("r").trim_matches(['"', '\'']).to_owned(), options));
+        return Some((
+            option(options, "engine").unwrap_or("r").trim_matches(['"', '\'']).to_owned(),
+            options,
+        ));
     }
     // Within quotations and lists too.
     let fence = line.trim_start_matches(['>', ' ', '\t']);
@@ -187,16 +184,16 @@ fn option<'a>(options: &'a str, name: &str) -> Option<&'a str> {
 /// False for `eval=FALSE` in the header or in `#|` lines. `renv.ignore` says in so many words whether a chunk counts,
 /// so it goes first. An expression is taken for true: nothing is run here.
 fn is_evaluated(chunk: &Chunk<'_>) -> bool {
-    let no = |value: &str| matches!(value.trim_matches(['"', '\'']), "FALSE" | "F" | "false" | "no" | "False");
+    let no =
+        |value: &str| matches!(value.trim_matches(['"', '\'']), "FALSE" | "F" | "false" | "no" | "False");
     if let Some(value) = option(chunk.options, "renv.ignore") {
         return no(value);
     }
     let mut evaluated = !option(chunk.options, "eval").is_some_and(no);
     for line in chunk.code.lines().map(str::trim) {
-        let Some(told) = line.strip_prefix("#|") else {
-            if line.is_empty() { continue } else { break }
-        };
-        let yaml = told.split_once(':').filter(|(name, _)| name.trim() == "eval").map(|(_, value)| value.trim());
+        let Some(told) = line.strip_prefix("#|") else { if line.is_empty() { continue } else { break } };
+        let yaml =
+            told.split_once(':').filter(|(name, _)| name.trim() == "eval").map(|(_, value)| value.trim());
         if yaml.or_else(|| option(told, "eval")).is_some_and(no) {
             evaluated = false;
         }

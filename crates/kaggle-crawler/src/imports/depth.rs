@@ -18,8 +18,12 @@ pub(super) fn is_shallow(source: &str) -> bool {
         let mut more = 1;
         match lexer.next_token() {
             Token::EndOfFile => return true,
-            Token::Name | Token::Int | Token::Float | Token::Complex | Token::String | Token::Comment => more = 0,
-            Token::True | Token::False | Token::None | Token::NonLogicalNewline | Token::FStringMiddle => more = 0,
+            Token::Name | Token::Int | Token::Float | Token::Complex | Token::String | Token::Comment => {
+                more = 0
+            }
+            Token::True | Token::False | Token::None | Token::NonLogicalNewline | Token::FStringMiddle => {
+                more = 0
+            }
             Token::Indent => {
                 blocks += 1;
                 more = 0;

@@ -20,6 +20,7 @@ pub(crate) struct Flags {
     pub(crate) dynamic: bool,
     pub(crate) inferred: bool,
     pub(crate) unevaluated: bool,
+    pub(crate) written: bool,
     pub(crate) implied: bool,
 }
 
@@ -64,10 +65,14 @@ impl Found {
     pub(crate) fn python(&mut self, module: &str, member: Option<&str>, flags: Flags) {
         let top = module.split('.').next().unwrap_or(module);
         let named = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if module.len() > MAX_NAME || !module.split('.').all(named) || top.starts_with(|c: char| c.is_numeric()) {
+        if module.len() > MAX_NAME
+            || !module.split('.').all(named)
+            || top.starts_with(|c: char| c.is_numeric())
+        {
             return;
         }
-        let Some(lib) = Self::entry(&mut self.libs, &mut self.python, &mut self.full, top, "python", flags) else {
+        let Some(lib) = Self::entry(&mut self.libs, &mut self.python, &mut self.full, top, "python", flags)
+        else {
             return;
         };
         if lib.modules.len() < MAX_MODULES && !lib.modules.iter().any(|known| known == module) {
@@ -94,7 +99,9 @@ impl Found {
         if name.len() > MAX_NAME || !plain || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return;
         }
-        let Some(lib) = Self::entry(&mut self.libs, &mut self.r, &mut self.full, name, "r", flags) else { return };
+        let Some(lib) = Self::entry(&mut self.libs, &mut self.r, &mut self.full, name, "r", flags) else {
+            return;
+        };
         if !lib.stdlib && lib.packages.is_empty() {
             lib.packages.push(name.to_owned());
         }
@@ -114,6 +121,7 @@ impl Found {
             lib.dynamic &= flags.dynamic;
             lib.inferred &= flags.inferred;
             lib.unevaluated &= flags.unevaluated;
+            lib.written &= flags.written;
             lib.implied &= flags.implied;
             return Some(lib);
         }
@@ -130,6 +138,7 @@ impl Found {
             dynamic: flags.dynamic,
             inferred: flags.inferred,
             unevaluated: flags.unevaluated,
+            written: flags.written,
             implied: flags.implied,
             ..ImportedLib::default()
         });
@@ -195,7 +204,7 @@ impl Found {
             }
         }
         let word = language.as_ref().map(Language::word);
-        let main = |lib: &&ImportedLib| Some(lib.language) == word && !lib.implied;
+        let main = |lib: &&ImportedLib| Some(lib.language) == word && !lib.implied && !lib.written;
         Imports {
             imported_libs: self.libs.iter().filter(main).map(|lib| lib.name.clone()).collect(),
             language: word.map(str::to_owned),

@@ -11,7 +11,9 @@ const MAX_DEPTH: usize = 64;
 /// Reads the header, if there is one; the answer is what stands behind it.
 pub(super) fn read<'a>(text: &'a str, found: &mut Found) -> &'a str {
     let trimmed = text.trim_start();
-    let Some(rest) = trimmed.strip_prefix("---").filter(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'))
+    let Some(rest) = trimmed
+        .strip_prefix("---")
+        .filter(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'))
     else {
         return text;
     };
@@ -62,7 +64,9 @@ fn values(yaml: &str, found: &mut Found) {
             }
             Event::Alias(_) => close(&mut path),
             Event::MappingStart(..) => {
-                if key(&path, 0) == Some("output") && key(&path, path.len().saturating_sub(1)) == Some("theme") {
+                if key(&path, 0) == Some("output")
+                    && key(&path, path.len().saturating_sub(1)) == Some("theme")
+                {
                     found.r("bslib", implied);
                 }
                 path.push(Level::Mapping(None));

@@ -11,21 +11,30 @@ pub(super) struct Place<'a> {
     /// For warnings: `cell 3`.
     pub(super) name: &'a str,
     pub(super) nested: u8,
+    /// What holds for every library that is named there.
+    pub(super) flags: Flags,
+}
+
+impl Place<'_> {
+    pub(super) fn inside(self) -> Self {
+        Place { nested: self.nested + 1, ..self }
+    }
 }
 
 /// A cell of a Python notebook.
 pub(super) fn cell(source: &str, place: &str, found: &mut Found) {
-    inner(source, Place { name: place, nested: 0 }, found);
+    inner(source, Place { name: place, nested: 0, flags: Flags::default() }, found);
 }
 
 /// A Python script; those that were made out of notebooks hold `get_ipython()` calls, or even magics.
 pub(super) fn script(source: &str, found: &mut Found) {
-    inner(source, Place { name: "the script", nested: 0 }, found);
+    inner(source, Place { name: "the script", nested: 0, flags: Flags::default() }, found);
 }
 
 pub(super) fn inner(source: &str, place: Place<'_>, found: &mut Found) {
     if place.nested > MAX_NESTED {
-        return found.warn(format!("{}: cells inside of cells, too deep; the innermost was not read", place.name));
+        return found
+            .warn(format!("{}: cells inside of cells, too deep; the innermost was not read", place.name));
     }
     let source = dedented(source);
     let Some(rest) = source.strip_prefix("%%") else { return python::code(&source, place, found) };
@@ -38,10 +47,10 @@ pub(super) fn inner(source: &str, place: Place<'_>, found: &mut Found) {
 /// `%%name line` over `body`, or `run_cell_magic(name, line, body)`.
 pub(super) fn cell_magic(name: &str, line: &str, body: &str, place: Place<'_>, found: &mut Found) {
     found.magic(name);
-    let inside = Place { nested: place.nested + 1, ..place };
+    let inside = place.inside();
     match name {
-        "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" | "lprun" | "snakeviz" | "python" | "python3"
-        | "python2" | "pypy" | "debug" | "matplotlib" => {
+        "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" | "lprun" | "snakeviz" | "python"
+        | "python3" | "python2" | "pypy" | "debug" | "matplotlib" => {
             if matches!(name, "time" | "timeit" | "prun" | "memit") && line.contains("import") {
                 timed(line, inside, found);
             }
@@ -51,17 +60,18 @@ pub(super) fn cell_magic(name: &str, line: &str, body: &str, place: Place<'_>, f
             let path = line.split_whitespace().rfind(|word| !word.starts_with('-')).unwrap_or("");
             let path = path.trim_matches(['"', '\'']);
             found.written(path);
+            let flags = Flags { written: true, ..place.flags };
             if path.ends_with(".py") {
-                python::code(&dedented(body), inside, found);
+                python::code(&dedented(body), Place { flags, ..inside }, found);
             } else if path.ends_with(".R") || path.ends_with(".r") {
-                r::code(body, Flags::default(), place.name, found);
+                r::code(body, flags, place.name, found);
             }
         }
-        "R" => r::code(body, Flags::default(), place.name, found),
+        "R" => r::code(body, place.flags, place.name, found),
         "bash" | "sh" | "script" | "sx" | "system" | "cmd" => shell::code(body, found),
-        "html" | "HTML" | "javascript" | "js" | "sql" | "bigquery" | "latex" | "perl" | "ruby" | "svg" | "SVG"
-        | "markdown" | "cython" | "julia" | "css" | "cuda" | "cu" | "octave" | "matlab" | "spark" | "dot"
-        | "mermaid" | "ai" => {}
+        "html" | "HTML" | "javascript" | "js" | "sql" | "bigquery" | "latex" | "perl" | "ruby" | "svg"
+        | "SVG" | "markdown" | "cython" | "julia" | "css" | "cuda" | "cu" | "octave" | "matlab" | "spark"
+        | "dot" | "mermaid" | "ai" => {}
         _ => {
             // A magic of some extension: most wrap Python. What does not parse is left alone.
             if python::is_valid(&dedented(body)) {
@@ -75,16 +85,16 @@ pub(super) fn cell_magic(name: &str, line: &str, body: &str, place: Place<'_>, f
 
 /// `%name line`, or `run_line_magic(name, line)`.
 pub(super) fn line_magic(name: &str, line: &str, place: Place<'_>, found: &mut Found) {
-    let inside = Place { nested: place.nested + 1, ..place };
+    let inside = place.inside();
     match name {
         "load_ext" | "reload_ext" => line.split_whitespace().take(1).for_each(|name| found.extension(name)),
         "pip" | "pip3" | "conda" | "mamba" => shell::code(&format!("{name} {line}"), found),
         "uv" | "sx" | "system" | "sc" => shell::code(line, found),
         "time" | "timeit" | "prun" | "memit" if line.contains("import") => timed(line, inside, found),
-        "R" => r::code(line, Flags::default(), place.name, found),
+        "R" => r::code(line, place.flags, place.name, found),
         "pylab" => {
             for name in ["numpy", "matplotlib"] {
-                found.python(name, None, Flags { implied: true, ..Flags::default() });
+                found.python(name, None, Flags { implied: true, ..place.flags });
             }
         }
         _ => {}

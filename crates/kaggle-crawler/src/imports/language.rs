@@ -19,7 +19,9 @@ impl Language {
         let python = ["python", "ipython", "py", "pypy", "xpython", "conda-env"];
         Some(if python.iter().any(|start| name.starts_with(start)) {
             Language::Python
-        } else if matches!(&*name, "r" | "ir" | "xr" | "rmarkdown" | "rmd" | "irkernel") || name.starts_with("r ") {
+        } else if matches!(&*name, "r" | "ir" | "xr" | "rmarkdown" | "rmd" | "irkernel")
+            || name.starts_with("r ")
+        {
             Language::R
         } else {
             Language::Other(name)

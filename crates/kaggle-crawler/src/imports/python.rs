@@ -25,7 +25,7 @@ pub(super) fn code(source: &str, place: Place<'_>, found: &mut Found) {
     let why = match parsed(source) {
         None => "too large or nested too deep".to_owned(),
         Some(parsed) => match parsed.errors().first() {
-            None => return walk(&parsed, place, Flags::default(), true, found),
+            None => return walk(&parsed, place, true, found),
             Some(error) => {
                 let offset = source.floor_char_boundary(error.location.start().to_usize());
                 let line = source[..offset].lines().count().max(1);
@@ -40,8 +40,8 @@ pub(super) fn code(source: &str, place: Place<'_>, found: &mut Found) {
 }
 
 /// Walks a tree; `statements` is false if only calls are wanted, as in trees of code with mistakes.
-pub(super) fn walk(parsed: &Parsed<Mod>, place: Place<'_>, flags: Flags, statements: bool, found: &mut Found) {
-    let mut walker = Walker { place, flags, statements, found, importers: HashMap::new() };
+pub(super) fn walk(parsed: &Parsed<Mod>, place: Place<'_>, statements: bool, found: &mut Found) {
+    let mut walker = Walker { place, flags: place.flags, statements, found, importers: HashMap::new() };
     match parsed.syntax() {
         Mod::Module(module) => walker.visit_body(&module.body),
         Mod::Expression(expression) => walker.visit_expr(&expression.body),
@@ -108,7 +108,7 @@ impl<'a> Walker<'a, '_> {
         if !owner.is_some_and(shell) {
             return;
         }
-        let inside = Place { nested: self.place.nested + 1, ..self.place };
+        let inside = self.place.inside();
         match (name, text("", 0), text("", 1), text("", 2)) {
             ("system" | "getoutput" | "getoutputs" | "system_raw" | "system_piped", Some(command), ..) => {
                 shell::code(command, self.found);
@@ -139,7 +139,9 @@ impl<'a> Visitor<'a> for Walker<'a, '_> {
                 let Some(module) = &import.module else { return };
                 for alias in &import.names {
                     self.found.python(module, Some(&alias.name), self.flags);
-                    if let Some((known, _)) = IMPORTERS.iter().find(|(known, _)| *known == alias.name.as_str()) {
+                    if let Some((known, _)) =
+                        IMPORTERS.iter().find(|(known, _)| *known == alias.name.as_str())
+                    {
                         self.importers.insert(alias.asname.as_ref().unwrap_or(&alias.name), known);
                     }
                 }

@@ -105,7 +105,8 @@ impl<'a> Walk<'a, '_> {
             "binary_operator" => self.binary(node),
             "for_statement" => {
                 let variable = node.child_by_field_name("variable").and_then(|variable| self.name(variable));
-                let values = node.child_by_field_name("sequence").and_then(|s| self.values.of(s, self.source));
+                let values =
+                    node.child_by_field_name("sequence").and_then(|s| self.values.of(s, self.source));
                 if let (Some(variable), Some(values)) = (variable, values) {
                     self.values.set(variable, values);
                 }
@@ -117,13 +118,17 @@ impl<'a> Walk<'a, '_> {
     /// Assignments of constants, and `"x" %>% library`.
     fn binary(&mut self, node: Node<'_>) {
         let field = |name| node.child_by_field_name(name);
-        let (Some(lhs), Some(rhs), Some(operator)) = (field("lhs"), field("rhs"), field("operator")) else { return };
+        let (Some(lhs), Some(rhs), Some(operator)) = (field("lhs"), field("rhs"), field("operator")) else {
+            return;
+        };
         match self.text(operator) {
             "<-" | "=" | "<<-" | ":=" => self.assign(lhs, rhs),
             "->" | "->>" => self.assign(rhs, lhs),
             "%>%" | "|>" => {
-                let function = if rhs.kind() == "call" { rhs.child_by_field_name("function") } else { Some(rhs) };
-                let loads = function.and_then(|f| self.name(f)).is_some_and(|name| r_calls::LOADERS.contains(&name));
+                let function =
+                    if rhs.kind() == "call" { rhs.child_by_field_name("function") } else { Some(rhs) };
+                let loads =
+                    function.and_then(|f| self.name(f)).is_some_and(|name| r_calls::LOADERS.contains(&name));
                 if loads && let Some(package) = self.literal(lhs) {
                     self.found.r(package, self.flags);
                 }

@@ -82,10 +82,6 @@ impl<'t> Call<'t> {
         self.named(name).or_else(|| self.unnamed().next())
     }
 
-    fn is(&self, owner: &str, name: &str) -> bool {
-        self.owner == Some(owner) && self.name == name
-    }
-
     fn says(&self, walk: &Walk<'_, '_>, name: &str) -> bool {
         self.named(name).is_some_and(|value| matches!(walk.text(value), "TRUE" | "T"))
     }
@@ -153,8 +149,10 @@ pub(super) fn call(walk: &mut Walk<'_, '_>, node: Node<'_>) {
         }
         "geom_hex" | "stat_binhex" => walk.found.r("hexbin", implied),
         "glue" | "str_glue" | "glue_data" | "glue_sql" => glued(walk, &call),
-        "install.packages" | "install" | "biocLite" | "install_github" | "install_version" | "install_cran"
-        | "install_gitlab" | "install_bioc" | "pkg_install" | "install_url" => install(walk, &call),
+        "install.packages" | "install" | "biocLite" | "install_github" | "install_version"
+        | "install_cran" | "install_gitlab" | "install_bioc" | "pkg_install" | "install_url" => {
+            install(walk, &call)
+        }
         name if APPLIERS.contains(&name) => apply(walk, &call, inferred),
         _ => {}
     }
@@ -197,7 +195,9 @@ fn apply(walk: &mut Walk<'_, '_>, call: &Call<'_>, flags: Flags) {
         // Its body comes later: there its parameter is one of these values.
         let parameters = function.child_by_field_name("parameters");
         let parameter = parameters.and_then(|list| list.child_by_field_name("parameter"));
-        if let Some(name) = parameter.and_then(|one| one.child_by_field_name("name")).and_then(|n| walk.name(n)) {
+        if let Some(name) =
+            parameter.and_then(|one| one.child_by_field_name("name")).and_then(|n| walk.name(n))
+        {
             walk.values.set(name, values);
         }
     }

@@ -63,7 +63,9 @@ fn installed(command: &str) -> Option<&str> {
         if installer && word == "install" {
             return Some(behind.trim());
         }
-        let pip = name.strip_prefix("pip").is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'));
+        let pip = name
+            .strip_prefix("pip")
+            .is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'));
         if !installer && (pip || matches!(name, "conda" | "mamba")) {
             installer = true;
         } else if installer {
@@ -71,8 +73,10 @@ fn installed(command: &str) -> Option<&str> {
                 return None;
             }
         } else {
-            let before = matches!(name, "sudo" | "-m" | "-H" | "-y" | "time" | "uv" | "!") || word.contains('=');
-            let python = name.starts_with("python") || word == "{sys.executable}" || word == "$sys.executable";
+            let before =
+                matches!(name, "sudo" | "-m" | "-H" | "-y" | "time" | "uv" | "!") || word.contains('=');
+            let python =
+                name.starts_with("python") || word == "{sys.executable}" || word == "$sys.executable";
             if !before && !python && !word.starts_with('-') {
                 return None;
             }
