@@ -9,6 +9,8 @@ const MAX_STATEMENT: usize = 1 << 16;
 /// Reads import statements, shell lines and calls that import; true if the source looks like Python 2.
 pub(super) fn read(source: &str, place: Place<'_>, found: &mut Found) -> bool {
     let mut old = false;
+    let calls = ["__import__", "import_module", "find_spec", "importr", "get_ipython", "importorskip"];
+    let calls: Vec<&str> = calls.into_iter().filter(|call| source.contains(call)).collect();
     // Indents of the `try:` lines that are open.
     let mut tries: Vec<usize> = Vec::new();
     for Piece { text, indent } in Pieces::of(source) {
@@ -27,7 +29,6 @@ pub(super) fn read(source: &str, place: Place<'_>, found: &mut Found) -> bool {
                 .starts_with(|c: char| c.is_alphanumeric() || "\"'%".contains(c));
         let import = matches!(word, "import" | "from");
         let escape = text.starts_with(['!', '%']);
-        let calls = ["__import__", "import_module", "find_spec", "importr", "get_ipython", "importorskip"];
         if text.len() > MAX_STATEMENT {
             continue;
         }

@@ -9,10 +9,14 @@ use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use super::ipython::{self, Place};
 use super::{Flags, Found, MAX_PARSED, broken, depth, shell};
 
-/// Parses unless the tree could be too deep or too large.
+/// Parses unless the tree could be too deep or too large. The parser has states that it takes for impossible and that
+/// broken code reaches (it panics at an escape of IPython inside of an open brace); such code is not parsed either.
 pub(super) fn parsed(source: &str) -> Option<Parsed<Mod>> {
-    let fits = source.len() <= MAX_PARSED && depth::is_shallow(source);
-    fits.then(|| parse_unchecked(source, ParseOptions::from(Mode::Ipython)))
+    let parse = || {
+        let fits = source.len() <= MAX_PARSED && depth::is_shallow(source);
+        fits.then(|| parse_unchecked(source, ParseOptions::from(Mode::Ipython)))
+    };
+    std::panic::catch_unwind(parse).ok().flatten()
 }
 
 /// Whether `source` is Python (with magics) without a mistake.
@@ -23,7 +27,7 @@ pub(super) fn is_valid(source: &str) -> bool {
 /// A cell behind its cell magic, or a script.
 pub(super) fn code(source: &str, place: Place<'_>, found: &mut Found) {
     let why = match parsed(source) {
-        None => "too large or nested too deep".to_owned(),
+        None => "too large, nested too deep or beyond the parser".to_owned(),
         Some(parsed) => match parsed.errors().first() {
             None => return walk(&parsed, place, true, found),
             Some(error) => {

@@ -1,6 +1,6 @@
 //! R: the tree of a script, cell or chunk, walked for packages.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
@@ -9,6 +9,8 @@ use super::{Flags, Found, MAX_PARSED, r_calls};
 
 /// Code in strings in code: `glue("{library(x)}")`.
 const MAX_NESTED: u8 = 2;
+/// Lines of a broken place that are read for themselves.
+const MAX_LINES: usize = 1_000;
 /// Calls of the parser's progress callback that every source may cost, and how many bytes pay for one more.
 /// Plain code needs a hundredth of it; only sources made to confuse the parser need more.
 const FREE_STEPS: usize = 2_000;
@@ -60,16 +62,24 @@ fn walk(source: &str, flags: Flags, place: &str, values: &mut Values, nested: u8
     }
     let mut walk = Walk { source, flags, values, found, place, nested };
     let mut cursor = tree.walk();
-    loop {
-        walk.visit(cursor.node());
+    let mut broken: Vec<Range<usize>> = Vec::new();
+    'tree: loop {
+        let node = cursor.node();
+        if node.is_error() && broken.last().is_none_or(|before| before.end <= node.start_byte()) {
+            broken.push(node.byte_range());
+        }
+        walk.visit(node);
         if cursor.goto_first_child() {
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                return;
+                break 'tree;
             }
         }
+    }
+    if nested < MAX_NESTED {
+        broken.into_iter().for_each(|range| walk.lines(range));
     }
 }
 
@@ -163,6 +173,13 @@ impl<'a> Walk<'a, '_> {
             "identifier" => Some(self.text(node).trim_matches('`')),
             _ => self.literal(node),
         }
+    }
+
+    /// Where the parser gave up: lines that load something are read for themselves.
+    fn lines(&mut self, range: Range<usize>) {
+        let lines = self.source.get(range).unwrap_or("").lines().map(str::trim);
+        let loads = |line: &&str| ["library(", "require("].iter().any(|call| line.starts_with(call));
+        lines.filter(loads).take(MAX_LINES).for_each(|line| self.within(line));
     }
 
     /// Reads code that stands in a string.

@@ -89,6 +89,9 @@ impl<'t> Call<'t> {
 
 pub(super) fn call(walk: &mut Walk<'_, '_>, node: Node<'_>) {
     let Some(call) = Call::of(walk, node) else { return };
+    if let Some(owner) = call.owner {
+        walk.found.r(owner, walk.flags);
+    }
     let inferred = Flags { inferred: true, ..walk.flags };
     let implied = Flags { implied: true, ..walk.flags };
     match call.name {
