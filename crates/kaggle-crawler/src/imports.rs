@@ -28,8 +28,8 @@ use language::Language;
 
 /// Sources above this many bytes are not read; the largest kernels on Kaggle are far below.
 pub const MAX_SOURCE: usize = 256 << 20;
-/// Cells, chunks and scripts above this many bytes are read statement by statement only (Python) or not at all (R).
-pub(crate) const MAX_PARSED: usize = 4 << 20;
+/// Python above this many bytes is read statement by statement only.
+const MAX_PARSED: usize = 4 << 20;
 
 /// What is known about a source beside its bytes. The content has the first word: a notebook's own metadata, then
 /// `language`, then the suffix of `file_name`, then what the text looks like.

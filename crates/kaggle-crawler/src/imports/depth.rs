@@ -7,7 +7,7 @@ use ruff_python_parser::{Mode, lexer};
 /// Python itself refuses more than 100 levels of blocks and 200 of brackets.
 const MAX_DEPTH: usize = 300;
 
-/// Whether the tree of `source` is shallow for sure. Each token that can put a node under another counts, until a comma
+/// Whether the tree of `source` is shallow for sure, and its brackets match (else it is no Python anyway). Each token that can put a node under another counts, until a comma
 /// or the end of the statement closes what it began.
 pub(super) fn is_shallow(source: &str) -> bool {
     let mut lexer = lexer::lex(source, Mode::Ipython);
@@ -17,7 +17,7 @@ pub(super) fn is_shallow(source: &str) -> bool {
     loop {
         let mut more = 1;
         match lexer.next_token() {
-            Token::EndOfFile => return true,
+            Token::EndOfFile => return open.len() == 1,
             Token::Name | Token::Int | Token::Float | Token::Complex | Token::String | Token::Comment => {
                 more = 0
             }
@@ -52,7 +52,10 @@ pub(super) fn is_shallow(source: &str) -> bool {
                 open.push((0, 0));
                 more = 0;
             }
-            Token::Rpar | Token::Rsqb | Token::Rbrace if open.len() > 1 => {
+            Token::Rpar | Token::Rsqb | Token::Rbrace => {
+                if open.len() == 1 {
+                    return false;
+                }
                 sum -= open.pop().map_or(0, |(count, _)| count);
                 more = 0;
             }

@@ -58,6 +58,8 @@ pub(crate) struct Found {
     warnings: Vec<String>,
     more_warnings: usize,
     full: bool,
+    /// What the parser of R took so far.
+    pub(crate) tangled: std::time::Duration,
 }
 
 impl Found {

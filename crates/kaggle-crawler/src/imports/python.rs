@@ -10,7 +10,7 @@ use super::ipython::{self, Place};
 use super::{Flags, Found, MAX_PARSED, broken, depth, shell};
 
 /// Parses unless the tree could be too deep or too large. The parser has states that it takes for impossible and that
-/// broken code reaches (it panics at an escape of IPython inside of an open brace); such code is not parsed either.
+/// broken code can reach (it panics at `?` at the start of a line inside of a bracket); such code is not parsed either.
 pub(super) fn parsed(source: &str) -> Option<Parsed<Mod>> {
     let parse = || {
         let fits = source.len() <= MAX_PARSED && depth::is_shallow(source);
@@ -27,7 +27,7 @@ pub(super) fn is_valid(source: &str) -> bool {
 /// A cell behind its cell magic, or a script.
 pub(super) fn code(source: &str, place: Place<'_>, found: &mut Found) {
     let why = match parsed(source) {
-        None => "too large, nested too deep or beyond the parser".to_owned(),
+        None => "too large, nested too deep, or its brackets do not match".to_owned(),
         Some(parsed) => match parsed.errors().first() {
             None => return walk(&parsed, place, true, found),
             Some(error) => {

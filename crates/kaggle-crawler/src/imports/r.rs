@@ -1,20 +1,22 @@
 //! R: the tree of a script, cell or chunk, walked for packages.
 
 use std::ops::{ControlFlow, Range};
+use std::time::{Duration, Instant};
 
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::r_values::Values;
-use super::{Flags, Found, MAX_PARSED, r_calls};
+use super::{Flags, Found, r_calls};
 
 /// Code in strings in code: `glue("{library(x)}")`.
 const MAX_NESTED: u8 = 2;
 /// Lines of a broken place that are read for themselves.
 const MAX_LINES: usize = 1_000;
-/// Calls of the parser's progress callback that every source may cost, and how many bytes pay for one more.
-/// Plain code needs a hundredth of it; only sources made to confuse the parser need more.
-const FREE_STEPS: usize = 2_000;
-const BYTES_PER_STEP: usize = 8;
+const MAX_LINE: usize = 1_000;
+/// Code above this many bytes is not parsed: on code made for it the parser takes the square of its length.
+const MAX_PARSED: usize = 1 << 20;
+/// What the parser may take for one source, all chunks together. Plain code of that length takes some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A tree under the eyes of its walker.
 pub(super) struct Walk<'a, 'f> {
@@ -54,8 +56,13 @@ pub(super) fn chunk(source: &str, flags: Flags, place: &str, values: &mut Values
 }
 
 fn walk(source: &str, flags: Flags, place: &str, values: &mut Values, nested: u8, found: &mut Found) {
-    let Some(tree) = parse(source) else {
-        return found.warn(format!("{place}: R code too large or too tangled; it was not read"));
+    let Some(tree) = parse(source, found) else {
+        found.warn(format!("{place}: R code too large or too tangled; only its library() lines were read"));
+        let mut walk = Walk { source, flags, values, found, place, nested };
+        if nested < MAX_NESTED {
+            walk.lines(0..source.len());
+        }
+        return;
     };
     if tree.root_node().has_error() && nested == 0 {
         found.warn(format!("{place}: not valid R in places; what parses was read"));
@@ -79,28 +86,37 @@ fn walk(source: &str, flags: Flags, place: &str, values: &mut Values, nested: u8
         }
     }
     if nested < MAX_NESTED {
-        broken.into_iter().for_each(|range| walk.lines(range));
+        // Many broken places may share a line.
+        let mut read = 0;
+        for range in broken {
+            if range.end > read {
+                read = walk.lines(range.start.max(read)..range.end);
+            }
+        }
     }
 }
 
 /// `None` if the source is too large or costs the parser too much.
-fn parse(source: &str) -> Option<Tree> {
+fn parse(source: &str, found: &mut Found) -> Option<Tree> {
+    // A line costs next to nothing, whatever was spent before.
+    let left = PATIENCE.checked_sub(found.tangled);
+    let patience = if source.len() < MAX_LINE { Duration::from_secs(1) } else { left? };
     if source.len() > MAX_PARSED {
         return None;
     }
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_r::LANGUAGE.into()).ok()?;
-    let mut steps = FREE_STEPS + source.len() / BYTES_PER_STEP;
-    let mut progress = |_: &tree_sitter::ParseState| match steps.checked_sub(1) {
-        Some(left) => {
-            steps = left;
-            ControlFlow::Continue(())
-        }
-        None => ControlFlow::Break(()),
+    let start = Instant::now();
+    let mut progress = |_: &tree_sitter::ParseState| match start.elapsed() > patience {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let bytes = source.as_bytes();
-    parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+    let tree =
+        parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+    found.tangled += start.elapsed();
+    tree
 }
 
 impl<'a> Walk<'a, '_> {
@@ -175,11 +191,14 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Where the parser gave up: lines that load something are read for themselves.
-    fn lines(&mut self, range: Range<usize>) {
-        let lines = self.source.get(range).unwrap_or("").lines().map(str::trim);
+    /// Where the parser gave up: whole lines that load something are read for themselves. The answer is their end.
+    fn lines(&mut self, range: Range<usize>) -> usize {
+        let start = self.source[..range.start].rfind('\n').map_or(0, |end| end + 1);
+        let end = self.source[range.end..].find('\n').map_or(self.source.len(), |end| range.end + end);
+        let lines = self.source[start..end].lines().map(str::trim).filter(|line| line.len() < MAX_LINE);
         let loads = |line: &&str| ["library(", "require("].iter().any(|call| line.starts_with(call));
         lines.filter(loads).take(MAX_LINES).for_each(|line| self.within(line));
+        end
     }
 
     /// Reads code that stands in a string.

@@ -200,7 +200,8 @@ fn a_broken_cell_loses_neither_itself_nor_the_others() {
     assert_eq!(got.imported_libs, ["a", "b", "c", "d", "g", "i", "m", "n"]);
     assert_eq!(got.pip_install_lines, ["k", "l"]);
     assert_eq!(got.warnings.len(), 2, "{got:?}");
-    assert!(got.warnings[0].starts_with("cell 2: not valid Python (line "), "{got:?}");
+    assert!(got.warnings[1].starts_with("cell 3: not valid Python (line 1: "), "{got:?}");
+    assert!(got.warnings[0].starts_with("cell 2: too large, nested too deep, or its brackets"), "{got:?}");
 }
 
 #[test]
