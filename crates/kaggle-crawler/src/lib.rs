@@ -1,0 +1,3 @@
+//! What a crawler of Kaggle needs to know of a kernel: the libraries that its source imports.
+
+pub mod imports;
