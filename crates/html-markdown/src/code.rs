@@ -83,10 +83,10 @@ impl Walk<'_> {
                     text.push_str(part);
                 }
                 View::Element(Tag::Br) => text.push('\n'),
-                View::Element(Tag::Script | Tag::Style | Tag::Svg | Tag::Button) => below.skip(at),
+                View::Element(Tag::Script | Tag::Style | Tag::Svg | Tag::Button) => below.pass_over(at),
                 View::Element(tag) => {
                     if self.is_line_number(at) {
-                        below.skip(at);
+                        below.pass_over(at);
                     }
                     block_due |= matches!(tag, Tag::Div | Tag::P | Tag::Li | Tag::Tr | Tag::Pre);
                 }

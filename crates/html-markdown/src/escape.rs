@@ -80,6 +80,11 @@ pub(crate) fn destination(url: &str) -> std::borrow::Cow<'_, str> {
     safe.into()
 }
 
+/// A URL as the destination of a link in angle brackets.
+pub(crate) fn within_angles(url: &str) -> String {
+    url.replace(['\n', '\r'], "").replace('\\', "\\\\").replace('<', "\\<").replace('>', "\\>")
+}
+
 /// The longest run of backticks.
 pub(crate) fn backticks(text: &str) -> usize {
     let (mut longest, mut run) = (0, 0);

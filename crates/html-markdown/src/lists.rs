@@ -19,7 +19,7 @@ impl Walk<'_> {
             });
         let around = if *self.tight.last().unwrap_or(&false) { Gap::Line } else { Gap::Blank };
         let gap = if loose { Gap::Blank } else { Gap::Line };
-        self.out.block(around);
+        self.out.item(around, around == Gap::Blank);
         let mark = self.list_mark(numbered);
         let mut number = self
             .attr(id, Attr::Start)
@@ -38,7 +38,7 @@ impl Walk<'_> {
                     let marker = if numbered { format!("{number}{mark} ") } else { format!("{mark} ") };
                     number = number.saturating_add(1);
                     width = if composer { 2 } else { marker.len() };
-                    self.out.item(gap, first);
+                    self.out.item(if first { around } else { gap }, first);
                     first = false;
                     self.out.push_item(Some(marker), width);
                     self.children(child);

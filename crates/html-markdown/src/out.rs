@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::escape;
 use crate::options::Mode;
+use crate::spans::{Open, Span};
 
 /// What separates the next word from the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,27 +22,6 @@ struct Part {
     /// For the first line, until it is written.
     first: Option<String>,
     rest: &'static str,
-    width: usize,
-}
-
-/// A span of text within a block.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Span {
-    Strong,
-    Em,
-    Strike,
-    /// An element that is kept as HTML.
-    Html(&'static str),
-    /// Where it leads, and its title.
-    Link { url: String, title: Option<String> },
-    /// Nothing is written: the same span is open already, or the mode has no markup.
-    Off,
-}
-
-struct Open {
-    span: Span,
-    /// Where its opening was written.
-    at: Option<usize>,
 }
 
 /// A place in the text that must stay right when text before it changes.
@@ -49,7 +29,7 @@ pub(crate) type Mark = usize;
 
 pub(crate) struct Out {
     pub(crate) text: String,
-    mode: Mode,
+    pub(crate) mode: Mode,
     parts: Vec<Part>,
     /// How many parts were common to all lines since the last word.
     low: usize,
@@ -61,8 +41,8 @@ pub(crate) struct Out {
     space: bool,
     /// Nothing stands on this line, in this heading or in this cell yet, so no space does.
     start: bool,
-    spans: Vec<Open>,
-    opened: usize,
+    pub(crate) spans: Vec<Open>,
+    pub(crate) opened: usize,
     /// Above 0, blocks are no blocks: headings and cells.
     flat: usize,
     /// Above 0, within a cell of a table.
@@ -72,11 +52,11 @@ pub(crate) struct Out {
     pub(crate) dense: usize,
     /// Above this length no more prefixes and markup.
     budget: usize,
-    marks: Vec<Range<usize>>,
+    pub(crate) marks: Vec<Range<usize>>,
     /// Faithful: a closing that is right only if no letter follows; where it and its opening stand, and which it is.
-    doubt: Option<(usize, usize, &'static str)>,
+    pub(crate) doubt: Option<(usize, usize, &'static str)>,
     /// Where a span was closed last: its opening, its closing.
-    closed: Option<(Span, usize, usize)>,
+    pub(crate) closed: Option<(Span, usize, usize)>,
 }
 
 /// White space that collapses.
@@ -120,10 +100,6 @@ impl Out {
         self.flat > 0
     }
 
-    pub(crate) fn in_cell(&self) -> bool {
-        self.cell > 0
-    }
-
     // ---- blocks ------------------------------------------------------------------------------------------------
 
     /// A block begins or ends here.
@@ -149,6 +125,11 @@ impl Out {
         if !first && self.markers == 0 && !self.text.is_empty() {
             self.gap = gap;
         }
+    }
+
+    /// The gap before the next word, whatever came before.
+    pub(crate) fn set_gap(&mut self, gap: Gap) {
+        self.gap = gap;
     }
 
     /// A line break that the author set.
@@ -180,7 +161,7 @@ impl Out {
         let over = self.over_budget() || self.parts.len() >= 40;
         let rest = if over { "" } else { rest };
         self.markers += usize::from(first.is_some());
-        self.parts.push(Part { first, rest, width: rest.len() });
+        self.parts.push(Part { first, rest });
     }
 
     /// The same, for an item whose further lines are indented by `width`.
@@ -196,14 +177,7 @@ impl Out {
         !unused
     }
 
-    /// What stands in an element that holds no blocks: a heading, a cell.
-    pub(crate) fn flat<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> T {
-        self.flat += 1;
-        let result = inside(self);
-        self.flat -= 1;
-        result
-    }
-
+    /// An element that holds no blocks begins: a heading.
     pub(crate) fn enter_flat(&mut self) {
         self.flat += 1;
     }
@@ -314,7 +288,7 @@ impl Out {
         }
     }
 
-    fn raw(&mut self, raw: &str) {
+    pub(crate) fn raw(&mut self, raw: &str) {
         if self.cell > 0 && self.mode != Mode::Text && raw.contains('|') {
             self.text.push_str(&raw.replace('|', "\\|"));
         } else {
@@ -386,153 +360,38 @@ impl Out {
         }
     }
 
-    /// How many characters each line begins with, markers included.
-    pub(crate) fn indent(&self) -> usize {
-        self.parts.iter().map(|part| part.width).sum()
+    /// What each line begins with.
+    pub(crate) fn prefix_of_lines(&self) -> String {
+        self.parts.iter().map(|part| part.rest).collect()
     }
 
-    // ---- spans -------------------------------------------------------------------------------------------------
-
-    pub(crate) fn open(&mut self, span: Span) {
-        let twice = match &span {
-            Span::Link { .. } => self.spans.iter().any(|open| matches!(open.span, Span::Link { .. })),
-            span => self.spans.iter().any(|open| open.span == *span),
-        };
-        let span = if twice || self.mode == Mode::Text || self.over_budget() { Span::Off } else { span };
-        self.spans.push(Open { span, at: None });
-    }
-
-    /// Closes the span that was opened last. Whether anything was written in it.
-    pub(crate) fn close(&mut self) -> bool {
-        let Some(open) = self.spans.pop() else { return false };
-        if self.opened <= self.spans.len() {
-            return false;
+    /// The frame of a table's row: not escaped, no span opens for it.
+    pub(crate) fn row_text(&mut self, frame: &str) {
+        if frame.is_empty() {
+            return;
         }
-        self.opened = self.spans.len();
-        let Some(at) = open.at else { return false };
-        self.write_closing(open.span, at);
-        true
+        if self.gap != Gap::None || self.text.is_empty() {
+            self.new_line();
+        }
+        self.text.push_str(frame);
+        (self.space, self.start) = (false, false);
     }
 
-    fn close_written_spans(&mut self) {
-        while self.opened > 0 {
-            self.opened -= 1;
-            let span = &mut self.spans[self.opened];
-            if let Some(at) = span.at.take() {
-                // A link that runs on over blocks is one for its first block, the others are text.
-                let again = match &span.span {
-                    Span::Strong => Span::Strong,
-                    Span::Em => Span::Em,
-                    Span::Strike => Span::Strike,
-                    Span::Html(name) => Span::Html(name),
-                    Span::Link { .. } | Span::Off => Span::Off,
-                };
-                let span = std::mem::replace(&mut span.span, again);
-                self.write_closing(span, at);
+    /// `#` at the end of a heading would be taken for its end.
+    pub(crate) fn guard_end_of_heading(&mut self) {
+        if self.text.ends_with('#') {
+            let at = self.text.trim_end_matches('#').len();
+            if !self.text[..at].ends_with('\\') {
+                self.text.insert(at, '\\');
             }
         }
     }
 
-    /// Writes the openings that are due. Whether there were any.
-    fn open_spans(&mut self, next: Option<char>) -> bool {
-        let mut any = false;
-        for index in self.opened..self.spans.len() {
-            let at = self.text.len();
-            let before = self.text.chars().next_back();
-            let open = &mut self.spans[index];
-            // `**a**` and `**b**` side by side are `**ab**`.
-            if let Some((span, from, to)) = self.closed.take() {
-                if to == at && span == open.span {
-                    self.text.truncate(to - closing(&span).len());
-                    open.at = Some(from);
-                    any = true;
-                    continue;
-                }
-            }
-            let doubtful = self.mode == Mode::Faithful
-                && matches!(open.span, Span::Strong | Span::Em)
-                && next.is_some_and(|next| !next.is_alphanumeric())
-                && before.is_some_and(char::is_alphanumeric);
-            if doubtful {
-                open.span = Span::Html(if open.span == Span::Strong { "strong" } else { "em" });
-            }
-            match &open.span {
-                Span::Html(name) => {
-                    self.text.push('<');
-                    self.text.push_str(name);
-                    self.text.push('>');
-                }
-                span => self.text.push_str(opening(span)),
-            }
-            any |= open.span != Span::Off;
-            open.at = Some(at);
-        }
-        self.opened = self.spans.len();
-        any
-    }
-
-    fn write_closing(&mut self, span: Span, at: usize) {
-        match span {
-            Span::Off => {}
-            Span::Html(name) => {
-                self.text.push_str("</");
-                self.text.push_str(name);
-                self.text.push('>');
-            }
-            Span::Link { url, title } => self.close_link(&url, title.as_deref(), at),
-            span => {
-                let mark = closing(&span);
-                if self.mode == Mode::Composer && !matches!(span, Span::Strike) && self.text[at..].contains('\n') {
-                    let name = if span == Span::Strong { "b" } else { "i" };
-                    self.patch(at, mark.len(), &format!("<{name}>"));
-                    self.text.push_str(&format!("</{name}>"));
-                    return;
-                }
-                if self.mode == Mode::Faithful
-                    && !matches!(span, Span::Strike)
-                    && self.text.chars().next_back().is_some_and(|last| !last.is_alphanumeric())
-                {
-                    self.doubt = Some((self.text.len(), at, mark));
-                }
-                self.text.push_str(mark);
-                self.closed = Some((span, at, self.text.len()));
-            }
-        }
-    }
-
-    /// Faithful: a closing behind punctuation and before a letter is none; then tags say it.
-    fn settle(&mut self, next: Option<char>) {
-        let Some((at, from, mark)) = self.doubt.take() else { return };
-        if at + mark.len() == self.text.len() && next.is_some_and(|next| next.is_alphanumeric()) {
-            let name = if mark == "**" { "strong" } else { "em" };
-            self.patch(at, mark.len(), &format!("</{name}>"));
-            self.patch(from, mark.len(), &format!("<{name}>"));
-            self.closed = None;
-        }
-    }
-
-    fn close_link(&mut self, url: &str, title: Option<&str>, at: usize) {
-        let text = &self.text[at + 1..];
-        let same = text == url || url.strip_prefix("mailto:") == Some(text);
-        if same && self.mode == Mode::Faithful && url.contains(':') && !url.contains(is_space) {
-            self.patch(at, 1, "<");
-            self.text.push('>');
-        } else if same && self.mode != Mode::Faithful {
-            self.patch(at, 1, "");
-        } else {
-            self.text.push_str("](");
-            let from = self.text.len();
-            self.raw(&escape::destination(url));
-            if self.text.len() == from && self.mode == Mode::Faithful {
-                self.text.push_str("<>");
-            }
-            if let Some(title) = title {
-                self.text.push_str(" \"");
-                self.raw(&title.replace('"', "\\\""));
-                self.text.push('"');
-            }
-            self.text.push(')');
-        }
+    /// The page is at its end.
+    pub(crate) fn end(&mut self) {
+        self.close_written_spans();
+        let end = self.text.trim_end_matches('\n').len();
+        self.text.truncate(end);
     }
 
     // ---- places ------------------------------------------------------------------------------------------------
@@ -553,8 +412,9 @@ impl Out {
     }
 
     /// Replaces a few bytes near the end.
-    fn patch(&mut self, at: usize, len: usize, with: &str) {
+    pub(crate) fn patch(&mut self, at: usize, len: usize, with: &str) {
         self.text.replace_range(at..at + len, with);
+        (self.closed, self.doubt) = (None, None);
         let shift = |place: &mut usize| {
             if *place > at {
                 *place = (*place + with.len()).saturating_sub(len).max(at);
@@ -576,22 +436,6 @@ impl Out {
 pub(crate) struct Cell {
     spans: Vec<Open>,
     opened: usize,
-}
-
-fn opening(span: &Span) -> &'static str {
-    match span {
-        Span::Link { .. } => "[",
-        span => closing(span),
-    }
-}
-
-fn closing(span: &Span) -> &'static str {
-    match span {
-        Span::Strong => "**",
-        Span::Em => "*",
-        Span::Strike => "~~",
-        Span::Html(_) | Span::Link { .. } | Span::Off => "",
-    }
 }
 
 /// Up to where the text is words with single spaces between them.

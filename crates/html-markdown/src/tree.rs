@@ -85,10 +85,6 @@ impl Tree {
         }
     }
 
-    pub(crate) fn name(&self, id: Id) -> &str {
-        &self.nodes[id as usize].name
-    }
-
     pub(crate) fn first(&self, id: Id) -> Option<Id> {
         Some(self.nodes[id as usize].first).filter(|id| *id != NONE)
     }
@@ -156,7 +152,7 @@ pub(crate) struct Below<'t> {
 
 impl Below<'_> {
     /// Leaves out what is below the node that came last.
-    pub(crate) fn skip(&mut self, last: Id) {
+    pub(crate) fn pass_over(&mut self, last: Id) {
         self.at = self.behind(last);
     }
 

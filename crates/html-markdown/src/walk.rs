@@ -159,6 +159,9 @@ impl<'t> Walk<'t> {
             Tag::Video | Tag::Audio => self.media(id),
             Tag::Details => self.details(id),
             Tag::Textarea => self.plain_block(id),
+            Tag::Span if self.attr(id, Attr::Style).is_some_and(|style| style.contains("mso-list:Ignore")) => {
+                self.drop("bullet of Word");
+            }
             Tag::Span if self.is_rendered_math(id) => self.rendered_math(id),
             tag => self.styled(id, tag),
         }
@@ -218,7 +221,8 @@ impl<'t> Walk<'t> {
     fn rule(&mut self) {
         self.out.block(Gap::Blank);
         if !self.out.is_flat() && !self.is(Mode::Text) {
-            self.out.atom("---");
+            // `- ---` would be one line, not an item with a line in it.
+            self.out.atom(if self.tight.is_empty() { "---" } else { "___" });
         }
         self.out.block(Gap::Blank);
     }
