@@ -11,6 +11,9 @@ use crate::walk::Walk;
 impl Walk<'_> {
     /// `aside.quote`: whose words, and the words.
     pub(crate) fn quote(&mut self, id: Id) {
+        if self.topic_preview(id) {
+            return;
+        }
         let number = |attr| self.attr(id, attr).and_then(|number: &str| number.trim().parse().ok());
         let mut quote = Quote {
             username: self.attr(id, Attr::Username).filter(|name| !name.is_empty()).map(str::to_owned),
@@ -58,6 +61,31 @@ impl Walk<'_> {
         quote.text = without_prefix(&self.out.text[start..end], &prefix);
         self.quote_marks.push(self.out.mark(start..end));
         self.found.quotes.push(quote);
+    }
+
+    /// A bare link to another topic looks like a quote, but nobody quoted: its text is a preview.
+    fn topic_preview(&mut self, id: Id) -> bool {
+        if self.attr(id, Attr::Username).is_some_and(|name| !name.is_empty()) || self.attr(id, Attr::Topic).is_none() {
+            return false;
+        }
+        let title = self.tree.children(id).find(|child| self.tree.has_class(*child, "title"));
+        let link = title.and_then(|title| self.tree.below(title).find(|below| self.names_a_topic(*below)));
+        let Some(link) = link else { return false };
+        let Some(url) = self.attr(link, Attr::Href).and_then(|href| self.resolve(href)) else { return false };
+        let name = self.tree.text(link);
+        let excerpt = self.tree.children(id).find(|child| self.tree.tag(*child) == Some(Tag::Blockquote));
+        let excerpt = excerpt.map(|quoted| collapsed(&self.tree.text(quoted))).filter(|text| !text.is_empty());
+        self.drop("onebox preview");
+        self.out.block(Gap::Blank);
+        self.stand_in(&url, &name, LinkKind::Onebox, excerpt);
+        self.out.block(Gap::Blank);
+        true
+    }
+
+    fn names_a_topic(&self, id: Id) -> bool {
+        self.tree.tag(id) == Some(Tag::A)
+            && self.attr(id, Attr::Href).is_some_and(|href| href.contains("/t/"))
+            && !self.tree.classes(id).any(|class| matches!(class, "back" | "badge-wrapper" | "badge-category__wrapper"))
     }
 
     /// The name in a quote's title, if the title is not that of another topic.

@@ -32,6 +32,10 @@ fn no_residue_of_markup_is_left_in_any_recorded_post() {
             text = text.replace(url.as_str(), "");
         }
         let plain = visible(&post.cooked);
+        // These the author typed as HTML, or Markdown has no other way to say them.
+        for tag in ["sup", "sub", "kbd"] {
+            text = text.replace(&format!("</{tag}>"), "");
+        }
         for residue in RESIDUE {
             if text.contains(residue) && !plain.contains(residue) {
                 let at = text.find(residue).unwrap();
@@ -78,10 +82,12 @@ fn raw_code(raw: &str) -> Vec<String> {
         }
     }
     let mut rest = raw;
-    while let Some((_, after)) = rest.split_once("[code]") {
+    while let Some((_, after)) = rest.split_once("[code") {
         let Some((code, after)) = after.split_once("[/code]") else { break };
+        let code = code.split_once(']').map_or(code, |(_, code)| code);
         if code.contains('\n') {
-            blocks.push(code.trim_matches('\n').to_owned());
+            let code = code.strip_prefix('\n').unwrap_or(code);
+            blocks.push(code.strip_suffix('\n').unwrap_or(code).to_owned());
         }
         rest = after;
     }
@@ -90,7 +96,10 @@ fn raw_code(raw: &str) -> Vec<String> {
 }
 
 /// Posts whose code differs from the raw text, and why it is not the conversion that changed it.
-const NOT_THE_SAME_CODE: &[(&str, &str)] = &[];
+const NOT_THE_SAME_CODE: &[(&str, &str)] = &[
+    ("240-android-solved-android-build-on-windows-cmake-er #1", "Discourse left this [code] unread: it is text in the page"),
+    ("7160-raycast-trouble #11", "hidden by the community: the page says so and nothing else"),
+];
 
 #[test]
 fn code_is_byte_for_byte_what_the_author_typed() {
@@ -115,15 +124,51 @@ fn code_is_byte_for_byte_what_the_author_typed() {
 /// Whether every line of the code stands in the Markdown, in this order, behind its prefix.
 fn markdown_holds(markdown: &str, code: &str) -> bool {
     let mut lines = markdown.lines();
-    code.trim_end().lines().all(|line| lines.any(|one| one.ends_with(line.trim_end()) || one.ends_with(line)))
+    code.trim_end().lines().all(|line| lines.any(|one| one.trim_end().ends_with(line.trim_end())))
 }
 
-/// Words without URLs, markup and the titles of quotes.
+/// Raw text without its markup: BBCode, names of emoji, tags and comments of HTML, the heads of fences.
+fn without_markup(raw: &str) -> String {
+    const TAGS: &[&str] = &[
+        "quote", "code", "b", "i", "u", "s", "spoiler", "poll", "img", "url", "size", "color", "details", "list", "*", "center",
+    ];
+    let mut text = String::new();
+    let mut rest = raw;
+    while let Some(at) = rest.find(['[', ':', '<']) {
+        let (before, markup) = rest.split_at(at);
+        text.push_str(before);
+        let (open, end) = (markup.as_bytes()[0], markup[1..].find([']', ':', '>', '\n']).map(|end| end + 1));
+        let inner = end.map(|end| &markup[1..end]).unwrap_or_default();
+        let closed = end.is_some_and(|end| markup.as_bytes()[end] != b'\n');
+        let is_markup = match open {
+            b'[' => {
+                let name = inner.trim_start_matches('/').split(['=', ' ']).next().unwrap_or_default().to_lowercase();
+                closed && TAGS.contains(&&*name)
+            }
+            b':' => closed && inner.len() > 1 && inner.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_+-".contains(&b)),
+            _ => closed && inner.starts_with("img "),
+        };
+        match markup.find(if open == b'[' { ']' } else if open == b':' { ':' } else { '>' }) {
+            Some(_) if is_markup => {
+                let skip = markup[1..].find(match open { b'[' => ']', b':' => ':', _ => '>' }).unwrap() + 2;
+                text.push(' ');
+                rest = &markup[skip..];
+            }
+            _ => {
+                text.push(open as char);
+                rest = &markup[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Words without URLs and the heads of fences.
 fn words(text: &str) -> Vec<String> {
     let mut kept = String::new();
     for line in text.lines() {
-        let line = line.trim();
-        if line.starts_with("[quote") || line == "[/quote]" || line.starts_with("```") {
+        if line.trim_start().trim_start_matches(['>', ' ']).starts_with("```") {
             continue;
         }
         for word in line.split_whitespace() {
@@ -168,7 +213,7 @@ fn at_least_250_of_the_291_recorded_pairs_have_the_words_of_their_raw_text() {
         for link in found.links.iter().filter(|link| matches!(link.kind, html_markdown::LinkKind::Onebox | html_markdown::LinkKind::InlineOnebox | html_markdown::LinkKind::Media)) {
             given = given.replace(&format!("[{}]({})", link.text, link.url), "");
         }
-        let alike = similarity(&words(raw), &words(&given));
+        let alike = similarity(&words(&without_markup(raw)), &words(&given));
         all += 1;
         if alike >= 0.97 {
             near += 1;
