@@ -330,7 +330,8 @@ impl Out {
             } else {
                 self.text.push('\n');
                 if self.gap == Gap::Blank {
-                    for part in &self.parts[..self.low] {
+                    let plain = self.over_budget();
+                    for part in self.parts[..self.low].iter().filter(|_| !plain) {
                         self.text.push_str(part.rest);
                     }
                     let end = self.text.trim_end_matches(' ').len();
@@ -344,12 +345,14 @@ impl Out {
     }
 
     fn prefix(&mut self, trimmed: bool) {
+        let plain = self.over_budget();
         for part in &mut self.parts {
             match part.first.take() {
                 Some(first) => {
                     self.text.push_str(&first);
                     self.markers -= 1;
                 }
+                None if plain => {}
                 None => self.text.push_str(part.rest),
             }
         }

@@ -4,9 +4,10 @@
 //! what no rule reads (comments, scripts, most attributes) before it costs anything, and sees to it that neither depth
 //! nor the number of nodes grows without limit. Beyond a limit the markup is ignored and the text is kept.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 
-use html5ever::interface::TreeSink;
+use html5ever::interface::{Tracer, TreeSink};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{Doctype, Tag as Token, TagKind, Token as Event, TokenSink, TokenSinkResult};
@@ -17,8 +18,11 @@ use html5gum::{Emitter, Error, State, Tokenizer};
 use crate::tag::{Attr, Tag};
 use crate::tree::{Id, Sink, Stored, Tree};
 
-/// How deep elements may nest. Browsers stop at 512; the deepest of 277 recorded pages has 52.
-const DEPTH: u16 = 200;
+/// How many elements may be open at once, formatting that waits to be opened again included. Browsers stop at 512; the
+/// deepest of 277 recorded pages has 52. The tree builder looks through them at every tag, so this bounds its time too.
+const OPEN: usize = 256;
+/// What one start tag may add to them: itself, its place in the list of formatting, and what HTML implies around it.
+const A_TAG: usize = 4;
 /// How many nodes a tree may have: 2 million take about 100 MiB.
 const NODES: usize = 2_000_000;
 /// Attributes and texts are addressed by 32 bits; what lies behind this many bytes of HTML is not read.
@@ -45,6 +49,7 @@ pub(crate) fn parse(html: &str) -> (Tree, bool) {
         values: Vec::new(),
         text: Vec::new(),
         muted: false,
+        open: 0,
         skipped: Vec::new(),
         cut: &mut cut,
     };
@@ -55,6 +60,17 @@ pub(crate) fn parse(html: &str) -> (Tree, bool) {
         }
     }
     (builder.sink.finish(), cut)
+}
+
+/// Counts what the tree builder holds on to.
+struct Count(Cell<usize>);
+
+impl Tracer for Count {
+    type Handle = Id;
+
+    fn trace_handle(&self, _: &Id) {
+        self.0.set(self.0.get() + 1);
+    }
 }
 
 /// Hands tokens on to the tree builder.
@@ -72,6 +88,8 @@ struct Feeder<'b> {
     text: Vec<u8>,
     /// Within a script or style: its text goes nowhere.
     muted: bool,
+    /// No fewer than are open. Counted anew when it comes near the limit: end tags are not always what they seem.
+    open: usize,
     /// Start tags that were too deep and wait for their end tags.
     skipped: Vec<LocalName>,
     cut: &'b mut bool,
@@ -82,6 +100,20 @@ impl Feeder<'_> {
         let full = self.builder.sink.nodes() >= NODES;
         *self.cut |= full;
         full
+    }
+
+    fn is_deep(&mut self) -> bool {
+        if self.open + A_TAG > OPEN {
+            self.open = self.count_open();
+        }
+        self.open += A_TAG;
+        self.open > OPEN
+    }
+
+    fn count_open(&self) -> usize {
+        let count = Count(Cell::new(0));
+        self.builder.trace_handles(&count);
+        count.0.get()
     }
 
     fn flush_text(&mut self) {
@@ -150,7 +182,7 @@ impl Feeder<'_> {
         let muted = self.mutes();
         let name = LocalName::from(&*String::from_utf8_lossy(&self.name));
         let is_void = Tag::is_void(&self.name);
-        let too_deep = self.builder.sink.depth() >= DEPTH && !is_void;
+        let too_deep = !is_void && self.is_deep();
         let tag = match too_deep {
             false => Token {
                 kind: TagKind::StartTag,
@@ -197,7 +229,7 @@ impl Feeder<'_> {
             self.skipped.pop();
             return;
         }
-        if self.builder.sink.depth() < DEPTH / 2 {
+        if !self.skipped.is_empty() && self.count_open() < OPEN / 2 {
             self.skipped.clear();
         }
         let tag = Token {

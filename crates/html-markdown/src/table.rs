@@ -106,7 +106,8 @@ impl Walk<'_> {
                 self.out.leave_cell(state);
                 columns += 1;
                 let span = self.attr(*cell, Attr::Colspan).and_then(|span| span.trim().parse::<usize>().ok()).unwrap_or(1);
-                for _ in 1..span.min(COLUMNS + 1 - columns) {
+                let span = if self.out.over_budget() { 1 } else { span };
+                for _ in 1..span.min((COLUMNS + 1).saturating_sub(columns)) {
                     self.out.row_text(between);
                     columns += 1;
                 }

@@ -3,7 +3,7 @@
 //! Built by html5ever's tree builder, so that unclosed and misnested tags mean what they mean in a browser.
 
 use std::borrow::Cow;
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Ref, RefCell};
 use std::ops::Range;
 
 use html5ever::interface::{ElemName, ElementFlags, NodeOrText, QuirksMode, TreeSink};
@@ -39,7 +39,6 @@ struct Node {
     /// Of a text: where it lies in `texts`. Of an element: which attributes are its own.
     from: u32,
     to: u32,
-    depth: u16,
     kind: Kind,
     tag: Tag,
 }
@@ -185,8 +184,6 @@ pub(crate) struct Sink {
     texts: RefCell<String>,
     attrs: RefCell<Vec<Stored>>,
     values: RefCell<Vec<u8>>,
-    /// How deep the element is that was put in last.
-    depth: Cell<u16>,
 }
 
 impl Sink {
@@ -196,14 +193,9 @@ impl Sink {
             texts: RefCell::new(String::with_capacity(html / 4)),
             attrs: RefCell::default(),
             values: RefCell::default(),
-            depth: Cell::new(0),
         };
         sink.add(local_name!(""), Kind::Html, Tag::Other, 0..0);
         sink
-    }
-
-    pub(crate) fn depth(&self) -> u16 {
-        self.depth.get()
     }
 
     pub(crate) fn nodes(&self) -> usize {
@@ -237,7 +229,7 @@ impl Sink {
         let id = nodes.len() as Id;
         let (from, to) = (range.start, range.end);
         let (parent, prev, next, first, last) = (NONE, NONE, NONE, NONE, NONE);
-        nodes.push(Node { name, parent, prev, next, first, last, from, to, depth: 0, kind, tag });
+        nodes.push(Node { name, parent, prev, next, first, last, from, to, kind, tag });
         id
     }
 
@@ -293,12 +285,8 @@ impl Sink {
             NONE => nodes[parent as usize].first = id,
             prev => nodes[prev as usize].next = id,
         }
-        let depth = nodes[parent as usize].depth.saturating_add(1);
         let node = &mut nodes[id as usize];
-        (node.parent, node.prev, node.next, node.depth) = (parent, prev, next, depth);
-        if node.kind != Kind::Text {
-            self.depth.set(depth);
-        }
+        (node.parent, node.prev, node.next) = (parent, prev, next);
     }
 }
 
