@@ -97,7 +97,16 @@ impl Walk<'_> {
 
     pub(crate) fn is_line_number(&self, id: Id) -> bool {
         self.tree.classes(id).any(|class| {
-            matches!(class, "gutter" | "lineno" | "linenos" | "linenumbers" | "line-numbers-rows" | "hljs-ln-numbers" | "blob-num")
+            matches!(
+                class,
+                "gutter"
+                    | "lineno"
+                    | "linenos"
+                    | "linenumbers"
+                    | "line-numbers-rows"
+                    | "hljs-ln-numbers"
+                    | "blob-num"
+            )
         })
     }
 
@@ -114,7 +123,11 @@ impl Walk<'_> {
                 prefixes.iter().find_map(|prefix| class.strip_prefix(prefix))
             })
         };
-        let bare = |id: Id| self.tree.classes(id).find(|class| !matches!(*class, "hljs" | "highlight" | "onebox" | "prettyprint"));
+        let bare = |id: Id| {
+            self.tree
+                .classes(id)
+                .find(|class| !matches!(*class, "hljs" | "highlight" | "onebox" | "prettyprint"))
+        };
         let found = inner
             .and_then(|inner| of_class(inner, false))
             .or_else(|| self.attr(id, Attr::CodeWrap))
@@ -122,7 +135,8 @@ impl Walk<'_> {
             .or_else(|| self.attr(id, Attr::Language))
             .or_else(|| inner.filter(|_| self.is_discourse()).and_then(bare))
             .or_else(|| outer.and_then(|outer| of_class(outer, true)))?;
-        let name = found.split(['?', '`', ',', '{', '\n']).next().unwrap_or_default().trim_matches([' ', ';']);
+        let name =
+            found.split(['?', '`', ',', '{', '\n']).next().unwrap_or_default().trim_matches([' ', ';']);
         let said = !matches!(name, "" | "auto" | "nohighlight" | "no-highlight" | "plaintext" | "none");
         (said && name.len() <= 40 && !name.contains(char::is_whitespace)).then(|| name.to_owned())
     }

@@ -98,12 +98,10 @@ fn link(walk: &mut Walk<'_>, id: Id) -> bool {
             _ => {}
         }
     }
-    if href == "/404" {
-        if let Some(upload) = walk.attr(id, Attr::DataHref) {
-            walk.broken_upload(upload, collapsed(&walk.tree.text(id)));
-            walk.children(id);
-            return true;
-        }
+    if let Some(upload) = walk.attr(id, Attr::DataHref).filter(|_| href == "/404") {
+        walk.broken_upload(upload, collapsed(&walk.tree.text(id)));
+        walk.children(id);
+        return true;
     }
     shared(walk, id, href)
 }
@@ -112,7 +110,8 @@ fn link(walk: &mut Walk<'_>, id: Id) -> bool {
 fn shared(walk: &mut Walk<'_>, id: Id, href: &str) -> bool {
     let Some((page, query)) = href.split_once("?u=") else { return false };
     let Some(url) = walk.resolve(page) else { return false };
-    let is_name = !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    let is_name = !query.is_empty()
+        && query.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     if !is_name || walk.is_internal(&url) != Some(true) {
         return false;
     }
@@ -152,7 +151,7 @@ fn lightbox(walk: &mut Walk<'_>, id: Id) -> bool {
     let Some(picture) = picture else { return false };
     let original = walk.attr(id, Attr::Href).and_then(|href| walk.resolve(href));
     let title = walk.attr(id, Attr::Title);
-    walk.picture(picture, original, title);
+    walk.picture(picture, original.as_deref(), title);
     true
 }
 
@@ -215,8 +214,13 @@ fn division(walk: &mut Walk<'_>, id: Id) -> bool {
                 let text = walk.tree.text(id);
                 walk.formula(&text, true);
             }
-            "lazyYT" | "lazyYT-container" | "youtube-onebox" | "lazy-video-container" | "video-onebox"
-            | "video-placeholder-container" | "onebox" => return walk.player(id),
+            "lazyYT"
+            | "lazyYT-container"
+            | "youtube-onebox"
+            | "lazy-video-container"
+            | "video-onebox"
+            | "video-placeholder-container"
+            | "onebox" => return walk.player(id),
             "large-image-placeholder" | "broken-image" | "blocked-hotlinked-placeholder" => {
                 walk.out.block(Gap::Blank);
                 placeholder(walk, id);

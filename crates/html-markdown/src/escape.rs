@@ -17,7 +17,8 @@ pub(crate) fn at_line_start(text: &str) -> Option<usize> {
         mark @ (b'`' | b'~') => (run(*mark) >= 3 && !text[run(*mark)..].contains('`')).then_some(0),
         b'0'..=b'9' => {
             let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            (digits <= 9 && matches!(bytes.get(digits), Some(b'.' | b')')) && blank(digits + 1)).then_some(digits)
+            (digits <= 9 && matches!(bytes.get(digits), Some(b'.' | b')')) && blank(digits + 1))
+                .then_some(digits)
         }
         _ => None,
     }
@@ -40,7 +41,8 @@ pub(crate) fn faithful(into: &mut String, text: &str) {
             '~' => next == Some('~') || at > 0 && bytes[at - 1] == b'~',
             '&' => {
                 let name = &text[at + 1..];
-                let end = name.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count();
+                let end =
+                    name.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count();
                 end > 0 && name.as_bytes().get(end) == Some(&b';')
             }
             _ => false,
@@ -65,7 +67,12 @@ pub(crate) fn destination(url: &str) -> std::borrow::Cow<'_, str> {
         even &= open >= 0;
     }
     let even = even && open == 0;
-    let bad = |c: char| c.is_ascii_whitespace() || c.is_control() || matches!(c, '<' | '>' | '\\') || !even && matches!(c, '(' | ')');
+    let bad = |c: char| {
+        c.is_ascii_whitespace()
+            || c.is_control()
+            || matches!(c, '<' | '>' | '\\')
+            || !even && matches!(c, '(' | ')')
+    };
     if !url.contains(bad) {
         return url.into();
     }

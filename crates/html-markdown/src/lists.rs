@@ -32,7 +32,9 @@ impl Walk<'_> {
         for child in self.tree.children(id) {
             match self.tree.view(child) {
                 View::Element(Tag::Li) => {
-                    if let Some(value) = self.attr(child, Attr::Value).and_then(|value| value.trim().parse().ok()) {
+                    if let Some(value) =
+                        self.attr(child, Attr::Value).and_then(|value| value.trim().parse().ok())
+                    {
                         number = value;
                     }
                     let marker = if numbered { format!("{number}{mark} ") } else { format!("{mark} ") };
@@ -136,9 +138,8 @@ impl Walk<'_> {
             .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok())
             .unwrap_or(1)
             .clamp(1, 9);
-        let is_item = |id: Option<Id>| {
-            id.is_some_and(|id| self.tree.tag(id) == Some(Tag::P) && self.is_word_item(id))
-        };
+        let is_item =
+            |id: Option<Id>| id.is_some_and(|id| self.tree.tag(id) == Some(Tag::P) && self.is_word_item(id));
         let near = |mut id: Option<Id>, step: fn(&crate::tree::Tree, Id) -> Option<Id>| {
             while let Some(View::Text(text)) = id.map(|id| self.tree.view(id)) {
                 if !text.trim().is_empty() {

@@ -16,7 +16,9 @@ pub(crate) fn collapsed(text: &str) -> String {
 fn is_picture(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     path.rsplit_once('.').is_some_and(|(_, suffix)| {
-        ["png", "jpg", "jpeg", "gif", "webp", "avif", "bmp"].iter().any(|one| suffix.eq_ignore_ascii_case(one))
+        ["png", "jpg", "jpeg", "gif", "webp", "avif", "bmp"]
+            .iter()
+            .any(|one| suffix.eq_ignore_ascii_case(one))
     })
 }
 
@@ -29,10 +31,9 @@ impl Walk<'_> {
             None if self.is(Mode::Faithful) && self.attr(id, Attr::Href).is_some() => String::new(),
             _ => return self.children(id),
         };
-        if !self.is(Mode::Faithful) && !self.is(Mode::Composer) && is_picture(&url) {
-            if let Some(picture) = self.only_picture(id) {
-                return self.picture(picture, Some(url), None);
-            }
+        let free = !self.is(Mode::Faithful) && !self.is(Mode::Composer);
+        if let Some(picture) = self.only_picture(id).filter(|_| free && is_picture(&url)) {
+            return self.picture(picture, Some(&url), None);
         }
         self.linked(id, url, LinkKind::Web);
     }
@@ -87,8 +88,10 @@ impl Walk<'_> {
     }
 
     /// A picture, which stands for `original` if there is one.
-    pub(crate) fn picture(&mut self, id: Id, original: Option<String>, title: Option<&str>) {
-        let size = |attr| self.attr(id, attr).and_then(|size: &str| size.trim().trim_end_matches("px").parse::<u32>().ok());
+    pub(crate) fn picture(&mut self, id: Id, original: Option<&str>, title: Option<&str>) {
+        let size = |attr| {
+            self.attr(id, attr).and_then(|size: &str| size.trim().trim_end_matches("px").parse::<u32>().ok())
+        };
         let (width, height) = (size(Attr::Width), size(Attr::Height));
         let alt = self.attr(id, Attr::Alt).unwrap_or_default();
         let shown = self.source(id);
@@ -96,7 +99,7 @@ impl Walk<'_> {
         if width.is_some_and(|width| width <= 1) && height.is_some_and(|height| height <= 1) {
             return self.drop("pixel");
         }
-        let Some(url) = original.clone().or_else(|| shown.clone()) else {
+        let Some(url) = original.map(str::to_owned).or_else(|| shown.clone()) else {
             if inline {
                 self.drop("inline picture");
             }
@@ -113,7 +116,10 @@ impl Walk<'_> {
             thumbnail: shown.filter(|shown| *shown != url),
             url,
             alt: collapsed(alt),
-            title: title.or_else(|| self.attr(id, Attr::Title)).filter(|title| !title.is_empty()).map(str::to_owned),
+            title: title
+                .or_else(|| self.attr(id, Attr::Title))
+                .filter(|title| !title.is_empty())
+                .map(str::to_owned),
             width,
             height,
             sha1_base62: self.attr(id, Attr::Base62).map(str::to_owned),
@@ -130,7 +136,8 @@ impl Walk<'_> {
             (mode, Images::Markdown) => {
                 let alt = bracketed(&image.alt, mode);
                 let title = image.title.as_ref().filter(|_| mode == Mode::Faithful);
-                let title = title.map(|title| format!(" \"{}\"", title.replace('"', "\\\""))).unwrap_or_default();
+                let title =
+                    title.map(|title| format!(" \"{}\"", title.replace('"', "\\\""))).unwrap_or_default();
                 Some(format!("![{alt}]({}{title})", destination(&image.url)))
             }
         };

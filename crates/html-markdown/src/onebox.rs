@@ -65,7 +65,9 @@ impl Walk<'_> {
 
     /// A bare link to another topic looks like a quote, but nobody quoted: its text is a preview.
     fn topic_preview(&mut self, id: Id) -> bool {
-        if self.attr(id, Attr::Username).is_some_and(|name| !name.is_empty()) || self.attr(id, Attr::Topic).is_none() {
+        if self.attr(id, Attr::Username).is_some_and(|name| !name.is_empty())
+            || self.attr(id, Attr::Topic).is_none()
+        {
             return false;
         }
         let title = self.tree.children(id).find(|child| self.tree.has_class(*child, "title"));
@@ -74,7 +76,8 @@ impl Walk<'_> {
         let Some(url) = self.attr(link, Attr::Href).and_then(|href| self.resolve(href)) else { return false };
         let name = self.tree.text(link);
         let excerpt = self.tree.children(id).find(|child| self.tree.tag(*child) == Some(Tag::Blockquote));
-        let excerpt = excerpt.map(|quoted| collapsed(&self.tree.text(quoted))).filter(|text| !text.is_empty());
+        let excerpt =
+            excerpt.map(|quoted| collapsed(&self.tree.text(quoted))).filter(|text| !text.is_empty());
         self.drop("onebox preview");
         self.out.block(Gap::Blank);
         self.stand_in(&url, &name, LinkKind::Onebox, excerpt);
@@ -85,7 +88,10 @@ impl Walk<'_> {
     fn names_a_topic(&self, id: Id) -> bool {
         self.tree.tag(id) == Some(Tag::A)
             && self.attr(id, Attr::Href).is_some_and(|href| href.contains("/t/"))
-            && !self.tree.classes(id).any(|class| matches!(class, "back" | "badge-wrapper" | "badge-category__wrapper"))
+            && !self
+                .tree
+                .classes(id)
+                .any(|class| matches!(class, "back" | "badge-wrapper" | "badge-category__wrapper"))
     }
 
     /// The name in a quote's title, if the title is not that of another topic.
@@ -106,7 +112,9 @@ impl Walk<'_> {
     /// `aside.onebox`: a link; what it shows of the page behind it is kept beside the text.
     pub(crate) fn onebox(&mut self, id: Id) {
         let link = |id: Id| {
-            self.tree.below(id).find(|below| self.tree.tag(*below) == Some(Tag::A) && self.attr(*below, Attr::Href).is_some())
+            self.tree.below(id).find(|below| {
+                self.tree.tag(*below) == Some(Tag::A) && self.attr(*below, Attr::Href).is_some()
+            })
         };
         let url = self
             .attr(id, Attr::OneboxSrc)
@@ -122,7 +130,9 @@ impl Walk<'_> {
         self.drop("onebox preview");
         self.out.block(Gap::Blank);
         match url {
-            Some(url) => self.stand_in(&url, &title, LinkKind::Onebox, Some(excerpt).filter(|text| !text.is_empty())),
+            Some(url) => {
+                self.stand_in(&url, &title, LinkKind::Onebox, Some(excerpt).filter(|text| !text.is_empty()));
+            }
             None => self.text(&title),
         }
         self.out.block(Gap::Blank);
@@ -132,11 +142,10 @@ impl Walk<'_> {
     pub(crate) fn player(&mut self, id: Id) -> bool {
         let youtube = self.attr(id, Attr::YoutubeId).filter(|id| !id.is_empty());
         let source = self.attr(id, Attr::VideoSrc);
-        if let (Some(source), Some(upload)) = (source, self.attr(id, Attr::OriginalSrc)) {
-            if source.ends_with("/404") {
-                self.broken_upload(upload, String::new());
-                return true;
-            }
+        let gone = source.is_some_and(|source| source.ends_with("/404"));
+        if let Some(upload) = self.attr(id, Attr::OriginalSrc).filter(|_| gone) {
+            self.broken_upload(upload, String::new());
+            return true;
         }
         let below = self.tree.below(id).find_map(|below| match self.tree.tag(below)? {
             Tag::A => self.attr(below, Attr::Href),
@@ -144,14 +153,18 @@ impl Walk<'_> {
             _ => None,
         });
         let url = match (youtube, self.attr(id, Attr::Provider), self.attr(id, Attr::VideoId)) {
-            (Some(video), ..) | (None, Some("youtube"), Some(video)) => Some(format!("https://www.youtube.com/watch?v={video}")),
+            (Some(video), ..) | (None, Some("youtube"), Some(video)) => {
+                Some(format!("https://www.youtube.com/watch?v={video}"))
+            }
             _ => source.or(below).and_then(|url| self.resolve(url)),
         };
         let Some(url) = url else { return false };
         let titles = [Attr::YoutubeTitle, Attr::VideoTitle, Attr::Title];
         let title = titles.iter().find_map(|attr| self.attr(id, *attr).filter(|title| !title.is_empty()));
         let title = title.or_else(|| {
-            self.tree.below(id).find_map(|below| self.attr(below, Attr::Title).filter(|title| !title.is_empty()))
+            self.tree
+                .below(id)
+                .find_map(|below| self.attr(below, Attr::Title).filter(|title| !title.is_empty()))
         });
         let title = title.unwrap_or_default().to_owned();
         self.out.block(Gap::Blank);

@@ -53,12 +53,7 @@ pub(crate) fn parse(html: &str) -> (Tree, bool) {
         skipped: Vec::new(),
         cut: &mut cut,
     };
-    for never in Tokenizer::new_with_emitter(html_read, feeder) {
-        match never {
-            Ok(token) => match token {},
-            Err(error) => match error {},
-        }
-    }
+    let Ok(()) = Tokenizer::new_with_emitter(html_read, feeder).finish();
     (builder.sink.finish(), cut)
 }
 
@@ -202,7 +197,9 @@ impl Feeder<'_> {
             }
         };
         let next = match self.builder.process_token(Event::TagToken(tag), 1) {
-            TokenSinkResult::Continue | TokenSinkResult::Script(_) | TokenSinkResult::EncodingIndicator(_) => None,
+            TokenSinkResult::Continue
+            | TokenSinkResult::Script(_)
+            | TokenSinkResult::EncodingIndicator(_) => None,
             TokenSinkResult::Plaintext => Some(State::PlainText),
             TokenSinkResult::RawData(RawKind::Rcdata) => Some(State::RcData),
             TokenSinkResult::RawData(RawKind::Rawtext) => Some(State::RawText),

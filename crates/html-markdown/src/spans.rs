@@ -16,7 +16,10 @@ pub(crate) enum Span {
     /// An element that is kept as HTML.
     Html(&'static str),
     /// Where it leads, and its title.
-    Link { url: String, title: Option<String> },
+    Link {
+        url: String,
+        title: Option<String>,
+    },
     /// Nothing is written: the same span is open already, or the mode has no markup.
     Off,
 }
@@ -82,13 +85,14 @@ impl Out {
             let before = self.text.chars().next_back();
             let open = &mut self.spans[index];
             // `**a**` and `**b**` side by side are `**ab**`.
-            if let Some((span, from, to)) = self.closed.take() {
-                if to == at && span == open.span {
-                    self.text.truncate(to - closing(&span).len());
-                    open.at = Some(from);
-                    any = true;
-                    continue;
-                }
+            if let Some((span, from, to)) = self.closed.take()
+                && to == at
+                && span == open.span
+            {
+                self.text.truncate(to - closing(&span).len());
+                open.at = Some(from);
+                any = true;
+                continue;
             }
             let doubtful = self.mode == Mode::Faithful
                 && matches!(open.span, Span::Strong | Span::Em)
@@ -123,7 +127,10 @@ impl Out {
             Span::Link { url, title } => self.close_link(&url, title.as_deref(), at),
             span => {
                 let mark = closing(&span);
-                if self.mode == Mode::Composer && !matches!(span, Span::Strike) && self.text[at..].contains('\n') {
+                if self.mode == Mode::Composer
+                    && !matches!(span, Span::Strike)
+                    && self.text[at..].contains('\n')
+                {
                     let name = if span == Span::Strong { "b" } else { "i" };
                     self.patch(at, mark.len(), &format!("<{name}>"));
                     self.text.push_str(&format!("</{name}>"));

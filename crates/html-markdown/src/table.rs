@@ -36,9 +36,12 @@ impl Walk<'_> {
             let cells: Vec<Id> = self
                 .tree
                 .children(id)
-                .filter(|cell| matches!(self.tree.tag(*cell), Some(Tag::Td | Tag::Th)) && !self.is_line_number(*cell))
+                .filter(|cell| {
+                    matches!(self.tree.tag(*cell), Some(Tag::Td | Tag::Th)) && !self.is_line_number(*cell)
+                })
                 .collect();
-            let head = in_head || !cells.is_empty() && cells.iter().all(|cell| self.tree.tag(*cell) == Some(Tag::Th));
+            let head = in_head
+                || !cells.is_empty() && cells.iter().all(|cell| self.tree.tag(*cell) == Some(Tag::Th));
             Row { cells, head }
         };
         for part in self.tree.children(id) {
@@ -81,7 +84,9 @@ impl Walk<'_> {
     }
 
     fn is_generic_layout(&self, rows: &[Row]) -> bool {
-        rows[0].cells.iter().any(|cell| self.tree.below(*cell).any(|below| self.tree.tag(below).is_some_and(Tag::is_plain_block)))
+        rows[0].cells.iter().any(|cell| {
+            self.tree.below(*cell).any(|below| self.tree.tag(below).is_some_and(Tag::is_plain_block))
+        })
     }
 
     fn pipes(&mut self, rows: &[Row]) {
@@ -105,7 +110,10 @@ impl Walk<'_> {
                 self.children(*cell);
                 self.out.leave_cell(state);
                 columns += 1;
-                let span = self.attr(*cell, Attr::Colspan).and_then(|span| span.trim().parse::<usize>().ok()).unwrap_or(1);
+                let span = self
+                    .attr(*cell, Attr::Colspan)
+                    .and_then(|span| span.trim().parse::<usize>().ok())
+                    .unwrap_or(1);
                 let span = if self.out.over_budget() { 1 } else { span };
                 for _ in 1..span.min((COLUMNS + 1).saturating_sub(columns)) {
                     self.out.row_text(between);
@@ -127,7 +135,8 @@ impl Walk<'_> {
             let cell = row.cells.get(column).copied();
             let style = cell.and_then(|cell| self.attr(cell, Attr::Style)).unwrap_or_default();
             let align = style.split_once("text-align:").map(|(_, align)| align.trim_start());
-            let align = align.or_else(|| cell.and_then(|cell| self.attr(cell, Attr::Align))).unwrap_or_default();
+            let align =
+                align.or_else(|| cell.and_then(|cell| self.attr(cell, Attr::Align))).unwrap_or_default();
             rule.push_str(match align {
                 _ if self.is(Mode::Composer) => " --- |",
                 align if align.starts_with("left") => " :--- |",

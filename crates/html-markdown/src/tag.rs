@@ -61,9 +61,40 @@ impl Tag {
         use Tag::*;
         matches!(
             self,
-            Address | Article | Aside | Body | Button | Caption | Center | Dialog | Div | Dl | Dt | Dd | Fieldset | Figcaption
-                | Figure | Footer | Form | Frameset | Header | Hgroup | Html | Legend | Main | Nav | P | Section | Summary
-                | Tbody | Td | Tfoot | Th | Thead | Tr | Details
+            Address
+                | Article
+                | Aside
+                | Body
+                | Button
+                | Caption
+                | Center
+                | Dialog
+                | Div
+                | Dl
+                | Dt
+                | Dd
+                | Fieldset
+                | Figcaption
+                | Figure
+                | Footer
+                | Form
+                | Frameset
+                | Header
+                | Hgroup
+                | Html
+                | Legend
+                | Main
+                | Nav
+                | P
+                | Section
+                | Summary
+                | Tbody
+                | Td
+                | Tfoot
+                | Th
+                | Thead
+                | Tr
+                | Details
         )
     }
 
@@ -71,15 +102,29 @@ impl Tag {
     pub(crate) fn needs_lines(self) -> bool {
         use Tag::*;
         self.heading().is_some()
-            || matches!(self, Blockquote | Details | Dir | Dl | Hr | Listing | Menu | Ol | Pre | Table | Ul | Xmp)
+            || matches!(
+                self,
+                Blockquote | Details | Dir | Dl | Hr | Listing | Menu | Ol | Pre | Table | Ul | Xmp
+            )
     }
 
     /// Elements that never have an end tag, so that they never nest.
     pub(crate) fn is_void(name: &[u8]) -> bool {
         matches!(
             name,
-            b"area" | b"base" | b"br" | b"col" | b"embed" | b"hr" | b"img" | b"input" | b"link" | b"meta"
-                | b"source" | b"track" | b"wbr"
+            b"area"
+                | b"base"
+                | b"br"
+                | b"col"
+                | b"embed"
+                | b"hr"
+                | b"img"
+                | b"input"
+                | b"link"
+                | b"meta"
+                | b"source"
+                | b"track"
+                | b"wbr"
         )
     }
 }

@@ -115,7 +115,8 @@ impl Tree {
         if node.kind == Kind::Text {
             return None;
         }
-        let found = self.attrs[node.from as usize..node.to as usize].iter().find(|stored| stored.attr == attr)?;
+        let found =
+            self.attrs[node.from as usize..node.to as usize].iter().find(|stored| stored.attr == attr)?;
         std::str::from_utf8(&self.values[found.value.start as usize..found.value.end as usize]).ok()
     }
 
@@ -211,10 +212,11 @@ impl Sink {
         let (from, shift) = (attrs.len(), u32::try_from(all.len()).ok()?);
         all.extend_from_slice(values);
         u32::try_from(all.len()).ok()?;
-        attrs.extend(stored.drain(..).map(|one| Stored {
-            attr: one.attr,
-            value: one.value.start + shift..one.value.end + shift,
-        }));
+        attrs.extend(
+            stored
+                .drain(..)
+                .map(|one| Stored { attr: one.attr, value: one.value.start + shift..one.value.end + shift }),
+        );
         let ticket = format!("{from:x}.{:x}", attrs.len());
         Some(Attribute { name: QualName::new(None, ns!(), local_name!("id")), value: ticket.into() })
     }

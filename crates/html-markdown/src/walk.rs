@@ -4,12 +4,12 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use url::Url;
 
 use crate::converted::Converted;
+use crate::discourse;
 use crate::options::{Mode, Options, Rules};
 use crate::out::{Gap, Mark, Out};
 use crate::spans::Span;
 use crate::tag::{Attr, Tag};
 use crate::tree::{Id, Tree, View};
-use crate::discourse;
 
 /// Deeper than the parser lets a page be; the tree builder may move nodes a little deeper still.
 const DEPTH: usize = 300;
@@ -133,12 +133,14 @@ impl<'t> Walk<'t> {
         match tag {
             Tag::Head => {}
             Tag::Script => self.script(id),
-            Tag::Style | Tag::Noscript | Tag::Template | Tag::Noembed | Tag::Noframes => self.drop(match tag {
-                Tag::Style => "style",
-                Tag::Noscript => "noscript",
-                Tag::Template => "template",
-                _ => "fallback",
-            }),
+            Tag::Style | Tag::Noscript | Tag::Template | Tag::Noembed | Tag::Noframes => {
+                self.drop(match tag {
+                    Tag::Style => "style",
+                    Tag::Noscript => "noscript",
+                    Tag::Template => "template",
+                    _ => "fallback",
+                });
+            }
             Tag::Svg | Tag::Drawing => self.drop("drawing"),
             Tag::Select | Tag::Datalist | Tag::Input => self.control(id, tag),
             Tag::Iframe | Tag::Embed => self.drop("frame"),
@@ -159,7 +161,9 @@ impl<'t> Walk<'t> {
             Tag::Video | Tag::Audio => self.media(id),
             Tag::Details => self.details(id),
             Tag::Textarea => self.plain_block(id),
-            Tag::Span if self.attr(id, Attr::Style).is_some_and(|style| style.contains("mso-list:Ignore")) => {
+            Tag::Span
+                if self.attr(id, Attr::Style).is_some_and(|style| style.contains("mso-list:Ignore")) =>
+            {
                 self.drop("bullet of Word");
             }
             Tag::Span if self.is_rendered_math(id) => self.rendered_math(id),
@@ -286,8 +290,10 @@ impl<'t> Walk<'t> {
 
     fn is_rendered_math(&self, id: Id) -> bool {
         self.tree.classes(id).any(|class| {
-            matches!(class, "katex" | "katex-display" | "MathJax" | "MathJax_Display" | "MathJax_Preview" | "MathJax_SVG")
-                || class.starts_with("mwe-math-fallback")
+            matches!(
+                class,
+                "katex" | "katex-display" | "MathJax" | "MathJax_Display" | "MathJax_Preview" | "MathJax_SVG"
+            ) || class.starts_with("mwe-math-fallback")
         })
     }
 
@@ -343,15 +349,20 @@ impl<'t> Walk<'t> {
         let url = url.trim_matches(|c: char| c.is_ascii_whitespace());
         let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
             scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+                && scheme
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
         });
         if let Some(scheme) = scheme {
             let scripts = ["javascript", "data", "vbscript", "blob", "about"];
-            return (!scripts.iter().any(|script| scheme.eq_ignore_ascii_case(script))).then(|| url.to_owned());
+            return (!scripts.iter().any(|script| scheme.eq_ignore_ascii_case(script)))
+                .then(|| url.to_owned());
         }
         match &self.options.base {
             _ if url.is_empty() => None,
-            Some(base) if !self.out.over_budget() => Some(base.join(url).map_or_else(|_| url.to_owned(), Into::into)),
+            Some(base) if !self.out.over_budget() => {
+                Some(base.join(url).map_or_else(|_| url.to_owned(), Into::into))
+            }
             None if url.starts_with("//") && !self.is(Mode::Composer) => Some(format!("https:{url}")),
             _ => Some(url.to_owned()),
         }

@@ -35,10 +35,16 @@ fn plain(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         text.push_str(&rest[..at]);
         let markup = &rest[at..];
-        let (open, close) = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<script", "</script>"), ("<style", "</style>"), ("<?", "?>")]
-            .into_iter()
-            .find(|(open, _)| markup.starts_with(open))
-            .unwrap_or(("<", ">"));
+        let (open, close) = [
+            ("<!--", "-->"),
+            ("<![CDATA[", "]]>"),
+            ("<script", "</script>"),
+            ("<style", "</style>"),
+            ("<?", "?>"),
+        ]
+        .into_iter()
+        .find(|(open, _)| markup.starts_with(open))
+        .unwrap_or(("<", ">"));
         let end = match open {
             "<" => end_of_tag(markup),
             _ => markup[open.len()..].find(close).map_or(markup.len(), |at| open.len() + at + close.len()),
@@ -95,7 +101,13 @@ fn faithful_markdown_renders_to_the_page_that_it_came_from() {
         let html = example["html"].as_str().unwrap();
         let given = markdown(html, &Options::default().mode(Mode::Faithful));
         if same_html(&html_of(&given)) != same_html(html) {
-            wrong.push(format!("{} {}\n  {:?}\n  {given:?}\n  {:?}", example["example"], example["section"], html, html_of(&given)));
+            wrong.push(format!(
+                "{} {}\n  {:?}\n  {given:?}\n  {:?}",
+                example["example"],
+                example["section"],
+                html,
+                html_of(&given)
+            ));
         }
     }
     eprintln!("{}", wrong.join("\n"));
@@ -107,7 +119,9 @@ fn faithful_markdown_renders_to_the_page_that_it_came_from() {
 #[test]
 fn plain_text_of_the_examples_is_their_text_and_nothing_more() {
     let Some(examples) = examples() else { return };
-    for example in examples.iter().filter(|example| ["Emphasis and strong emphasis", "Links"].iter().any(|section| example["section"] == **section)) {
+    for example in examples.iter().filter(|example| {
+        ["Emphasis and strong emphasis", "Links"].iter().any(|section| example["section"] == **section)
+    }) {
         let html = example["html"].as_str().unwrap();
         if html.contains("<img") {
             continue;

@@ -17,16 +17,126 @@ fn bounded(html: &str, options: &Options) -> html_markdown::Converted {
 }
 
 const PIECES: &[&str] = &[
-    "<p>", "</p>", "<div>", "</div>", "<b>", "</b>", "<i>", "</i>", "<a href=x>", "<a href='//e.example/(' title=t>", "</a>", "<ul>", "<ol start=9>", "<li>",
-    "</li>", "</ul>", "</ol>", "<pre>", "</pre>", "<code>", "</code>", "<code class=lang-c>", "<table>", "<tr>", "<td colspan=99999>", "<td>", "<th>",
-    "</table>", "<blockquote>", "</blockquote>", "<br>", "<hr>", "<img src=a.png alt='[x'>", "<img class=emoji title=':+1:'>", "<h1>", "</h1>", "<h3>",
-    "<aside class=quote data-username=a data-topic=1>", "<aside class=onebox>", "</aside>", "<div class=title>", "<div class=lightbox-wrapper>",
-    "<a class=lightbox href=y>", "<a class=mention>", "@sam", "<span class='spoiler math'>", "</span>", "<details>", "<summary>", "</details>",
-    "<sup class=footnote-ref>", "<ol class=footnotes-list>", "<svg>", "</svg>", "<math>", "</math>", "<script>", "</script>", "<style>", "</style>",
-    "<!--", "-->", "<![CDATA[", "]]>", "<template>", "</template>", "<select>", "<option>", "</select>", "<frameset>", "<plaintext>", "<textarea>",
-    "</textarea>", "<title>", "</title>", "<kbd>", "</kbd>", "<s>", "</s>", "\n", " ", "\u{a0}", "\r\n", "\0", "é", "漢", "e\u{301}", "**", "_", "`", "```\n", "# ", "1. ", "|",
-    "&amp;", "&#0;", "&#x110000;", "&lt", "a", "word", "https://x.example/", "<p class=MsoListParagraph style='mso-list:l0 level99'>", "<dl>", "<dt>", "<dd>",
-    "<video src=v.mp4>", "<iframe src=i>", "<input type=checkbox>", "<", ">", "</", "<a", "\"", "'", "=", "<x-y>", "</x-y>", "<body>", "</body>", "<head>",
+    "<p>",
+    "</p>",
+    "<div>",
+    "</div>",
+    "<b>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<a href=x>",
+    "<a href='//e.example/(' title=t>",
+    "</a>",
+    "<ul>",
+    "<ol start=9>",
+    "<li>",
+    "</li>",
+    "</ul>",
+    "</ol>",
+    "<pre>",
+    "</pre>",
+    "<code>",
+    "</code>",
+    "<code class=lang-c>",
+    "<table>",
+    "<tr>",
+    "<td colspan=99999>",
+    "<td>",
+    "<th>",
+    "</table>",
+    "<blockquote>",
+    "</blockquote>",
+    "<br>",
+    "<hr>",
+    "<img src=a.png alt='[x'>",
+    "<img class=emoji title=':+1:'>",
+    "<h1>",
+    "</h1>",
+    "<h3>",
+    "<aside class=quote data-username=a data-topic=1>",
+    "<aside class=onebox>",
+    "</aside>",
+    "<div class=title>",
+    "<div class=lightbox-wrapper>",
+    "<a class=lightbox href=y>",
+    "<a class=mention>",
+    "@sam",
+    "<span class='spoiler math'>",
+    "</span>",
+    "<details>",
+    "<summary>",
+    "</details>",
+    "<sup class=footnote-ref>",
+    "<ol class=footnotes-list>",
+    "<svg>",
+    "</svg>",
+    "<math>",
+    "</math>",
+    "<script>",
+    "</script>",
+    "<style>",
+    "</style>",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<template>",
+    "</template>",
+    "<select>",
+    "<option>",
+    "</select>",
+    "<frameset>",
+    "<plaintext>",
+    "<textarea>",
+    "</textarea>",
+    "<title>",
+    "</title>",
+    "<kbd>",
+    "</kbd>",
+    "<s>",
+    "</s>",
+    "\n",
+    " ",
+    "\u{a0}",
+    "\r\n",
+    "\0",
+    "é",
+    "漢",
+    "e\u{301}",
+    "**",
+    "_",
+    "`",
+    "```\n",
+    "# ",
+    "1. ",
+    "|",
+    "&amp;",
+    "&#0;",
+    "&#x110000;",
+    "&lt",
+    "a",
+    "word",
+    "https://x.example/",
+    "<p class=MsoListParagraph style='mso-list:l0 level99'>",
+    "<dl>",
+    "<dt>",
+    "<dd>",
+    "<video src=v.mp4>",
+    "<iframe src=i>",
+    "<input type=checkbox>",
+    "<",
+    ">",
+    "</",
+    "<a",
+    "\"",
+    "'",
+    "=",
+    "<x-y>",
+    "</x-y>",
+    "<body>",
+    "</body>",
+    "<head>",
 ];
 
 #[test]
@@ -36,14 +146,25 @@ fn random_markup_never_fails_in_any_mode() {
     for _ in 0..3_000 {
         let html: String = (0..random.usize(1..60)).map(|_| PIECES[random.usize(..PIECES.len())]).collect();
         for mode in [Mode::Training, Mode::Composer, Mode::Faithful, Mode::Text] {
-            for options in [Options::discourse(base.clone()), Options { base: base.clone(), ..Options::default() }] {
+            for options in
+                [Options::discourse(base.clone()), Options { base: base.clone(), ..Options::default() }]
+            {
                 let found = bounded(&html, &options.mode(mode));
-                let places = found.images.iter().map(|one| &one.at).chain(found.mentions.iter().map(|one| &one.at));
+                let places =
+                    found.images.iter().map(|one| &one.at).chain(found.mentions.iter().map(|one| &one.at));
                 for at in places.chain(found.quotes.iter().map(|one| &one.at)) {
-                    assert!(found.markdown.get(at.clone()).is_some(), "{html:?} {mode:?} {at:?} in {:?}", found.markdown);
+                    assert!(
+                        found.markdown.get(at.clone()).is_some(),
+                        "{html:?} {mode:?} {at:?} in {:?}",
+                        found.markdown
+                    );
                 }
                 for mention in &found.mentions {
-                    assert_eq!(found.markdown[mention.at.clone()].replace('\\', ""), format!("@{}", mention.name), "{html:?} {mode:?}");
+                    assert_eq!(
+                        found.markdown[mention.at.clone()].replace('\\', ""),
+                        format!("@{}", mention.name),
+                        "{html:?} {mode:?}"
+                    );
                 }
             }
         }
@@ -52,7 +173,32 @@ fn random_markup_never_fails_in_any_mode() {
 
 #[test]
 fn a_hundred_thousand_nested_tags_end_soon_and_keep_their_text() {
-    for tag in ["div", "b", "blockquote", "ul><li", "ol><li", "table><tr><td", "span", "a href=x", "details", "font color=red", "pre", "aside class=quote", "code", "h1", "x-y", "svg", "math", "select", "form", "p", "em", "sup", "button", "template"] {
+    for tag in [
+        "div",
+        "b",
+        "blockquote",
+        "ul><li",
+        "ol><li",
+        "table><tr><td",
+        "span",
+        "a href=x",
+        "details",
+        "font color=red",
+        "pre",
+        "aside class=quote",
+        "code",
+        "h1",
+        "x-y",
+        "svg",
+        "math",
+        "select",
+        "form",
+        "p",
+        "em",
+        "sup",
+        "button",
+        "template",
+    ] {
         let html = format!("before {}inside", format!("<{tag}>").repeat(100_000));
         for options in [Options::default(), Options::discourse(None)] {
             let found = bounded(&html, &options);
@@ -95,7 +241,13 @@ fn attacks_on_the_tree_builder_end_soon() {
         "<sup>".repeat(100) + &"<p>x".repeat(50_000),
     ];
     for attack in &attacks {
-        for options in [Options::default(), Options::discourse(Some(Url::parse(&format!("https://forum.example/{}", "d/".repeat(500))).unwrap())), Options::default().mode(Mode::Faithful)] {
+        for options in [
+            Options::default(),
+            Options::discourse(Some(
+                Url::parse(&format!("https://forum.example/{}", "d/".repeat(500))).unwrap(),
+            )),
+            Options::default().mode(Mode::Faithful),
+        ] {
             let start = Instant::now();
             bounded(attack, &options);
             assert!(start.elapsed() < LONG / 4, "{:?}: {}", start.elapsed(), &attack[..60]);
@@ -105,7 +257,8 @@ fn attacks_on_the_tree_builder_end_soon() {
 
 #[test]
 fn a_page_of_twenty_mebibytes_is_read_whole() {
-    let html = "<p>Some <b>words</b> and <a href=\"https://x.example/\">a link</a>.</p>\n".repeat(20 * 1024 * 1024 / 68);
+    let html = "<p>Some <b>words</b> and <a href=\"https://x.example/\">a link</a>.</p>\n"
+        .repeat(20 * 1024 * 1024 / 68);
     let found = bounded(&html, &Options::default());
     assert!(found.markdown.ends_with("."));
     assert!(found.markdown.matches("words").count() == html.matches("words").count(), "no word is lost");

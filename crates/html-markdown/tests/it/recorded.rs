@@ -11,8 +11,24 @@ fn options() -> Options {
 
 /// What Discourse's own markup would leave behind; in code and in raw text people write about it, too.
 const RESIDUE: &[&str] = &[
-    "lightbox", "quote-controls", "avatar", "d-icon", "site-icon", "chcklst", "badge-", "onebox-", "data-post", "class=",
-    "<div", "<span", "<aside", "<svg", "<p>", "</", "Show results", "image larger than",
+    "lightbox",
+    "quote-controls",
+    "avatar",
+    "d-icon",
+    "site-icon",
+    "chcklst",
+    "badge-",
+    "onebox-",
+    "data-post",
+    "class=",
+    "<div",
+    "<span",
+    "<aside",
+    "<svg",
+    "<p>",
+    "</",
+    "Show results",
+    "image larger than",
 ];
 
 #[test]
@@ -28,7 +44,8 @@ fn no_residue_of_markup_is_left_in_any_recorded_post() {
                 text = text.replace(line, "");
             }
         }
-        for url in found.links.iter().map(|link| &link.url).chain(found.images.iter().map(|image| &image.url)) {
+        for url in found.links.iter().map(|link| &link.url).chain(found.images.iter().map(|image| &image.url))
+        {
             text = text.replace(url.as_str(), "");
         }
         let plain = visible(&post.cooked);
@@ -39,8 +56,13 @@ fn no_residue_of_markup_is_left_in_any_recorded_post() {
         for residue in RESIDUE {
             if text.contains(residue) && !plain.contains(residue) {
                 let at = text.find(residue).unwrap();
-                let from = (0..=at.saturating_sub(60)).rev().find(|from| text.is_char_boundary(*from)).unwrap_or(0);
-                left.push(format!("{}: {residue}: {:?}", post.name, text[from..].chars().take(140).collect::<String>()));
+                let from =
+                    (0..=at.saturating_sub(60)).rev().find(|from| text.is_char_boundary(*from)).unwrap_or(0);
+                left.push(format!(
+                    "{}: {residue}: {:?}",
+                    post.name,
+                    text[from..].chars().take(140).collect::<String>()
+                ));
             }
         }
         assert!(!found.flattened, "{}", post.name);
@@ -75,7 +97,10 @@ fn raw_code(raw: &str) -> Vec<String> {
                     lines.push(line);
                 }
             }
-            None if ticks >= 3 && line.len() - bare.len() < 4 && !bare.trim_start_matches('`').contains('`') => {
+            None if ticks >= 3
+                && line.len() - bare.len() < 4
+                && !bare.trim_start_matches('`').contains('`') =>
+            {
                 fence = Some((bare[..ticks].to_owned(), Vec::new()));
             }
             None => {}
@@ -97,7 +122,10 @@ fn raw_code(raw: &str) -> Vec<String> {
 
 /// Posts whose code differs from the raw text, and why it is not the conversion that changed it.
 const NOT_THE_SAME_CODE: &[(&str, &str)] = &[
-    ("240-android-solved-android-build-on-windows-cmake-er #1", "Discourse left this [code] unread: it is text in the page"),
+    (
+        "240-android-solved-android-build-on-windows-cmake-er #1",
+        "Discourse left this [code] unread: it is text in the page",
+    ),
     ("7160-raycast-trouble #11", "hidden by the community: the page says so and nothing else"),
 ];
 
@@ -113,7 +141,11 @@ fn code_is_byte_for_byte_what_the_author_typed() {
                 same += 1;
                 assert!(markdown_holds(&found.markdown, &block), "{}: {block}", post.name);
             } else if !NOT_THE_SAME_CODE.iter().any(|(name, _)| *name == post.name) {
-                wrong.push(format!("{}:\n{block}\n--- given\n{}", post.name, found.code.iter().map(|code| &*code.text).collect::<Vec<_>>().join("\n-\n")));
+                wrong.push(format!(
+                    "{}:\n{block}\n--- given\n{}",
+                    post.name,
+                    found.code.iter().map(|code| &*code.text).collect::<Vec<_>>().join("\n-\n")
+                ));
             }
         }
     }
@@ -130,7 +162,8 @@ fn markdown_holds(markdown: &str, code: &str) -> bool {
 /// Raw text without its markup: BBCode, names of emoji, tags and comments of HTML, the heads of fences.
 fn without_markup(raw: &str) -> String {
     const TAGS: &[&str] = &[
-        "quote", "code", "b", "i", "u", "s", "spoiler", "poll", "img", "url", "size", "color", "details", "list", "*", "center",
+        "quote", "code", "b", "i", "u", "s", "spoiler", "poll", "img", "url", "size", "color", "details",
+        "list", "*", "center",
     ];
     let mut text = String::new();
     let mut rest = raw;
@@ -142,15 +175,35 @@ fn without_markup(raw: &str) -> String {
         let closed = end.is_some_and(|end| markup.as_bytes()[end] != b'\n');
         let is_markup = match open {
             b'[' => {
-                let name = inner.trim_start_matches('/').split(['=', ' ']).next().unwrap_or_default().to_lowercase();
+                let name =
+                    inner.trim_start_matches('/').split(['=', ' ']).next().unwrap_or_default().to_lowercase();
                 closed && TAGS.contains(&&*name)
             }
-            b':' => closed && inner.len() > 1 && inner.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_+-".contains(&b)),
+            b':' => {
+                closed
+                    && inner.len() > 1
+                    && inner
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_+-".contains(&b))
+            }
             _ => closed && inner.starts_with("img "),
         };
-        match markup.find(if open == b'[' { ']' } else if open == b':' { ':' } else { '>' }) {
+        match markup.find(if open == b'[' {
+            ']'
+        } else if open == b':' {
+            ':'
+        } else {
+            '>'
+        }) {
             Some(_) if is_markup => {
-                let skip = markup[1..].find(match open { b'[' => ']', b':' => ':', _ => '>' }).unwrap() + 2;
+                let skip = markup[1..]
+                    .find(match open {
+                        b'[' => ']',
+                        b':' => ':',
+                        _ => '>',
+                    })
+                    .unwrap()
+                    + 2;
                 text.push(' ');
                 rest = &markup[skip..];
             }
@@ -180,7 +233,10 @@ fn words(text: &str) -> Vec<String> {
         }
         kept.push('\n');
     }
-    kept.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    kept.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// 2 x the longest common subsequence, over both lengths.
@@ -210,7 +266,14 @@ fn at_least_250_of_the_291_recorded_pairs_have_the_words_of_their_raw_text() {
         let (raw, cooked) = (pair["raw"].as_str().unwrap(), pair["cooked"].as_str().unwrap());
         let found = convert(cooked, &options());
         let mut given = found.markdown.clone();
-        for link in found.links.iter().filter(|link| matches!(link.kind, html_markdown::LinkKind::Onebox | html_markdown::LinkKind::InlineOnebox | html_markdown::LinkKind::Media)) {
+        for link in found.links.iter().filter(|link| {
+            matches!(
+                link.kind,
+                html_markdown::LinkKind::Onebox
+                    | html_markdown::LinkKind::InlineOnebox
+                    | html_markdown::LinkKind::Media
+            )
+        }) {
             given = given.replace(&format!("[{}]({})", link.text, link.url), "");
         }
         let alike = similarity(&words(&without_markup(raw)), &words(&given));

@@ -30,7 +30,8 @@ pub(crate) fn posts() -> Option<Vec<Post>> {
     let discourse = folder("discourse")?;
     let mut posts = Vec::new();
     for part in ["urho3d/json", "slicer_cooked"] {
-        let mut paths: Vec<_> = std::fs::read_dir(discourse.join(part)).unwrap().flatten().map(|entry| entry.path()).collect();
+        let mut paths: Vec<_> =
+            std::fs::read_dir(discourse.join(part)).unwrap().flatten().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths {
             let topic = json(&path);
