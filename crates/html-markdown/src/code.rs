@@ -21,6 +21,11 @@ impl Walk<'_> {
 
     pub(crate) fn fenced(&mut self, text: String, language: Option<String>) {
         if text.is_empty() {
+            if self.is(Mode::Faithful) && !self.out.is_flat() {
+                self.out.block(Gap::Blank);
+                self.out.lines("```\n```");
+                self.out.block(Gap::Blank);
+            }
             return;
         }
         if self.out.is_flat() {
@@ -51,7 +56,7 @@ impl Walk<'_> {
     }
 
     fn inline_code(&mut self, text: &str) {
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && !(self.is(Mode::Faithful) && text.starts_with([' ', '\u{a0}'])) {
             return self.out.space();
         }
         if self.is(Mode::Text) {
@@ -60,7 +65,8 @@ impl Walk<'_> {
         }
         let fence = "`".repeat(backticks(text) + 1);
         let edge = |c: char| c == '`' || c == ' ' && self.is(Mode::Faithful);
-        let pad = if text.starts_with(edge) || text.ends_with(edge) { " " } else { "" };
+        let padded = !text.trim_matches(' ').is_empty() && (text.starts_with(edge) || text.ends_with(edge));
+        let pad = if padded { " " } else { "" };
         let code = format!("{fence}{pad}{text}{pad}{fence}");
         if self.out.is_flat() {
             self.out.atom(&code.replace('\n', " "));

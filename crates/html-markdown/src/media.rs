@@ -43,6 +43,11 @@ impl Walk<'_> {
         let text = collapsed(&self.tree.text(id));
         let internal = self.is_internal(&url);
         self.found.links.push(Link { url: url.clone(), text, internal, kind, excerpt: None });
+        let before = self.tree.prev(id).and_then(|before| self.tree.tag(before));
+        if before == Some(Tag::A) && self.is(Mode::Text) {
+            // Two links that touch are two words; brackets would say so.
+            self.out.space();
+        }
         let titled = self.is(Mode::Faithful) || self.is(Mode::Composer) && !self.is_discourse();
         let title = self.attr(id, Attr::Title).filter(|_| titled).map(str::to_owned);
         self.span(id, Span::Link { url, title });

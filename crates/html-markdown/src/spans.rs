@@ -50,6 +50,10 @@ impl Out {
     pub(crate) fn close(&mut self) -> bool {
         let Some(open) = self.spans.pop() else { return false };
         if self.opened <= self.spans.len() {
+            if let (Span::Link { url, title }, Mode::Faithful) = (open.span, self.mode) {
+                let at = self.atom("[").start;
+                self.close_link(&url, title.as_deref(), at);
+            }
             return false;
         }
         self.opened = self.spans.len();

@@ -216,8 +216,9 @@ impl<'t> Walk<'t> {
         self.out.enter_flat();
         self.children(id);
         self.out.leave_flat();
-        if self.out.pop() && self.is(Mode::Faithful) {
-            self.out.guard_end_of_heading();
+        let written = self.out.pop();
+        if self.is(Mode::Faithful) {
+            if written { self.out.guard_end_of_heading() } else { drop(self.out.atom(&marks[..level])) }
         }
         self.out.block(Gap::Blank);
     }
@@ -235,7 +236,11 @@ impl<'t> Walk<'t> {
         self.out.block(Gap::Blank);
         self.out.dense += usize::from(self.is(Mode::Composer));
         self.out.push(None, "> ");
+        let before = self.out.here();
         self.children(id);
+        if self.is(Mode::Faithful) && self.out.here() == before {
+            self.out.lines("");
+        }
         self.out.block(Gap::Blank);
         self.out.pop();
         self.out.dense -= usize::from(self.is(Mode::Composer));

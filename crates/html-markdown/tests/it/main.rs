@@ -1,4 +1,5 @@
 //! HTML in, Markdown out: self-written cases, recorded pages where they are at hand, and hostile ones.
+#![allow(clippy::print_stderr, clippy::unwrap_used, missing_docs)]
 
 mod commonmark;
 mod hostile;
