@@ -72,7 +72,7 @@ pub enum LinkKind {
 pub struct Link {
     /// Where it leads, absolute if a base was given.
     pub url: String,
-    /// Its text, white space collapsed.
+    /// Its text, white space collapsed; no more than about 1,000 bytes of it.
     pub text: String,
     /// It leads to the host of the base. None without a base or where the URL has no host.
     pub internal: Option<bool>,
@@ -93,7 +93,8 @@ pub struct Quote {
     pub topic_id: Option<u64>,
     /// The whole post is quoted.
     pub full: bool,
-    /// What is quoted, as Markdown without the marks of the quote.
+    /// What is quoted, as Markdown without the marks of the quote. Empty where quotes within quotes would make more of
+    /// it than four times the page; the Markdown holds it once all the same.
     pub text: String,
     /// Where it stands in the Markdown, marks included.
     pub at: Range<usize>,

@@ -8,6 +8,9 @@ use crate::tag::{Attr, Tag};
 use crate::tree::{Id, View};
 use crate::walk::Walk;
 
+/// How much text of a link is told beside the Markdown; links may nest by way of tables.
+const LABEL: usize = 1_000;
+
 /// Text with its white space collapsed.
 pub(crate) fn collapsed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -40,7 +43,7 @@ impl Walk<'_> {
 
     /// A link to `url` around what is in `id`.
     pub(crate) fn linked(&mut self, id: Id, url: String, kind: LinkKind) {
-        let text = collapsed(&self.tree.text(id));
+        let text = self.tree.label(id, LABEL);
         let internal = self.is_internal(&url);
         self.found.links.push(Link { url: url.clone(), text, internal, kind, excerpt: None });
         let before = self.tree.prev(id).and_then(|before| self.tree.tag(before));

@@ -58,7 +58,10 @@ impl Walk<'_> {
         self.out.block(Gap::Blank);
         let written = &self.out.text[from.min(end)..end];
         let start = end - written.trim_start_matches('\n').len();
-        quote.text = without_prefix(&self.out.text[start..end], &prefix);
+        self.quoted += end - start;
+        if self.quoted <= self.budget {
+            quote.text = without_prefix(&self.out.text[start..end], &prefix);
+        }
         self.quote_marks.push(self.out.mark(start..end));
         self.found.quotes.push(quote);
     }

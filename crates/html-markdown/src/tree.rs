@@ -129,6 +129,32 @@ impl Tree {
         self.classes(id).any(|word| word == class)
     }
 
+    /// The text below with its white space collapsed, up to the word that begins behind `most` bytes.
+    pub(crate) fn label(&self, id: Id, most: usize) -> String {
+        let mut text = String::new();
+        for below in self.below(id) {
+            match self.view(below) {
+                View::Text(part) => text.push_str(part),
+                View::Element(Tag::Br) => text.push(' '),
+                View::Element(_) => {}
+            }
+            if text.len() > most {
+                break;
+            }
+        }
+        let mut label = String::new();
+        for word in text.split_whitespace() {
+            if label.len() > most {
+                break;
+            }
+            if !label.is_empty() {
+                label.push(' ');
+            }
+            label.push_str(word);
+        }
+        label
+    }
+
     /// All text below, as it stands; `<br>` is a line break.
     pub(crate) fn text(&self, id: Id) -> String {
         let mut text = String::new();
@@ -235,17 +261,13 @@ impl Sink {
         id
     }
 
-    /// A text behind the node `before`, which grows if it is a text too.
+    /// A text behind the node `before`, which grows if it is the text that was written last. Another text does not
+    /// grow: to move it to the end for each word would take time by its square. Two texts may stand side by side.
     fn add_text(&self, before: Id, text: &str) -> Option<Id> {
         let mut texts = self.texts.borrow_mut();
         if before != NONE {
             let node = &mut self.nodes.borrow_mut()[before as usize];
-            if node.kind == Kind::Text {
-                if node.to as usize != texts.len() {
-                    let old = node.from as usize..node.to as usize;
-                    node.from = texts.len() as u32;
-                    texts.extend_from_within(old);
-                }
+            if node.kind == Kind::Text && node.to as usize == texts.len() {
                 texts.push_str(text);
                 node.to = texts.len() as u32;
                 return None;

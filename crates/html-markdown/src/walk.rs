@@ -1,5 +1,7 @@
 //! The walk over the tree: one visit a node, each element by its rule.
 
+use std::cell::Cell;
+
 use icu_normalizer::ComposingNormalizerBorrowed;
 use url::Url;
 
@@ -27,7 +29,10 @@ pub(crate) struct Walk<'t> {
     pub(crate) tight: Vec<bool>,
     /// Where the last list ended, and its marker: two lists side by side need two markers.
     pub(crate) last_list: Option<(usize, char)>,
-    /// Within a quote or a preview, where pictures of people are decoration.
+    /// How much may be told twice: texts of quotes, URLs made absolute.
+    pub(crate) budget: usize,
+    pub(crate) quoted: usize,
+    joined: Cell<usize>,
     pub(crate) depth: usize,
     normalizer: ComposingNormalizerBorrowed<'static>,
     words: String,
@@ -45,6 +50,9 @@ impl<'t> Walk<'t> {
             quote_marks: Vec::new(),
             tight: Vec::new(),
             last_list: None,
+            budget: html.saturating_mul(4).saturating_add(1 << 20),
+            quoted: 0,
+            joined: Cell::new(0),
             depth: 0,
             normalizer: ComposingNormalizerBorrowed::new_nfc(),
             words: String::new(),
@@ -217,8 +225,10 @@ impl<'t> Walk<'t> {
         self.children(id);
         self.out.leave_flat();
         let written = self.out.pop();
-        if self.is(Mode::Faithful) {
-            if written { self.out.guard_end_of_heading() } else { drop(self.out.atom(&marks[..level])) }
+        if self.is(Mode::Faithful) && written {
+            self.out.guard_end_of_heading();
+        } else if self.is(Mode::Faithful) {
+            self.out.atom(&marks[..level]);
         }
         self.out.block(Gap::Blank);
     }
@@ -365,8 +375,10 @@ impl<'t> Walk<'t> {
         }
         match &self.options.base {
             _ if url.is_empty() => None,
-            Some(base) if !self.out.over_budget() => {
-                Some(base.join(url).map_or_else(|_| url.to_owned(), Into::into))
+            Some(base) if !self.out.over_budget() && self.joined.get() <= self.budget => {
+                let joined = base.join(url).map_or_else(|_| url.to_owned(), String::from);
+                self.joined.set(self.joined.get() + joined.len());
+                Some(joined)
             }
             None if url.starts_with("//") && !self.is(Mode::Composer) => Some(format!("https:{url}")),
             _ => Some(url.to_owned()),

@@ -13,6 +13,9 @@ fn bounded(html: &str, options: &Options) -> html_markdown::Converted {
     let found = convert(html, options);
     assert!(start.elapsed() < LONG, "{:?} for {} bytes", start.elapsed(), html.len());
     assert!(found.markdown.len() <= 6 * html.len() + (1 << 17), "{} of {}", found.markdown.len(), html.len());
+    let told = found.quotes.iter().map(|one| one.text.len()).sum::<usize>()
+        + found.links.iter().map(|one| one.text.len() + one.url.len()).sum::<usize>();
+    assert!(told <= 12 * html.len() + (1 << 22), "{told} of {}", html.len());
     found
 }
 
@@ -200,12 +203,11 @@ fn a_hundred_thousand_nested_tags_end_soon_and_keep_their_text() {
         "template",
     ] {
         let html = format!("before {}inside", format!("<{tag}>").repeat(100_000));
-        for options in [Options::default(), Options::discourse(None)] {
-            let found = bounded(&html, &options);
-            assert!(found.markdown.contains("before"), "{tag}");
-            let hidden = matches!(tag, "svg" | "select" | "template" | "button");
-            assert!(hidden || found.markdown.contains("inside"), "{tag}");
-        }
+        let found = bounded(&html, &Options::discourse(None));
+        assert!(found.flattened || tag != "div");
+        assert!(found.markdown.contains("before"), "{tag}");
+        let hidden = matches!(tag, "svg" | "select" | "template" | "button");
+        assert!(hidden || found.markdown.contains("inside"), "{tag}");
     }
 }
 
@@ -214,31 +216,36 @@ fn attacks_on_the_tree_builder_end_soon() {
     let many = |piece: &dyn Fn(usize) -> String, times: usize| (0..times).map(piece).collect::<String>();
     let attacks = [
         // Every paragraph opens all formatting again.
-        many(&|n| format!("<p><font size={n} class=c{n}></p>"), 20_000),
-        many(&|n| format!("<b class=c{n}>"), 500) + &"<p>x".repeat(50_000),
+        many(&|n| format!("<p><font size={n} class=c{n}></p>"), 5_000),
+        many(&|n| format!("<b class=c{n}>"), 500) + &"<p>x".repeat(12_000),
         // Misnested formatting, many attributes, many names, foster parents.
-        "<a><b><div></a>".repeat(20_000),
-        "<table><b>x<tr>".repeat(20_000),
-        format!("<a {}>x", many(&|n| format!("a{n} "), 300_000)),
-        many(&|n| format!("<t{n}>x"), 50_000),
-        "<p>".repeat(200_000),
-        "</p>".repeat(200_000),
-        "<br>".repeat(200_000) + "x",
-        "&amp".repeat(200_000),
-        "<!--".repeat(200_000),
-        "<li>x".repeat(100_000),
-        format!("{}{}", "<blockquote>".repeat(40), "x<br>".repeat(100_000)),
-        format!("{}{}", "<ul><li>".repeat(100), "x<p>".repeat(50_000)),
-        format!("<table>{}</table>", "<tr><td colspan=1000>x<td>y".repeat(20_000)),
+        "<a><b><div></a>".repeat(5_000),
+        "<table><b>x<tr>".repeat(5_000),
+        format!("<a {}>x", many(&|n| format!("a{n} "), 75_000)),
+        many(&|n| format!("<t{n}>x"), 12_000),
+        "<p>".repeat(50_000),
+        "</p>".repeat(50_000),
+        "<br>".repeat(50_000) + "x",
+        "&amp".repeat(50_000),
+        "<!--".repeat(50_000),
+        "<li>x".repeat(25_000),
+        format!("{}{}", "<blockquote>".repeat(40), "x<br>".repeat(25_000)),
+        format!("{}{}", "<ul><li>".repeat(100), "x<p>".repeat(12_000)),
+        format!("<table>{}</table>", "<tr><td colspan=1000>x<td>y".repeat(5_000)),
         format!("<pre>{}</pre>", "`".repeat(1_000_000)),
         format!("<img alt=\"{}\" src=x>", "[".repeat(1_000_000)),
         format!("<a href=\"{}\">x</a>", "(".repeat(1_000_000)),
-        "<a href=x>y</a> ".repeat(50_000),
-        "<b>x</b><b>y</b>".repeat(50_000),
-        "<em>\"x\"</em>y".repeat(50_000),
+        "<a href=x>y</a> ".repeat(12_000),
+        "<b>x</b><b>y</b>".repeat(12_000),
+        "<em>\"x\"</em>y".repeat(12_000),
         "<table><tr><td><table><tr><td>".repeat(3_000),
-        "<p class=MsoListParagraph style='mso-list:l0 level1'>x</p> ".repeat(20_000),
-        "<sup>".repeat(100) + &"<p>x".repeat(50_000),
+        "<p class=MsoListParagraph style='mso-list:l0 level1'>x</p> ".repeat(5_000),
+        // A text that grows now and then, and much that is told twice.
+        format!("<table><tr>{}", "<td>x</td>y".repeat(25_000)),
+        "<aside class=quote data-username=a><blockquote>".repeat(60) + &"words of somebody ".repeat(20_000),
+        "<a href=x><table><tr><td>".repeat(40) + &"words of a link ".repeat(20_000),
+        "<a class=hashtag href=x>y</a>".repeat(5_000),
+        "<sup>".repeat(100) + &"<p>x".repeat(12_000),
     ];
     for attack in &attacks {
         for options in [
@@ -256,9 +263,9 @@ fn attacks_on_the_tree_builder_end_soon() {
 }
 
 #[test]
-fn a_page_of_twenty_mebibytes_is_read_whole() {
+fn a_page_of_five_mebibytes_is_read_whole() {
     let html = "<p>Some <b>words</b> and <a href=\"https://x.example/\">a link</a>.</p>\n"
-        .repeat(20 * 1024 * 1024 / 68);
+        .repeat(5 * 1024 * 1024 / 68);
     let found = bounded(&html, &Options::default());
     assert!(found.markdown.ends_with("."));
     assert!(found.markdown.matches("words").count() == html.matches("words").count(), "no word is lost");
