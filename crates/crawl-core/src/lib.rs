@@ -7,22 +7,26 @@
 
 mod disk;
 mod error;
+#[cfg(feature = "http")]
 pub mod files;
+#[cfg(feature = "http")]
 pub mod http;
 pub mod json;
 mod page;
 mod pump;
 pub mod record;
+mod shown;
 mod sink;
 mod source;
 mod store;
 
 pub use disk::{Disk, Fate, Probe};
-pub use error::{Error, Kind, Result};
+pub use error::{Error, Kind, Result, Scope};
 pub use jiff::Timestamp;
 pub use page::{Cursor, FileLine, Missing, Page, Tally};
 pub use pump::{Committed, Pump, pump};
 pub use record::Record;
+pub use shown::{shown, visible};
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
 pub use store::{Compression, Manifest, Store, Stored, StoredPage, Verified};

@@ -16,4 +16,5 @@ mod listing;
 mod processing;
 mod program;
 mod samples;
+mod stopping;
 mod uploading;
