@@ -73,7 +73,9 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
 
 /// Prints an error once, with its causes and what to do next.
 pub(crate) fn report(error: &anyhow::Error) {
-    let mut text = format!("error: {error}");
+    // A stop that was wished is no error.
+    let stopped = ours(error).is_some_and(|ours| ours.kind() == Kind::Stopped);
+    let mut text = format!("{}: {error}", if stopped { "stopped" } else { "error" });
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         let shown: String = cause.chars().take(2100).collect();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use crawl_core::http::HttpConfig;
+use crawl_core::Stop;
+use crawl_core::http::{HttpConfig, user_agent};
 
 /// Flags of every program.
 #[derive(Args, Clone, Debug)]
@@ -47,6 +48,9 @@ pub struct HttpFlags {
     /// The most requests a second; without it the service's own limits are read and kept
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network")]
     pub per_second: Option<f64>,
+    /// How the operators of a service can reach you: an address of mail or of a page, sent with every request
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
+    pub contact: Option<String>,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -57,15 +61,19 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 impl HttpFlags {
-    /// The door's configuration, with so many requests under way at once.
-    pub fn http(&self, concurrency: usize) -> HttpConfig {
+    /// The door's configuration, with so many requests under way at once, ended by `stop`. Proxies are those of the
+    /// environment.
+    pub fn http(&self, concurrency: usize, stop: Stop) -> HttpConfig {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1));
         HttpConfig {
+            user_agent: user_agent(self.contact.as_deref()),
+            proxies: crate::proxies::of_environment(crate::env),
             tries: self.tries.max(1),
             timeout: seconds(self.timeout),
             patience: seconds(self.patience),
             per_second: self.per_second.filter(|rate| *rate > 0.0),
             concurrency,
+            stop,
             ..HttpConfig::default()
         }
     }

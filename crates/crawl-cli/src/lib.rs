@@ -9,15 +9,18 @@ mod gather;
 mod log;
 mod note;
 mod progress;
+mod proxies;
 mod session;
 mod status;
+mod stop;
 
 pub use anyhow;
 pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
-pub use session::{Beside, Known, Session, main, stop_after};
+pub use session::{Beside, Known, Session, main};
+pub use stop::stop_after;
 
 /// A variable of the environment; empty counts as not set.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -25,18 +28,27 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Prints to stderr: stdout is for data.
+/// Prints to stderr: stdout is for data. What would steer a terminal is spelled out; line breaks stay.
 #[allow(clippy::print_stderr, reason = "the one place that speaks to people")]
 pub fn say(text: impl std::fmt::Display) {
+    let text = fit(&text.to_string());
     progress::suspended(|| eprintln!("{text}"));
 }
 
-/// Prints to stdout.
+/// A text of several lines that is fit for a terminal.
+fn fit(text: &str) -> String {
+    text.split('\n').map(crawl_core::visible).collect::<Vec<_>>().join("\n")
+}
+
+/// Prints to stdout; as [`say`] where that is a terminal.
 #[allow(clippy::print_stdout, reason = "the one place that prints results")]
 pub fn print(text: impl std::fmt::Display) {
-    use std::io::Write;
+    use std::io::{IsTerminal, Write};
+    let mut stdout = std::io::stdout();
+    let text = text.to_string();
+    let text = if stdout.is_terminal() { fit(&text) } else { text };
     // A closed pipe (`| head`) is the reader's choice, not an error.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(stdout, "{text}");
 }
 
 /// `1234567` as `1,234,567`.

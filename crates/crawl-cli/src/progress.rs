@@ -98,7 +98,7 @@ impl Progress {
     }
 }
 
-/// Tells, for as long as it is polled, when everybody waits for a rate limit, and what runs beside.
+/// Tells, for as long as it is polled, when everybody waits, and why, and what runs beside.
 pub(crate) async fn tell_waiting(known: Known<'_>) {
     let Some(line) = LINE.get().filter(|_| known.waiting.is_some() || known.beside.is_some()) else {
         return std::future::pending().await;
@@ -106,9 +106,10 @@ pub(crate) async fn tell_waiting(known: Known<'_>) {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let mut text = known.beside.map_or(String::new(), |beside| beside());
-        let wait = known.waiting.map_or(Duration::ZERO, |waiting| waiting());
-        if wait > Duration::from_secs(1) {
-            text.push_str(&format!(", waiting {} for the rate limit", duration(wait.as_secs_f64())));
+        let waiting = known.waiting.and_then(|waiting| waiting());
+        if let Some(waiting) = waiting.filter(|waiting| waiting.left > Duration::from_secs(1)) {
+            let left = duration(waiting.left.as_secs_f64());
+            text.push_str(&format!(", waiting {left} {}", waiting.why));
         }
         line.set_prefix(text);
     }

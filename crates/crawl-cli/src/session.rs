@@ -3,15 +3,16 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
+use crawl_core::http::Waiting;
 use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, pump};
 
 use crate::flags::{Flags, LogForm};
 use crate::note::Note;
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
+use crate::stop::stop_after;
 use crate::{Outcome, SharedCommand, exit, grouped, size};
 
 /// What a running program has from the outside.
@@ -27,8 +28,8 @@ pub struct Session {
 pub struct Known<'a> {
     /// How many records will be listed in all, where that is known: for the time left.
     pub expects: Option<u64>,
-    /// How long everybody has to wait for a rate limit, from now.
-    pub waiting: Option<&'a (dyn Fn() -> Duration + Sync)>,
+    /// How long everybody has to wait, from now, and why.
+    pub waiting: Option<&'a (dyn Fn() -> Option<Waiting> + Sync)>,
     /// What else the progress line should tell, if anything.
     pub beside: Option<&'a (dyn Fn() -> String + Sync)>,
 }
@@ -44,7 +45,8 @@ pub struct Beside<'a, F> {
 }
 
 /// The `main` of every program: reads flags and config file, starts the log, runs, prints the error if there is
-/// one, gives the exit code. Ctrl-C once finishes the page in flight, twice stops now.
+/// one, gives the exit code. Ctrl-C or SIGTERM once finishes what is in flight, where the program asked for
+/// [`Session::stop`]; twice, or where it did not, it stops now.
 pub fn main<C, F>(flags: impl FnOnce(&C) -> Flags, run: impl FnOnce(C, Session) -> F) -> ExitCode
 where
     C: Parser + CommandFactory,
@@ -55,6 +57,7 @@ where
             let flags = flags(&cli);
             let progress_line = crate::progress::wanted(flags.quiet) && flags.log == LogForm::Human;
             crate::log::start(&flags, progress_line);
+            crate::stop::install();
             let program = C::command().get_name().to_owned();
             let session = Session { flags, program, progress_line };
             block_on(run(cli, session))
@@ -133,11 +136,11 @@ impl Session {
         store.note(id, &note.text()).await;
         let began = std::time::Instant::now();
         let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
-        let stop = Stop::new();
+        // What goes wrong beside this crawl stops it and no other.
+        let stop = self.stop().child_token();
         let listen = async {
             stop_after("the pages in flight").await;
             (beside.stop)();
-            stop.cancel();
             std::future::pending::<()>().await;
         };
         let pumped = async {
@@ -218,6 +221,12 @@ impl Session {
         }
     }
 
+    /// The wish to stop: comes with the first Ctrl-C or SIGTERM. Whoever asks for it promises to end soon after; a
+    /// program that never asks is ended by the first signal.
+    pub fn stop(&self) -> Stop {
+        crate::stop::stop()
+    }
+
     /// The flags of every program.
     pub fn flags(&self) -> &Flags {
         &self.flags
@@ -235,29 +244,4 @@ fn first_error(pumped: crawl_core::Result<Checkpoint>, ran: Result<()>) -> Resul
             Err(error)
         }
     }
-}
-
-/// Ready when the first Ctrl-C or SIGTERM comes; the second ends the process at once. `what` is still finished.
-pub async fn stop_after(what: &str) {
-    signal().await;
-    crate::say(format!("stopping after {what}; once more to stop now"));
-    tokio::spawn(async {
-        signal().await;
-        std::process::exit(130);
-    });
-}
-
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

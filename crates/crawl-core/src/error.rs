@@ -28,6 +28,15 @@ pub enum Kind {
     Stopped,
 }
 
+/// Whom an error concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The one record or address: the others may well be had.
+    Record,
+    /// All that would be asked next: going on is in vain.
+    All,
+}
+
 impl Kind {
     /// The word under which records of what is missing name this kind.
     pub fn word(self) -> &'static str {
@@ -66,6 +75,7 @@ struct Inner {
     place: String,
     tries: u32,
     status: Option<u16>,
+    scope: Option<Scope>,
     advice: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -79,6 +89,7 @@ impl Error {
             place: String::new(),
             tries: 0,
             status: None,
+            scope: None,
             advice: None,
             source: None,
         }))
@@ -99,6 +110,12 @@ impl Error {
     /// Remembers the HTTP status that caused it.
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// Says whom it concerns, where the kind alone does not tell.
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.0.scope = Some(scope);
         self
     }
 
@@ -139,9 +156,18 @@ impl Error {
         self.0.status
     }
 
-    /// Whether it concerns every record of the service and not this one alone: a credential, a payment, a quota.
+    /// Whom it concerns: as the service's answer told (401, 402 and an empty quota concern all, unless the service's
+    /// own function says otherwise), else by its kind: `Limited`, `Storage`, `Config` and `Stopped` concern all.
+    pub fn scope(&self) -> Scope {
+        self.0.scope.unwrap_or(match self.0.kind {
+            Kind::Limited | Kind::Storage | Kind::Config | Kind::Stopped => Scope::All,
+            Kind::Transient | Kind::Denied | Kind::Gone | Kind::Shape => Scope::Record,
+        })
+    }
+
+    /// Whether going on with other records is in vain.
     pub fn concerns_all(&self) -> bool {
-        matches!(self.0.status, Some(401 | 402))
+        self.scope() == Scope::All
     }
 
     /// What to do next, one clause.

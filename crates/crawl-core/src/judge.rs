@@ -46,8 +46,8 @@ impl Judge {
         error: Error,
         trusted: Option<&str>,
     ) -> Result<Missing> {
-        let of_all = matches!(error.kind(), Kind::Storage | Kind::Config | Kind::Stopped | Kind::Limited);
-        if of_all || (trusted.is_some() && error.concerns_all()) {
+        let of_us = matches!(error.kind(), Kind::Storage | Kind::Config | Kind::Stopped);
+        if of_us || (trusted.is_some() && error.concerns_all()) {
             return Err(error);
         }
         let mut state = self.state();

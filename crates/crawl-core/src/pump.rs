@@ -151,7 +151,7 @@ fn check_next(cursor: &Cursor, page: &Page, seen: &mut HashSet<u64>) -> Result<(
     match &page.next {
         Some(next) if seen.contains(&hash(next)) => {
             Err(Error::new(Kind::Shape, "the service gave the same cursor twice")
-                .at(page.url.as_ref().map_or_else(|| next.as_str().to_owned(), crate::http::shown))
+                .at(page.url.as_ref().map_or_else(|| next.as_str().to_owned(), crate::shown))
                 .advise("run again later; if it stays, start a new root with another sort order"))
         }
         _ => Ok(()),

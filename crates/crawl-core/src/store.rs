@@ -256,7 +256,7 @@ impl Store {
             number,
             cursor,
             next: page.next.clone(),
-            url: page.url.as_ref().map(crate::http::shown),
+            url: page.url.as_ref().map(crate::shown),
             fetched_at: page.fetched_at,
             records: page.records.len() as u64,
             missing: page.missing.len() as u64,

@@ -171,7 +171,7 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
         page_size: Some(arguments.page_size),
     };
     let offline = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| is_on(name));
-    let http = Http::new(HttpConfig { offline, ..arguments.http.http(4) })?;
+    let http = Http::new(HttpConfig { offline, ..arguments.http.http(4, session.stop()) })?;
     let endpoint = Some(arguments.endpoint.as_str()).filter(|endpoint| !endpoint.is_empty());
     let mut hub = Hub::new(http, endpoint.unwrap_or(Hub::ENDPOINT))?;
     if let Some((token, from)) = token()? {

@@ -1,7 +1,38 @@
 //! The Hub as an address with a credential.
 
-use crawl_core::http::{Credential, Http, Request, Response, Secret, Url, shown};
-use crawl_core::{Error, Kind, Result};
+use crawl_core::http::{
+    Answered, Credential, Http, Request, Response, Secret, Service, Url, Verdict, Waiting, shown,
+};
+use crawl_core::{Error, Kind, Result, Scope};
+
+/// What is special to the Hub.
+pub(crate) static SERVICE: Service = Service {
+    name: "the Hub",
+    read,
+    bucket,
+    offline_advice: "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to go online",
+    ..Service::PLAIN
+};
+
+/// The Hub says what is wrong in a header; its bodies are pages for people. Of what is private and of what is not there
+/// it says 401 to whoever has no token: that concerns one repository.
+fn read(answered: &Answered<'_>) -> Option<Verdict> {
+    let code = answered.header("x-error-code").unwrap_or_default();
+    let said = answered.header("x-error-message").filter(|_| answered.status >= 400)?.to_owned();
+    let usual = answered.usual();
+    let of_one = matches!(code, "RepoNotFound" | "GatedRepo" | "RevisionNotFound" | "EntryNotFound");
+    let scope = if of_one { Scope::Record } else { usual.scope };
+    Some(Verdict { said, scope, ..usual })
+}
+
+/// The three limits of the Hub's documentation.
+fn bucket(url: &Url) -> &'static str {
+    match url.path() {
+        path if path.contains("/resolve/") => "resolvers",
+        path if path.contains("/api/") => "api",
+        _ => "pages",
+    }
+}
 
 /// Where the Hub is, who asks, and through which door.
 #[derive(Clone, Debug)]
@@ -65,12 +96,12 @@ impl Hub {
 
     /// The request for an API address.
     pub(crate) fn request(&self, url: Url) -> Request {
-        Request { bucket: "api", credential: self.credential.clone(), ..Request::get(url) }
+        Request { service: &SERVICE, credential: self.credential.clone(), ..Request::get(url) }
     }
 
-    /// How long the API's rate limit holds, from now.
-    pub fn waiting(&self) -> std::time::Duration {
-        self.http.waiting(&self.request(self.endpoint.clone()))
+    /// How long nobody may ask the API, from now, and why.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.http.waiting(&self.request(self.url("api/")))
     }
 
     /// Sends a request and reads the answer; says which token was refused, if one was.
@@ -106,4 +137,32 @@ fn refuse_web_page(answer: &Response) -> Result<()> {
             "a portal, a proxy or a mirror stands between: open the address in a browser, log in there or correct \
              HF_ENDPOINT and HTTPS_PROXY, then run the same command again",
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crawl_core::http::HttpConfig;
+    use crawl_sim::{Hub as Double, HubConfig};
+
+    use super::*;
+
+    #[test]
+    fn an_address_counts_against_the_limit_of_the_documentation() {
+        let of = |path: &str| bucket(&Url::parse(&format!("https://huggingface.co{path}")).unwrap());
+        assert_eq!(of("/api/datasets?limit=1"), "api");
+        assert_eq!(of("/datasets/a/b/resolve/main/x.csv"), "resolvers");
+        assert_eq!(of("/datasets/a/b"), "pages");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_hubs_own_words_are_told_and_a_repository_that_is_not_there_concerns_itself_alone() {
+        let double =
+            Double::start(HubConfig { datasets: 3, models: 0, ..HubConfig::default() }).await.unwrap();
+        let hub = Hub::new(Http::new(HttpConfig::default()).unwrap(), &double.url()).unwrap();
+        let error = hub.ask(hub.url("api/datasets/nobody/nothing"), Ok).await.unwrap_err();
+        assert!(!error.concerns_all(), "{error:?}");
+        assert!(format!("{error:?}").contains("the service says: Repository not found"), "{error:?}");
+        let error = hub.ask(hub.url("api/datasets?limit=1&sort=nonsense"), Ok).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Shape, "{error:?}");
+    }
 }

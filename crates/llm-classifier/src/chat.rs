@@ -1,15 +1,32 @@
 //! Chats: a task at one OpenAI-compatible endpoint.
 
 use bytes::Bytes;
-use crawl_core::http::{Credential, Http, Request, Secret, Url, shown};
+use crawl_core::http::{Answered, Credential, Http, Request, Secret, Service, Url, Verdict, shown};
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Scope};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
 use crate::task::Template;
 use crate::task::Values;
 use crate::{Answers, Task};
+
+/// What is special to OpenAI-compatible endpoints.
+pub(crate) static ENDPOINT: Service = Service { name: "the endpoint", read, ..Service::PLAIN };
+
+/// An account without credit is told as too many requests; waiting does not help.
+fn read(answered: &Answered<'_>) -> Option<Verdict> {
+    let empty =
+        answered.status == 429 && memchr::memmem::find(answered.body, b"insufficient_quota").is_some();
+    empty.then(|| Verdict {
+        kind: Kind::Denied,
+        what: "the account has no credit left".into(),
+        advice: Some("add credit or use another key, then run again".into()),
+        retry: false,
+        scope: Scope::All,
+        ..answered.usual()
+    })
+}
 
 /// How an endpoint is told the form of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,6 +216,7 @@ impl Chat {
         // As OpenAI estimates it before it has counted: four bytes a token, and at least what may come back.
         let tokens = (body.len() as u64 / 4).max(u64::from(self.task.model.max_tokens.unwrap_or(0)));
         let mut request = Request::post_json(self.url.clone(), body, true);
+        request.service = &ENDPOINT;
         request.credential = self.credential.clone();
         request.units = tokens;
         request

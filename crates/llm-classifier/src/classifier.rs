@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crawl_core::http::Http;
+use crawl_core::http::{Http, Waiting};
 use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -170,10 +170,10 @@ impl Classifier {
         self.concurrency
     }
 
-    /// How long everybody has to wait for the endpoint's rate limit, from now.
-    pub fn waiting(&self) -> Duration {
+    /// How long everybody has to wait for the endpoint, from now, and why.
+    pub fn waiting(&self) -> Option<Waiting> {
         let waiting = |model: &Model| model.endpoint.http.waiting(&model.look.chat.request(Bytes::new()));
-        self.model.as_ref().map_or(Duration::ZERO, waiting)
+        self.model.as_ref().and_then(waiting)
     }
 
     /// Waits until no request is under way, at most so long, and makes the cache safe. After it nothing is asked.

@@ -29,7 +29,8 @@ impl Health {
         let in_a_row = self.failures_in_a_row.fetch_add(1, Relaxed) + 1;
         let never_answered = self.answers.load(Relaxed) == 0;
         match (error.kind(), error.status()) {
-            (Kind::Storage | Kind::Config | Kind::Limited | Kind::Gone, _) | (_, Some(401 | 402)) => true,
+            (Kind::Gone, _) | (_, Some(401 | 402)) => true,
+            _ if error.concerns_all() => true,
             // Some gateways say 403 to one record whose text they do not like.
             (Kind::Denied, _) => never_answered || in_a_row >= IN_A_ROW,
             (Kind::Transient, None) => never_answered || in_a_row >= IN_A_ROW,

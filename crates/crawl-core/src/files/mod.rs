@@ -4,10 +4,14 @@
 //! of their version or SHA-256. The first folder of a name is a folder of files: a file `.files` in it says so, and
 //! no walk over listings enters it.
 
+#[cfg(feature = "http")]
 mod answer;
 mod digest;
+#[cfg(feature = "http")]
 mod feed;
+#[cfg(feature = "http")]
 mod fetch;
+#[cfg(feature = "http")]
 mod flights;
 mod keeper;
 mod land;
@@ -30,10 +34,12 @@ pub(crate) use self::names::MARK;
 pub use self::names::{encode, place, plain_name};
 pub use self::progress::Progress;
 pub use self::scratch::Scratch;
+#[cfg(feature = "http")]
 use crate::http::{Http, Request};
 use crate::{Disk, FileLine, Result};
 
 /// A file that is wanted, and what is known of it beforehand. What is known is checked.
+#[cfg(feature = "http")]
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// What to ask for.
@@ -50,6 +56,7 @@ pub struct Wanted {
     pub most: u64,
 }
 
+#[cfg(feature = "http")]
 impl Wanted {
     /// The file behind `request`, of which nothing else is known.
     pub fn new(request: Request, name: impl Into<String>) -> Self {
@@ -70,6 +77,7 @@ pub struct Files {
 #[derive(Default)]
 struct Shared {
     shelf: shelf::Shelf,
+    #[cfg(feature = "http")]
     flights: flights::Flights,
     workroom: scratch::Workroom,
     meter: progress::Meter,
@@ -121,6 +129,7 @@ impl Files {
     /// Those of [`encode`] and [`Http::open`]; [`Kind::Shape`](crate::Kind::Shape) if what comes is not what was
     /// wanted, and then nothing of it stays; [`Kind::Stopped`](crate::Kind::Stopped) if the user asked to stop: what
     /// has come stays for the next run, as after every other error.
+    #[cfg(feature = "http")]
     pub async fn fetch(&self, http: &Http, wanted: &Wanted) -> Result<FileLine> {
         // Boxed: what a crawler makes of it would be too deep for the compiler.
         let line = Box::pin(fetch::fetch(self, http, wanted)).await?;

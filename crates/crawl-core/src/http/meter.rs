@@ -111,6 +111,12 @@ impl Meter {
         }
     }
 
+    /// Until when it knows something that the next request depends on.
+    pub(super) fn busy_until(&self) -> Option<Instant> {
+        let configured = self.configured.and_then(|(_, free_at)| free_at);
+        configured.max(self.learnt.as_ref().map(|learnt| learnt.ends))
+    }
+
     /// How long the quota is used up, from now.
     pub(super) fn waiting(&self, now: Instant) -> Duration {
         let learnt = self.learnt.as_ref().filter(|learnt| learnt.full(1.0)).map(|learnt| learnt.ends);

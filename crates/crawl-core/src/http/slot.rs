@@ -8,6 +8,52 @@ use tokio::time::Instant;
 
 use super::headers::{Allowance, Quota};
 use super::meter::{Meter, Taken};
+use crate::Stop;
+
+/// Why nobody sends for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Why {
+    /// The service's rate limit is used up.
+    RateLimit,
+    /// The service is busy and asked to wait.
+    Busy,
+    /// The service failed more than once.
+    Failing,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Why::RateLimit => "for the rate limit",
+            Why::Busy => "because the service is busy and asks us to",
+            Why::Failing => "because the service fails",
+        })
+    }
+}
+
+/// How long nobody sends, from now, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How long, from now.
+    pub left: Duration,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why there was no turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoTurn {
+    /// The wish to stop came.
+    Stopped(Option<Waiting>),
+    /// It would be after the deadline.
+    TooLate(Waiting),
+    /// Others held every place until the deadline.
+    NoPlace,
+}
+
+/// A wait that is longer is told in the log.
+const TOLD_WAIT: Duration = Duration::from_secs(5);
 
 /// Who may send, and when.
 pub(super) struct Slot {
@@ -22,7 +68,7 @@ struct State {
     /// When the configured rate allows the next request.
     free_at: Option<Instant>,
     /// Nobody sends before this.
-    paused_until: Option<Instant>,
+    paused: Option<(Instant, Why)>,
     window: Option<Window>,
     requests: Meter,
     units: Meter,
@@ -110,31 +156,47 @@ impl Slot {
         }
     }
 
-    /// Waits until one request may be sent; gives up with how long the wait would be if that ends after `deadline`.
-    /// `units` is what the request is expected to count against a limit of units.
-    pub(super) async fn turn(self: &Arc<Self>, units: u64, deadline: Instant) -> Result<Turn, Duration> {
-        let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
+    /// Waits for a place and until one request may be sent, but not beyond `deadline`, and no more once `stop` is
+    /// wished. `units` is what the request is expected to count against a limit of units.
+    pub(super) async fn turn(
+        self: &Arc<Self>,
+        units: u64,
+        deadline: Instant,
+        stop: &Stop,
+    ) -> Result<Turn, NoTurn> {
+        let place = tokio::select! {
+            biased;
+            place = self.places.clone().acquire_owned() => place.expect("the semaphore is never closed"),
+            () = stop.cancelled() => return Err(NoTurn::Stopped(None)),
+            () = tokio::time::sleep_until(deadline) => return Err(NoTurn::NoPlace),
+        };
+        let mut told = None;
         loop {
             let sent_at = Instant::now();
-            match self.take(units as f64, sent_at) {
+            let (until, why) = match self.take(units as f64, sent_at) {
                 Ok((most_left, requests, units)) => {
-                    return Ok(Turn {
-                        slot: self.clone(),
-                        _place: place,
-                        most_left,
-                        sent_at,
-                        requests,
-                        units,
-                    });
+                    let slot = self.clone();
+                    return Ok(Turn { slot, _place: place, most_left, sent_at, requests, units });
                 }
-                Err(until) if until > deadline => return Err(until.saturating_duration_since(Instant::now())),
-                Err(until) => tokio::time::sleep_until(until).await,
+                Err(held) => held,
+            };
+            let waiting = Waiting { left: until.saturating_duration_since(sent_at), why };
+            if until > deadline {
+                return Err(NoTurn::TooLate(waiting));
+            }
+            if waiting.left > TOLD_WAIT && told.replace(why) != Some(why) {
+                tracing::info!(seconds = waiting.left.as_secs(), "waiting {why}");
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(NoTurn::Stopped(Some(waiting))),
+                () = tokio::time::sleep_until(until) => {}
             }
         }
     }
 
     /// Takes the right to send now and gives the most that can be left after it, or tells when to ask again.
-    fn take(&self, units: f64, now: Instant) -> Result<(Option<u64>, Taken, Taken), Instant> {
+    fn take(&self, units: f64, now: Instant) -> Result<(Option<u64>, Taken, Taken), (Instant, Why)> {
         let mut state = self.lock();
         if let Some(window) = &mut state.window {
             window.roll(now);
@@ -142,11 +204,12 @@ impl Slot {
         let window_ends =
             state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
         let (requests_free, units_free) = (state.requests.free_at(1.0, now), state.units.free_at(units, now));
-        let bounds = [state.paused_until, state.free_at, window_ends, requests_free, units_free];
-        if let Some(until) = bounds.into_iter().flatten().max()
-            && until > now
+        let limits = [state.free_at, window_ends, requests_free, units_free];
+        let limits = limits.into_iter().flatten().map(|until| (until, Why::RateLimit));
+        if let Some(held) = limits.chain(state.paused).max_by_key(|(until, _)| *until)
+            && held.0 > now
         {
-            return Err(until);
+            return Err(held);
         }
         let left = state.window.as_mut().and_then(|window| window.left.as_mut()).map(|left| {
             *left = left.saturating_sub(1);
@@ -159,9 +222,12 @@ impl Slot {
     }
 
     /// Nobody sends for so long from now.
-    pub(super) fn pause(&self, wait: Duration) {
+    pub(super) fn pause(&self, wait: Duration, why: Why) {
+        let until = Instant::now() + wait;
         let mut state = self.lock();
-        state.paused_until = state.paused_until.max(Some(Instant::now() + wait));
+        if state.paused.is_none_or(|(paused, _)| paused < until) {
+            state.paused = Some((until, why));
+        }
     }
 
     /// Learns from an answer how much is left of the window.
@@ -201,18 +267,43 @@ impl Slot {
         self.lock().failures = 0;
     }
 
-    /// How long nobody may send, from now.
-    pub(super) fn waiting(&self) -> Duration {
+    /// How long nobody may send, from now, and why.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
         let state = self.lock();
-        let window = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
-        let until = [state.paused_until, window].into_iter().flatten().max();
         let now = Instant::now();
-        let until = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        until.max(state.requests.waiting(now)).max(state.units.waiting(now))
+        let window = state.window.as_ref().filter(|window| window.left == Some(0)).map(|window| window.ends);
+        let window = window.map_or(Duration::ZERO, |ends| ends.saturating_duration_since(now));
+        let limit = window.max(state.requests.waiting(now)).max(state.units.waiting(now));
+        let limit = Waiting { left: limit, why: Why::RateLimit };
+        let paused = state.paused.map(|(until, why)| {
+            let left = until.saturating_duration_since(now);
+            Waiting { left, why }
+        });
+        let longest = paused.into_iter().chain([limit]).max_by_key(|waiting| waiting.left);
+        longest.filter(|waiting| !waiting.left.is_zero())
+    }
+
+    /// Whether forgetting it changes nothing: nobody sends, and every pause, window and spacing is over.
+    pub(super) fn at_rest(&self, now: Instant) -> bool {
+        let state = self.lock();
+        let over = |until: Option<Instant>| until.is_none_or(|until| until <= now);
+        state.in_flight == 0
+            && over(state.paused.map(|(until, _)| until))
+            && over(state.window.as_ref().map(|window| window.ends))
+            && over(state.free_at)
+            && over(state.requests.busy_until())
+            && over(state.units.busy_until())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// A whole answer has come.
+    pub(super) fn succeeded(&self) {
+        self.slot.succeeded();
     }
 }
 
@@ -227,7 +318,37 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
+
+    fn turn(slot: &Arc<Slot>, deadline: Instant) -> impl Future<Output = Result<Turn, NoTurn>> {
+        let slot = slot.clone();
+        async move { slot.turn(0, deadline, &Stop::new()).await }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_others_hold_is_waited_for_until_patience_or_the_wish_to_stop() {
+        let slot = Arc::new(Slot::new(1, Quotas::default()));
+        let start = Instant::now();
+        let held = turn(&slot, start).await.ok().unwrap();
+        let late = turn(&slot, start + Duration::from_secs(7)).await.err();
+        assert_eq!((late, start.elapsed().as_secs()), (Some(NoTurn::NoPlace), 7));
+        let stop = Stop::new();
+        let far = start + Duration::from_secs(3600);
+        let stopping = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stop.cancel();
+        };
+        let (stopped, ()) = tokio::join!(slot.turn(0, far, &stop), stopping);
+        assert_eq!((stopped.err(), start.elapsed().as_secs()), (Some(NoTurn::Stopped(None)), 8));
+        drop(held);
+        slot.pause(Duration::from_secs(500), Why::Failing);
+        let stopped = slot.turn(0, far, &stop).await.err();
+        let left = Duration::from_secs(500);
+        assert_eq!(stopped, Some(NoTurn::Stopped(Some(Waiting { left, why: Why::Failing }))));
+        assert_eq!(start.elapsed().as_secs(), 8);
+    }
 
     const WINDOW: Duration = Duration::from_secs(2);
     const QUOTA: u64 = 50;
@@ -267,7 +388,7 @@ mod tests {
                 let mut service = Service { start, used: Default::default(), up, refused: 0 };
                 let slot = Arc::new(Slot::new(1, Quotas::default()));
                 for _ in 0..600 {
-                    let turn = slot.turn(0, start + Duration::from_secs(3600)).await.ok().unwrap();
+                    let turn = turn(&slot, start + Duration::from_secs(3600)).await.ok().unwrap();
                     let told = service.answer(Instant::now());
                     tokio::time::sleep(Duration::from_millis(took)).await;
                     slot.learn(&turn, told, Instant::now());
@@ -290,31 +411,26 @@ mod tests {
     async fn a_pause_holds_everybody() {
         let slot = Arc::new(Slot::new(8, Quotas::default()));
         let start = Instant::now();
-        slot.pause(Duration::from_secs(5));
-        let turns = (0..8).map(|_| slot.turn(0, start + Duration::from_secs(60)));
+        slot.pause(Duration::from_secs(5), Why::RateLimit);
+        let turns = (0..8).map(|_| turn(&slot, start + Duration::from_secs(60)));
         let turns = futures::future::join_all(turns).await;
         assert!(turns.iter().all(Result::is_ok));
         assert!(start.elapsed() >= Duration::from_secs(5));
-        assert!(slot.turn(0, start).now_or_never_is_pending());
+        assert!(turn(&slot, start + Duration::from_secs(60)).now_or_never().is_none());
     }
-
-    trait NowOrNever: Future + Sized {
-        fn now_or_never_is_pending(self) -> bool {
-            futures::FutureExt::now_or_never(self).is_none()
-        }
-    }
-    impl<F: Future> NowOrNever for F {}
 
     #[tokio::test(start_paused = true)]
     async fn a_configured_rate_spaces_requests_and_patience_ends() {
         let slot = Arc::new(Slot::new(1, Quotas { per_second: Some(10.0), ..Quotas::default() }));
         let start = Instant::now();
         for _ in 0..11 {
-            drop(slot.turn(0, start + Duration::from_secs(60)).await.ok().unwrap());
+            drop(turn(&slot, start + Duration::from_secs(60)).await.ok().unwrap());
         }
         assert_eq!(start.elapsed().as_millis(), 1000);
-        slot.pause(Duration::from_secs(100));
-        assert_eq!(slot.turn(0, Instant::now() + Duration::from_secs(1)).await.err().unwrap().as_secs(), 100);
+        slot.pause(Duration::from_secs(100), Why::Busy);
+        let late = turn(&slot, Instant::now() + Duration::from_secs(1)).await.err();
+        let left = Duration::from_secs(100);
+        assert_eq!(late, Some(NoTurn::TooLate(Waiting { left, why: Why::Busy })));
     }
 
     /// A quota that flows back little by little, as OpenAI's does: `reset` tells when all of it is there again.
@@ -326,7 +442,7 @@ mod tests {
         let bucket = Mutex::new((LIMIT, start, 0));
         let slot = Arc::new(Slot::new(20, Quotas::default()));
         let one = || async {
-            let turn = slot.turn(0, start + Duration::from_secs(36_000)).await.ok().unwrap();
+            let turn = turn(&slot, start + Duration::from_secs(36_000)).await.ok().unwrap();
             tokio::time::sleep(Duration::from_millis(5 + fastrand::u64(0..20))).await;
             let told = {
                 let (left, at, refused) = &mut *bucket.lock().unwrap();

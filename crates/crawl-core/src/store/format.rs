@@ -47,7 +47,10 @@ impl Compression {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
                 encoder.write_all(&lines).and_then(|()| encoder.finish())
             }
+            #[cfg(feature = "zstd")]
             Compression::Zstd => zstd::encode_all(lines.as_slice(), 0),
+            #[cfg(not(feature = "zstd"))]
+            Compression::Zstd => Err(without_zstd()),
         };
         packed
             .map(Bytes::from)
@@ -62,10 +65,18 @@ impl Compression {
             Compression::Gzip => {
                 flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut lines)?;
             }
+            #[cfg(feature = "zstd")]
             Compression::Zstd => {
                 zstd::Decoder::new(bytes.as_slice())?.read_to_end(&mut lines)?;
             }
+            #[cfg(not(feature = "zstd"))]
+            Compression::Zstd => return Err(without_zstd()),
         }
         Ok(lines.into())
     }
+}
+
+#[cfg(not(feature = "zstd"))]
+fn without_zstd() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::Unsupported, "crawl-core was built without its feature `zstd`")
 }

@@ -5,6 +5,7 @@
 //! - `store`: what is on disk, and what readers see of it
 //! - `faults`: broken answers of a service
 //! - `rates`: limits that are kept before they bite
+//! - `redirects`, `downloads`, `stopping`, `services`, `proxies`: the door, against scripted answers (`wire`)
 //! - `mapping`: maps over inputs, parts, shares and what gathers them, rounds
 //! - `fetching`: files of a service: gone on with, verified, hostile
 //! - `dying`: die before, in and after every step of a file, restart, compare
@@ -13,6 +14,7 @@
 //! - `origin`: the server of those files
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
+mod downloads;
 mod dying;
 mod faults;
 mod fetching;
@@ -21,7 +23,12 @@ mod killing;
 mod mapping;
 mod origin;
 mod promise;
+mod proxies;
 mod pumping;
 mod rates;
+mod redirects;
+mod services;
+mod stopping;
 mod store;
 mod tables;
+mod wire;

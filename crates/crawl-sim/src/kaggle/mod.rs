@@ -220,6 +220,7 @@ impl Kaggle {
             plan: Arc::new(Plan::new(config.seed, config.faults.clone())),
             latency: config.latency,
             gzip: config.gzip,
+            prefix: String::new(),
         };
         let service = Arc::new(Service {
             storage: Storage::default(),

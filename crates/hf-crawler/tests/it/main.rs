@@ -20,4 +20,5 @@ mod mirrors;
 mod processing;
 mod program;
 mod samples;
+mod stopping;
 mod uploading;

@@ -71,7 +71,12 @@ impl<'a> Desk<'a> {
 
     fn request(&self, request: Request) -> Request {
         // Batches have limits of their own.
-        Request { credential: self.credential.clone(), bucket: "batch", ..request }
+        Request {
+            credential: self.credential.clone(),
+            bucket: "batch",
+            service: &crate::chat::ENDPOINT,
+            ..request
+        }
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
@@ -133,7 +138,12 @@ impl<'a> Desk<'a> {
                         .advise("read above what it says, correct it, delete the folder .batches beside the cache, and run again")
                         .because(why));
                 }
-                _ => tokio::time::sleep(every).await,
+                _ => tokio::select! {
+                    () = self.http.stop().cancelled() => {
+                        return Err(Error::new(Kind::Stopped, "stopped while waiting for the batch").at(batch));
+                    }
+                    () = tokio::time::sleep(every) => {}
+                },
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_cli::{HttpFlags, grouped, say};
+use crawl_cli::{HttpFlags, Session, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
 use llm_classifier::batch::{self, Bounds, Told};
@@ -114,7 +114,13 @@ enum Form {
 
 impl Asking {
     /// A classifier for records whose id is in `id_field`. The cache lies beside `root` if no flag names one.
-    pub(crate) fn classifier(&self, task: Task, id_field: &str, root: Option<&Path>) -> Result<Classifier> {
+    pub(crate) fn classifier(
+        &self,
+        task: Task,
+        id_field: &str,
+        root: Option<&Path>,
+        session: &Session,
+    ) -> Result<Classifier> {
         let rules = self.rules(&task)?;
         if !self.engine.contains(&Engine::Openai) {
             return Ok(Classifier::rules_alone(task, id_field, self.concurrency));
@@ -126,7 +132,7 @@ impl Asking {
         let second = self.second_look.then(|| self.chat(task.second_look())).transpose()?;
         let (chat, answers) = self.chat(task)?;
         let concurrency = self.concurrency.max(1);
-        let http = Http::new(self.http_config())?;
+        let http = Http::new(self.http_config(session))?;
         let cache = Cache::open(&self.cache_path(root))?;
         tell_opened(&cache);
         let mut classifier =
@@ -228,8 +234,8 @@ impl Asking {
     }
 
     /// A model may think for long before its first byte, and no answer is as large as a page of a listing.
-    pub(crate) fn http_config(&self) -> HttpConfig {
-        let config = self.http.http(self.concurrency.max(1) as usize);
+    pub(crate) fn http_config(&self, session: &Session) -> HttpConfig {
+        let config = self.http.http(self.concurrency.max(1) as usize, session.stop());
         HttpConfig {
             read_timeout: config.timeout,
             max_body: 16 << 20,

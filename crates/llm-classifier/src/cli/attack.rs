@@ -52,7 +52,7 @@ enum Forms {
     All,
 }
 
-pub(crate) async fn run(mut arguments: AttackArgs, _session: &Session) -> Result<Outcome> {
+pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<Outcome> {
     let task = arguments.asking.folders.load(&arguments.task)?;
     let trial = Trial::new(AttackSet::read(&arguments.attacks)?, arguments.rows);
     let forms: &[Form] = match arguments.forms {
@@ -68,7 +68,7 @@ pub(crate) async fn run(mut arguments: AttackArgs, _session: &Session) -> Result
         let mut task = if *form == Form::Disguised { task.second_look() } else { task.clone() };
         task.defence.canary = *form != Form::Undefended;
         arguments.asking.second_look = *form == Form::Defended;
-        let classifier = Arc::new(arguments.asking.classifier(task, &arguments.id_field, None)?);
+        let classifier = Arc::new(arguments.asking.classifier(task, &arguments.id_field, None, session)?);
         report.model = classifier.chat().map(|chat| chat.model().to_owned()).unwrap_or_default();
         let tried = trial.run(classifier.clone(), *form).await;
         classifier.finish(Duration::from_secs(30)).await?;

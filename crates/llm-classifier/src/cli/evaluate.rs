@@ -70,11 +70,11 @@ struct Whole<'a> {
     comparison: Option<&'a Comparison>,
 }
 
-pub(crate) async fn run(arguments: EvaluateArgs, _session: &Session) -> Result<Outcome> {
+pub(crate) async fn run(arguments: EvaluateArgs, session: &Session) -> Result<Outcome> {
     let task = arguments.asking.folders.load(&arguments.task)?;
     let gold = Gold::read(&arguments.gold, &task, arguments.id_field.as_deref())?;
     let given: Vec<Given> = match arguments.ask {
-        true => vec![ask(&task, &gold, &arguments).await?],
+        true => vec![ask(&task, &gold, &arguments, session).await?],
         false => {
             let sides = arguments.labels.iter().chain(arguments.compare.iter().flatten());
             sides.map(|from| read(from, &task, &gold, &arguments)).collect::<Result<_>>()?
@@ -101,12 +101,12 @@ fn hint(task: &Task, reports: &[Report]) {
     }
 }
 
-async fn ask(task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Result<Given> {
+async fn ask(task: &Task, gold: &Gold, arguments: &EvaluateArgs, session: &Session) -> Result<Given> {
     let id_field = match &arguments.id_field {
         Some(name) => name.clone(),
         None => gold.id_field().to_owned(),
     };
-    let classifier = Arc::new(arguments.asking.classifier(task.clone(), &id_field, None)?);
+    let classifier = Arc::new(arguments.asking.classifier(task.clone(), &id_field, None, session)?);
     let given = Given::ask(classifier.clone(), gold).await;
     classifier.finish(Duration::from_secs(30)).await?;
     let spent = classifier.usage().spent();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, grouped, say};
+use crawl_cli::{Outcome, Session, grouped, say};
 use crawl_core::{Error, Missing};
 use llm_classifier::lines::{Counted, classify};
 use llm_classifier::{Classifier, Row};
@@ -14,13 +14,18 @@ use llm_classifier::{Classifier, Row};
 use super::input::Input;
 
 /// Classifies the records of `input`, and tells what it came to.
-pub(crate) async fn run(classifier: &Arc<Classifier>, input: &Input, output: &Path) -> Result<Outcome> {
+pub(crate) async fn run(
+    classifier: &Arc<Classifier>,
+    input: &Input,
+    output: &Path,
+    session: &Session,
+) -> Result<Outcome> {
     let mut out = Out::open(output)?;
     let records = input.records()?;
+    let stop = session.stop();
     let counted = tokio::select! {
         counted = classify(classifier.clone(), records, |row, idle| out.put(row, idle)) => counted,
-        stopped = tokio::signal::ctrl_c() => {
-            stopped?;
+        () = stop.cancelled() => {
             say("stopped; what was paid is in the cache: run the same command again");
             return Ok(Outcome::Stopped);
         }

@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
     let id_field = input.id_field(arguments.id_field.as_deref())?;
     let root = arguments.root.as_deref();
     let beside = root.or(arguments.output.as_deref().filter(|path| *path != Path::new("-")));
-    let classifier = arguments.asking.classifier(task, &id_field, beside)?;
+    let classifier = arguments.asking.classifier(task, &id_field, beside, session)?;
     let again = arguments.retry_missing;
     let classifier = Arc::new(if again { classifier.asking_failures_again() } else { classifier });
     arguments.asking.in_batches(&classifier, &input).await?;
@@ -87,7 +87,7 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
         (input, None) => {
             let began = Instant::now();
             let output = arguments.output.as_deref().unwrap_or(Path::new("-"));
-            let piped = super::pipe::run(&classifier, &input, output).await;
+            let piped = super::pipe::run(&classifier, &input, output, session).await;
             let finished = classifier.finish(Duration::from_secs(30)).await;
             report(&classifier, began.elapsed());
             let outcome = piped?;

@@ -24,9 +24,7 @@ fn classifier(folder: &Path, double: &Running, budget: Option<f64>) -> Arc<Class
 /// Answers the listing `in` in batches of so many; gives what was told.
 async fn answered(folder: &Path, classifier: &Classifier, requests: usize) -> Result<Vec<Told>> {
     let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
-    let records = || {
-        Ok((1..=input.pages()).flat_map(|page| input.page(page).unwrap()).map(Ok::<Record, _>))
-    };
+    let records = || Ok((1..=input.pages()).flat_map(|page| input.page(page).unwrap()).map(Ok::<Record, _>));
     let bounds = Bounds { requests, every: Duration::from_millis(20), ..Bounds::default() };
     let mut told = Vec::new();
     batch::run(classifier, records, bounds, |what| told.push(what)).await?;
