@@ -142,11 +142,13 @@ async fn a_listing_that_never_ends_is_an_error() {
 
 #[tokio::test]
 async fn asking_for_one_page_again_and_again_is_harmless() {
-    use crawl_core::{Cursor, Source};
+    use crawl_core::{Context, Cursor, Files, Source, Stop};
+    let root = tempfile::tempdir().unwrap();
+    let context = Context { stop: Stop::new(), files: Files::new(root.path()), rows_left: None };
     let double = double(450, &[]).await;
     let source = Datasets::new(hub(&double), small()).unwrap();
     for _ in 0..20 {
-        assert_eq!(source.page(&Cursor::default()).await.unwrap().unwrap().records.len(), 100);
+        assert_eq!(source.page(&Cursor::default(), &context).await.unwrap().unwrap().records.len(), 100);
     }
 }
 

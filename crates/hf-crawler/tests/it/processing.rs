@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crawl_core::{Checkpoint, Kind, Pump, Record, Result, Store, Stored, pump};
+use crawl_core::{Checkpoint, Input, Kind, Pump, Record, Result, Stop, Store, pump};
 use hf_crawler::{Filter, History, Processed};
 use serde_json::{Value, json};
 
@@ -309,7 +309,7 @@ async fn the_day_of_the_run_is_a_day() {
 async fn a_half_done_run_does_not_enter_the_history_nor_the_processing() {
     let (double, root) = (double(500, &[]).await, tempfile::tempdir().unwrap());
     let source = hf_crawler::Datasets::new(crate::desk::hub(&double), small()).unwrap();
-    let two = Pump { pages: Some(2), ..Pump::default() };
+    let two = Pump::default().pages(2);
     pump(&source, &Store::new(root.path()), two, &Stop::new(), |_| {}).await.unwrap();
     let history = root.path().join("history.jsonl");
     assert_eq!(History::add(&history, root.path(), &datasets()).unwrap_err().kind(), Kind::Config);
