@@ -9,7 +9,7 @@ use crate::desk::{Desk, bytes, plan};
 async fn move_all(desk: &Desk, delete: bool) -> s3_uploader::Summary {
     let job = desk.job(plan("in/", delete));
     let files = list(&desk.files(), &Choice::default(), &[]).unwrap().files;
-    run(&job, files, &Stop::new(), Arc::new(|_, _| {})).await.unwrap()
+    run(&job, files, std::future::pending(), Arc::new(|_, _| {})).await.unwrap()
 }
 
 #[tokio::test]
