@@ -62,7 +62,7 @@ class Server:
 
     def run(self, folder, *arguments, **environment):
         return subprocess.run(
-            [PROGRAM, *map(str, arguments)],
+            [PROGRAM, *with_receipts(arguments)],
             cwd=folder,
             env=self.environment(folder, **environment),
             capture_output=True,
@@ -73,7 +73,15 @@ class Server:
     def begin(self, folder, *arguments):
         """Starts the program and does not wait for it."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=folder, env=self.environment(folder), **quiet)
+        return subprocess.Popen([PROGRAM, *with_receipts(arguments)], cwd=folder, env=self.environment(folder), **quiet)
+
+
+def with_receipts(arguments):
+    """Receipts in the folder that the program is run in, so that a moved folder is empty."""
+    texts = list(map(str, arguments))
+    if texts[0] in ("copy", "move") and "--receipts" not in texts:
+        texts += ["--receipts", "s3-receipts.jsonl"]
+    return texts
 
 
 def free_port():

@@ -71,9 +71,10 @@ pub(crate) struct SendArgs {
     /// Only tell what would be sent
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Where the receipts go; one command at a time may write there
-    #[arg(long, value_name = "FILE", default_value = "s3-receipts.jsonl")]
-    pub(crate) receipts: PathBuf,
+    /// Where the receipts go; one command at a time may write there [default: s3-receipts.jsonl in the folder that is
+    /// sent, or beside the file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipts: Option<PathBuf>,
     /// How to prove that an object equals its file [default: the strongest that the server gives]
     #[arg(long, value_enum)]
     pub(crate) proof: Option<ProofFlag>,

@@ -90,6 +90,29 @@ impl Job {
         Ok(self.receipts.find(self.bucket.name(), &key)?.map(|receipt| receipt.sums))
     }
 
+    /// What lies under a name, with a receipt that says so. What its receipt tells of and is there no more counts for
+    /// nothing; what is there and has no receipt, or another one, is read through and gets one.
+    pub(crate) async fn kept(&self, name: &str) -> Result<Option<Sums>> {
+        let key = format!("{}{name}", self.plan.prefix);
+        let trust = self.trust().await?;
+        if let Some(sums) = self.receipt_of(name)? {
+            match prove(&self.bucket, &key, &sums, trust, None).await {
+                Ok(_) => return Ok(Some(sums)),
+                Err(error) if matches!(error.kind(), Kind::Gone | Kind::Storage) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match crate::proof::read_through(&self.bucket, &key).await {
+            Ok((sums, proven)) => {
+                let receipt = Receipt::new(self.bucket.name(), &key, Path::new(name), sums.clone(), proven);
+                self.receipts.add(&receipt).await?;
+                Ok(Some(sums))
+            }
+            Err(error) if error.kind() == Kind::Gone => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Sends bytes that are no file under a name, replaces what is there, and proves them; no receipt.
     pub(crate) async fn put_bytes(&self, name: &str, bytes: bytes::Bytes) -> Result<()> {
         let key = format!("{}{name}", self.plan.prefix);
@@ -206,11 +229,27 @@ impl Job {
     /// # Errors
     /// Whatever went wrong: the local file is then still there.
     pub async fn one(&self, file: &Local) -> Result<Done> {
+        self.send(file, None).await
+    }
+
+    /// As [`Job::one`], for a file that must have this SHA-256.
+    pub(crate) async fn one_that_is(&self, file: &Local, sha256: &str) -> Result<Done> {
+        self.send(file, Some(sha256)).await
+    }
+
+    /// Whether so large a file goes in parts: what was sent of one is not sent again after a break.
+    pub(crate) fn goes_in_parts(&self, file: &Local) -> bool {
+        file.stamp.size() > self.bucket.limits().part_from
+    }
+
+    async fn send(&self, file: &Local, sha256: Option<&str>) -> Result<Done> {
         let key = self.key(file)?;
         let mut trust = self.trust().await?;
         // Only the ETag is asked for: then it has to be worked out.
         trust.checksum &= self.plan.proof != Some(Proof::Etag);
-        let (sums, proven, was_there) = self.there(file, &key, trust).await?;
+        let (sums, proven, was_there) = self.there(file, &key, trust, sha256).await?;
+        // No receipt for other bytes, so that they stay here too.
+        must_be(file, &sums, sha256)?;
         let receipt = Receipt::new(self.bucket.name(), &key, &file.path, sums.clone(), proven.clone());
         self.receipts.add(&receipt).await?;
         if self.plan.delete {
@@ -220,7 +259,13 @@ impl Job {
     }
 
     /// Brings the file into the bucket, and shows that it is there.
-    async fn there(&self, file: &Local, key: &str, trust: Trust) -> Result<(Sums, Proven, bool)> {
+    async fn there(
+        &self,
+        file: &Local,
+        key: &str,
+        trust: Trust,
+        sha256: Option<&str>,
+    ) -> Result<(Sums, Proven, bool)> {
         if let Some(found) = self.earlier(file, key, trust).await? {
             return Ok((found.0, found.1, true));
         }
@@ -229,11 +274,12 @@ impl Job {
         {
             return Ok((found.0, found.1, true));
         }
-        if file.stamp.size() > self.bucket.limits().part_from {
+        if self.goes_in_parts(file) {
             return self.large(file, key, trust).await;
         }
         let room = self.bucket.gate().room(Size::Whole, file.stamp.size()).await;
         let (bytes, sums) = single::read(file, trust.wants_md5()).await?;
+        must_be(file, &sums, sha256)?;
         let sent = single::put(&self.bucket, key, &self.plan.dress, trust, bytes, &sums).await;
         drop(room);
         match sent {
@@ -257,7 +303,7 @@ impl Job {
             Err(error) => return Err(error),
         }
         let large = self.as_large(file, key, trust);
-        let sums = match file.stamp.size() > self.bucket.limits().part_from {
+        let sums = match self.goes_in_parts(file) {
             true => large.sums().await?,
             false => single::read(file, trust.wants_md5()).await?.1,
         };
@@ -327,6 +373,16 @@ impl Job {
             _ => error,
         })
     }
+}
+
+/// Whether the bytes are those that were meant.
+fn must_be(file: &Local, sums: &Sums, sha256: Option<&str>) -> Result<()> {
+    if sha256.is_none_or(|sha256| sums.sha256 == sha256) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Storage, "the file is not what was verified before it was sent")
+        .at(crate::local::shown(&file.path))
+        .advise("somebody wrote to it; it is kept: move it away and run the same command again"))
 }
 
 /// Another object has the key, and may not be replaced.

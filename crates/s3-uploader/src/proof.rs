@@ -3,6 +3,7 @@
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use crawl_core::{Error, Kind, Result};
+use crc_fast::CrcAlgorithm;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -87,10 +88,35 @@ pub(crate) async fn read_back(bucket: &Bucket, key: &str, sums: &Sums) -> Result
     bucket.again(|| read_once(bucket, key, sums)).await
 }
 
+/// Reads the whole object, of which nothing is known, and gives the sums of its bytes.
+pub(crate) async fn read_through(bucket: &Bucket, key: &str) -> Result<(Sums, Proven)> {
+    // Asked first: a missing object costs one small answer, and a version is told.
+    let head = head(bucket, key).await?;
+    let sums = bucket.again(|| sums_of(bucket, key)).await?;
+    check_size(bucket, key, head.content_length(), sums.size)?;
+    let proven = Proven {
+        proof: Proof::Readback,
+        etag: head.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
+        checksum: head.checksum_crc64_nvme().map(str::to_owned),
+        version: head.version_id().map(str::to_owned),
+    };
+    Ok((sums, proven))
+}
+
 async fn read_once(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {
+    let found = sums_of(bucket, key).await?;
+    check_size(bucket, key, i64::try_from(found.size).ok(), sums.size)?;
+    if found.sha256 == sums.sha256 {
+        return Ok(());
+    }
+    Err(differs(bucket, key, "its bytes are others"))
+}
+
+async fn sums_of(bucket: &Bucket, key: &str) -> Result<Sums> {
     let once = || bucket.client().get_object().bucket(bucket.name()).key(key).send();
     let mut body = bucket.send("reading back", key, 0, once).await?.body;
-    let (mut sha256, mut size) = (Sha256::new(), 0);
+    let (mut sha256, mut crc) = (Sha256::new(), crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
+    let mut size = 0;
     loop {
         let next = tokio::time::timeout(bucket.limits().timeout, body.next()).await;
         let broke = || Error::new(Kind::Transient, "reading back broke off").at(bucket.place(key));
@@ -100,15 +126,13 @@ async fn read_once(bucket: &Bucket, key: &str, sums: &Sums) -> Result<()> {
             Ok(Some(Err(cause))) => return Err(broke().because(cause)),
             Ok(Some(Ok(bytes))) => {
                 sha256.update(&bytes);
+                crc.update(&bytes);
                 size += bytes.len() as u64;
             }
         }
     }
-    check_size(bucket, key, i64::try_from(size).ok(), sums.size)?;
-    if hex(&sha256.finalize()) == sums.sha256 {
-        return Ok(());
-    }
-    Err(differs(bucket, key, "its bytes are others"))
+    let crc64nvme = crate::sums::crc_text(crc.finalize());
+    Ok(Sums { size, sha256: hex(&sha256.finalize()), crc64nvme, etag: None })
 }
 
 fn check_size(bucket: &Bucket, key: &str, found: Option<i64>, expected: u64) -> Result<()> {

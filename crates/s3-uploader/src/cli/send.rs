@@ -14,13 +14,10 @@ use super::progress::Progress;
 
 pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) -> Result<Outcome> {
     let choice = Choice::new(&arguments.include, &arguments.exclude)?;
-    let mut journal_part = s3_uploader::journal_path(&arguments.receipts).into_os_string();
+    let receipts = receipts_of(&arguments);
+    let mut journal_part = s3_uploader::journal_path(&receipts).into_os_string();
     journal_part.push(".part");
-    let own = [
-        arguments.receipts.clone(),
-        s3_uploader::journal_path(&arguments.receipts),
-        PathBuf::from(journal_part),
-    ];
+    let own = [receipts.clone(), s3_uploader::journal_path(&receipts), PathBuf::from(journal_part)];
     let mut listing = s3_uploader::list(&arguments.from, &choice, &own)?;
     if delete && !arguments.dry_run {
         check_unused(&arguments.from, &listing)?;
@@ -34,7 +31,12 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
         return Ok(dry(&listing, bucket.name(), &prefix, delete));
     }
     let plan = Plan { prefix, dress: dress(&arguments)?, proof: arguments.proof.map(Into::into), delete };
-    let job = Job::new(bucket.clone(), plan, &arguments.receipts)?;
+    let job = Job::new(bucket.clone(), plan, &receipts).map_err(|error| match error.kind() {
+        Kind::Storage => {
+            error.advise("make room or give the right to write there, or name another --receipts")
+        }
+        _ => error,
+    })?;
     let progress = Arc::new(Progress::new(&listing.files, arguments.json, session));
     let told = progress.clone();
     let watch: Watch = Arc::new(move |file, result| told.file(file, result));
@@ -48,8 +50,18 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     if delete && arguments.remove_empty_folders {
         remove_empty(&arguments.from);
     }
-    tell(&summary, &listing, &arguments, &progress, session);
+    tell(&summary, &listing, (&arguments, &receipts), &progress, session);
     end(summary, &listing)
+}
+
+/// With what they tell of: a root has one file of receipts, which a crawl with --upload writes as well.
+fn receipts_of(arguments: &SendArgs) -> PathBuf {
+    const NAME: &str = "s3-receipts.jsonl";
+    match &arguments.receipts {
+        Some(receipts) => receipts.clone(),
+        None if arguments.from.is_dir() => arguments.from.join(NAME),
+        None => arguments.from.with_file_name(NAME),
+    }
 }
 
 /// A root that a crawl writes to must keep its manifest and checkpoint.
@@ -132,12 +144,18 @@ fn dry(listing: &Listing, bucket: &str, prefix: &str, delete: bool) -> Outcome {
     Outcome::missing(listing.refused.len() as u64)
 }
 
-fn tell(summary: &Summary, listing: &Listing, arguments: &SendArgs, progress: &Progress, session: &Session) {
+fn tell(
+    summary: &Summary,
+    listing: &Listing,
+    (arguments, receipts): (&SendArgs, &Path),
+    progress: &Progress,
+    session: &Session,
+) {
     let Summary { files, sent, there, failed, not_begun, bytes, .. } = summary;
     let line = serde_json::json!({
         "message": "summary", "files": files, "sent": sent, "was_there": there, "kept": failed,
         "not_begun": not_begun, "bytes": bytes, "left_out": listing.left_out,
-        "refused": listing.refused.len(), "receipts": arguments.receipts, "seconds": progress.seconds(),
+        "refused": listing.refused.len(), "receipts": receipts, "seconds": progress.seconds(),
     });
     if arguments.json {
         print(&line);
@@ -159,7 +177,7 @@ fn tell(summary: &Summary, listing: &Listing, arguments: &SendArgs, progress: &P
         let (left_out, refused) = (grouped(listing.left_out), listing.refused.len());
         say(format!("  besides: {left_out} left out by the globs, {refused} no plain files"));
     }
-    say(format!("  receipts: {}", arguments.receipts.display()));
+    say(format!("  receipts: {}", receipts.display()));
 }
 
 /// Removes the folders below the root that hold nothing; the root stays.

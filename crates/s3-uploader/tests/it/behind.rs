@@ -1,41 +1,65 @@
 //! Pages move to the bucket behind a running crawl.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crawl_core::{
-    Checkpoint, Cursor, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Store, Stored,
-    Verified, pump,
+    Checkpoint, Context, Cursor, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Stop, Store,
+    Stored, Verified, pump,
 };
-use s3_uploader::{Behind, Bucket, Job, Limits, Moved, Names};
+use s3_uploader::{Behind, Bucket, Job, Limits, Moved};
 
 use crate::desk::{Desk, bucket_at, limits, login, plan, tree};
 use crate::liar::{Liar, Lie};
 
-/// A listing whose page *n* names one file, `files/n.bin`, which fetching the page brings along.
-struct Numbers {
+/// A listing whose page *n* names one file, `files/n.bin`, or others, which fetching the page brings along.
+pub(crate) struct Numbers {
     id: SourceId,
     pages: u64,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     asked: AtomicU64,
     /// Called before a page is given.
-    meanwhile: Box<dyn Fn(u64) + Send + Sync>,
+    pub(crate) meanwhile: Box<dyn Fn(u64) + Send + Sync>,
+    /// The files of a page.
+    pub(crate) files: Box<dyn Fn(u64) -> Vec<(String, Vec<u8>)> + Send + Sync>,
+    /// Bytes that make a record larger.
+    padding: usize,
+    /// Whether its order moves: each page then lists the number of the page before once more.
+    pub(crate) moves: bool,
+    /// The page that fails once its files are there.
+    pub(crate) fails_at: Option<u64>,
 }
 
 impl Numbers {
-    fn new(pages: u64, root: &Path) -> Self {
+    pub(crate) fn new(pages: u64, root: &Path) -> Self {
         let (id, asked) = (SourceId::new("test/numbers").unwrap(), AtomicU64::new(0));
-        Numbers { id, pages, root: root.to_owned(), asked, meanwhile: Box::new(|_| {}) }
+        let file = |number| vec![(format!("files/{number}.bin"), vec![number as u8; 50_000])];
+        Numbers {
+            id,
+            pages,
+            root: root.to_owned(),
+            asked,
+            meanwhile: Box::new(|_| {}),
+            files: Box::new(file),
+            padding: 0,
+            moves: false,
+            fails_at: None,
+        }
+    }
+
+    fn without_files(self) -> Self {
+        Numbers { files: Box::new(|_| Vec::new()), ..self }
     }
 
     /// Crawls so many pages with no bucket behind.
-    async fn crawl_alone(&self, pages: u64) {
-        let options = Pump { pages: Some(pages), ..Pump::default() };
+    pub(crate) async fn crawl_alone(&self, pages: u64) {
+        let options = Pump::default().pages(pages);
         pump(self, &Store::new(&self.root), options, &Stop::new(), |_| {}).await.unwrap();
     }
 
-    fn asked(&self) -> u64 {
+    pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -53,44 +77,67 @@ impl Source for Numbers {
         None
     }
 
-    async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
+    fn key<'a>(&self, record: &'a Record) -> Option<Cow<'a, str>> {
+        self.moves.then(|| String::from_utf8_lossy(record.bytes()))
+    }
+
+    async fn page(&self, at: &Cursor, context: &Context) -> Result<Option<Page>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let number: u64 = if at.is_start() { 1 } else { at.as_str().parse().unwrap() };
         (self.meanwhile)(number);
-        let files = self.root.join("test/numbers/files");
-        std::fs::create_dir_all(&files).unwrap();
-        std::fs::write(files.join(format!("{number}.bin")), vec![number as u8; 50_000]).unwrap();
+        let puts = (self.files)(number).into_iter().map(|(name, bytes)| async move {
+            let version = None;
+            context.files.put(&name, version, bytes.into()).await
+        });
+        let files = futures::future::try_join_all(puts).await?;
+        if self.fails_at == Some(number) {
+            return Err(crawl_core::Error::new(Kind::Transient, "the service broke off"));
+        }
         let of = self.root.file_name().unwrap().to_str().unwrap();
-        let records = vec![Record::parse(format!("{{\"number\":{number},\"of\":\"{of}\"}}")).unwrap()];
+        let of = if self.moves { "any" } else { of };
+        let padding = "x".repeat(self.padding);
+        let record = |number| {
+            let text = format!("{{\"number\":{number},\"of\":\"{of}\",\"padding\":\"{padding}\"}}");
+            Record::parse(text).unwrap()
+        };
+        let mut records = vec![record(number)];
+        if self.moves {
+            records.push(record(number - 1));
+        }
         let next = (number < self.pages).then(|| Cursor::new((number + 1).to_string()));
         let mut page = Page::new(records, next);
+        page.files = files;
         page.fetched_at = "2026-11-23T10:00:00Z".parse().unwrap();
         Ok(Some(page))
     }
 }
 
-fn names() -> Names {
-    Arc::new(|stored, number| Ok(vec![stored.folder().join(format!("files/{number}.bin"))]))
-}
-
 /// An uploader of what the source's root holds.
-fn behind(desk: &Desk, source: &Numbers, budget: Option<u64>) -> Behind {
+pub(crate) fn behind(desk: &Desk, source: &Numbers, budget: Option<u64>) -> Behind {
     let job = desk.job(plan("crawl/", true));
-    Behind::new(Store::new(&source.root), job, source.settings(), names(), budget)
+    Behind::new(Store::new(&source.root), job, source.settings(), budget)
 }
 
 /// A crawl of so many pages with the uploader behind it.
-async fn crawl(desk: &Desk, source: &Numbers, pages: Option<u64>, budget: Option<u64>) -> Result<Checkpoint> {
+pub(crate) async fn crawl(
+    desk: &Desk,
+    source: &Numbers,
+    pages: Option<u64>,
+    budget: Option<u64>,
+) -> Result<Checkpoint> {
     let behind = behind(desk, source, budget);
     let (checkpoint, moved) = crawl_with(&behind, source, pages).await?;
     assert_eq!(moved.pages, checkpoint.pages);
     Ok(checkpoint)
 }
 
-async fn crawl_with(behind: &Behind, source: &Numbers, pages: Option<u64>) -> Result<(Checkpoint, Moved)> {
+pub(crate) async fn crawl_with(
+    behind: &Behind,
+    source: &Numbers,
+    pages: Option<u64>,
+) -> Result<(Checkpoint, Moved)> {
     let pumped = async {
-        let options = Pump { pages, ..Pump::default() };
-        let result = pump(source, behind, options, &Stop::new(), |_| {}).await;
+        let result = pump(source, behind, Pump::default().pages(pages), &Stop::new(), |_| {}).await;
         behind.end();
         result
     };
@@ -101,14 +148,27 @@ async fn crawl_with(behind: &Behind, source: &Numbers, pages: Option<u64>) -> Re
     Ok((checkpoint, moved))
 }
 
-fn check_bucket(desk: &Desk, pages: u64) {
-    let stored =
-        Stored::open(&desk.dir.path().join("s3/bucket/crawl"), &SourceId::new("test/numbers").unwrap());
-    let stored = stored.unwrap();
+/// What is left below a root, but for locks and the marks of folders of files.
+pub(crate) fn left(root: &Path) -> Vec<String> {
+    let marks = [".lock", ".files"];
+    tree(root).into_keys().filter(|name| !marks.iter().any(|mark| name.ends_with(mark))).collect()
+}
+
+/// A listing's pages in the bucket, verified.
+pub(crate) fn check_pages(desk: &Desk, pages: u64) -> Stored {
+    let root = desk.dir.path().join("s3/bucket/crawl");
+    let stored = Stored::open(&root, &SourceId::new("test/numbers").unwrap()).unwrap();
     assert_eq!(stored.checkpoint().pages, pages);
     assert_eq!(stored.verify().unwrap(), Verified::default());
+    stored
+}
+
+pub(crate) fn check_bucket(desk: &Desk, pages: u64) {
+    let stored = check_pages(desk, pages);
     for number in 1..=pages {
-        let file = std::fs::read(stored.folder().join(format!("files/{number}.bin"))).unwrap();
+        let names = stored.files(number).unwrap();
+        assert_eq!(names.len(), 1);
+        let file = std::fs::read(stored.root().join(&names[0].path)).unwrap();
         assert_eq!(file, vec![number as u8; 50_000]);
     }
 }
@@ -120,8 +180,7 @@ async fn pages_and_their_files_are_in_the_bucket_and_a_rerun_fetches_nothing() {
     let source = Numbers::new(6, &root);
     crawl(&desk, &source, None, Some(60_000)).await.unwrap();
     check_bucket(&desk, 6);
-    let left: Vec<String> = tree(&root).into_keys().collect();
-    assert_eq!(left, ["test/numbers/checkpoint.json", "test/numbers/manifest.jsonl"]);
+    assert_eq!(left(&root), ["test/numbers/checkpoint.json", "test/numbers/manifest.jsonl"]);
     crawl(&desk, &source, None, None).await.unwrap();
     assert_eq!(source.asked(), 6);
 }
@@ -151,16 +210,25 @@ async fn a_new_machine_goes_on_from_the_bucket() {
 #[tokio::test]
 async fn a_file_that_many_pages_name_is_moved_once() {
     let desk = Desk::new();
-    let source = Numbers::new(9, &desk.dir.path().join("root"));
-    source.crawl_alone(9).await;
-    let all: Names =
-        Arc::new(|stored, _| Ok((1..=9).map(|n| stored.folder().join(format!("files/{n}.bin"))).collect()));
-    let behind =
-        Behind::new(Store::new(&source.root), desk.job(plan("crawl/", true)), source.settings(), all, None);
+    let mut source = Numbers::new(9, &desk.dir.path().join("root"));
+    let all = |_| (1..=9).map(|number| (format!("files/{number}.bin"), vec![number as u8; 50_000])).collect();
+    source.files = Box::new(all);
+    source.crawl_alone(4).await;
+    // Some pages name files that are here, others come meanwhile.
+    let behind = behind(&desk, &source, None);
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!(moved.pages, 9);
-    check_bucket(&desk, 9);
-    assert_eq!(tree(&source.root).len(), 2, "checkpoint and manifest stay");
+    check_pages(&desk, 9);
+    let receipts = s3_uploader::receipt::read(&desk.receipts()).unwrap();
+    let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
+    for receipt in &receipts {
+        *sent.entry(&receipt.key).or_default() += 1;
+    }
+    let files = sent.iter().filter(|(key, _)| key.ends_with(".bin"));
+    assert_eq!(files.clone().count(), 9);
+    drop(behind);
+    let listing = ["test/numbers/checkpoint.json", "test/numbers/manifest.jsonl"];
+    assert_eq!(left(&source.root), listing);
 }
 
 #[tokio::test]
@@ -231,16 +299,10 @@ async fn pages_that_went_before_a_crash_are_known_by_their_receipts() {
     for name in ["checkpoint.json", "manifest.jsonl"] {
         std::fs::remove_file(folder.join(name)).unwrap();
     }
-    let unread: Names = Arc::new(|_, number| panic!("page {number} is not here to be read"));
-    let behind = Behind::new(
-        Store::new(&source.root),
-        desk.job(plan("crawl/", true)),
-        source.settings(),
-        unread,
-        Some(1),
-    );
+    let behind = behind(&desk, &source, Some(1));
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!((moved.pages, moved.files), (4, 0));
+    drop(behind);
     check_bucket(&desk, 4);
     // Without receipts nobody knows where they went.
     for name in ["checkpoint.json", "manifest.jsonl"] {
@@ -255,12 +317,11 @@ async fn pages_that_went_before_a_crash_are_known_by_their_receipts() {
 async fn the_bucket_s_manifest_is_not_written_anew_for_each_page() {
     let liar = Liar::start(Lie::None).await;
     let dir = tempfile::tempdir().unwrap();
-    let source = Numbers::new(200, &dir.path().join("root"));
+    let source = Numbers::new(200, &dir.path().join("root")).without_files();
     source.crawl_alone(200).await;
     let job =
         Job::new(bucket_at(&liar.url()), plan("crawl/", true), &dir.path().join("receipts.jsonl")).unwrap();
-    let none: Names = Arc::new(|_, _| Ok(Vec::new()));
-    let behind = Behind::new(Store::new(&source.root), job, source.settings(), none, None);
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), None);
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
     assert_eq!(moved.pages, 200);
     let manifests = liar.count("put to crawl/test/numbers/manifest.jsonl");
@@ -268,17 +329,19 @@ async fn the_bucket_s_manifest_is_not_written_anew_for_each_page() {
 }
 
 #[tokio::test]
-async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
+async fn no_more_pages_wait_than_the_disk_budget_allows_when_the_bucket_is_slow() {
     let desk = Desk::new();
-    let source = Numbers::new(30, &desk.dir.path().join("root"));
+    let mut source = Numbers::new(30, &desk.dir.path().join("root")).without_files();
+    source.padding = 50_000;
     let slow = Limits { bandwidth: Some(1_000_000), ..limits() };
     let bucket = Bucket::new(&s3_uploader::Account::at(&desk.url, login()), "bucket", slow).unwrap();
     let job = Job::new(bucket, plan("crawl/", true), &desk.receipts()).unwrap();
     let budget = 200_000;
-    let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), Some(budget));
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), Some(budget));
     let most = AtomicU64::new(0);
     let pumped = async {
-        let result = pump(&source, &behind, Pump::default(), &Stop::new(), |_| {
+        let stop = Stop::new();
+        let result = pump(&source, &behind, Pump::default(), &stop, |_| {
             most.fetch_max(behind.waiting().1, Ordering::SeqCst);
         });
         let result = result.await;
@@ -288,7 +351,7 @@ async fn the_disk_holds_no_more_than_its_budget_when_the_bucket_is_slow() {
     let (pumped, moved) = tokio::join!(pumped, behind.run(source.id()));
     pumped.unwrap();
     assert_eq!(moved.unwrap().pages, 30);
-    check_bucket(&desk, 30);
+    check_pages(&desk, 30);
     // A page is held back once the budget is passed, so it is passed by one page at most.
     let most = most.into_inner();
     assert!(most > budget / 2 && most <= budget + 51_000, "{most} bytes waited");
@@ -326,7 +389,7 @@ async fn a_prefix_with_other_settings_leaves_a_new_root_as_it_is() {
     let other = Numbers::new(9, &desk.dir.path().join("two"));
     let settings = Settings::default().with("of", "letters");
     let store = Store::new(&other.root);
-    let behind = Behind::new(store, desk.job(plan("crawl/", true)), settings, names(), None);
+    let behind = Behind::new(store, desk.job(plan("crawl/", true)), settings, None);
     let error = crawl_with(&behind, &other, None).await.unwrap_err();
     assert!(error.kind() == Kind::Config && error.to_string().contains("letters"), "{error}");
     assert!(!other.root.join("test/numbers/checkpoint.json").exists(), "nothing was taken over");
@@ -367,7 +430,7 @@ async fn a_takeover_puts_aside_what_a_dead_machine_did_not_tell_of() {
         .into_keys()
         .filter(|key| key.contains("page_"))
         .partition(|key| key.contains("/aside-"));
-    assert_eq!((aside.len(), pages.len()), (2, 5), "{aside:?} {pages:?}");
+    assert_eq!((aside.len(), pages.len()), (2, 10), "{aside:?} {pages:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -378,7 +441,7 @@ async fn of_two_crawls_that_begin_together_at_most_one_goes_on_and_nothing_is_lo
             let source = Numbers::new(40, &desk.dir.path().join(name));
             let receipts = desk.dir.path().join(format!("{name}.jsonl"));
             let job = Job::new(desk.bucket(), plan("crawl/", true), &receipts).unwrap();
-            let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), Some(1));
+            let behind = Behind::new(Store::new(&source.root), job, source.settings(), Some(1));
             (source, behind)
         });
         let [(one, first), (two, second)] = &crawls;
@@ -416,7 +479,7 @@ async fn an_outage_of_the_bucket_is_sat_out_while_the_crawl_goes_on() {
     let server = crawl_sim::S3::start(&objects, 0).unwrap();
     let url = server.url();
     let port = url.rsplit(':').next().unwrap().parse().unwrap();
-    let mut source = Numbers::new(12, &dir.path().join("root"));
+    let mut source = Numbers::new(12, &dir.path().join("root")).without_files();
     let server = std::sync::Mutex::new(Some(server));
     source.meanwhile = Box::new(move |number| match number {
         4 => drop(server.lock().unwrap().take()),
@@ -424,7 +487,7 @@ async fn an_outage_of_the_bucket_is_sat_out_while_the_crawl_goes_on() {
         _ => std::thread::sleep(std::time::Duration::from_millis(50)),
     });
     let job = Job::new(bucket_at(&url), plan("crawl/", true), &dir.path().join("receipts.jsonl")).unwrap();
-    let behind = Behind::new(Store::new(&source.root), job, source.settings(), names(), None);
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), None);
     let (_, moved) = crawl_with(&behind, &source, None).await.unwrap();
-    assert_eq!((moved.pages, tree(&source.root).len()), (12, 2));
+    assert_eq!((moved.pages, left(&source.root).len()), (12, 2));
 }

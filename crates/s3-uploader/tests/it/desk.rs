@@ -90,6 +90,9 @@ impl Desk {
     }
 }
 
+/// Receipts in the folder that the program is run in.
+pub(crate) const RECEIPTS: [&str; 2] = ["--receipts", "s3-receipts.jsonl"];
+
 /// The program, as a user runs it in `folder`.
 pub(crate) fn command(url: &str, folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_s3-uploader"));
@@ -105,7 +108,13 @@ pub(crate) fn command(url: &str, folder: &Path) -> Command {
 }
 
 pub(crate) fn program(url: &str, folder: &Path, arguments: &[&str]) -> Output {
-    command(url, folder).args(arguments).output().unwrap()
+    let mut command = command(url, folder);
+    command.args(arguments);
+    // So that a moved folder is empty, as most tests look for.
+    if matches!(arguments, ["copy" | "move", ..]) && !arguments.contains(&"--receipts") {
+        command.args(RECEIPTS);
+    }
+    command.output().unwrap()
 }
 
 /// All files below a folder, by name.

@@ -170,7 +170,7 @@ async fn a_disk_that_fills_up_with_receipts_keeps_what_has_none() {
     }
     // A file may have 2 KiB here: a few receipts fit, and the next one is refused as by a full disk.
     let program = format!(
-        "trap '' XFSZ; ulimit -f 4; exec '{}' move files s3://bucket --in-flight 2",
+        "trap '' XFSZ; ulimit -f 4; exec '{}' move files s3://bucket --in-flight 2 --receipts s3-receipts.jsonl",
         env!("CARGO_BIN_EXE_s3-uploader")
     );
     let mut shell = Command::new("sh");
@@ -206,6 +206,7 @@ async fn a_folder_that_may_not_be_written_keeps_its_files_and_tells() {
     let like = crate::desk::command(&desk.url, desk.dir.path());
     command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(&open).env("HOME", &open).args(["move", "../files", "s3://bucket"]);
+    command.args(crate::desk::RECEIPTS);
     if root {
         command.uid(65534).gid(65534);
     }
@@ -322,9 +323,9 @@ async fn secrets_are_in_nothing_that_is_written() {
     desk.write("a", b"a");
     let mut written = String::new();
     for arguments in [
-        &["copy", "files", "s3://bucket", "--verbose", "--json"][..],
+        &["copy", "files", "s3://bucket", "--verbose", "--json", "--receipts", "receipts"][..],
         &["ls", "s3://nowhere/"],
-        &["move", "files", "s3://bucket", "--log", "json", "-v"],
+        &["move", "files", "s3://bucket", "--log", "json", "-v", "--receipts", "receipts"],
         &["move", "--help"],
     ] {
         let mut program = crate::desk::command(&desk.url, desk.dir.path());

@@ -36,6 +36,7 @@ fn fill(root: &Path, count: usize, largest: usize) -> BTreeMap<String, Vec<u8>> 
 fn moving(liar: &Liar, folder: &Path, pace: usize) -> Command {
     let mut command = command(&liar.url(), folder);
     command.args(["move", "files", "s3://bucket/in", "--part-from", "6MiB", "--part-size", "5MiB"]);
+    command.args(crate::desk::RECEIPTS);
     command.args(["--in-flight", "8", "--requests", &pace.to_string()]);
     command
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod behind;
+mod carrying;
 mod desk;
 mod hostile;
 mod killing;

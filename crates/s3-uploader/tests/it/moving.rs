@@ -9,7 +9,7 @@ use crate::desk::{Desk, bytes, plan};
 async fn move_all(desk: &Desk, delete: bool) -> s3_uploader::Summary {
     let job = desk.job(plan("in/", delete));
     let files = list(&desk.files(), &Choice::default(), &[]).unwrap().files;
-    run(&job, files, &Stop::new(), Arc::new(|_, _| {})).await.unwrap()
+    run(&job, files, std::future::pending(), Arc::new(|_, _| {})).await.unwrap()
 }
 
 #[tokio::test]
@@ -62,4 +62,61 @@ async fn the_program_tells_what_it_did() {
     assert_eq!(line["key"], "p/a b\nc é.txt");
     let output = desk.program(&["verify", "s3-receipts.jsonl", "--deep"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// As the program is run by hand, with no receipts named.
+fn by_hand(desk: &Desk, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = crate::desk::command(&desk.url, desk.dir.path()).args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn receipts_lie_with_what_they_tell_of_and_not_where_one_happens_to_stand() {
+    let desk = Desk::new();
+    desk.write("a", b"one");
+    desk.write("deep/b", b"two");
+    assert_eq!(by_hand(&desk, &["copy", "files", "s3://bucket/p"]).0, Some(0));
+    assert_eq!(by_hand(&desk, &["move", "files", "s3://bucket/p"]).0, Some(0));
+    let names = |desk: &Desk| crate::desk::tree(&desk.files()).into_keys().collect::<Vec<_>>();
+    let receipts = ["s3-receipts.jsonl", "s3-receipts.jsonl.journal"];
+    assert_eq!(names(&desk), receipts);
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["p/a", "p/deep/b"]);
+    let path = desk.write("c", b"three");
+    assert_eq!(by_hand(&desk, &["move", path.to_str().unwrap(), "s3://bucket/p/"]).0, Some(0));
+    assert_eq!(names(&desk), receipts);
+    assert_eq!(by_hand(&desk, &["verify", "files/s3-receipts.jsonl", "--deep"]).0, Some(0));
+    let here: Vec<_> =
+        std::fs::read_dir(desk.dir.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(!here.iter().any(|name| name.to_string_lossy().contains("receipts")), "{here:?}");
+}
+
+#[tokio::test]
+async fn a_finished_root_with_its_locks_and_marks_is_moved_whole_and_comes_back_readable() {
+    let desk = Desk::new();
+    let root = desk.files().join("root");
+    let source = crate::behind::Numbers::new(3, &root);
+    source.crawl_alone(3).await;
+    let names: Vec<String> = crate::desk::tree(&root).into_keys().collect();
+    for lock in [".lock", "test/numbers/.lock", "files/.files"] {
+        assert!(names.iter().any(|name| name == lock), "{names:?}");
+    }
+    // Not while somebody holds a listing of it, wherever the move begins.
+    let store = crawl_core::Store::new(&root);
+    store.hold(&crawl_core::SourceId::new("test/numbers").unwrap()).await.unwrap();
+    for from in ["files", "files/root", "files/root/test/numbers", "files/root/files"] {
+        let (code, text) = by_hand(&desk, &["move", from, "s3://bucket/w"]);
+        assert!(code == Some(78) && text.contains("a crawl is writing here"), "{code:?} {text}");
+    }
+    assert!(desk.stored().is_empty());
+    drop(store);
+    let moving = ["move", "files/root", "s3://bucket/w", "--receipts", "r.jsonl", "--remove-empty-folders"];
+    assert_eq!(by_hand(&desk, &moving).0, Some(0));
+    assert!(std::fs::read_dir(&root).unwrap().next().is_none(), "nothing stays, no folder either");
+    assert_eq!(by_hand(&desk, &["verify", "r.jsonl"]).0, Some(0));
+    assert_eq!(by_hand(&desk, &["get", "s3://bucket/w/", "back"]).0, Some(0));
+    let back = desk.dir.path().join("back");
+    let listings = crawl_core::Stored::everything(&back).unwrap();
+    assert_eq!(listings.len(), 1);
+    let stored = crawl_core::Stored::open(&back, &listings[0]).unwrap();
+    assert_eq!(stored.verify().unwrap(), crawl_core::Verified::default());
 }
