@@ -177,7 +177,7 @@ impl Disk {
     }
 
     fn step(&self, name: &'static str, path: &Path, work: impl Fn(Half) -> io::Result<()>) -> Result<()> {
-        let failed = |cause| Error::io(&format!("cannot {name} the file or folder"), path, cause);
+        let failed = |cause| Error::io(&format!("cannot {}", in_words(name)), path, cause);
         let Some(probed) = &self.probed else { return work(Half(false)).map_err(failed) };
         let tear = match (probed.ask)(name) {
             Fate::Live => false,
@@ -253,6 +253,19 @@ struct Half(bool);
 impl Half {
     fn cut(self, bytes: &[u8]) -> &[u8] {
         if self.0 { &bytes[..bytes.len() / 2] } else { bytes }
+    }
+}
+
+/// What a step does, for people.
+fn in_words(step: &str) -> &'static str {
+    match step {
+        "folder" => "make the folder",
+        "sync" => "make the names in the folder durable",
+        "sync file" => "make the file durable",
+        "rename" => "rename a file to",
+        "remove" => "remove",
+        "link" => "give the file a second name",
+        _ => "write the file",
     }
 }
 

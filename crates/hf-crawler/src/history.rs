@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result, SourceId, Stored};
+use crawl_core::{Error, Input, Kind, Result, SourceId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -95,8 +95,8 @@ impl History {
     /// # Errors
     /// [`Kind::Config`] if the listing has not ended; [`Kind::Storage`] if a file cannot be read or written.
     pub fn add(path: &Path, root: &Path, id: &SourceId) -> Result<(u64, u64)> {
-        let stored = Stored::open(root, id)?;
-        if !stored.checkpoint().ended() {
+        let input = Input::open(root, id)?;
+        if !input.ended() {
             return Err(Error::new(Kind::Config, "this listing has not ended")
                 .at(root.display().to_string())
                 .advise("finish it first: datasets of a half-done run would be left out of the next one"));
@@ -116,9 +116,9 @@ impl History {
         let mut history = History::read(path)?;
         mend_last_line(&mut file).map_err(failed)?;
         let (mut new, mut known) = (0, 0);
-        for number in 1..=stored.checkpoint().pages {
+        for number in 1..=input.pages() {
             let mut lines = Vec::new();
-            for record in stored.records(number)? {
+            for record in input.page(number)? {
                 let Some((owner, name)) = owner_and_name(record.raw()) else { continue };
                 if history.seen.insert(key(owner.as_deref(), &name)) {
                     new += 1;

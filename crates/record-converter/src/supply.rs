@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result, SourceId, Stored};
+use crawl_core::{Error, Input, Kind, Result, SourceId, Stored};
 
 use crate::lines::{Line, Lines};
 use crate::summary::Summary;
@@ -16,7 +16,7 @@ pub(crate) enum Supply {
     File(PathBuf),
     /// A file without a name; the system frees it when the process ends, however it ends.
     Spool(File),
-    Pages(Stored),
+    Pages(Input),
 }
 
 impl Supply {
@@ -41,7 +41,7 @@ impl Supply {
             Some(source) => SourceId::new(source)?,
             None => only_source(root)?,
         };
-        Stored::open(root, &id).map(Supply::Pages)
+        Input::open(root, &id).map(Supply::Pages)
     }
 
     /// Gives each record to `each`, once more for each call; bad lines are noted in `summary`.
@@ -65,10 +65,12 @@ impl Supply {
                 })?;
                 drain(Lines::new(unpack::reader(file), "stdin"), summary, &mut each)
             }
-            Supply::Pages(stored) => (1..=stored.checkpoint().pages).try_for_each(|number| {
-                let place = format!("{} page {number}", stored.folder().display());
-                let lines = stored.lines(number)?;
-                drain(Lines::new(lines.as_ref(), place), summary, &mut each)
+            Supply::Pages(input) => input.listings().try_for_each(|stored| {
+                (1..=stored.checkpoint().pages).try_for_each(|number| {
+                    let place = format!("{} page {number}", stored.folder().display());
+                    let lines = stored.lines(number)?;
+                    drain(Lines::new(lines.as_ref(), place), summary, &mut each)
+                })
             }),
         }
     }

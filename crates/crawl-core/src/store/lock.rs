@@ -62,12 +62,19 @@ fn lock(path: &Path, tried: std::result::Result<(), TryLockError>) -> Result<boo
 }
 
 fn busy(path: &Path) -> Error {
-    let holder = std::fs::read_to_string(path).ok().filter(|note| !note.is_empty());
-    let holder = holder.map_or(String::new(), |note| format!(" ({})", note.trim()));
+    let note = std::fs::read_to_string(path).ok().filter(|note| !note.is_empty());
+    let holder = note.map_or(String::new(), |note| format!(" ({})", holder(&note)));
     let place = path.parent().unwrap_or(path).display().to_string();
     Error::new(Kind::Config, format!("another writer has this listing{holder}"))
         .at(place)
         .advise("wait for it, stop it, or name another --root; in one program, drop the other `Store` first")
+}
+
+/// The program and its process, as our programs note them; another note as it is.
+fn holder(note: &str) -> String {
+    let told: Option<serde_json::Value> = serde_json::from_str(note).ok();
+    let told = told.as_ref().and_then(|told| Some((told["program"].as_str()?, told["pid"].as_u64()?)));
+    told.map_or(note.trim().to_owned(), |(program, pid)| format!("{program}, process {pid}"))
 }
 
 impl Stored {

@@ -52,7 +52,7 @@ async fn exit_codes_tell_how_it_ended() {
         76,
         "later",
     );
-    check(crawl(&clean, Path::new("/proc/nowhere"), &[], &[]), 74, "cannot make the root");
+    check(crawl(&clean, Path::new("/proc/nowhere"), &[], &[]), 74, "cannot make the folder: `/proc/nowhere`");
     check(crawl(&clean, root().path(), &[], &[("HF_HUB_OFFLINE", "1")]), 78, "unset HF_HUB_OFFLINE");
     check(run(&["datasets"], &[]), 2, "--root");
     check(run(&["status", root().path().to_str().unwrap()], &[]), 78, "no listing was begun here");
@@ -107,7 +107,7 @@ async fn two_writers_are_refused_and_status_works_meanwhile() {
     }
     let second = crawl(&double, root.path(), &[], &[]);
     assert_eq!(second.status.code(), Some(78), "{}", text(&second));
-    assert!(text(&second).contains("another process is writing here"));
+    assert!(text(&second).contains("another writer has this listing (hf-crawler, process "));
     let status: serde_json::Value =
         serde_json::from_slice(&run(&["status", path, "--json"], &[]).stdout).unwrap();
     assert_eq!((&status[0]["running"], &status[0]["ended"]), (&true.into(), &false.into()));

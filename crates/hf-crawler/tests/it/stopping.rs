@@ -50,7 +50,7 @@ fn check((output, took): (Output, Duration), says: &str) {
 async fn one_signal_ends_a_wait_at_once() {
     for signal in ["-INT", "-TERM"] {
         for (fault, says) in
-            [("2-=429:retry-after=600", "for the rate limit"), ("2-=status:503", "the service failed (503)")]
+            [("2-=429:retry-after=600", "for the rate limit"), ("2-=status:503", "because the service fails")]
         {
             let double = double(500, &[fault]).await;
             let root = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
 
-use crawl_core::{Error, Kind, Record, Result, SourceId, Stored};
+use crawl_core::{Error, Input, Kind, Record, Result, Stored};
 use serde_json::Value;
 
 use super::aspect::{Aspect, Measure, Scheme, Unknown, found};
@@ -228,37 +228,20 @@ fn listings(root: &Path, listing: Option<&str>) -> Result<Vec<Stored>> {
         return Err(wrong("there is no such file or folder", "name a root of `run`, or a JSONL file".into()));
     }
     let all = Stored::sources(root)?;
-    let of = |first: &str| -> Vec<&SourceId> {
-        let again = format!("{first}-retry-");
-        let number =
-            |id: &SourceId| id.as_str().strip_prefix(&again).and_then(|number| number.parse::<u32>().ok());
-        let mut rounds: Vec<_> = all.iter().filter_map(|id| Some((number(id)?, id))).collect();
-        rounds.sort_unstable_by_key(|(number, _)| *number);
-        all.iter().filter(|id| id.as_str() == first).chain(rounds.into_iter().map(|(_, id)| id)).collect()
-    };
-    let first: Vec<_> = all.iter().filter(|id| !is_round(id.as_str())).map(ToString::to_string).collect();
-    let chosen = match (listing, first.as_slice()) {
-        (Some(name), _) => name,
+    let names: Vec<_> = all.iter().map(ToString::to_string).collect();
+    let chosen = match (listing, all.as_slice()) {
+        (Some(name), all) => all.iter().find(|id| id.as_str() == name).ok_or_else(|| {
+            wrong(&format!("there is no listing `{name}` here"), format!("there are: {}", names.join(", ")))
+        })?,
         (None, [only]) => only,
         (None, []) => {
             let advice = "name the root that `llm-classifier run --root` wrote: the folder above `hf`";
             return Err(wrong("there is no listing under this root", advice.into()));
         }
-        (None, several) => {
-            let advice = format!("choose with --listing: {}", several.join(", "));
+        (None, _) => {
+            let advice = format!("choose with --listing: {}", names.join(", "));
             return Err(wrong("there are several listings under this root", advice));
         }
     };
-    let found = of(chosen);
-    if found.is_empty() {
-        return Err(wrong(
-            &format!("there is no listing `{chosen}` here"),
-            format!("there are: {}", first.join(", ")),
-        ));
-    }
-    found.into_iter().map(|id| Stored::open(root, id)).collect()
-}
-
-fn is_round(name: &str) -> bool {
-    name.rsplit_once("-retry-").is_some_and(|(_, number)| number.parse::<u32>().is_ok())
+    Ok(Input::open(root, chosen)?.listings().cloned().collect())
 }
