@@ -20,3 +20,8 @@ pub use filter::{Days, Filter, Rule};
 pub use history::History;
 pub use hub::Hub;
 pub use processed::Processed;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -201,8 +201,10 @@ async fn an_input_that_grows_is_followed_to_its_tip_and_later_on() {
     let whole = store(&root, &rows(30), 10).await;
     let path = root.join("hf/datasets/checkpoint.json");
     let ended = std::fs::read(&path).unwrap();
-    let mut begun = whole.listings().next().unwrap().checkpoint().clone();
+    let stored = whole.listings().next().unwrap();
+    let mut begun = stored.checkpoint().clone();
     (begun.pages, begun.next) = (2, Some(crawl_core::Cursor::new("3")));
+    begun.manifest_bytes = stored.manifest_from(0).unwrap()[..2].iter().map(|(_, length)| length).sum();
     std::fs::write(&path, serde_json::to_vec(&begun).unwrap()).unwrap();
     let cache = folder.path().join("cache");
     let out = folder.path().join("out");
