@@ -68,10 +68,10 @@ impl Job {
     }
 
     /// The same job, but that it replaces no object that differs.
-    pub(crate) fn that_replaces_nothing(&self) -> Self {
+    pub(crate) fn that_replaces_nothing(self) -> Self {
         let mut plan = Plan::clone(&self.plan);
         plan.dress.no_overwrite = true;
-        Job { plan: Arc::new(plan), ..self.clone() }
+        Job { plan: Arc::new(plan), ..self }
     }
 
     /// The bucket.

@@ -1,7 +1,8 @@
 //! What becomes of a file that is done: it moves to the bucket before its page is committed, and is known there.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::files::{Held, Keeper, Kept};
 use crawl_core::{Error, FileLine, Kind, Result};
@@ -10,17 +11,22 @@ use super::outage::Outage;
 use super::{Crawl, Shared};
 use crate::{Job, Local};
 
+/// The mark of a folder of files below a root, which walks over listings do not enter.
+const MARK: &str = ".files";
+
 /// What takes the files of a root.
 struct Carrier {
     root: PathBuf,
     job: Job,
     shared: Arc<Shared>,
+    /// Folders of files whose mark is in the bucket.
+    marked: Mutex<HashSet<String>>,
 }
 
 /// Moves each file on when it is done, and knows those that went before. `job` must replace nothing: what has a name
 /// in the bucket may be what a committed page names.
 pub(super) fn keeper(root: PathBuf, job: Job, shared: Arc<Shared>) -> Keeper {
-    let carrier = Arc::new(Carrier { root, job, shared });
+    let carrier = Arc::new(Carrier { root, job, shared, marked: Mutex::default() });
     let known = carrier.clone();
     Keeper::new(
         move |path| {
@@ -72,7 +78,26 @@ impl Carrier {
         }
     }
 
+    /// Marks the folder of files in the bucket too: whoever fetches all of it has a root as this one is, in which a
+    /// file that is called `checkpoint.json` makes no listing.
+    async fn mark(&self, path: &str) -> Result<()> {
+        let Some((folder, _)) = path.split_once('/') else { return Ok(()) };
+        let marked = || self.marked.lock().unwrap_or_else(PoisonError::into_inner);
+        if marked().contains(folder) {
+            return Ok(());
+        }
+        let here = self.root.join(folder).join(MARK);
+        match tokio::fs::read(&here).await {
+            Ok(text) => self.job.put_bytes(&format!("{folder}/{MARK}"), text.into()).await?,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(Error::io("cannot read", &here, cause)),
+        }
+        marked().insert(folder.to_owned());
+        Ok(())
+    }
+
     async fn try_take(&self, line: &FileLine) -> Result<()> {
+        self.mark(&line.path).await?;
         let file = Local::at(&self.root.join(&line.path), &line.path)?;
         let sent = self.job.one_that_is(&file, &line.sha256);
         if !self.job.goes_in_parts(&file) {

@@ -14,6 +14,9 @@ use s3_uploader::{Behind, Bucket, Job, Limits, Moved};
 use crate::desk::{Desk, bucket_at, limits, login, plan, tree};
 use crate::liar::{Liar, Lie};
 
+/// Names of files and their bytes.
+pub(crate) type Named = Vec<(String, Vec<u8>)>;
+
 /// A listing whose page *n* names one file, `files/n.bin`, or others, which fetching the page brings along.
 pub(crate) struct Numbers {
     id: SourceId,
@@ -23,7 +26,7 @@ pub(crate) struct Numbers {
     /// Called before a page is given.
     pub(crate) meanwhile: Box<dyn Fn(u64) + Send + Sync>,
     /// The files of a page.
-    pub(crate) files: Box<dyn Fn(u64) -> Vec<(String, Vec<u8>)> + Send + Sync>,
+    pub(crate) files: Box<dyn Fn(u64) -> Named + Send + Sync>,
     /// Bytes that make a record larger.
     padding: usize,
     /// Whether its order moves: each page then lists the number of the page before once more.

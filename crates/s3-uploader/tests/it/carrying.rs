@@ -9,7 +9,8 @@ use std::time::Duration;
 use crawl_core::files::{Digest, Wanted};
 use crawl_core::http::{Http, HttpConfig, Request};
 use crawl_core::{
-    Context, Cursor, Error, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Stop, Store, pump,
+    Context, Cursor, Error, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Stop, Store,
+    Stored, pump,
 };
 use s3_uploader::{Account, Behind, Bucket, Job, Limits, Local, receipt};
 use sha2::{Digest as _, Sha256};
@@ -305,6 +306,16 @@ async fn a_page_goes_whose_list_of_files_went_before_a_crash() {
     drop(job);
     crawl(&desk, &source, None, None).await.unwrap();
     check_bucket(&desk, 2);
+}
+
+#[tokio::test]
+async fn what_is_fetched_from_the_bucket_is_a_root_in_which_no_file_is_a_listing() {
+    let desk = Desk::new();
+    let mut source = Numbers::new(1, &desk.dir.path().join("root"));
+    source.files = Box::new(|_| vec![("files/run/checkpoint.json".into(), b"{}".to_vec())]);
+    crawl(&desk, &source, None, None).await.unwrap();
+    let listings = Stored::everything(&desk.dir.path().join("s3/bucket/crawl")).unwrap();
+    assert_eq!(listings.iter().map(ToString::to_string).collect::<Vec<_>>(), ["test/numbers"]);
 }
 
 /// A bucket whose server goes away when page 2 is asked for, and comes back after that time.
