@@ -2,7 +2,11 @@
 
 mod desk;
 mod hostile;
+mod leaderboard;
 mod notebooks;
 mod python;
 mod r;
 mod samples;
+mod sections;
+mod unpacking;
+mod unpacking_attacks;
