@@ -138,20 +138,33 @@ impl<'a> Overview<'a> {
         (!text.is_empty()).then_some(Part { text, split_confidence: 0.4 })
     }
 
-    /// The section that is not of the page that begins at `first` any more.
+    /// The section that is not of the page that begins at `first` any more: another page, whatever its level, or a
+    /// heading of the same level, for hosts do not keep to levels.
     fn end(&self, first: usize, wanted: &str) -> usize {
         let level = self.sections[first].level;
-        let rest = &self.sections[first + 1..];
-        let ends = |section: &Section<'_>| {
+        let page = |section: &Section<'_>| {
             let title = section.title.as_str();
-            if PAGES.contains(&title) {
-                return title != wanted || section.level <= level;
-            }
-            // Hosts put these below the page on the level of the page.
-            let goes_on = wanted == "evaluation" && title.starts_with("submission");
-            section.level <= level && !goes_on
+            PAGES.contains(&title) && (title != wanted || section.level <= level)
         };
-        rest.iter().position(ends).map_or(self.sections.len(), |at| first + 1 + at)
+        // What is known of the data comes last, under headings of all kinds.
+        let data = |section: &Section<'_>| page(section) && section.level <= level && section.title != "data";
+        let same = |section: &Section<'_>| {
+            // Hosts put these below the page on the level of the page.
+            let goes_on = wanted == "evaluation" && section.title.starts_with("submission");
+            page(section) || (section.level <= level && !goes_on)
+        };
+        let next = |ends: &dyn Fn(&Section<'_>) -> bool| {
+            let found = self.sections[first + 1..].iter().position(ends);
+            found.map_or(self.sections.len(), |at| first + 1 + at)
+        };
+        if wanted == "dataset description" {
+            return next(&data);
+        }
+        match next(&same) {
+            // No host leaves a page empty: the heading below is of it.
+            end if self.between(first, end).is_empty() => next(&page),
+            end => end,
+        }
     }
 
     /// The text from below the heading of section `first` to the beginning of section `end`.

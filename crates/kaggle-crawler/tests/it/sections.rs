@@ -96,6 +96,16 @@ fn a_page_goes_on_below_its_own_heading_and_ends_at_the_next_page_whatever_its_l
 }
 
 #[test]
+fn a_page_that_would_be_empty_and_the_one_of_the_data_go_on_over_headings_of_their_level() {
+    let text = "## Description\n\n## Goal\ng\n## Context\nc\n## Evaluation\ne\n# Dataset Description\n## Citation\n\
+                d\n# Data\nf\n## Files\nx\n# Prizes\np\n";
+    let overview = Overview::split(text);
+    assert_eq!(overview.description().unwrap().text, "## Goal\ng\n## Context\nc");
+    let data = overview.dataset_description().unwrap();
+    assert_eq!(data.text, "## Citation\nd\n# Data\nf\n## Files\nx");
+}
+
+#[test]
 fn what_is_not_named_is_found_with_less_confidence_or_not_at_all() {
     let guessed = Overview::split(
         "# Overview\n\nWhat it is about.\n\n## Supervised Evaluation\nx\n## Dataset Description\nd",
@@ -119,7 +129,7 @@ fn what_is_not_named_is_found_with_less_confidence_or_not_at_all() {
 #[test]
 fn a_cell_of_headings_over_html_becomes_markdown_and_splits() {
     let cell = "# Overview\n\n\r\n\t<!-- Begin Base\r\nRules -->\r\n<div><div><p>Predict <b>it\r\n<p>now, $x_1 < 2$</div>\r\n\n\
-                ## Description\r\n\r\n<p>Text with <strong>bold<p>second\r\n<ul><li>one<li>two</ul>\r\n\
+                ## Description\r\n\r\n<p>Text with <strong>bold</strong><p>second\r\n<ul><li>one<li>two</ul>\r\n\
                 <pre># no heading\r\n\r\n## neither\r\n</pre>\r\n<table><tr><th>a<th>b<tr><td>1<td>2</table>\
                 <img src=\"/images/x.png\" alt=\"pic\">\r\n\r\n## Evaluation\n\nAlready *Markdown* with `<p>`.\n\n* list\n";
     let markdown = to_markdown(cell);
