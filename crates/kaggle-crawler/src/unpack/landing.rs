@@ -12,7 +12,7 @@ use super::limits::Meter;
 use super::{Counts, Member, READ, Target, damaged};
 
 /// So many files become durable at once: the disk's syncs are what small files wait for.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// What became of one member: known, or known soon.
 enum Outcome {

@@ -5,6 +5,7 @@
 
 mod landing;
 mod limits;
+mod remote;
 mod single;
 mod tar;
 mod zip;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crawl_core::{Error, FileLine, Files, Kind, Result, Stop};
 
 pub use self::limits::Limits;
+pub use self::remote::unpack_remote;
 pub use self::single::{unpack_single, was_zipped};
 pub use self::tar::tar_gz;
 pub use self::zip::zip;
