@@ -7,8 +7,6 @@
 mod cell;
 mod headings;
 
-use std::borrow::Cow;
-
 pub use self::cell::to_markdown;
 use self::headings::Heading;
 
@@ -184,12 +182,8 @@ pub(crate) fn is_html(text: &str) -> bool {
         return true;
     }
     let Some(tag) = text.strip_prefix('<') else { return false };
-    let name: Cow<'_, str> = tag
-        .trim_start_matches(['/', '!'])
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .into();
+    let name: String =
+        tag.trim_start_matches(['/', '!']).chars().take_while(char::is_ascii_alphanumeric).collect();
     let blocks = [
         "p",
         "div",

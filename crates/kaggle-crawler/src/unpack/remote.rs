@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crawl_core::http::{HeaderValue, Http, Method, Opened, Request, Response, Url};
+use crawl_core::http::{HeaderValue, Http, Opened, Request, Response, Url};
 use crawl_core::{Error, Kind, Result, shown};
 use tokio::runtime::Handle;
 
@@ -91,9 +91,8 @@ impl Link {
 
     async fn once(&self, request: &Request, range: &str, from: Option<u64>) -> Result<(Ranged, Vec<u8>)> {
         let mut request = request.clone();
-        let value = HeaderValue::from_str(range).map_err(|cause| {
-            Error::new(Kind::Config, "a range is not a header").because(cause)
-        })?;
+        let value = HeaderValue::from_str(range)
+            .map_err(|cause| Error::new(Kind::Config, "a range is not a header").because(cause))?;
         request.headers.insert("range", value);
         let mut opened = self.http.open(&request).await?;
         let found = self.check(&opened.response, from)?;
@@ -136,7 +135,6 @@ impl Link {
         if same {
             signed.credential.clone_from(&asked.credential);
         }
-        debug_assert_eq!(signed.method, Method::GET);
         self.known().signed = Some(signed);
     }
 
@@ -158,8 +156,11 @@ async fn read(opened: &mut Opened, size: u64) -> Result<Vec<u8>> {
         }
     }
     if bytes.len() as u64 != size {
-        return Err(Error::new(Kind::Transient, "a part of the archive has another length than the answer says")
-            .at(shown(&opened.response.url)));
+        return Err(Error::new(
+            Kind::Transient,
+            "a part of the archive has another length than the answer says",
+        )
+        .at(shown(&opened.response.url)));
     }
     Ok(bytes)
 }
@@ -238,7 +239,8 @@ impl Seek for Remote {
             SeekFrom::End(by) => self.size.checked_add_signed(by),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
         };
-        self.at = at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a seek before the beginning"))?;
+        self.at =
+            at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a seek before the beginning"))?;
         Ok(self.at)
     }
 }

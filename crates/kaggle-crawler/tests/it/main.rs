@@ -6,6 +6,7 @@ mod leaderboard;
 mod notebooks;
 mod python;
 mod r;
+mod remote;
 mod samples;
 mod sections;
 mod unpacking;
