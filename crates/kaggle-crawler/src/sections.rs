@@ -175,7 +175,8 @@ impl<'a> Overview<'a> {
     }
 }
 
-/// Whether a text is HTML: it begins with a tag that begins a page or a block, or with a comment.
+/// Whether a text begins as HTML: with a tag of a page or a block, with a comment, or with another tag where blocks
+/// follow.
 pub(crate) fn is_html(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("<!--") {
@@ -184,6 +185,14 @@ pub(crate) fn is_html(text: &str) -> bool {
     let Some(tag) = text.strip_prefix('<') else { return false };
     let name: String =
         tag.trim_start_matches(['/', '!']).chars().take_while(char::is_ascii_alphanumeric).collect();
+    let name = name.to_ascii_lowercase();
+    let inline = ["strong", "b", "em", "i", "span", "font", "a", "u"];
+    if inline.contains(&name.as_str()) {
+        let lower = text.to_ascii_lowercase();
+        return ["<p>", "<p ", "<div", "<ul", "<ol", "<table", "<br"]
+            .iter()
+            .any(|block| lower.contains(block));
+    }
     let blocks = [
         "p",
         "div",
@@ -210,12 +219,6 @@ pub(crate) fn is_html(text: &str) -> bool {
         "dl",
         "pre",
         "style",
-        "span",
-        "strong",
-        "b",
-        "em",
-        "i",
-        "font",
     ];
-    blocks.contains(&name.to_ascii_lowercase().as_str())
+    blocks.contains(&name.as_str())
 }

@@ -11,17 +11,17 @@ use super::is_html;
 const KAGGLE: &str = "https://www.kaggle.com/";
 
 /// The cell as Markdown. What is Markdown already comes back as it is, byte for byte; pieces between headings that are
-/// HTML are converted, and links of theirs resolved against Kaggle's own pages.
+/// HTML are converted, and links of theirs resolved against Kaggle's own pages. Markdown with HTML in it stays.
 pub fn to_markdown(cell: &str) -> Cow<'_, str> {
     // Where something is never closed, it must not swallow the headings behind it.
     let pieces = pieces(cell, true).unwrap_or_else(|| pieces(cell, false).unwrap_or_default());
-    if !pieces.iter().any(|piece| is_html(piece.body)) {
+    if !pieces.iter().any(|piece| is_html(piece.body) && !is_mixed(piece.body)) {
         return Cow::Borrowed(cell);
     }
     let options = Options { base: Url::parse(KAGGLE).ok(), ..Options::default() };
     let mut markdown = String::with_capacity(cell.len());
     for Piece { heading, body } in pieces {
-        if is_html(body) {
+        if is_html(body) && !is_mixed(body) {
             if !heading.is_empty() {
                 markdown.push_str(heading.trim_end());
                 markdown.push_str("\n\n");
@@ -39,6 +39,42 @@ pub fn to_markdown(cell: &str) -> Cow<'_, str> {
     markdown.truncate(markdown.trim_end().len());
     markdown.push('\n');
     Cow::Owned(markdown)
+}
+
+/// Whether a text that begins with a tag is Markdown all the same: as HTML its lists and paragraphs would run together.
+fn is_mixed(body: &str) -> bool {
+    let mut open = None;
+    let (mut marks, mut bare, mut tagged, mut words) = (0, 0, false, false);
+    for line in body.lines().chain([""]) {
+        if open.is_some() {
+            (open, tagged, words) = (still_open(line, open), true, true);
+            continue;
+        }
+        let trimmed = line.trim();
+        if trimmed.is_empty() {
+            // Two paragraphs in a row without any tag.
+            bare = if words && !tagged { bare + 1 } else { bare * usize::from(!words) };
+            if bare >= 2 {
+                return true;
+            }
+            (tagged, words) = (false, false);
+            continue;
+        }
+        if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+            return true;
+        }
+        marks += usize::from(is_marked(trimmed));
+        (tagged, words) = (tagged || trimmed.contains('<'), true);
+        open = still_open(line, None);
+    }
+    marks >= 2
+}
+
+/// Whether a line begins as a list, a quote, a picture or bold words do in Markdown.
+fn is_marked(line: &str) -> bool {
+    let number = line.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let numbered = number.len() < line.len() && number.starts_with(". ");
+    numbered || ["* ", "- ", "+ ", "> ", "![", "**"].iter().any(|mark| line.starts_with(mark))
 }
 
 /// A heading line in Markdown, and what is between it and the next one.

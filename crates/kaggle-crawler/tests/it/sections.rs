@@ -169,6 +169,19 @@ fn what_is_markdown_already_is_not_touched_and_what_is_never_closed_swallows_not
     {
         assert_eq!(to_markdown(cell), cell);
     }
+    // Markdown that begins with a tag: as HTML it would run together.
+    for mixed in [
+        "<p align=center>x</p>\n\n* one\n* two\n",
+        "<b>Note:</b> first\n\nsecond\n",
+        "<div>x</div>\n\none paragraph\n\nanother\n",
+        "<br>\n```\ncode\n```\n",
+    ] {
+        assert_eq!(to_markdown(mixed), mixed);
+    }
+    assert_eq!(
+        to_markdown("<b>Note:</b> first<br>\nsecond<ul><li>a</ul>"),
+        "**Note:** first\nsecond\n\n- a\n"
+    );
     let open = to_markdown("# Overview\n\n<p>a <pre>b\n\n## Evaluation\n\n<p>c\n");
     assert_eq!(Overview::split(&open).evaluation().unwrap().text, "c");
 }

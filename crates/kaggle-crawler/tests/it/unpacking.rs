@@ -234,3 +234,15 @@ async fn a_tar_that_is_not_sparse_in_its_bytes_but_in_its_form_lands_whole() {
     let unpacked = desk.unpack(&gz(&bytes)).await.unwrap();
     assert_eq!(unpacked.files.len(), 2);
 }
+
+#[tokio::test]
+async fn members_beyond_the_disk_budget_wait_for_those_before_them() {
+    let mut desk = Desk::new();
+    desk.target.files = desk.target.files.clone().with_budget(64 << 10);
+    let body = vec![7; 40 << 10];
+    let names: Vec<String> = (0..40).map(|number| format!("{number}")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), body.as_slice())).collect();
+    let unpacked =
+        tokio::time::timeout(std::time::Duration::from_secs(60), desk.unpack(&zipped(&members))).await;
+    assert_eq!(unpacked.unwrap().unwrap().files.len(), 40);
+}
