@@ -1,4 +1,5 @@
 //! Tests of the library against sources of our own and recorded ones.
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
 mod desk;
 mod hostile;

@@ -101,6 +101,10 @@ async fn a_wrong_bit_a_whole_answer_and_another_version_are_told() {
         assert_eq!(error.kind(), Kind::Shape, "{fault}: {error:?}");
         assert!(run.names.is_empty(), "{fault}: {:?}", run.names);
     }
+    // Links that are refused for good end it, and are not asked for for ever.
+    let refused = run(with("cdn@2-=expired"), files(), Limits::default()).await;
+    assert_eq!(refused.result.unwrap_err().kind(), Kind::Denied);
+    assert!(refused.kaggle.count() < 40, "{} requests", refused.kaggle.count());
     for fault in ["cdn@2=status:500", "cdn@2=expired", "cdn@2=cut"] {
         let run = run(with(fault), files(), Limits::default()).await;
         assert_eq!(run.result.unwrap().files, 2, "{fault}");

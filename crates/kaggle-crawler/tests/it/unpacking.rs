@@ -228,7 +228,7 @@ async fn thousands_of_small_files_land() {
 }
 
 #[tokio::test]
-async fn a_tar_that_is_not_sparse_in_its_bytes_but_in_its_form_lands_whole() {
+async fn a_tar_with_members_of_the_old_continuous_kind_lands() {
     let desk = Desk::new();
     let bytes = tarred(&[("a", FILE, b"one"), ("b", tar::EntryType::Continuous, b"two")]);
     let unpacked = desk.unpack(&gz(&bytes)).await.unwrap();
