@@ -1,0 +1,238 @@
+//! One member after the other from an archive's reader to its place, several of them becoming durable at once.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read, Write};
+
+use crawl_core::{Error, FileLine, Kind, Result};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::limits::Meter;
+use super::{Counts, Member, READ, Target, damaged};
+
+/// So many files become durable at once: the disk's syncs are what small files wait for.
+const AT_ONCE: usize = 32;
+
+/// What became of one member: known, or known soon.
+enum Outcome {
+    Soon(JoinHandle<Result<FileLine>>),
+    Refused(String, Error),
+}
+
+/// How reading a member ended before its end.
+pub(super) enum Broken {
+    /// Nothing more can be had.
+    All(Error),
+    /// The member's bytes are wrong; the archive may have others.
+    Member(Error),
+}
+
+/// Takes the members of one archive.
+pub(super) struct Landing<'a, T> {
+    target: &'a Target,
+    runtime: Handle,
+    take: T,
+    pub(super) meter: Meter,
+    /// Hashes of names: a million of them fit where their text would not. The keys are random, so that nobody can
+    /// make two names that collide.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    outcomes: VecDeque<Outcome>,
+    buffer: Vec<u8>,
+    counts: Counts,
+}
+
+impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
+    /// On a thread that may block, within a runtime.
+    pub(super) fn new(target: &'a Target, take: T) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|cause| {
+            Error::new(Kind::Config, "archives are unpacked within a runtime").because(cause)
+        })?;
+        Ok(Landing {
+            target,
+            runtime,
+            take,
+            meter: Meter::new(target.limits),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            outcomes: VecDeque::new(),
+            buffer: vec![0; READ],
+            counts: Counts::default(),
+        })
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, error: Error) -> Result<()> {
+        self.give(Outcome::Refused(name.to_owned(), error))
+    }
+
+    /// The name below the root for a member that the archive calls `name`; `None` if it was refused.
+    pub(super) fn place(&mut self, name: &str, size: u64) -> Result<Option<String>> {
+        self.go_on()?;
+        let most = self.target.limits.member;
+        let found = match plain(name) {
+            None => Err(denied("only plain relative names may be written")),
+            Some(_) if size > most => Err(denied(format!("it has {size} bytes, and {most} are allowed"))),
+            Some(plain) => {
+                // Two names are one if they differ in what `plain` leaves out.
+                if self.seen.insert(self.hasher.hash_one(&plain)) {
+                    Ok(format!("{}/{plain}", self.target.folder))
+                } else {
+                    Err(damaged("another member had this name before"))
+                }
+            }
+        };
+        match found {
+            Ok(place) => Ok(Some(place)),
+            Err(error) => self.refuse(name, error).map(|()| None),
+        }
+    }
+
+    /// Lands the `size` bytes of `body` at `place`, and counts them: `count` gets the meter and how many have come.
+    pub(super) fn land(
+        &mut self,
+        name: &str,
+        place: &str,
+        size: u64,
+        body: &mut dyn Read,
+        mut count: impl FnMut(&mut Meter, u64) -> Result<()>,
+    ) -> Result<Option<Broken>> {
+        let target = self.target;
+        let made = self.runtime.block_on(target.files.create(place, target.version.as_deref(), size));
+        let mut making = match made {
+            Ok(making) => making,
+            Err(error) if error.kind() == Kind::Denied => return self.refuse(name, error).map(|()| None),
+            Err(error) => return Err(error),
+        };
+        let mut come = 0;
+        loop {
+            self.go_on()?;
+            let read = match body.read(&mut self.buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Ok(Some(broken(cause))),
+            };
+            come += read as u64;
+            count(&mut self.meter, read as u64)?;
+            if come > size {
+                return Ok(Some(Broken::Member(damaged("it has more bytes than the archive says"))));
+            }
+            making.write_all(&self.buffer[..read]).map_err(told)?;
+        }
+        if come < size {
+            let what = format!("only {come} of its {size} bytes are there");
+            return Ok(Some(Broken::Member(damaged(what))));
+        }
+        self.give(Outcome::Soon(self.runtime.spawn(making.finish())))?;
+        Ok(None)
+    }
+
+    /// Reads a body to its end that nobody wants, and counts it.
+    pub(super) fn drain(
+        &mut self,
+        body: &mut dyn Read,
+        mut count: impl FnMut(&mut Meter, u64) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            self.go_on()?;
+            match body.read(&mut self.buffer) {
+                Ok(0) => return Ok(()),
+                Ok(read) => count(&mut self.meter, read as u64)?,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => return Err(ended(cause)),
+            }
+        }
+    }
+
+    fn go_on(&self) -> Result<()> {
+        if self.target.stop.is_cancelled() {
+            return Err(Error::new(Kind::Stopped, "stopped within an archive, which is unpacked anew"));
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, outcome: Outcome) -> Result<()> {
+        self.outcomes.push_back(outcome);
+        while self.outcomes.len() > AT_ONCE {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Hands on the first of those whose end is awaited.
+    fn settle(&mut self) -> Result<()> {
+        let member = match self.outcomes.pop_front() {
+            None => return Ok(()),
+            Some(Outcome::Refused(name, error)) => {
+                self.counts.refused += 1;
+                Member::Refused(name, error)
+            }
+            Some(Outcome::Soon(task)) => match self.runtime.block_on(task) {
+                Ok(line) => {
+                    let line = line?;
+                    self.counts.files += 1;
+                    self.counts.bytes += line.size;
+                    Member::Landed(line)
+                }
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return Err(Error::new(Kind::Stopped, "the program ended within an archive")),
+                },
+            },
+        };
+        (self.take)(member)
+    }
+
+    /// All members were given: waits for the last ones.
+    pub(super) fn finish(mut self) -> Result<Counts> {
+        while !self.outcomes.is_empty() {
+            self.settle()?;
+        }
+        Ok(self.counts)
+    }
+}
+
+/// The parts of a member's name, without `.` and without empty parts; `None` where they lead out of the folder.
+pub(super) fn plain(name: &str) -> Option<String> {
+    if name.starts_with('/') {
+        return None;
+    }
+    let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    (!parts.is_empty() && !parts.contains(&"..")).then(|| parts.join("/"))
+}
+
+pub(super) fn denied(what: impl Into<String>) -> Error {
+    Error::new(Kind::Denied, what).advise("the member is left out; nothing of it was written")
+}
+
+/// What reading a member failed of.
+pub(super) fn broken(cause: io::Error) -> Broken {
+    if is_ours(&cause) || cause.raw_os_error().is_some() {
+        return Broken::All(ended(cause));
+    }
+    Broken::Member(damaged("its bytes are damaged").because(cause))
+}
+
+/// What reading an archive failed of.
+pub(super) fn ended(cause: io::Error) -> Error {
+    if is_ours(&cause) {
+        return told(cause);
+    }
+    if cause.raw_os_error().is_some() {
+        return Error::new(Kind::Storage, "cannot read the archive").because(cause);
+    }
+    damaged("the archive is damaged").because(cause)
+}
+
+fn is_ours(cause: &io::Error) -> bool {
+    cause.get_ref().is_some_and(|inner| inner.is::<Error>())
+}
+
+/// The error that a writer or reader of ours has wrapped.
+fn told(cause: io::Error) -> Error {
+    match cause.downcast::<Error>() {
+        Ok(error) => error,
+        Err(cause) => Error::new(Kind::Storage, "cannot write the file").because(cause),
+    }
+}
