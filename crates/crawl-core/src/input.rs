@@ -14,8 +14,11 @@ pub struct Input {
     id: SourceId,
     listings: Arc<Vec<Listing>>,
     /// The page that was read last: with few rows a page, the next rows are of the same one.
-    last: Arc<Mutex<Option<(usize, u64, Vec<Record>)>>>,
+    last: Arc<Mutex<Option<Last>>>,
 }
+
+/// The place of its listing, its number there, and its records.
+type Last = (usize, u64, Vec<Record>);
 
 /// One of its listings, and what lies before it.
 #[derive(Debug)]
@@ -154,7 +157,7 @@ impl Input {
             };
             let (number, first) = listing.page_of(at)?;
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if !last.as_ref().is_some_and(|(of, page, _)| (*of, *page) == (place, number)) {
+            if last.as_ref().is_none_or(|(of, page, _)| (*of, *page) != (place, number)) {
                 *last = Some((place, number, listing.stored.records(number)?));
             }
             let records = last.as_ref().map_or(&[][..], |(_, _, records)| records);

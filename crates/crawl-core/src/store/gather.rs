@@ -32,7 +32,7 @@ pub async fn gather(root: &Path) -> Result<Vec<Gathered>> {
         match wholes.iter().find(|(known, _)| *known == whole) {
             Some((_, of)) if *of != share.of() => {
                 let what = format!("there are shares of {of} and of {}", share.of());
-                return Err(apart(root, &whole, what));
+                return Err(apart(root, &whole, &what));
             }
             Some(_) => {}
             None => wholes.push((whole, share.of())),
@@ -50,7 +50,7 @@ pub async fn gather(root: &Path) -> Result<Vec<Gathered>> {
     Ok(gathered)
 }
 
-fn apart(root: &Path, whole: &SourceId, what: String) -> Error {
+fn apart(root: &Path, whole: &SourceId, what: &str) -> Error {
     Error::new(Kind::Config, format!("the shares do not belong together: {what}"))
         .at(root.join(whole.as_str()).display().to_string())
         .advise("make them all with the same settings and the same number of shares, in a new root")
@@ -67,7 +67,7 @@ async fn gather_one(root: &Path, whole: SourceId, of: u64) -> Result<Gathered> {
             let found = found.without("share");
             match &settings {
                 Some(first) if *first != found => {
-                    return Err(apart(root, &whole, first.changes(&found).join("; ")));
+                    return Err(apart(root, &whole, &first.changes(&found).join("; ")));
                 }
                 _ => settings = Some(found),
             }
@@ -78,13 +78,13 @@ async fn gather_one(root: &Path, whole: SourceId, of: u64) -> Result<Gathered> {
     let pages: u64 = settings
         .get(Share::PAGES)
         .and_then(|pages| pages.parse().ok())
-        .ok_or_else(|| apart(root, &whole, "they do not tell how many pages the whole has".into()))?;
+        .ok_or_else(|| apart(root, &whole, "they do not tell how many pages the whole has"))?;
     let settings = settings.without(Share::PAGES);
     let store = Store::new(root);
     let mut at = store.checkpoint(&whole).await?;
     match &at.settings {
         Some(begun) if *begun != settings => {
-            return Err(apart(root, &whole, begun.changes(&settings).join("; ")));
+            return Err(apart(root, &whole, &begun.changes(&settings).join("; ")));
         }
         Some(_) => {}
         None => {
