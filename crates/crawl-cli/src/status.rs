@@ -105,7 +105,7 @@ fn status(stored: &Stored, verify: bool) -> Result<Status> {
         running: stored.is_being_written(),
         per_second,
         seconds_left,
-        last_error: note.last_error.clone(),
+        last_error: note.last_error,
         damaged: verified.as_ref().map(|verified| verified.differ.clone()),
         absent: verified.map(|verified| verified.absent),
     })

@@ -106,7 +106,7 @@ async fn shares_that_are_gathered_give_what_one_machine_gives() {
             assert_eq!(so_far.ended, index == 0 || (shares, index) == (9, 1));
         }
         assert_eq!(gather(out.path()).await.unwrap()[0].pages, 7, "running it again changes nothing");
-        assert_eq!(Stored::sources(out.path()).unwrap(), [id.clone()], "shares are no inputs");
+        assert_eq!(Stored::sources(out.path()).unwrap(), std::slice::from_ref(&id), "shares are no inputs");
         let (one, joined) =
             (Stored::open(whole.path(), &id).unwrap(), Stored::open(out.path(), &id).unwrap());
         assert_eq!(one.checkpoint().totals, joined.checkpoint().totals);

@@ -19,10 +19,10 @@ pub(super) fn is_shallow(source: &str) -> bool {
         match lexer.next_token() {
             Token::EndOfFile => return open.len() == 1,
             Token::Name | Token::Int | Token::Float | Token::Complex | Token::String | Token::Comment => {
-                more = 0
+                more = 0;
             }
             Token::True | Token::False | Token::None | Token::NonLogicalNewline | Token::FStringMiddle => {
-                more = 0
+                more = 0;
             }
             Token::Indent => {
                 blocks += 1;

@@ -154,7 +154,7 @@ pub(super) fn call(walk: &mut Walk<'_, '_>, node: Node<'_>) {
         "glue" | "str_glue" | "glue_data" | "glue_sql" => glued(walk, &call),
         "install.packages" | "install" | "biocLite" | "install_github" | "install_version"
         | "install_cran" | "install_gitlab" | "install_bioc" | "pkg_install" | "install_url" => {
-            install(walk, &call)
+            install(walk, &call);
         }
         name if APPLIERS.contains(&name) => apply(walk, &call, inferred),
         _ => {}
