@@ -174,7 +174,9 @@ fn refs(arguments: &DatasetsArgs) -> Result<Option<Vec<String>>> {
     let mut refs = arguments.refs.clone();
     if let Some(path) = &arguments.refs_file {
         let text = std::fs::read_to_string(path).map_err(|cause| {
-            Error::new(Kind::Config, "cannot read the file of refs").at(path.display().to_string()).because(cause)
+            Error::new(Kind::Config, "cannot read the file of refs")
+                .at(path.display().to_string())
+                .because(cause)
         })?;
         refs.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
     }

@@ -89,8 +89,10 @@ fn read(answered: &Answered<'_>) -> Option<Verdict> {
         return None;
     }
     let said: Said = serde_json::from_slice(answered.body).ok()?;
-    let said = said.error.map_or_else(|| Said { error: None, ..said_of(said.code, said.message) }, |inner| *inner);
-    let status = if answered.status >= 400 { answered.status } else { said.code.filter(|code| *code >= 400)? };
+    let said =
+        said.error.map_or_else(|| Said { error: None, ..said_of(said.code, said.message) }, |inner| *inner);
+    let status =
+        if answered.status >= 400 { answered.status } else { said.code.filter(|code| *code >= 400)? };
     let message = said.message.unwrap_or_default();
     let usual = answered.with_status(status).usual();
     let lower = message.to_lowercase();
@@ -144,10 +146,11 @@ impl Kaggle {
     /// [`Kind::Config`] if that is not a plain http or https URL.
     pub fn new(http: Http, endpoint: &str) -> Result<Self> {
         let bad = || {
-            Error::new(Kind::Config, "Kaggle's address is not a plain http or https address").advise("check --endpoint")
+            Error::new(Kind::Config, "Kaggle's address is not a plain http or https address")
+                .advise("check --endpoint")
         };
-        let endpoint =
-            Url::parse(&format!("{}/", endpoint.trim_end_matches('/'))).map_err(|cause| bad().because(cause))?;
+        let endpoint = Url::parse(&format!("{}/", endpoint.trim_end_matches('/')))
+            .map_err(|cause| bad().because(cause))?;
         let plain = matches!(endpoint.scheme(), "http" | "https") && endpoint.username().is_empty();
         if !plain || endpoint.password().is_some() {
             return Err(bad());

@@ -54,7 +54,8 @@ impl Datasets {
         let mut arguments = Map::new();
         arguments.insert("sortBy".into(), format!("DATASET_SORT_BY_{}", word(self.sort_by())).into());
         arguments.insert("pageSize".into(), ROWS.into());
-        let license = listing.license.as_ref().map(|license| format!("DATASET_LICENSE_GROUP_{}", word(license)));
+        let license =
+            listing.license.as_ref().map(|license| format!("DATASET_LICENSE_GROUP_{}", word(license)));
         let texts = [("search", &listing.search), ("tagIds", &listing.tag), ("user", &listing.user)];
         for (name, value) in texts.into_iter().chain([("license", &license)]) {
             if let Some(value) = value {
@@ -187,7 +188,8 @@ impl Source for Named {
     }
 
     async fn page(&self, _at: &Cursor, _context: &Context) -> Result<Option<Page>> {
-        let rows = self.refs.iter().map(|name| Record::write(&json!({"ref": name}))).collect::<Result<_>>()?;
+        let rows =
+            self.refs.iter().map(|name| Record::write(&json!({"ref": name}))).collect::<Result<_>>()?;
         Ok(Some(Page::new(rows, None)))
     }
 

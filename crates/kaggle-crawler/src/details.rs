@@ -155,9 +155,8 @@ impl Details {
             Error::new(Kind::Shape, "the metadata has another form").at(shown(&response.url)).because(cause)
         };
         let info = metadata.raw().get("info").map(|info| info.to::<Info>()).transpose().map_err(not_read)?;
-        let info = info.ok_or_else(|| {
-            Error::new(Kind::Shape, "the metadata holds no info").at(shown(&response.url))
-        })?;
+        let info = info
+            .ok_or_else(|| Error::new(Kind::Shape, "the metadata holds no info").at(shown(&response.url)))?;
         if let Some(reason) = self.drops(&row, Some(&info)) {
             return Ok(Row::Dropped(reason).into());
         }
@@ -210,8 +209,10 @@ impl Details {
             }
             let (answer, response) = self.kaggle.ask(Method::ListDatasetFiles, &asked).await?;
             let bad = |what: &str| Error::new(Kind::Shape, what.to_owned()).at(shown(&response.url));
-            let page: FilePage =
-                answer.raw().to().map_err(|cause| bad("the list of files has another form").because(cause))?;
+            let page: FilePage = answer
+                .raw()
+                .to()
+                .map_err(|cause| bad("the list of files has another form").because(cause))?;
             if let Some(message) = page.error_message.filter(|message| !message.is_empty()) {
                 return Err(bad("the files cannot be listed").because(message));
             }

@@ -29,7 +29,10 @@ pub(super) fn with_account(kaggle: Kaggle) -> Result<Kaggle> {
     let (mut user, mut key) = (env("KAGGLE_USERNAME"), env("KAGGLE_KEY"));
     let folders = match env("KAGGLE_CONFIG_DIR") {
         Some(folder) => vec![PathBuf::from(folder)],
-        None => home.into_iter().chain(env("XDG_CONFIG_HOME").map(|home| Path::new(&home).join("kaggle"))).collect(),
+        None => home
+            .into_iter()
+            .chain(env("XDG_CONFIG_HOME").map(|home| Path::new(&home).join("kaggle")))
+            .collect(),
     };
     let file = folders.into_iter().map(|folder| folder.join("kaggle.json")).find(|path| path.is_file());
     if let Some(path) = file.filter(|_| user.is_none() || key.is_none()) {
