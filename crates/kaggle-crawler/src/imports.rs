@@ -130,7 +130,7 @@ pub fn imports(source: &[u8], hints: &Hints<'_>) -> Imports {
     if hints.kernel_type == Some("notebook") && kind != Kind::Notebook {
         found.warn("said to be a notebook, but the content is none".into());
     }
-    found.done(language, kind)
+    found.done(language.as_ref(), kind)
 }
 
 /// Whether `source` is a notebook by its content: a JSON object with a list `cells` or `worksheets`, whatever stands

@@ -191,7 +191,7 @@ impl Found {
         }
     }
 
-    pub(crate) fn done(mut self, language: Option<Language>, kind: Kind) -> Imports {
+    pub(crate) fn done(mut self, language: Option<&Language>, kind: Kind) -> Imports {
         if self.full {
             self.warnings.push(format!("more than {MAX_ENTRIES} names; the rest was left out"));
         }
@@ -205,7 +205,7 @@ impl Found {
                 lib.packages.clear();
             }
         }
-        let word = language.as_ref().map(Language::word);
+        let word = language.map(Language::word);
         let main = |lib: &&ImportedLib| Some(lib.language) == word && !lib.implied && !lib.written;
         Imports {
             imported_libs: self.libs.iter().filter(main).map(|lib| lib.name.clone()).collect(),

@@ -1,6 +1,16 @@
-//! Tests of the library against sources of our own and recorded ones.
-#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
+//! Tests of the readers of imports against sources of our own and recorded ones, of unpacking, and of the crawler
+//! against the double.
+//!
+//! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    missing_docs,
+    reason = "tests"
+)]
 
+mod crawling;
 mod desk;
 mod hostile;
 mod leaderboard;
@@ -10,5 +20,6 @@ mod r;
 mod remote;
 mod samples;
 mod sections;
+mod shop;
 mod unpacking;
 mod unpacking_attacks;

@@ -1,0 +1,302 @@
+//! The map from listed datasets to their metadata, their lists of files, and the files.
+
+use crawl_core::files::{Wanted, encode};
+use crawl_core::http::shown;
+use crawl_core::{
+    Context, Error, FileLine, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+};
+use futures::future::try_join_all;
+use globset::GlobMatcher;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::folder::{folder, parts};
+use crate::{Kaggle, Method};
+
+/// More files in one dataset are an attack, or nothing for this way of fetching them.
+const MOST_FILES: usize = 1_000_000;
+/// So many files are listed at once.
+const ROWS: u64 = 200;
+const PLACE: &str = "Kaggle";
+
+/// Which datasets are kept, and which of their files are fetched.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// Datasets rated lower, or not rated, are dropped; 0 keeps all.
+    pub usability: f64,
+    /// Whether files are fetched at all.
+    pub files: bool,
+    /// Only files whose whole name fits one of these, where there are any.
+    pub globs: Vec<String>,
+    /// Only files of so many bytes at most.
+    pub max_size: Option<u64>,
+}
+
+impl Default for Select {
+    fn default() -> Self {
+        Select { usability: 0.8, files: true, globs: Vec::new(), max_size: None }
+    }
+}
+
+/// The map from listed datasets to what belongs to them.
+#[derive(Debug)]
+pub struct Details {
+    kaggle: Kaggle,
+    select: Select,
+    globs: Vec<GlobMatcher>,
+    judge: Judge,
+}
+
+/// A row of `ListDatasetFiles`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileRow {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    total_bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FilePage {
+    #[serde(default)]
+    dataset_files: Vec<FileRow>,
+    #[serde(default)]
+    next_page_token: Option<String>,
+    #[serde(default)]
+    error_message: Option<String>,
+}
+
+/// What is read of `info` of `GetDatasetMetadata`.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Info {
+    title: Option<String>,
+    usability_rating: Option<f64>,
+    description: Option<String>,
+    keywords: Option<Vec<String>>,
+    licenses: Option<Vec<License>>,
+}
+
+#[derive(Deserialize)]
+struct License {
+    name: Option<String>,
+}
+
+/// The row that is written. An unknown is null.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(rename = "Ref")]
+    name: &'a str,
+    #[serde(rename = "Title")]
+    title: Option<String>,
+    #[serde(rename = "lastUpdated")]
+    last_updated: Option<String>,
+    #[serde(rename = "DatasetSize")]
+    size: Option<u64>,
+    #[serde(rename = "usabilityRating")]
+    usability: Option<f64>,
+    #[serde(rename = "Licenses")]
+    licenses: Option<Vec<String>>,
+    #[serde(rename = "Tags")]
+    tags: Option<Vec<String>>,
+    #[serde(rename = "Content")]
+    content: Option<String>,
+    #[serde(rename = "File Explorer")]
+    files: Vec<Value>,
+    #[serde(rename = "FilesLeftOut", skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<Value>,
+}
+
+impl Details {
+    /// The map over the listing `input`, under the name `meta_data`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] for a pattern that is none, and those of [`Over::new`].
+    pub fn over(input: Input, kaggle: Kaggle, select: Select) -> Result<Over<Self>> {
+        let glob = |pattern: &String| {
+            globset::Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|cause| {
+                Error::new(Kind::Config, "not a pattern of file names").at(pattern.clone()).because(cause)
+            })
+        };
+        let globs = select.globs.iter().map(glob).collect::<Result<_>>()?;
+        let details = Details { kaggle, select, globs, judge: Judge::default() };
+        Ok(Over::new(input, details)?.named(SourceId::new("meta_data")?))
+    }
+
+    async fn one(&self, row: &Record, context: &Context) -> Result<Mapped> {
+        let id = self.id(row);
+        match self.fetch(row, context).await {
+            Ok(mapped) => {
+                self.judge.had();
+                Ok(mapped)
+            }
+            Err(error) => Ok(Row::Missing(self.judge.missing(id, error, Some(PLACE))?).into()),
+        }
+    }
+
+    async fn fetch(&self, row: &Record, context: &Context) -> Result<Mapped> {
+        let name = self.id(row).unwrap_or_default();
+        let odd = || Error::new(Kind::Shape, "not the ref of a dataset").at(name.clone());
+        let ((owner, slug), folder) = parts(&name).zip(folder(&name)).ok_or_else(odd)?;
+        let asked = json!({"ownerSlug": owner, "datasetSlug": slug});
+        let (mut row, mut size) = (row.clone(), row.raw().get("totalBytes").and_then(|size| size.u64()));
+        if row.raw().get("lastUpdated").is_none() {
+            // A ref that was given: its listed (packed) size is told by lists only, and this one is another.
+            row = self.kaggle.ask(Method::GetDataset, &asked).await?.0;
+            size = None;
+        }
+        if let Some(reason) = self.drops(&row, None) {
+            return Ok(Row::Dropped(reason).into());
+        }
+        let (metadata, response) = self.kaggle.ask(Method::GetDatasetMetadata, &asked).await?;
+        let not_read = |cause| {
+            Error::new(Kind::Shape, "the metadata has another form").at(shown(&response.url)).because(cause)
+        };
+        let info = metadata.raw().get("info").map(|info| info.to::<Info>()).transpose().map_err(not_read)?;
+        let info = info
+            .ok_or_else(|| Error::new(Kind::Shape, "the metadata holds no info").at(shown(&response.url)))?;
+        if let Some(reason) = self.drops(&row, Some(&info)) {
+            return Ok(Row::Dropped(reason).into());
+        }
+        let version = row.raw().get("currentVersionNumber").and_then(|version| version.u64());
+        let listed = self.files(&asked, version).await?;
+        let mut left_out = Vec::new();
+        let files = match self.select.files {
+            true => self.download(&asked, version, &folder, &listed, &mut left_out, context).await?,
+            false => Vec::new(),
+        };
+        let text = |field: &str| row.raw().get(field).and_then(|value| value.str().map(String::from));
+        let explorer = |file: &FileRow| json!({"FileName": file.name, "FileSize": file.total_bytes});
+        let written = Written {
+            name: &name,
+            usability: rating(&row, Some(&info)),
+            title: info.title.or_else(|| text("title")),
+            last_updated: text("lastUpdated"),
+            size,
+            licenses: info.licenses.map(|all| all.into_iter().filter_map(|license| license.name).collect()),
+            tags: info.keywords,
+            content: info.description,
+            files: listed.iter().map(explorer).collect(),
+            left_out,
+        };
+        Ok(Mapped { row: Row::Kept(Record::write(&written)?), files })
+    }
+
+    /// The reason for which a dataset is left out, if what is known tells one.
+    fn drops(&self, row: &Record, info: Option<&Info>) -> Option<String> {
+        let least = self.select.usability;
+        match rating(row, info) {
+            Some(rating) => (rating < least).then(|| format!("usabilityRating below {least}")),
+            // The list may lack it where the metadata has it.
+            None => (least > 0.0 && info.is_some()).then(|| "usabilityRating unknown".to_owned()),
+        }
+    }
+
+    /// All files, from all pages.
+    async fn files(&self, asked: &Value, version: Option<u64>) -> Result<Vec<FileRow>> {
+        let mut files: Vec<FileRow> = Vec::new();
+        let mut token = String::new();
+        loop {
+            let mut asked = asked.clone();
+            asked["pageSize"] = ROWS.into();
+            if let Some(version) = version {
+                asked["datasetVersionNumber"] = version.into();
+            }
+            if !token.is_empty() {
+                asked["pageToken"] = token.as_str().into();
+            }
+            let (answer, response) = self.kaggle.ask(Method::ListDatasetFiles, &asked).await?;
+            let bad = |what: &str| Error::new(Kind::Shape, what.to_owned()).at(shown(&response.url));
+            let page: FilePage = answer
+                .raw()
+                .to()
+                .map_err(|cause| bad("the list of files has another form").because(cause))?;
+            if let Some(message) = page.error_message.filter(|message| !message.is_empty()) {
+                return Err(bad("the files cannot be listed").because(message));
+            }
+            let new = page.dataset_files.len();
+            files.extend(page.dataset_files);
+            let next = page.next_page_token.unwrap_or_default();
+            if next.is_empty() {
+                return Ok(files);
+            }
+            if next == token || new == 0 || files.len() > MOST_FILES {
+                return Err(bad("the list of files does not come to an end"));
+            }
+            token = next;
+        }
+    }
+
+    async fn download(
+        &self,
+        asked: &Value,
+        version: Option<u64>,
+        folder: &str,
+        listed: &[FileRow],
+        left_out: &mut Vec<Value>,
+        context: &Context,
+    ) -> Result<Vec<FileLine>> {
+        let mut lines = Vec::new();
+        for file in listed {
+            let leave = |why: String| json!({"FileName": file.name, "Reason": why});
+            let Some(name) = &file.name else {
+                left_out.push(leave("it has no name".into()));
+                continue;
+            };
+            if !self.globs.is_empty() && !self.globs.iter().any(|glob| glob.is_match(name)) {
+                continue;
+            }
+            if file.total_bytes.zip(self.select.max_size).is_some_and(|(size, most)| size > most) {
+                left_out.push(leave("larger than --max-size".into()));
+                continue;
+            }
+            let path = format!("dataset/{folder}/{name}");
+            if let Err(error) = encode(&path) {
+                left_out.push(leave(error.to_string()));
+                continue;
+            }
+            let mut asked = asked.clone();
+            asked["fileName"] = name.as_str().into();
+            asked["raw"] = true.into();
+            if let Some(version) = version {
+                asked["datasetVersionNumber"] = version.into();
+            }
+            let request = self.kaggle.request(Method::DownloadDataset, &asked);
+            let wanted = Wanted {
+                version: version.map(|version| format!("v{version}")),
+                size: file.total_bytes,
+                most: self.select.max_size.unwrap_or(u64::MAX),
+                ..Wanted::new(request, path)
+            };
+            lines.push(context.files.fetch(self.kaggle.http(), &wanted).await?);
+        }
+        Ok(lines)
+    }
+}
+
+fn rating(row: &Record, info: Option<&Info>) -> Option<f64> {
+    let listed = row.raw().get("usabilityRating").and_then(|rating| rating.f64());
+    listed.or_else(|| info?.usability_rating)
+}
+
+impl Map for Details {
+    fn settings(&self) -> Settings {
+        let select = &self.select;
+        Settings::default()
+            .with("endpoint", shown(self.kaggle.endpoint()))
+            .with("usability", select.usability)
+            .with("files", select.files)
+            .with_some("globs", (!select.globs.is_empty()).then(|| select.globs.join(",")))
+            .with_some("max_size", select.max_size)
+    }
+
+    fn id(&self, row: &Record) -> Option<String> {
+        row.raw().get("ref").and_then(|name| name.str().map(String::from))
+    }
+
+    async fn map(&self, rows: Vec<Record>, context: &Context) -> Result<Vec<Mapped>> {
+        try_join_all(rows.iter().map(|row| self.one(row, context))).await
+    }
+}

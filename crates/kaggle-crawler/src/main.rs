@@ -1,0 +1,19 @@
+//! `kaggle-crawler`: datasets from Kaggle.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    crawl_cli::main(
+        |cli: &Cli| cli.flags.clone(),
+        |cli, session| async move {
+            match cli.command {
+                Command::Datasets(arguments) => cli::datasets(*arguments, &session).await,
+                Command::Shared(command) => session.shared::<Cli>(command).await,
+            }
+        },
+    )
+}

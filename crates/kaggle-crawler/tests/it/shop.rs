@@ -1,0 +1,65 @@
+//! What the tests of the crawler share: a double, a door, runs of the library and of the program.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crawl_core::http::{Http, HttpConfig};
+use crawl_core::{Checkpoint, Input, Pump, Result, Source, SourceId, Stop, Store, Stored, pump};
+use crawl_sim::{Kaggle as Double, KaggleConfig};
+use kaggle_crawler::{Datasets, Details, Kaggle, Listing, Select};
+use serde_json::Value;
+
+pub(crate) async fn double(config: KaggleConfig) -> Double {
+    Double::start(KaggleConfig { kernels: 0, models: 0, competitions: 0, topics: 0, users: 50, ..config })
+        .await
+        .unwrap()
+}
+
+pub(crate) fn kaggle(double: &Double) -> Kaggle {
+    let config = HttpConfig { backoff: Duration::from_millis(5), tries: 3, ..HttpConfig::default() };
+    Kaggle::new(Http::new(config).unwrap(), &double.url()).unwrap()
+}
+
+pub(crate) async fn run(source: &impl Source, root: &Path) -> Result<Checkpoint> {
+    pump(source, &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await
+}
+
+pub(crate) async fn list(double: &Double, sort_by: &str, root: &Path) -> Result<Checkpoint> {
+    let listing = Listing { sort_by: Some(sort_by.into()), ..Listing::default() };
+    run(&Datasets::new(kaggle(double), listing)?, root).await
+}
+
+pub(crate) fn id(name: &str) -> SourceId {
+    SourceId::new(name).unwrap()
+}
+
+pub(crate) async fn details(double: &Double, select: Select, root: &Path) -> Result<Checkpoint> {
+    let input = Input::open(root, &id("stages/datasets"))?;
+    run(&Details::over(input, kaggle(double), select)?, root).await
+}
+
+pub(crate) fn rows(root: &Path, name: &str) -> Vec<Value> {
+    let stored = Stored::open(root, &id(name)).unwrap();
+    let pages = 1..=stored.checkpoint().pages;
+    let records = pages.flat_map(|page| stored.records(page).unwrap());
+    records.map(|record| serde_json::from_slice(record.bytes()).unwrap()).collect()
+}
+
+/// The values of a field, sorted.
+pub(crate) fn values(rows: &[Value], field: &str) -> Vec<String> {
+    let mut values: Vec<_> = rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect();
+    values.sort();
+    values
+}
+
+pub(crate) fn program(double: &Double, root: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kaggle-crawler"));
+    command.args(["datasets", "--quiet", "--endpoint", &double.url(), "--root"]).arg(root);
+    for name in ["KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"]
+    {
+        command.env_remove(name);
+    }
+    command.env("HOME", root).stderr(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
