@@ -103,7 +103,7 @@ fn lenient(text: &str) -> Vec<Item> {
         for part in text.split(';').map(str::trim) {
             match part.split_once('=') {
                 Some((key, value)) => {
-                    item.parameters.push((key.to_owned(), value.trim_matches('"').to_owned()))
+                    item.parameters.push((key.to_owned(), value.trim_matches('"').to_owned()));
                 }
                 None if part.trim_matches('"') == FIXED => item.fixed = true,
                 None => item.name = part.trim_matches('"').to_owned(),
