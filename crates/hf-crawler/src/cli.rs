@@ -33,7 +33,8 @@ Examples:
   hf-crawler datasets --root data/hub --upload s3://bucket/hub --disk-budget 10GiB
 
 Variables: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_DISABLE_IMPLICIT_TOKEN,
-HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NO_COLOR;
+HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY,
+NO_COLOR;
 with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL")]
     Datasets(DatasetsArgs),
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs

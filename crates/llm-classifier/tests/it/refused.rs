@@ -121,3 +121,29 @@ async fn what_was_paid_when_the_run_stopped_is_kept() {
     assert!((59..120).contains(&answered), "{answered}");
     assert_eq!(classifier.cache().unwrap().answers(), answered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_credit_stops_the_run_at_once_though_it_is_told_as_too_many_requests() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let body = r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#;
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 65_536]);
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 429 Too Many Requests\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            // What is still on its way is read, lest the answer be lost to a reset.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    let began = std::time::Instant::now();
+    let error = fails(|setup| setup.base = base).await;
+    assert_eq!((error.kind(), error.status()), (Kind::Denied, Some(429)), "{error:?}");
+    assert!(error.advice().contains("add credit"), "{error:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+}
