@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crawl_core::Kind;
 use record_converter::{Input, Options, Output, Request, convert};
+use sha2::{Digest, Sha256};
 
 use crate::{back, run, workbook};
 
@@ -58,12 +59,22 @@ fn a_workbook_goes_to_stdout_as_lines() {
 fn listing(root: &Path, id: &str, pages: u64) {
     let folder = root.join(id);
     fs::create_dir_all(&folder).unwrap();
+    let mut manifest = String::new();
     for page in 1..=pages + 1 {
         let text = format!("{{\"id\":\"{page}a\"}}\n{{\"id\":\"{page}b\",\"page\":{page}}}\n");
+        if page <= pages {
+            let sha256: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+            manifest.push_str(&format!(
+                "{{\"number\":{page},\"cursor\":\"\",\"next\":null,\"fetched_at\":\"2026-11-23T10:00:00Z\",\"records\":2,\
+                 \"missing\":0,\"bytes\":0,\"sha256\":\"{sha256}\"}}\n"
+            ));
+        }
         fs::write(folder.join(format!("page_{page:05}.jsonl")), text).unwrap();
     }
+    fs::write(folder.join("manifest.jsonl"), &manifest).unwrap();
     let mut checkpoint = serde_json::to_value(crawl_core::Checkpoint::start()).unwrap();
     checkpoint["pages"] = pages.into();
+    checkpoint["manifest_bytes"] = manifest.len().into();
     fs::write(folder.join("checkpoint.json"), checkpoint.to_string()).unwrap();
 }
 
