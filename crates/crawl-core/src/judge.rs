@@ -51,9 +51,10 @@ impl Judge {
             return Err(error);
         }
         let mut state = self.state();
-        if let (Kind::Transient, Some(place)) = (error.kind(), trusted) {
+        if let Some(place) = trusted {
             let in_a_row = state.in_a_row.entry(place.to_owned()).or_default();
-            *in_a_row += 1;
+            // Whoever refuses one record answers.
+            *in_a_row = if error.kind() == Kind::Transient { *in_a_row + 1 } else { 0 };
             if *in_a_row >= MOST_IN_A_ROW {
                 return Err(error);
             }
@@ -75,5 +76,64 @@ impl Judge {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone(judge: &Judge) -> Result<Missing> {
+        judge.missing("r".to_owned(), Error::new(Kind::Gone, "not there").with_status(404), Some("it"))
+    }
+
+    fn down(judge: &Judge, place: Option<&str>) -> Result<Missing> {
+        judge.missing("r".to_owned(), Error::new(Kind::Transient, "no answer"), place)
+    }
+
+    #[test]
+    fn what_concerns_a_record_makes_it_missing_and_what_concerns_all_stops_the_run() {
+        let judge = Judge::default();
+        for kind in [Kind::Gone, Kind::Denied, Kind::Shape, Kind::Transient] {
+            let missing = judge.missing("r".to_owned(), Error::new(kind, "no"), Some("it")).unwrap();
+            assert_eq!((missing.id.as_deref(), missing.kind.as_str()), (Some("r"), kind.word()));
+        }
+        for kind in [Kind::Storage, Kind::Config, Kind::Stopped, Kind::Limited] {
+            assert_eq!(judge.missing(None, Error::new(kind, "no"), Some("it")).unwrap_err().kind(), kind);
+        }
+        let refused = Error::new(Kind::Denied, "no").with_scope(crate::Scope::All);
+        assert_eq!(judge.missing(None, refused, Some("it")).unwrap_err().kind(), Kind::Denied);
+    }
+
+    #[test]
+    fn three_failures_in_a_row_at_one_place_stop_the_run_and_an_answer_between_them_does_not() {
+        let judge = Judge::default();
+        for _ in 0..10 {
+            down(&judge, Some("it")).unwrap();
+            gone(&judge).unwrap();
+            down(&judge, Some("it")).unwrap();
+            judge.had();
+        }
+        down(&judge, Some("it")).unwrap();
+        down(&judge, Some("another")).unwrap();
+        down(&judge, Some("it")).unwrap();
+        assert_eq!(down(&judge, Some("it")).unwrap_err().kind(), Kind::Transient);
+        for _ in 0..100 {
+            down(&judge, None).unwrap();
+        }
+    }
+
+    #[test]
+    fn fifty_first_records_that_fail_alike_stop_the_run_and_later_ones_do_not() {
+        let judge = Judge::default();
+        for _ in 0..49 {
+            gone(&judge).unwrap();
+        }
+        assert!(gone(&judge).unwrap_err().advice().contains("first 50"));
+        let judge = Judge::default();
+        judge.had();
+        for _ in 0..100 {
+            gone(&judge).unwrap();
+        }
     }
 }
