@@ -107,8 +107,24 @@ impl<M: Map> Over<M> {
     }
 
     /// Only the rows that `round` asks for again, under its name.
-    pub fn again(self, round: Box<Round>) -> Self {
-        Over { id: round.id().clone(), round: Some(round), ..self }
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the pages of the listing before were made of other rows: what is missing from them would
+    /// not be found.
+    pub fn again(self, round: Box<Round>) -> Result<Self> {
+        let here = self.settings();
+        for name in ["rows_a_page", "input.digest"] {
+            // Programs of before wrote no digest of that name; their pages are the input's own.
+            let (before, now) = (round.setting(name), here.get(name));
+            if before != now && !(name == "input.digest" && before.is_none()) {
+                let what = format!("what is missing was listed under another {name}");
+                return Err(Error::new(Kind::Config, what).at(round.of().as_str()).advise(format!(
+                    "ask again with the settings of the first run ({name}: {})",
+                    before.unwrap_or("not set")
+                )));
+            }
+        }
+        Ok(Over { id: round.id().clone(), round: Some(round), ..self })
     }
 
     /// The map.

@@ -71,6 +71,11 @@ impl Round {
         self.before.id()
     }
 
+    /// A setting of the listing whose missing records it asks for.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.before.checkpoint().settings.as_ref()?.get(name)
+    }
+
     /// How many records it will list, those without an id included.
     pub fn wanted(&self) -> u64 {
         self.before.checkpoint().totals.missing

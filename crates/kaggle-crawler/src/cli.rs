@@ -154,7 +154,7 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     };
     let source = match next {
         Next::Whole => details,
-        Next::Again(round) => details.again(round),
+        Next::Again(round) => details.again(round)?,
         Next::Nothing => {
             say(format!("nothing is missing in {}", arguments.root.display()));
             return Ok(listed);

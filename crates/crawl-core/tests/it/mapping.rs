@@ -151,8 +151,12 @@ async fn what_is_missing_is_asked_for_again_in_a_round_that_readers_read_behind_
     run(&Over::new(input(), Sieve::default()).unwrap(), out.path()).await;
     let Next::Again(round) = Round::next(out.path(), &id).unwrap() else { panic!("two are missing") };
     assert_eq!((round.id().as_str(), round.wanted()), ("hf/models-retry-1", 2));
+    let Next::Again(same) = Round::next(out.path(), &id).unwrap() else { panic!("two are missing") };
+    let others = Over::new(input(), Sieve::default()).unwrap().rows_a_page(NonZeroU64::new(3));
+    let error = others.again(same).unwrap_err();
+    assert_eq!(error.kind(), Kind::Config, "with other pages nobody would find what is missing");
     let well = Sieve { well: true.into() };
-    let end = run(&Over::new(input(), well).unwrap().again(round), out.path()).await;
+    let end = run(&Over::new(input(), well).unwrap().again(round).unwrap(), out.path()).await;
     assert_eq!((end.totals.listed, end.totals.records), (2, 2));
     assert!(matches!(Round::next(out.path(), &id).unwrap(), Next::Nothing));
     let read = Input::open(out.path(), &id).unwrap();

@@ -150,7 +150,7 @@ fn listing(
     let whole = Over::new(input, Labelled::new(classifier.clone())?)?;
     Ok(match next {
         Next::Whole => Some(whole),
-        Next::Again(round) => Some(whole.again(round)),
+        Next::Again(round) => Some(whole.again(round)?),
         Next::Nothing => None,
     })
 }

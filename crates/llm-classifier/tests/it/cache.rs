@@ -161,7 +161,7 @@ async fn what_is_missing_is_asked_for_again_in_rounds() {
         let setup = Setup { again: true, ..Setup::new(&double.url()) };
         let classifier = setup.classifier(&folder.join("cache")).unwrap();
         let id = round.id().clone();
-        let at = run(&labelled(input, classifier).again(round), &folder.join("out")).await.unwrap();
+        let at = run(&labelled(input, classifier).again(round).unwrap(), &folder.join("out")).await.unwrap();
         assert_eq!(at.totals.listed, left);
         assert_eq!(double.stats().requests - before, left, "exactly the missing ones are asked for");
         check_labels(&read(&folder.join("out"), &id));

@@ -257,7 +257,7 @@ async fn a_root_is_scored_with_what_is_missing_and_with_what_was_asked_again() {
         panic!("two are missing")
     };
     let again = Setup { again: true, ..setup() }.classifier(&folder.path().join("cache")).unwrap();
-    run(&labelled(input, again).again(round), &root).await.unwrap();
+    run(&labelled(input, again).again(round).unwrap(), &root).await.unwrap();
     let found = evaluate(&task, &gold, &given(&root, &task, &gold));
     assert_eq!(found.coverage.answered, 30, "{:?}", found.coverage);
     assert_eq!(read(&root, Stored::open(&root, &listing()).unwrap().id()).len(), 28);
