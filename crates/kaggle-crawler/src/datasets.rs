@@ -83,10 +83,20 @@ fn word(text: &str) -> String {
 }
 
 /// Token, number of the page (from 1), rows before it.
-fn place(at: &Cursor) -> (&str, u64, u64) {
-    let (token, note) = at.as_str().split_once('#').unwrap_or((at.as_str(), ""));
-    let (number, rows) = note.split_once('+').unwrap_or((note, ""));
-    (token, number.parse().unwrap_or(1), rows.parse().unwrap_or(0))
+fn place(at: &Cursor) -> Result<(&str, u64, u64)> {
+    if at.is_start() {
+        return Ok(("", 1, 0));
+    }
+    let read = || {
+        let (token, note) = at.as_str().split_once('#')?;
+        let (number, rows) = note.split_once('+')?;
+        Some((token, number.parse().ok()?, rows.parse().ok()?))
+    };
+    read().ok_or_else(|| {
+        Error::new(Kind::Storage, "the checkpoint's cursor is none of this listing")
+            .at(at.as_str())
+            .advise("restore the checkpoint from a copy, or start a new root")
+    })
 }
 
 impl Source for Datasets {
@@ -110,7 +120,7 @@ impl Source for Datasets {
     }
 
     async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
-        let (token, number, rows) = place(at);
+        let (token, number, rows) = place(at)?;
         let (answer, response) = match self.answer(token, number).await {
             Err(error) if error.status() == Some(400) && !token.is_empty() => {
                 tracing::warn!(%error, page = number, "the page token is refused, going on by the page's number");
