@@ -19,6 +19,7 @@ pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
+pub use progress::duration;
 pub use session::{Beside, Known, Session, main};
 pub use stop::stop_after;
 

@@ -129,7 +129,7 @@ pub(crate) fn adds_up(checkpoint: &Checkpoint) -> String {
 }
 
 /// Seconds as `1h02m`, `3m20s` or `12s`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     match seconds {
         0..60 => format!("{seconds}s"),

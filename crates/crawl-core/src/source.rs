@@ -67,6 +67,12 @@ impl Settings {
         }
     }
 
+    /// With all of `other` too.
+    pub fn and(mut self, other: Settings) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The value of a setting.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

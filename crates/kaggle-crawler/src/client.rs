@@ -19,11 +19,29 @@ pub enum Method {
     ListKernels,
     GetKernel,
     ListKernelSessionOutput,
+    ListCompetitions,
+    GetCompetition,
+    ListCompetitionPages,
+    GetLeaderboard,
+    DownloadLeaderboard,
+    ListModels,
+    GetModel,
+    ListModelInstances,
+    ListModelInstanceVersions,
+    ListModelInstanceVersionFiles,
+    DownloadModelInstanceVersion,
+    ListForums,
+    ListTopics,
+    GetTopic,
+    ListComments,
+    ListDatasetTopics,
+    ListKernelTopics,
+    ListModelTopics,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Method; 8] = [
+    pub const ALL: [Method; 26] = [
         Method::ListDatasets,
         Method::GetDataset,
         Method::GetDatasetMetadata,
@@ -32,6 +50,24 @@ impl Method {
         Method::ListKernels,
         Method::GetKernel,
         Method::ListKernelSessionOutput,
+        Method::ListCompetitions,
+        Method::GetCompetition,
+        Method::ListCompetitionPages,
+        Method::GetLeaderboard,
+        Method::DownloadLeaderboard,
+        Method::ListModels,
+        Method::GetModel,
+        Method::ListModelInstances,
+        Method::ListModelInstanceVersions,
+        Method::ListModelInstanceVersionFiles,
+        Method::DownloadModelInstanceVersion,
+        Method::ListForums,
+        Method::ListTopics,
+        Method::GetTopic,
+        Method::ListComments,
+        Method::ListDatasetTopics,
+        Method::ListKernelTopics,
+        Method::ListModelTopics,
     ];
 
     /// The method of this name, such as `ListDatasets`.
@@ -53,6 +89,24 @@ impl Method {
             Method::ListKernels | Method::GetKernel | Method::ListKernelSessionOutput => {
                 "kernels.KernelsApiService"
             }
+            Method::ListCompetitions
+            | Method::GetCompetition
+            | Method::ListCompetitionPages
+            | Method::GetLeaderboard
+            | Method::DownloadLeaderboard => "competitions.CompetitionApiService",
+            Method::ListModels
+            | Method::GetModel
+            | Method::ListModelInstances
+            | Method::ListModelInstanceVersions
+            | Method::ListModelInstanceVersionFiles
+            | Method::DownloadModelInstanceVersion => "models.ModelApiService",
+            Method::ListForums
+            | Method::ListTopics
+            | Method::GetTopic
+            | Method::ListComments
+            | Method::ListDatasetTopics
+            | Method::ListKernelTopics
+            | Method::ListModelTopics => "discussions.DiscussionApiService",
         };
         format!("v1/{service}/{self:?}")
     }

@@ -1,19 +1,36 @@
 //! A crawler of Kaggle, over its HTTP API.
 //!
-//! [`Datasets`] is the listing of datasets, [`Details`] the map that fetches what belongs to each: metadata, the list of
-//! its files, the files. [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
+//! Each part is a listing and a map: [`Listed`] lists what the service shows of a [`Part`] (or [`Named`] what you name),
+//! and the part's own map, such as [`datasets::Details`], fetches what belongs to each item: metadata, texts, files.
+//! [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
 
 mod client;
-mod datasets;
-mod details;
+mod coverage;
+pub mod datasets;
 mod folder;
 pub mod imports;
 pub mod leaderboard;
+mod listed;
+mod named;
+mod pick;
 pub mod sections;
+mod since;
+mod slices;
 pub mod unpack;
 
 pub use client::{Kaggle, Method};
+pub use coverage::{Coverage, Query};
 pub use crawl_core;
-pub use datasets::{Datasets, Listing, Named};
-pub use details::{Details, Select};
 pub use folder::{folder, reference};
+pub use listed::{Listed, Part};
+pub use named::Named;
+pub use pick::Pick;
+pub use since::Since;
+pub use slices::{Slice, Slices};
+
+/// Arguments of a method: those that are given.
+pub(crate) fn arguments<const N: usize>(
+    given: [(&str, Option<String>); N],
+) -> serde_json::Map<String, serde_json::Value> {
+    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}

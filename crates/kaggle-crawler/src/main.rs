@@ -1,19 +1,14 @@
-//! `kaggle-crawler`: datasets from Kaggle.
+//! `kaggle-crawler`: what Kaggle has.
 
 mod cli;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command};
+use cli::Cli;
 
 fn main() -> ExitCode {
     crawl_cli::main(
         |cli: &Cli| cli.flags.clone(),
-        |cli, session| async move {
-            match cli.command {
-                Command::Datasets(arguments) => cli::datasets(*arguments, &session).await,
-                Command::Shared(command) => session.shared::<Cli>(command).await,
-            }
-        },
+        |cli, session| async move { cli.command.run(&session).await },
     )
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crawl_core::Stored;
 use crawl_sim::{KaggleConfig, Part, Plant};
-use kaggle_crawler::{Method, Select};
+use kaggle_crawler::datasets::Select;
+use kaggle_crawler::{Method, Pick};
 
 use crate::shop::{details, double, id, list, program, rows, values};
 
 fn none() -> Select {
-    Select { usability: 0.0, files: false, ..Select::default() }
+    Select { usability: 0.0, files: Pick { none: true, ..Pick::default() }, since: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crawl_core::http::{Http, HttpConfig};
 use crawl_core::{Checkpoint, Input, Pump, Result, Source, SourceId, Stop, Store, Stored, pump};
 use crawl_sim::{Kaggle as Double, KaggleConfig};
-use kaggle_crawler::{Datasets, Details, Kaggle, Listing, Select};
+use kaggle_crawler::datasets::{DATASETS, Details, Filters, Select};
+use kaggle_crawler::{Kaggle, Listed};
 use serde_json::Value;
 
 pub(crate) async fn double(config: KaggleConfig) -> Double {
@@ -26,8 +27,8 @@ pub(crate) async fn run(source: &impl Source, root: &Path) -> Result<Checkpoint>
 }
 
 pub(crate) async fn list(double: &Double, sort_by: &str, root: &Path) -> Result<Checkpoint> {
-    let listing = Listing { sort_by: Some(sort_by.into()), ..Listing::default() };
-    run(&Datasets::new(kaggle(double), listing)?, root).await
+    let filters = Filters { sort_by: Some(sort_by.into()), ..Filters::default() };
+    run(&Listed::new(kaggle(double), &DATASETS, filters.arguments())?, root).await
 }
 
 pub(crate) fn id(name: &str) -> SourceId {

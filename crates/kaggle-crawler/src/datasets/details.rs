@@ -6,12 +6,12 @@ use crawl_core::{
     Context, Error, FileLine, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
 };
 use futures::future::try_join_all;
-use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::folder::{folder, parts};
-use crate::{Kaggle, Method};
+use crate::pick::{Choice, Pick, Picker};
+use crate::{Kaggle, Method, Since};
 
 /// More files in one dataset are an attack, or nothing for this way of fetching them.
 const MOST_FILES: usize = 1_000_000;
@@ -24,17 +24,15 @@ const PLACE: &str = "Kaggle";
 pub struct Select {
     /// Datasets rated lower, or not rated, are dropped; 0 keeps all.
     pub usability: f64,
-    /// Whether files are fetched at all.
-    pub files: bool,
-    /// Only files whose whole name fits one of these, where there are any.
-    pub globs: Vec<String>,
-    /// Only files of so many bytes at most.
-    pub max_size: Option<u64>,
+    /// Their files.
+    pub files: Pick,
+    /// Datasets that this earlier root has are left out, where they have not changed.
+    pub since: Option<Since>,
 }
 
 impl Default for Select {
     fn default() -> Self {
-        Select { usability: 0.8, files: true, globs: Vec::new(), max_size: None }
+        Select { usability: 0.8, files: Pick::default(), since: None }
     }
 }
 
@@ -42,8 +40,9 @@ impl Default for Select {
 #[derive(Debug)]
 pub struct Details {
     kaggle: Kaggle,
-    select: Select,
-    globs: Vec<GlobMatcher>,
+    usability: f64,
+    since: Option<Since>,
+    picker: Picker,
     judge: Judge,
 }
 
@@ -109,20 +108,25 @@ struct Written<'a> {
     left_out: Vec<Value>,
 }
 
+/// Id and version of a row of the final format, for [`Since`].
+pub fn version(row: &Record) -> Option<(String, String)> {
+    let text = |field: &str| row.raw().get(field).and_then(|value| value.str().map(String::from));
+    Some((text("Ref")?, text("lastUpdated")?))
+}
+
 impl Details {
-    /// The map over the listing `input`, under the name `meta_data`.
+    /// The name of what it writes.
+    pub const NAME: &'static str = "meta_data";
+
+    /// The map over the listing `input`, under [`Details::NAME`].
     ///
     /// # Errors
     /// [`Kind::Config`] for a pattern that is none, and those of [`Over::new`].
     pub fn over(input: Input, kaggle: Kaggle, select: Select) -> Result<Over<Self>> {
-        let glob = |pattern: &String| {
-            globset::Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|cause| {
-                Error::new(Kind::Config, "not a pattern of file names").at(pattern.clone()).because(cause)
-            })
-        };
-        let globs = select.globs.iter().map(glob).collect::<Result<_>>()?;
-        let details = Details { kaggle, select, globs, judge: Judge::default() };
-        Ok(Over::new(input, details)?.named(SourceId::new("meta_data")?))
+        let Select { usability, files, since } = select;
+        let details =
+            Details { kaggle, usability, since, picker: Picker::new(files)?, judge: Judge::default() };
+        Ok(Over::new(input, details)?.named(SourceId::new(Self::NAME)?))
     }
 
     async fn one(&self, row: &Record, context: &Context) -> Result<Mapped> {
@@ -150,6 +154,15 @@ impl Details {
         if let Some(reason) = self.drops(&row, None) {
             return Ok(Row::Dropped(reason).into());
         }
+        let text = |field: &str| row.raw().get(field).and_then(|value| value.str().map(String::from));
+        if self
+            .since
+            .as_ref()
+            .zip(text("lastUpdated"))
+            .is_some_and(|(since, version)| since.has(&name, &version))
+        {
+            return Ok(Row::Dropped("unchanged".into()).into());
+        }
         let (metadata, response) = self.kaggle.ask(Method::GetDatasetMetadata, &asked).await?;
         let not_read = |cause| {
             Error::new(Kind::Shape, "the metadata has another form").at(shown(&response.url)).because(cause)
@@ -163,12 +176,11 @@ impl Details {
         let version = row.raw().get("currentVersionNumber").and_then(|version| version.u64());
         let listed = self.files(&asked, version).await?;
         let mut left_out = Vec::new();
-        let files = match self.select.files {
+        let files = match self.picker.any() {
             true => self.download(&asked, version, &folder, &listed, &mut left_out, context).await?,
             false => Vec::new(),
         };
-        let text = |field: &str| row.raw().get(field).and_then(|value| value.str().map(String::from));
-        let explorer = |file: &FileRow| json!({"FileName": file.name, "FileSize": file.total_bytes});
+        let explorer = |file: &FileRow| json!({"FileName": file.name, "Size": file.total_bytes});
         let written = Written {
             name: &name,
             usability: rating(&row, Some(&info)),
@@ -186,7 +198,7 @@ impl Details {
 
     /// The reason for which a dataset is left out, if what is known tells one.
     fn drops(&self, row: &Record, info: Option<&Info>) -> Option<String> {
-        let least = self.select.usability;
+        let least = self.usability;
         match rating(row, info) {
             Some(rating) => (rating < least).then(|| format!("usabilityRating below {least}")),
             // The list may lack it where the metadata has it.
@@ -245,12 +257,13 @@ impl Details {
                 left_out.push(leave("it has no name".into()));
                 continue;
             };
-            if !self.globs.is_empty() && !self.globs.iter().any(|glob| glob.is_match(name)) {
-                continue;
-            }
-            if file.total_bytes.zip(self.select.max_size).is_some_and(|(size, most)| size > most) {
-                left_out.push(leave("larger than --max-size".into()));
-                continue;
+            match self.picker.choose(name, file.total_bytes) {
+                Choice::Wanted => {}
+                Choice::Unwanted => continue,
+                Choice::LeftOut(why) => {
+                    left_out.push(leave(why.into()));
+                    continue;
+                }
             }
             let path = format!("dataset/{folder}/{name}");
             if let Err(error) = encode(&path) {
@@ -267,7 +280,7 @@ impl Details {
             let wanted = Wanted {
                 version: version.map(|version| format!("v{version}")),
                 size: file.total_bytes,
-                most: self.select.max_size.unwrap_or(u64::MAX),
+                most: self.picker.most(),
                 ..Wanted::new(request, path)
             };
             lines.push(context.files.fetch(self.kaggle.http(), &wanted).await?);
@@ -283,13 +296,11 @@ fn rating(row: &Record, info: Option<&Info>) -> Option<f64> {
 
 impl Map for Details {
     fn settings(&self) -> Settings {
-        let select = &self.select;
         Settings::default()
             .with("endpoint", shown(self.kaggle.endpoint()))
-            .with("usability", select.usability)
-            .with("files", select.files)
-            .with_some("globs", (!select.globs.is_empty()).then(|| select.globs.join(",")))
-            .with_some("max_size", select.max_size)
+            .with("usability", self.usability)
+            .with_some("since", self.since.as_ref().map(Since::root))
+            .and(self.picker.settings())
     }
 
     fn id(&self, row: &Record) -> Option<String> {

@@ -1,0 +1,112 @@
+//! One run of a part: list, then map, with what the flags say.
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::{Known, Outcome, Session, say};
+use crawl_core::http::{Http, Waiting};
+use crawl_core::{Input, Map, Next, Over, Pump, Record, Round, Source, SourceId, Store, Stored};
+use kaggle_crawler::{Kaggle, Part};
+
+use super::common::Common;
+use super::{account, plan};
+
+/// What a part needs to run.
+pub(crate) struct Desk<'a> {
+    common: &'a Common,
+    session: &'a Session,
+    pub(crate) kaggle: Kaggle,
+    store: Store,
+    listed: Outcome,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn open(common: &'a Common, session: &'a Session) -> Result<Self> {
+        let http = Http::new(common.http.http(4, session.stop()))?;
+        let mut kaggle = account::with_account(Kaggle::new(http, &common.endpoint)?)?;
+        if common.endpoint == Kaggle::ENDPOINT && common.http.per_second.is_none() {
+            kaggle = kaggle.politely();
+        }
+        Ok(Desk { common, session, kaggle, store: Store::new(&common.root), listed: Outcome::Done })
+    }
+
+    /// Lists, unless this run does a share of what is listed.
+    pub(crate) async fn list(&mut self, source: &impl Source) -> Result<()> {
+        if self.common.share.is_some() {
+            return Ok(());
+        }
+        let waiting = || self.kaggle.waiting();
+        let known = self.known(&waiting, self.common.limit);
+        let options = Pump::default().rows(self.common.limit);
+        self.listed = self.session.crawl(source, &self.store, options, known).await?.1;
+        let manifest = Stored::open(&self.common.root, source.id())?.manifest()?;
+        let doubts: Vec<_> = manifest.into_iter().filter_map(|line| line.doubt).collect();
+        for doubt in doubts.iter().take(5) {
+            say(format!("  in doubt: {doubt}"));
+        }
+        if doubts.len() > 5 {
+            say(format!(
+                "  and {} more: kaggle-crawler coverage {}",
+                doubts.len() - 5,
+                self.common.root.display()
+            ));
+        }
+        if !doubts.is_empty() {
+            self.listed = worse(self.listed, Outcome::Missing);
+        }
+        Ok(())
+    }
+
+    /// The outcome, if nothing is to be done after the listing. `size` gives the bytes of a listed row, where they are
+    /// known.
+    pub(crate) fn done(&self, part: &Part, size: impl Fn(&Record) -> Option<u64>) -> Result<Option<Outcome>> {
+        if self.common.plan && self.listed != Outcome::Stopped {
+            plan::tell(&self.input(part)?, size, self.common)?;
+        }
+        let ends = self.common.plan || self.common.list_only || self.listed == Outcome::Stopped;
+        Ok(ends.then_some(self.listed))
+    }
+
+    /// What was listed.
+    pub(crate) fn input(&self, part: &Part) -> Result<Input> {
+        Ok(Input::open(&self.common.root, &SourceId::new(part.name)?)?)
+    }
+
+    /// Maps what was listed into the final format, under `name`.
+    pub(crate) async fn map<M: Map>(self, over: Over<M>, name: &str) -> Result<Outcome> {
+        let common = self.common;
+        let id = SourceId::new(name)?;
+        let over = over.rows_a_page(Some(common.rows_a_page)).share(common.share)?;
+        let next = match common.retry_missing {
+            true => Round::next(&common.root, &id)?,
+            false => Next::Whole,
+        };
+        let over = match next {
+            Next::Whole => over,
+            Next::Again(round) => over.again(round)?,
+            Next::Nothing => {
+                say(format!("nothing is missing in {}", common.root.display()));
+                return Ok(self.listed);
+            }
+        };
+        let waiting = || self.kaggle.waiting();
+        let known = self.known(&waiting, over.expects());
+        let pages = match common.next {
+            Some(next) => Some(Stored::open(&common.root, &id)?.checkpoint().pages + next.get()),
+            None => None,
+        };
+        let options = Pump::default().in_flight(2).pages(pages);
+        let crawled = common.upload.crawl(self.session, &over, &self.store, options, known).await?;
+        Ok(worse(crawled.1, self.listed))
+    }
+
+    fn known<'k>(
+        &self,
+        waiting: &'k (dyn Fn() -> Option<Waiting> + Sync),
+        expects: Option<u64>,
+    ) -> Known<'k> {
+        Known { expects, waiting: Some(waiting), ..Known::default() }
+    }
+}
+
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    if one == Outcome::Done { other } else { one }
+}

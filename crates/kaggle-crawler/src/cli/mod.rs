@@ -1,0 +1,74 @@
+//! Flags and commands of `kaggle-crawler`.
+
+mod account;
+mod common;
+mod coverage;
+mod datasets;
+mod desk;
+mod plan;
+
+use std::path::PathBuf;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Parser, Subcommand};
+use crawl_cli::{Flags, Outcome, Session, SharedCommand};
+
+/// What Kaggle has: metadata, texts, lists of files, files.
+///
+/// Run the same command again to go on after a stop or a crash: nothing is lost, nothing is had twice.
+#[derive(Parser, Debug)]
+#[command(name = "kaggle-crawler", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+/// What every command that asks Kaggle reads.
+macro_rules! variables {
+    ($examples:literal) => {
+        concat!(
+            "Examples:\n",
+            $examples,
+            "\n\nVariables: KAGGLE_API_TOKEN, KAGGLE_USERNAME, KAGGLE_KEY, KAGGLE_CONFIG_DIR, XDG_CONFIG_HOME, \
+             HTTP_PROXY, HTTPS_PROXY,\nNO_PROXY, NO_COLOR; with --upload those of AWS"
+        )
+    };
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// List datasets into ROOT/stages, then fetch their metadata and files into ROOT/meta_data and ROOT/dataset
+    #[command(after_help = variables!(
+        "  kaggle-crawler datasets --root data/datasets --search weather --limit 200 --no-files
+  kaggle-crawler datasets --root data/two owner/one owner/two --files '*.csv' --max-size 1GiB
+  kaggle-crawler datasets --root data/all --slices --list-only
+  kaggle-crawler datasets --root data/datasets --tag finance --upload s3://bucket/kaggle --disk-budget 50GiB"
+    ))]
+    Datasets(Box<datasets::DatasetsArgs>),
+    /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
+    #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
+    Coverage {
+        /// The root of a crawl
+        root: PathBuf,
+        /// How many items there should be, where you know it (Meta Kaggle's tables tell it)
+        #[arg(long, value_name = "ITEMS")]
+        expected: Option<u64>,
+        /// As JSON: a list, an object a listing
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    Shared(SharedCommand),
+}
+
+impl Command {
+    pub(crate) async fn run(self, session: &Session) -> Result<Outcome> {
+        match self {
+            Command::Datasets(arguments) => datasets::run(*arguments, session).await,
+            Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
+            Command::Shared(command) => session.shared::<Cli>(command).await,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What an earlier root has already: items whose version has not changed are not fetched again.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crawl_core::{Error, Kind, Record, Result, SourceId, Stored};
+use sha2::{Digest, Sha256};
+
+/// The items that an earlier root keeps, each with the version that it has there: 16 bytes an item and 16 a version.
+#[derive(Clone, Debug)]
+pub struct Since {
+    versions: HashMap<[u8; 16], [u8; 16]>,
+    root: String,
+}
+
+impl Since {
+    /// Reads the records of `name` below `root`; `read` gives a record's id and its version, where it has both.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if there is no such listing, or its pages are no longer there; those of reading it.
+    pub fn read(root: &Path, name: &str, read: impl Fn(&Record) -> Option<(String, String)>) -> Result<Self> {
+        let stored = Stored::open(root, &SourceId::new(name)?)?;
+        if stored.checkpoint().pages == 0 {
+            return Err(Error::new(Kind::Config, "the earlier root holds nothing to compare with")
+                .at(root.display().to_string())
+                .advise("check the folder that --since names"));
+        }
+        let mut versions = HashMap::new();
+        for page in 1..=stored.checkpoint().pages {
+            let records = stored.records(page).map_err(|error| {
+                error.advise("pages that were moved to a bucket can be brought back with `s3-uploader get`")
+            })?;
+            versions
+                .extend(records.iter().filter_map(&read).map(|(id, version)| (short(&id), short(&version))));
+        }
+        Ok(Since { versions, root: root.display().to_string() })
+    }
+
+    /// Whether the earlier root has this version of the item.
+    pub fn has(&self, id: &str, version: &str) -> bool {
+        self.versions.get(&short(id)) == Some(&short(version))
+    }
+
+    /// The earlier root, for the settings.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+}
+
+fn short(text: &str) -> [u8; 16] {
+    let hash = Sha256::digest(text.as_bytes());
+    std::array::from_fn(|at| hash[at])
+}
