@@ -5,6 +5,7 @@
 //! [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
 
 mod client;
+pub mod competitions;
 mod coverage;
 pub mod datasets;
 mod folder;
@@ -33,4 +34,18 @@ pub(crate) fn arguments<const N: usize>(
     given: [(&str, Option<String>); N],
 ) -> serde_json::Map<String, serde_json::Value> {
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
+
+/// Runs what blocks on a thread that may; its panic goes on here.
+pub(crate) async fn off<T: Send + 'static>(
+    work: impl FnOnce() -> crawl_core::Result<T> + Send + 'static,
+) -> crawl_core::Result<T> {
+    use crawl_core::{Error, Kind};
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::new(Kind::Stopped, "the program ended before this was done")),
+        },
+    }
 }

@@ -90,7 +90,12 @@ impl<'a> Desk<'a> {
         let waiting = || self.kaggle.waiting();
         let known = self.known(&waiting, over.expects());
         let pages = match common.next {
-            Some(next) => Some(Stored::open(&common.root, &id)?.checkpoint().pages + next.get()),
+            // Nothing is there before the first run.
+            Some(next) => {
+                let done = Stored::sources(&common.root)?.contains(&id);
+                let before = if done { Stored::open(&common.root, &id)?.checkpoint().pages } else { 0 };
+                Some(before + next.get())
+            }
             None => None,
         };
         let options = Pump::default().in_flight(2).pages(pages);

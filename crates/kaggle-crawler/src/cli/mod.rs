@@ -2,6 +2,7 @@
 
 mod account;
 mod common;
+mod competitions;
 mod coverage;
 mod datasets;
 mod desk;
@@ -47,6 +48,13 @@ pub(crate) enum Command {
   kaggle-crawler datasets --root data/datasets --tag finance --upload s3://bucket/kaggle --disk-budget 50GiB"
     ))]
     Datasets(Box<datasets::DatasetsArgs>),
+    /// List competitions from Meta Kaggle's table, then fetch their texts and leaderboards into ROOT/competitions
+    #[command(after_help = variables!(
+        "  kaggle-crawler competitions --root data/competitions
+  kaggle-crawler competitions --root data/two titanic house-prices-advanced-regression-techniques
+  kaggle-crawler competitions --root data/open --category research --limit 50"
+    ))]
+    Competitions(Box<competitions::CompetitionsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -67,6 +75,7 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> Result<Outcome> {
         match self {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
+            Command::Competitions(arguments) => competitions::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

@@ -26,10 +26,15 @@ pub fn to_markdown(cell: &str) -> Cow<'_, str> {
                 markdown.push_str(heading.trim_end());
                 markdown.push_str("\n\n");
             }
-            let converted = html_markdown::markdown(body, &options);
-            if !converted.is_empty() {
-                markdown.push_str(&converted);
-                markdown.push_str("\n\n");
+            for (code, text) in segments(body) {
+                let converted = match code {
+                    true => Cow::Borrowed(text.trim_end()),
+                    false => Cow::Owned(html_markdown::markdown(text, &options)),
+                };
+                if !converted.is_empty() {
+                    markdown.push_str(&converted);
+                    markdown.push_str("\n\n");
+                }
             }
         } else {
             markdown.push_str(heading);
@@ -60,7 +65,8 @@ fn is_mixed(body: &str) -> bool {
             (tagged, words) = (false, false);
             continue;
         }
-        if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+        // Nothing that HTML closes: a tag or two within Markdown.
+        if Fence::default().reads(trimmed) && !body.contains("</") {
             return true;
         }
         marks += usize::from(is_marked(trimmed));
@@ -68,6 +74,58 @@ fn is_mixed(body: &str) -> bool {
         open = still_open(line, None);
     }
     marks >= 2
+}
+
+/// A text in HTML cut at its fences in Markdown: whether a segment is one, with its text. Joined they are the text.
+fn segments(body: &str) -> Vec<(bool, &str)> {
+    let mut segments = Vec::new();
+    let (mut from, mut at, mut fence, mut within) = (0, 0, Fence::default(), None);
+    for line in body.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if within.is_some() {
+            within = still_open(line, within);
+            continue;
+        }
+        let was_open = fence.is_open();
+        if fence.reads(line) && was_open != fence.is_open() {
+            let cut = if was_open { at } else { start };
+            segments.push((was_open, &body[from..cut]));
+            from = cut;
+        } else if !was_open {
+            within = still_open(line, None);
+        }
+    }
+    segments.push((fence.is_open(), &body[from..]));
+    segments
+}
+
+/// A fence of code in Markdown, open or not.
+#[derive(Default)]
+struct Fence(Option<(char, usize)>);
+
+impl Fence {
+    fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether a line has the marks of a fence; it may open or close one.
+    fn reads(&mut self, line: &str) -> bool {
+        let trimmed = line.trim_start();
+        let Some(mark) = trimmed.chars().next().filter(|first| matches!(first, '`' | '~')) else {
+            return false;
+        };
+        let ticks = trimmed.chars().take_while(|character| *character == mark).count();
+        if ticks < 3 {
+            return false;
+        }
+        self.0 = match self.0 {
+            None => Some((mark, ticks)),
+            Some((open, least)) if open == mark && ticks >= least => None,
+            fence => fence,
+        };
+        true
+    }
 }
 
 /// Whether a line begins as a list, a quote, a picture or bold words do in Markdown.
@@ -88,7 +146,7 @@ struct Piece<'a> {
 fn pieces(cell: &str, blocks: bool) -> Option<Vec<Piece<'_>>> {
     let mut pieces = Vec::new();
     let (mut heading, mut body) = (0..0, 0);
-    let (mut at, mut fence, mut within) = (0, None, None);
+    let (mut at, mut fence, mut within) = (0, Fence::default(), None);
     for line in cell.split_inclusive('\n') {
         let (start, trimmed) = (at, line.trim_start());
         at += line.len();
@@ -97,17 +155,7 @@ fn pieces(cell: &str, blocks: bool) -> Option<Vec<Piece<'_>>> {
             within = still_open(line, Some(end));
             continue;
         }
-        let mark = trimmed.chars().next().filter(|first| matches!(first, '`' | '~'));
-        let ticks = mark.map_or(0, |mark| trimmed.chars().take_while(|character| *character == mark).count());
-        if ticks >= 3 {
-            fence = match fence {
-                None => Some((mark, ticks)),
-                Some((open, least)) if open == mark && ticks >= least => None,
-                fence => fence,
-            };
-            continue;
-        }
-        if fence.is_some() {
+        if fence.reads(line) || fence.is_open() {
             continue;
         }
         let hashes = trimmed.bytes().take_while(|byte| *byte == b'#').count();

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, FileLine, Files, Kind, Result, Stop};
 
+use crate::off;
+
 pub use self::limits::Limits;
 pub use self::remote::unpack_remote;
 pub use self::single::{unpack_single, was_zipped};
@@ -144,15 +146,4 @@ pub fn is_zip(start: &[u8]) -> bool {
 /// The archive, or the member, is not what it should be.
 fn damaged(what: impl Into<String>) -> Error {
     Error::new(Kind::Shape, what).advise("fetch the archive anew; if it stays so, its owner must repair it")
-}
-
-/// Runs what blocks on a thread that may; its panic goes on here.
-async fn off<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::new(Kind::Stopped, "the program ended before the archive was unpacked")),
-        },
-    }
 }

@@ -1,6 +1,8 @@
 //! Tests of the readers of imports against sources of our own and recorded ones, of unpacking, and of the crawler
 //! against the double.
 //!
+//! - `competitions`: competitions, whole
+//! - `listing`: what all parts share: slices, coverage, refs, pages, plans, earlier roots, shares
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 #![allow(
     clippy::print_stderr,
@@ -10,10 +12,12 @@
     reason = "tests"
 )]
 
+mod competitions;
 mod crawling;
 mod desk;
 mod hostile;
 mod leaderboard;
+mod listing;
 mod notebooks;
 mod python;
 mod r;
