@@ -93,6 +93,8 @@ ci: check demo-check python
 demo-check venv=".venv": (venv venv)
     rm -rf {{ target }}/demo-check
     cargo demo --dir {{ target }}/demo-check
+    rm -rf {{ target }}/demo-kaggle
+    cargo demo kaggle --dir {{ target }}/demo-kaggle
     {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
 
 # Tests with the real Python clients, against the built programs and doubles
@@ -114,7 +116,7 @@ real-llm venv=".venv-llm": build
 
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
-    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler --test it samples -- --nocapture
+    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler -p kaggle-crawler -p html-markdown -p crawl-sim --test it -- samples schema recorded --nocapture
 
 # Measure against the peers; the figures go into docs/performance.md
 bench venv=".venv": (venv venv)
