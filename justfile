@@ -58,6 +58,32 @@ upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.json
     {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
     {{ bin }}/s3-uploader verify {{ quote(receipts) }}
 
+# Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
+# Run it again to go on. docs/kaggle-crawler.md has the flags.
+
+# Competitions of Kaggle: texts and leaderboards
+kaggle-competitions *args: _kaggle-build
+    {{ bin }}/kaggle-crawler competitions --root data/kaggle/competitions "$@"
+
+# Datasets of Kaggle: metadata and files
+kaggle-datasets *args: _kaggle-build
+    {{ bin }}/kaggle-crawler datasets --root data/kaggle/datasets "$@"
+
+# Notebooks and scripts of Kaggle, with what they import
+kaggle-kernels *args: _kaggle-build
+    {{ bin }}/kaggle-crawler kernels --root data/kaggle/kernels "$@"
+
+# Models of Kaggle, with all variations
+kaggle-models *args: _kaggle-build
+    {{ bin }}/kaggle-crawler models --root data/kaggle/models "$@"
+
+# Discussions of Kaggle, with all comments
+kaggle-discussions *args: _kaggle-build
+    {{ bin }}/kaggle-crawler discussions --root data/kaggle/discussions "$@"
+
+_kaggle-build:
+    cargo build --release -p kaggle-crawler
+
 # How far a crawl has come; also while it runs
 status root: build
     {{ bin }}/hf-crawler status {{ quote(root) }}
