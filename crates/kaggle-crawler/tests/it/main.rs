@@ -1,7 +1,9 @@
 //! Tests of the readers of imports against sources of our own and recorded ones, of unpacking, and of the crawler
 //! against the double.
 //!
+//! - `accounts`: whose credentials are sent
 //! - `competitions`: competitions, whole
+//! - `uploading`: `--upload`, with a bucket behind the crawl
 //! - `listing`: what all parts share: slices, coverage, refs, pages, plans, earlier roots, shares
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 #![allow(
@@ -12,6 +14,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod competitions;
 mod crawling;
 mod desk;
@@ -27,3 +30,4 @@ mod sections;
 mod shop;
 mod unpacking;
 mod unpacking_attacks;
+mod uploading;
