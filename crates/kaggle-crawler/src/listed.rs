@@ -178,6 +178,11 @@ impl Source for Listed {
                 tracing::warn!(%error, page = place.number, "the page token is refused, going on by the page's number");
                 self.answer(&place, false).await?
             }
+            Err(error) if error.status() == Some(400) && !place.token.is_empty() => {
+                return Err(error.advise(
+                    "if Kaggle no longer knows the place where the listing stopped, list into a new root",
+                ));
+            }
             answer => answer?,
         };
         let (mut page, count) = self.read(&answer, &response)?;

@@ -121,6 +121,29 @@ async fn what_an_earlier_root_has_is_left_out_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_removed_or_renamed_after_it_was_listed_is_missing_with_its_reason() {
+    let double = double(KaggleConfig { datasets: 30, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let flags = ["--no-files", "--usability", "0"];
+    let listed = program(&double, root.path()).args(flags).arg("--list-only").output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let all = values(&rows(root.path(), "stages/datasets"), "ref");
+    let gone = [all[2].as_str(), all[5].as_str()];
+    assert!(double.remove(Part::Datasets, gone[0]));
+    assert!(double.rename(Part::Datasets, gone[1], "ann/moved"));
+    let out = program(&double, root.path()).args(flags).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    let stored = Stored::open(root.path(), &id("meta_data")).unwrap();
+    let missing: Vec<_> =
+        (1..=stored.checkpoint().pages).flat_map(|page| stored.missing(page).unwrap()).collect();
+    let mut names: Vec<_> = missing.iter().map(|missing| missing.id.as_deref().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, gone);
+    assert!(missing.iter().all(|missing| missing.kind == "denied" && missing.message.contains("removed")));
+    assert_eq!(rows(root.path(), "meta_data").len(), all.len() - 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shares_joined_are_the_whole() {
     let double = double(KaggleConfig { datasets: 60, ..KaggleConfig::default() }).await;
     let folder = tempfile::tempdir().unwrap();
