@@ -1,0 +1,127 @@
+//! `crawl`.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Args};
+use crawl_cli::{HttpFlags, Known, Outcome, Session, say};
+use crawl_core::http::Http;
+use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
+use discourse_crawler::{Conversations, Forum, Place, Select, Site, Topics};
+use regex::Regex;
+use s3_uploader::UploadFlags;
+
+use super::account;
+
+#[derive(Args, Debug)]
+pub(crate) struct CrawlArgs {
+    /// Forums, categories, tags or topics, as a browser shows their addresses; one after the other
+    #[arg(value_name = "URL", required = true)]
+    urls: Vec<String>,
+    /// Where everything goes; a new crawl is a new root
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// List no more than so many topics of each
+    #[arg(long, value_name = "TOPICS")]
+    limit: Option<u64>,
+    /// Only topics whose title or address fits this pattern (a regular expression)
+    #[arg(long = "match", value_name = "PATTERN", value_parser = regex)]
+    matches: Option<Regex>,
+    /// No topics whose title or address fits this pattern
+    #[arg(long = "exclude", value_name = "PATTERN", value_parser = regex)]
+    excludes: Option<Regex>,
+    /// Private messages too, which a key may show
+    #[arg(long)]
+    private: bool,
+    /// The most requests a second to a forum [default: 1]; never more than one at a time
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Only list the topics
+    #[arg(long, conflicts_with = "retry_missing")]
+    list_only: bool,
+    /// Ask again for what is missing, into a listing of its own
+    #[arg(long)]
+    retry_missing: bool,
+    /// Topics a page of conversations
+    #[arg(long, value_name = "TOPICS", default_value = "10")]
+    rows_a_page: NonZeroU64,
+    #[command(flatten)]
+    http: HttpFlags,
+    #[command(flatten)]
+    upload: UploadFlags,
+}
+
+fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
+}
+
+pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outcome> {
+    let places = arguments.urls.iter().map(|url| Place::read(url)).collect::<Result<Vec<_>, _>>()?;
+    for (at, place) in places.iter().enumerate() {
+        if places[..at].iter().any(|other| other.base == place.base) {
+            let what = "two parts of one forum share the folder of their forum";
+            return Err(Error::new(Kind::Config, what)
+                .at(arguments.urls[at].clone())
+                .advise("crawl each into a root of its own")
+                .into());
+        }
+    }
+    if arguments.http.contact.is_none() {
+        say(
+            "note: --contact ADDRESS tells the forum's operators how to reach you; it is kind, and they block less",
+        );
+    }
+    let mut outcome = Outcome::Done;
+    for place in places {
+        match one(place, &arguments, session).await? {
+            Outcome::Done => {}
+            Outcome::Stopped => return Ok(Outcome::Stopped),
+            other => outcome = other,
+        }
+    }
+    Ok(outcome)
+}
+
+async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<Outcome> {
+    let mut config = arguments.http.http(4, session.stop());
+    config.per_second = arguments.rate.or(config.per_second);
+    let free = config.per_second.is_some();
+    let mut forum = account::with_account(Forum::new(Http::new(config)?, place.base.clone()))?;
+    if free {
+        forum = forum.at_any_rate();
+    }
+    let site = Site::of(&forum).await?;
+    let waiting = || forum.waiting();
+    let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
+    let store = Store::new(&arguments.root);
+    let topics = Topics::new(forum.clone(), place.what)?;
+    let id = crawl_core::Source::id(&topics).clone();
+    let options = Pump::default().rows(arguments.limit);
+    let listed = session.crawl(&topics, &store, options, known).await?.1;
+    if arguments.list_only || listed == Outcome::Stopped {
+        return Ok(listed);
+    }
+    let select = Select {
+        matches: arguments.matches.clone(),
+        excludes: arguments.excludes.clone(),
+        private: arguments.private,
+    };
+    let input = Input::open(&arguments.root, &id)?;
+    let over =
+        Conversations::over(input, forum.clone(), site, select)?.rows_a_page(Some(arguments.rows_a_page));
+    let over = match arguments.retry_missing {
+        true => match Round::next(&arguments.root, &Conversations::name(&place.base)?)? {
+            Next::Whole => over,
+            Next::Again(round) => over.again(round)?,
+            Next::Nothing => {
+                say(format!("nothing is missing in {}", arguments.root.display()));
+                return Ok(listed);
+            }
+        },
+        false => over,
+    };
+    let known = Known { expects: over.expects(), waiting: Some(&waiting), ..Known::default() };
+    let crawled = arguments.upload.crawl(session, &over, &store, Pump::default(), known).await?.1;
+    Ok(if crawled == Outcome::Done { listed } else { crawled })
+}

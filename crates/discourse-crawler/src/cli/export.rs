@@ -1,0 +1,238 @@
+//! `export`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Args, ValueEnum};
+use crawl_cli::{Outcome, grouped, say};
+use crawl_core::record::Conversation;
+use crawl_core::{Error, Input, Kind, SourceId, Stored};
+use discourse_crawler::export::{Format, Options, Roles, Speaker, Split, Splits, samples};
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// The root of a crawl; Kaggle's discussions are read too
+    root: PathBuf,
+    /// A new folder for train.jsonl, validation.jsonl and test.jsonl
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The form of samples
+    #[arg(long, value_enum, default_value_t = Form::Messages)]
+    format: Form,
+    /// Who is the user and who the assistant
+    #[arg(long, value_enum, default_value_t = Who::Asker)]
+    roles: Who,
+    /// How speakers are named in the seed's form
+    #[arg(long, value_enum, default_value_t = Named::Username)]
+    speaker: Named,
+    /// Leave out conversations of fewer posts
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    min_posts: usize,
+    /// Leave out answers of fewer likes
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    min_likes: i64,
+    /// Only conversations with an accepted answer
+    #[arg(long)]
+    accepted: bool,
+    /// Only conversations that were opened on this day or later
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// Only conversations that were opened before this day
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+    /// Names become user1, user2, ... in each topic; in quotes and where @ addresses somebody too
+    #[arg(long)]
+    pseudonyms: bool,
+    /// Pictures as parts of messages, where their files are there
+    #[arg(long)]
+    pictures: bool,
+    /// Leave out answers shorter than so many characters
+    #[arg(long, value_name = "CHARACTERS", default_value_t = 20)]
+    min_chars: usize,
+    /// So many of a hundred conversations are for validation
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=50))]
+    validation: u8,
+    /// So many of a hundred conversations are for tests
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=50))]
+    test: u8,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Form {
+    /// {title, url, conversations}, in the old crawler's text
+    Seed,
+    /// {messages: [{role, content}], meta}
+    Messages,
+    /// {id, conversations: [{from, value}], source}
+    Sharegpt,
+    /// {instruction, input, output, history}
+    Alpaca,
+    /// {prompt, chosen, rejected}
+    Dpo,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Who {
+    /// Who opened the topic asks, everybody else answers
+    Asker,
+    /// The opening post, and the accepted or most liked answer
+    Best,
+    /// A talk of two people for each last reply
+    Chain,
+    /// As asker, with the name before each text
+    Multi,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Named {
+    Username,
+    Name,
+    Both,
+    Glued,
+}
+
+impl ExportArgs {
+    fn options(&self) -> Options {
+        Options {
+            format: match self.format {
+                Form::Seed => Format::Seed,
+                Form::Messages => Format::Messages,
+                Form::Sharegpt => Format::ShareGpt,
+                Form::Alpaca => Format::Alpaca,
+                Form::Dpo => Format::Dpo,
+            },
+            roles: match self.roles {
+                Who::Asker => Roles::Asker,
+                Who::Best => Roles::Best,
+                Who::Chain => Roles::Chain,
+                Who::Multi => Roles::Multi,
+            },
+            speaker: match self.speaker {
+                Named::Username => Speaker::Username,
+                Named::Name => Speaker::Name,
+                Named::Both => Speaker::Both,
+                Named::Glued => Speaker::Glued,
+            },
+            min_posts: self.min_posts,
+            min_likes: self.min_likes,
+            accepted: self.accepted,
+            since: self.from.clone(),
+            until: self.to.clone(),
+            pseudonyms: self.pseudonyms,
+            pictures: self.pictures,
+            least: self.min_chars,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
+    let ids: Vec<SourceId> = Stored::sources(&arguments.root)?.into_iter().filter(is_talk).collect();
+    if ids.is_empty() {
+        return Err(Error::new(Kind::Config, "no conversations lie here")
+            .at(arguments.root.display().to_string())
+            .advise("give the root of `discourse-crawler crawl` or of `kaggle-crawler discussions`")
+            .into());
+    }
+    let options = arguments.options();
+    let splits = Splits { validation: arguments.validation, test: arguments.test };
+    let mut out = Out::new(&arguments.out)?;
+    let (mut read, mut made, mut left_out) = (0u64, 0u64, BTreeMap::<&str, u64>::new());
+    for id in &ids {
+        let input = Input::open(&arguments.root, id)?;
+        for page in 1..=input.pages() {
+            for record in input.page(page)? {
+                read += 1;
+                let conversation: Conversation = match record.raw().to() {
+                    Ok(conversation) => conversation,
+                    Err(_) => {
+                        *left_out.entry("no conversation").or_default() += 1;
+                        continue;
+                    }
+                };
+                match samples(&conversation, &options) {
+                    Ok(samples) => {
+                        let split = splits.of(&conversation);
+                        for sample in samples {
+                            made += 1;
+                            out.write(split, &sample)?;
+                        }
+                    }
+                    Err(reason) => *left_out.entry(reason).or_default() += 1,
+                }
+            }
+        }
+    }
+    out.finish()?;
+    let gone: u64 = left_out.values().sum();
+    say(format!(
+        "{} conversations read = {} that became {} samples + {} left out",
+        grouped(read),
+        grouped(read - gone),
+        grouped(made),
+        grouped(gone)
+    ));
+    for (reason, count) in left_out {
+        say(format!("  left out {:>10}  {reason}", grouped(count)));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Listings of conversations, by their names.
+fn is_talk(id: &SourceId) -> bool {
+    let name = id.as_str();
+    (name.starts_with("discourse/") && name.ends_with("/conversations")) || name == "topics"
+}
+
+/// Files that appear under their names when all is written.
+struct Out {
+    folder: PathBuf,
+    files: BTreeMap<Split, std::io::BufWriter<std::fs::File>>,
+}
+
+impl Out {
+    fn new(folder: &Path) -> Result<Self> {
+        let failed = |cause| Error::io("cannot make the folder", folder, cause);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let used = std::fs::read_dir(folder).map_err(failed)?.next().is_some();
+        if used {
+            return Err(Error::new(Kind::Config, "the folder for the samples is not empty")
+                .at(folder.display().to_string())
+                .advise("name a new folder with --out")
+                .into());
+        }
+        Ok(Out { folder: folder.to_owned(), files: BTreeMap::new() })
+    }
+
+    fn part(&self, split: Split) -> PathBuf {
+        self.folder.join(format!("{}.jsonl.part", split.name()))
+    }
+
+    fn write(&mut self, split: Split, sample: &serde_json::Value) -> Result<()> {
+        let path = self.part(split);
+        let file = match self.files.entry(split) {
+            std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let file = std::fs::File::create(&path)
+                    .map_err(|cause| Error::io("cannot write the samples", &path, cause))?;
+                place.insert(std::io::BufWriter::new(file))
+            }
+        };
+        serde_json::to_writer(&mut *file, sample)?;
+        file.write_all(b"\n").map_err(|cause| Error::io("cannot write the samples", &path, cause))?;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        for (split, file) in std::mem::take(&mut self.files) {
+            let path = self.part(split);
+            let failed = |cause| Error::io("cannot write the samples", &path, cause);
+            let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)?;
+            let name = self.folder.join(format!("{}.jsonl", split.name()));
+            std::fs::rename(&path, &name).map_err(failed)?;
+        }
+        Ok(())
+    }
+}

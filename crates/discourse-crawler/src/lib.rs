@@ -1,0 +1,21 @@
+//! A crawler of Discourse forums, over their JSON API.
+//!
+//! [`Topics`] lists the topics of a [`Place`] (a site, a category, a tag, one topic), [`Conversations`] is the map that
+//! fetches all posts of each and writes it as a [`crawl_core::record::Conversation`]. [`Forum`] is a site with a
+//! credential; it only reads. [`export`] makes training samples of conversations.
+
+pub mod export;
+mod forum;
+mod place;
+mod raw;
+mod site;
+mod talk;
+mod topics;
+
+pub use crawl_core;
+pub use forum::Forum;
+pub use place::{Place, What};
+pub use raw::from_raw;
+pub use site::{Site, host_folder};
+pub use talk::{Conversations, Select};
+pub use topics::Topics;

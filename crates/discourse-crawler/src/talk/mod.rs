@@ -1,0 +1,185 @@
+//! The map from listed topics to whole conversations.
+
+mod body;
+mod fetch;
+mod post;
+
+use std::collections::BTreeSet;
+
+use crawl_core::http::shown;
+use crawl_core::record::Conversation;
+use crawl_core::record::conversation::{CONVERSATION_VERSION, Origin, Stats, Topic};
+use crawl_core::{
+    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId, Timestamp,
+};
+use futures::future::try_join_all;
+use regex::Regex;
+use url::Url;
+
+use self::body::TopicBody;
+use crate::{Forum, Site, host_folder};
+
+/// Which topics become conversations.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// Only topics whose title or address fits.
+    pub matches: Option<Regex>,
+    /// No topics whose title or address fits.
+    pub excludes: Option<Regex>,
+    /// Private messages too, which a key may show.
+    pub private: bool,
+}
+
+/// The map from listed topics to conversations.
+#[derive(Debug)]
+pub struct Conversations {
+    forum: Forum,
+    site: Site,
+    select: Select,
+    judge: Judge,
+}
+
+impl Conversations {
+    /// The map over the listing `input`, under `discourse/HOST/conversations`.
+    ///
+    /// # Errors
+    /// Those of [`Over::new`].
+    pub fn over(input: Input, forum: Forum, site: Site, select: Select) -> Result<Over<Self>> {
+        let id = Self::name(forum.base())?;
+        let map = Conversations { forum, site, select, judge: Judge::default() };
+        Ok(Over::new(input, map)?.named(id))
+    }
+
+    /// The name of what it writes.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the forum's address makes no name for a folder.
+    pub fn name(base: &Url) -> Result<SourceId> {
+        SourceId::new(format!("discourse/{}/conversations", host_folder(base)))
+    }
+
+    async fn one(&self, row: &Record, _context: &Context) -> Result<Mapped> {
+        if let Some(reason) = self.drops(row) {
+            return Ok(Row::Dropped(reason.into()).into());
+        }
+        match self.conversation(row).await {
+            Ok(row) => {
+                self.judge.had();
+                Ok(row.into())
+            }
+            Err(error) => {
+                let place = self.forum.base().host_str();
+                Ok(Row::Missing(self.judge.missing(self.id(row), error, place)?).into())
+            }
+        }
+    }
+
+    /// The reason for which a listed topic is left out, if there is one.
+    fn drops(&self, row: &Record) -> Option<&'static str> {
+        let text = |name: &str| row.raw().get(name).and_then(|value| value.str()).unwrap_or_default();
+        if text("archetype") == "private_message" && !self.select.private {
+            return Some("private message");
+        }
+        let id = row.raw().get("id").and_then(|id| id.u64()).unwrap_or_default();
+        let address = format!("{}t/{}/{id}", self.forum.base(), text("slug"));
+        let fits = |pattern: &Regex| pattern.is_match(&text("title")) || pattern.is_match(&address);
+        if self.select.matches.as_ref().is_some_and(|pattern| !fits(pattern)) {
+            return Some("does not match");
+        }
+        self.select.excludes.as_ref().is_some_and(fits).then_some("excluded")
+    }
+
+    async fn conversation(&self, row: &Record) -> Result<Row> {
+        let id = row.raw().get("id").and_then(|id| id.u64()).ok_or_else(|| {
+            Error::new(Kind::Shape, "a topic without a number").at(shown(self.forum.base()))
+        })?;
+        let fetched = fetch::topic(&self.forum, id).await?;
+        if fetched.topic.archetype.as_deref() == Some("private_message") && !self.select.private {
+            return Ok(Row::Dropped("private message".into()));
+        }
+        if fetched.topic.visible == Some(false) {
+            return Ok(Row::Dropped("unlisted".into()));
+        }
+        let conversation = self.written(fetched);
+        Ok(Row::Kept(Record::write(&conversation)?))
+    }
+
+    fn written(&self, fetched: fetch::Fetched) -> Conversation {
+        let fetch::Fetched { topic, posts, vanished } = fetched;
+        let base = self.forum.base();
+        let accepted = topic.accepted();
+        let opener = posts.iter().find(|post| post.post_number == Some(1)).and_then(|post| post.user_id);
+        let posts: Vec<_> = posts.iter().map(|post| post::written(post, base, opener, accepted)).collect();
+        let authors: BTreeSet<_> = posts.iter().filter_map(|post| post.username.as_deref()).collect();
+        let stats = Stats {
+            posts: Some(posts.len() as u64),
+            deleted: Some(posts.iter().filter(|post| post.deleted == Some(true)).count() as u64),
+            authors: Some(authors.len() as u64),
+            ..Stats::default()
+        };
+        let mut stats = stats;
+        if vanished > 0 {
+            stats.more.insert("vanished".into(), vanished.into());
+        }
+        Conversation {
+            schema_version: Some(CONVERSATION_VERSION),
+            source: Origin {
+                site: base.host_str().map(String::from),
+                base_url: Some(base.to_string()),
+                via: Some("api".into()),
+                fetched_at: Some(Timestamp::now().to_string()),
+                licence_note: self.site.terms.as_ref().map(|terms| format!("the forum's terms: {terms}")),
+                ..Origin::default()
+            },
+            topic: self.head(&topic, accepted),
+            posts,
+            stats,
+            ..Conversation::default()
+        }
+    }
+
+    fn head(&self, topic: &TopicBody, accepted: Option<u64>) -> Topic {
+        let slug = topic.slug.as_deref().filter(|slug| !slug.is_empty()).unwrap_or("topic");
+        let url = topic.id.map(|id| format!("{}t/{slug}/{id}", self.forum.base()));
+        Topic {
+            id: topic.id,
+            url,
+            title: topic.title.clone(),
+            category: topic.category_id.map(|id| {
+                self.site.categories.get(&id).cloned().unwrap_or_else(|| {
+                    crawl_core::record::conversation::Category { id: Some(id), ..Default::default() }
+                })
+            }),
+            tags: topic.tags(),
+            created_at: topic.created_at.clone(),
+            bumped_at: topic.bumped_at.clone().or_else(|| topic.last_posted_at.clone()),
+            views: topic.views,
+            like_count: topic.like_count,
+            closed: topic.closed,
+            archived: topic.archived,
+            pinned: topic.pinned,
+            accepted_post_number: accepted,
+            posts_count: topic.posts_count,
+            ..Topic::default()
+        }
+    }
+}
+
+impl Map for Conversations {
+    fn settings(&self) -> Settings {
+        let pattern = |regex: &Option<Regex>| regex.as_ref().map(|regex| regex.as_str().to_owned());
+        Settings::default()
+            .with("forum", shown(self.forum.base()))
+            .with_some("match", pattern(&self.select.matches))
+            .with_some("exclude", pattern(&self.select.excludes))
+            .with("private", self.select.private)
+    }
+
+    fn id(&self, row: &Record) -> Option<String> {
+        Some(row.raw().get("id")?.u64()?.to_string())
+    }
+
+    async fn map(&self, rows: Vec<Record>, context: &Context) -> Result<Vec<Mapped>> {
+        try_join_all(rows.iter().map(|row| self.one(row, context))).await
+    }
+}

@@ -1,0 +1,112 @@
+//! The listing of topics: by creation, which does not move; word for word as the forum gives them.
+
+use std::borrow::Cow;
+
+use crawl_core::http::shown;
+use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId};
+use serde_json::json;
+
+use crate::{Forum, What, host_folder};
+
+/// The topics of a place. Its cursor is the number of a page, from 0.
+#[derive(Clone, Debug)]
+pub struct Topics {
+    forum: Forum,
+    what: What,
+    id: SourceId,
+}
+
+impl Topics {
+    /// The topics of `what` at `forum`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the forum's address makes no name for a folder.
+    pub fn new(forum: Forum, what: What) -> Result<Self> {
+        let id = SourceId::new(format!("discourse/{}/topics", host_folder(forum.base())))?;
+        Ok(Topics { forum, what, id })
+    }
+
+    fn path(&self) -> Option<String> {
+        match &self.what {
+            What::Site => Some("latest.json".into()),
+            What::Category(slug, id) if slug.is_empty() => Some(format!("c/{id}/l/latest.json")),
+            What::Category(slug, id) => Some(format!("c/{slug}/{id}/l/latest.json")),
+            What::Tag(name) => Some(format!("tag/{name}/l/latest.json")),
+            What::Topic(_) => None,
+        }
+    }
+}
+
+fn number(at: &Cursor) -> Result<u64> {
+    if at.is_start() {
+        return Ok(0);
+    }
+    let read = at.place().parse::<u64>();
+    read.map_err(|cause| {
+        Error::new(Kind::Storage, "the checkpoint's cursor is none of this listing")
+            .at(at.as_str())
+            .because(cause)
+            .advise("restore the checkpoint from a copy, or start a new root")
+    })
+}
+
+impl Source for Topics {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    fn settings(&self) -> Settings {
+        let what = match &self.what {
+            What::Site => "site".to_owned(),
+            What::Category(_, id) => format!("category {id}"),
+            What::Tag(name) => format!("tag {name}"),
+            What::Topic(id) => format!("topic {id}"),
+        };
+        Settings::default().with("forum", shown(self.forum.base())).with("what", what)
+    }
+
+    fn after(&self, _at: &Cursor) -> Option<Cursor> {
+        None
+    }
+
+    async fn page(&self, at: &Cursor, _context: &Context) -> Result<Option<Page>> {
+        let Some(path) = self.path() else {
+            let What::Topic(id) = self.what else { return Ok(None) };
+            return Ok(Some(Page::new(vec![Record::write(&json!({"id": id}))?], None)));
+        };
+        let number = number(at)?;
+        let query = [
+            ("order", "created".to_owned()),
+            ("ascending", "true".to_owned()),
+            ("no_definitions", "true".to_owned()),
+            ("page", number.to_string()),
+        ];
+        let (answer, response) = self.forum.ask(&path, &query).await?;
+        let list = answer.raw().get("topic_list").ok_or_else(|| {
+            Error::new(Kind::Shape, "the answer holds no list of topics")
+                .at(shown(&response.url))
+                .advise("check that the address is one of a Discourse forum")
+        })?;
+        let more = list.get("more_topics_url").and_then(|url| url.str()).is_some_and(|url| !url.is_empty());
+        let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
+        for element in list.get("topics").and_then(|topics| topics.elements()).into_iter().flatten() {
+            let record = Record::parse(element.text().as_bytes().to_vec())?;
+            if element.get("id").and_then(|id| id.u64()).is_some() {
+                page.records.push(record);
+            } else {
+                let error = Error::new(Kind::Shape, "a topic without a number").at(shown(&response.url));
+                let raw = serde_json::from_slice(record.bytes()).ok();
+                page.missing.push(Missing { raw, ..Missing::because(None, &error, response.at) });
+            }
+        }
+        // A page that is not full has no link to the next one; an empty one with a link would never end.
+        page.next = (more && page.listed() > 0).then(|| Cursor::new((number + 1).to_string()));
+        page.url = Some(response.url);
+        Ok(Some(page))
+    }
+
+    /// A topic that is opened or deleted meanwhile shifts all that is behind it.
+    fn key<'a>(&self, record: &'a Record) -> Option<Cow<'a, str>> {
+        Some(Cow::Owned(record.raw().get("id")?.u64()?.to_string()))
+    }
+}

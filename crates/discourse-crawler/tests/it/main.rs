@@ -1,0 +1,2 @@
+//! Tests of the crawler against the double.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
