@@ -6,6 +6,7 @@
 
 pub mod export;
 mod forum;
+pub mod pictures;
 mod place;
 mod raw;
 mod site;

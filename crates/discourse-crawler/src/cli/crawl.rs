@@ -4,10 +4,11 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::clap::{self, Args};
+use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{HttpFlags, Known, Outcome, Session, say};
 use crawl_core::http::Http;
 use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
+use discourse_crawler::pictures::{Keep, Ocr, Pictures};
 use discourse_crawler::{Conversations, Forum, Place, Select, Site, Topics};
 use regex::Regex;
 use s3_uploader::UploadFlags;
@@ -37,6 +38,12 @@ pub(crate) struct CrawlArgs {
     /// The most requests a second to a forum [default: 1]; never more than one at a time
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
+    /// What becomes of pictures: kept, only read by OCR, or not fetched
+    #[arg(long, value_enum, default_value_t = Images::Keep)]
+    images: Images,
+    /// The languages in which Tesseract reads pictures, such as eng+deu; none: no picture is read
+    #[arg(long, value_name = "LANGUAGES", default_value = "eng")]
+    ocr_lang: String,
     /// Only list the topics
     #[arg(long, conflicts_with = "retry_missing")]
     list_only: bool,
@@ -50,6 +57,16 @@ pub(crate) struct CrawlArgs {
     http: HttpFlags,
     #[command(flatten)]
     upload: UploadFlags,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Images {
+    /// Fetched, kept, and read by OCR if Tesseract is installed
+    Keep,
+    /// Fetched and read; only the text is kept
+    OcrOnly,
+    /// Not fetched
+    None,
 }
 
 fn regex(text: &str) -> Result<Regex, String> {
@@ -108,8 +125,9 @@ async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<O
         private: arguments.private,
     };
     let input = Input::open(&arguments.root, &id)?;
-    let over =
-        Conversations::over(input, forum.clone(), site, select)?.rows_a_page(Some(arguments.rows_a_page));
+    let pictures = pictures(arguments, &forum)?;
+    let over = Conversations::over(input, forum.clone(), site, select, pictures)?
+        .rows_a_page(Some(arguments.rows_a_page));
     let over = match arguments.retry_missing {
         true => match Round::next(&arguments.root, &Conversations::name(&place.base)?)? {
             Next::Whole => over,
@@ -124,4 +142,28 @@ async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<O
     let known = Known { expects: over.expects(), waiting: Some(&waiting), ..Known::default() };
     let crawled = arguments.upload.crawl(session, &over, &store, Pump::default(), known).await?.1;
     Ok(if crawled == Outcome::Done { listed } else { crawled })
+}
+
+/// What becomes of pictures; without Tesseract they are kept and not read.
+fn pictures(arguments: &CrawlArgs, forum: &Forum) -> Result<Pictures> {
+    let keep = match arguments.images {
+        Images::Keep => Keep::Keep,
+        Images::OcrOnly => Keep::OcrOnly,
+        Images::None => Keep::None,
+    };
+    let wanted = keep != Keep::None && arguments.ocr_lang != "none";
+    let ocr = if wanted { Ocr::find("tesseract", &arguments.ocr_lang)? } else { None };
+    if wanted && ocr.is_none() {
+        let install = "install Tesseract (Debian: apt-get install tesseract-ocr)";
+        if keep == Keep::OcrOnly {
+            return Err(Error::new(
+                Kind::Config,
+                "--images ocr-only wants Tesseract, which is not installed",
+            )
+            .advise(format!("{install}, or keep the pictures with --images keep"))
+            .into());
+        }
+        say(format!("note: pictures are kept and not read: {install}, or say --ocr-lang none"));
+    }
+    Ok(Pictures::new(forum.http().clone(), forum.base().clone(), keep, ocr))
 }

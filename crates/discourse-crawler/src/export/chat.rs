@@ -37,7 +37,7 @@ pub(super) fn messages(conversation: &Conversation, turns: &[Turn], pictures: bo
 /// A turn cut at its pictures.
 fn parts(turn: &Turn) -> Vec<Value> {
     let (mut parts, mut rest) = (Vec::new(), turn.text.as_str());
-    let mut said = |text: &str| {
+    let said = |text: &str| {
         let text = text.trim();
         (!text.is_empty()).then(|| json!({"type": "text", "text": text}))
     };

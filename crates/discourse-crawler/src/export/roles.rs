@@ -106,7 +106,7 @@ fn chains(conversation: &Conversation) -> Vec<Vec<Turn>> {
     let root = first.number;
     // A reply to nobody answers the topic.
     let parent = |post: &Post| post.reply_to.filter(|number| by.contains_key(number)).or(root);
-    let answered: HashSet<u64> = conversation.posts.iter().skip(1).filter_map(|post| parent(post)).collect();
+    let answered: HashSet<u64> = conversation.posts.iter().skip(1).filter_map(&parent).collect();
     let mut chains = Vec::new();
     for leaf in conversation.posts.iter().skip(1) {
         if leaf.number.is_none_or(|number| answered.contains(&number)) {

@@ -152,10 +152,10 @@ impl Writer<'_> {
                 };
                 self.text.push_str(&mark);
             }
-            Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::TableRow | Tag::TableHead => {
-                if !self.text.ends_with("- ") && !self.text.ends_with(". ") {
-                    self.fresh();
-                }
+            Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::TableRow | Tag::TableHead
+                if !self.text.ends_with("- ") && !self.text.ends_with(". ") =>
+            {
+                self.fresh();
             }
             _ => {}
         }
@@ -202,8 +202,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_form_comes_out_to_the_byte() {
-        let mut conversation = Conversation::default();
-        conversation.posts = vec![
+        let posts = vec![
             post("rifai", "What’s the correct way to limit animation to specified bones?"),
             Post {
                 name: Some("Yao Wei Tjong".into()),
@@ -213,6 +212,7 @@ mod tests {
                 )
             },
         ];
+        let conversation = Conversation { posts, ..Conversation::default() };
         let text = sample(&conversation, Speaker::Both)["conversations"].as_str().unwrap().to_owned();
         assert_eq!(
             text,
@@ -241,9 +241,9 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_marker_is_read_back_as_text() {
-        let mut conversation = Conversation::default();
         let bodies = ["```\n<# evil #>:\nx\n```", "```\n\\<# evil #>:\n```", "plain"];
-        conversation.posts = bodies.iter().map(|text| post("ann #>: x", text)).collect();
+        let posts = bodies.iter().map(|text| post("ann #>: x", text)).collect();
+        let conversation = Conversation { posts, ..Conversation::default() };
         let text = sample(&conversation, Speaker::Username)["conversations"].as_str().unwrap().to_owned();
         let read = parse(&text);
         assert_eq!(read.len(), 3, "{text}");

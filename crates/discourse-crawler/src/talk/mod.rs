@@ -17,6 +17,7 @@ use regex::Regex;
 use url::Url;
 
 use self::body::TopicBody;
+use crate::pictures::Pictures;
 use crate::{Forum, Site, host_folder};
 
 /// Which topics become conversations.
@@ -36,6 +37,7 @@ pub struct Conversations {
     forum: Forum,
     site: Site,
     select: Select,
+    pictures: Pictures,
     judge: Judge,
 }
 
@@ -44,9 +46,15 @@ impl Conversations {
     ///
     /// # Errors
     /// Those of [`Over::new`].
-    pub fn over(input: Input, forum: Forum, site: Site, select: Select) -> Result<Over<Self>> {
+    pub fn over(
+        input: Input,
+        forum: Forum,
+        site: Site,
+        select: Select,
+        pictures: Pictures,
+    ) -> Result<Over<Self>> {
         let id = Self::name(forum.base())?;
-        let map = Conversations { forum, site, select, judge: Judge::default() };
+        let map = Conversations { forum, site, select, pictures, judge: Judge::default() };
         Ok(Over::new(input, map)?.named(id))
     }
 
@@ -58,14 +66,14 @@ impl Conversations {
         SourceId::new(format!("discourse/{}/conversations", host_folder(base)))
     }
 
-    async fn one(&self, row: &Record, _context: &Context) -> Result<Mapped> {
+    async fn one(&self, row: &Record, context: &Context) -> Result<Mapped> {
         if let Some(reason) = self.drops(row) {
             return Ok(Row::Dropped(reason.into()).into());
         }
-        match self.conversation(row).await {
-            Ok(row) => {
+        match self.conversation(row, context).await {
+            Ok(mapped) => {
                 self.judge.had();
-                Ok(row.into())
+                Ok(mapped)
             }
             Err(error) => {
                 let place = self.forum.base().host_str();
@@ -89,19 +97,20 @@ impl Conversations {
         self.select.excludes.as_ref().is_some_and(fits).then_some("excluded")
     }
 
-    async fn conversation(&self, row: &Record) -> Result<Row> {
+    async fn conversation(&self, row: &Record, context: &Context) -> Result<Mapped> {
         let id = row.raw().get("id").and_then(|id| id.u64()).ok_or_else(|| {
             Error::new(Kind::Shape, "a topic without a number").at(shown(self.forum.base()))
         })?;
         let fetched = fetch::topic(&self.forum, id).await?;
         if fetched.topic.archetype.as_deref() == Some("private_message") && !self.select.private {
-            return Ok(Row::Dropped("private message".into()));
+            return Ok(Row::Dropped("private message".into()).into());
         }
         if fetched.topic.visible == Some(false) {
-            return Ok(Row::Dropped("unlisted".into()));
+            return Ok(Row::Dropped("unlisted".into()).into());
         }
-        let conversation = self.written(fetched);
-        Ok(Row::Kept(Record::write(&conversation)?))
+        let mut conversation = self.written(fetched);
+        let files = self.pictures.of(&mut conversation.posts, context).await?;
+        Ok(Mapped { row: Row::Kept(Record::write(&conversation)?), files })
     }
 
     fn written(&self, fetched: fetch::Fetched) -> Conversation {
@@ -173,6 +182,8 @@ impl Map for Conversations {
             .with_some("match", pattern(&self.select.matches))
             .with_some("exclude", pattern(&self.select.excludes))
             .with("private", self.select.private)
+            .with("images", self.pictures.keep())
+            .with_some("ocr", self.pictures.languages())
     }
 
     fn id(&self, row: &Record) -> Option<String> {
