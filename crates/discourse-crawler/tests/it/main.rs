@@ -1,2 +1,4 @@
-//! Tests of the crawler against the double.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+//! Tests of the crawler against the double, and against recorded topics.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
+
+mod samples;
