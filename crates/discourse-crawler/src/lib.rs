@@ -4,6 +4,7 @@
 //! fetches all posts of each and writes it as a [`crawl_core::record::Conversation`]. [`Forum`] is a site with a
 //! credential; it only reads. [`export`] makes training samples of conversations.
 
+mod earlier;
 pub mod export;
 mod forum;
 pub mod pictures;
@@ -14,6 +15,7 @@ mod talk;
 mod topics;
 
 pub use crawl_core;
+pub use earlier::{Earlier, is_gone};
 pub use forum::Forum;
 pub use place::{Place, What};
 pub use raw::from_raw;

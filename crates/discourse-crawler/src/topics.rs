@@ -1,12 +1,13 @@
 //! The listing of topics: by creation, which does not move; word for word as the forum gives them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crawl_core::http::shown;
 use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId};
 use serde_json::json;
 
-use crate::{Forum, What, host_folder};
+use crate::{Earlier, Forum, What, host_folder};
 
 /// The topics of a place. Its cursor is the number of a page, from 0.
 #[derive(Clone, Debug)]
@@ -14,7 +15,12 @@ pub struct Topics {
     forum: Forum,
     what: What,
     id: SourceId,
+    earlier: Option<Arc<Earlier>>,
+    recheck: u8,
 }
+
+/// The cursor behind the last page of an incremental listing: what is fetched whatever lists say.
+const RECHECK: &str = "recheck";
 
 impl Topics {
     /// The topics of `what` at `forum`.
@@ -23,7 +29,20 @@ impl Topics {
     /// [`Kind::Config`] if the forum's address makes no name for a folder.
     pub fn new(forum: Forum, what: What) -> Result<Self> {
         let id = SourceId::new(format!("discourse/{}/topics", host_folder(forum.base())))?;
-        Ok(Topics { forum, what, id })
+        Ok(Topics { forum, what, id, earlier: None, recheck: 0 })
+    }
+
+    /// Only what earlier runs do not have in its present state: the topics by their last bump, down to a day before the
+    /// newest bump of those runs, and `recheck` per cent of the others, which may have changed without a bump.
+    pub fn since(self, earlier: Option<Arc<Earlier>>, recheck: u8) -> Self {
+        Topics { earlier, recheck, ..self }
+    }
+
+    fn recheck(&self) -> Result<Option<Page>> {
+        let ids = self.earlier.as_ref().map(|earlier| earlier.turn(self.recheck)).unwrap_or_default();
+        let rows =
+            ids.iter().map(|id| Record::write(&json!({"id": id, "recheck": true}))).collect::<Result<_>>()?;
+        Ok(Some(Page::new(rows, None)))
     }
 
     fn path(&self) -> Option<String> {
@@ -62,7 +81,11 @@ impl Source for Topics {
             What::Tag(name) => format!("tag {name}"),
             What::Topic(id) => format!("topic {id}"),
         };
-        Settings::default().with("forum", shown(self.forum.base())).with("what", what)
+        Settings::default()
+            .with("forum", shown(self.forum.base()))
+            .with("what", what)
+            .with_some("since", self.earlier.as_ref().map(|earlier| earlier.names()))
+            .with_some("recheck", self.earlier.as_ref().map(|_| self.recheck))
     }
 
     fn after(&self, _at: &Cursor) -> Option<Cursor> {
@@ -74,13 +97,14 @@ impl Source for Topics {
             let What::Topic(id) = self.what else { return Ok(None) };
             return Ok(Some(Page::new(vec![Record::write(&json!({"id": id}))?], None)));
         };
+        if at.as_str() == RECHECK {
+            return self.recheck();
+        }
         let number = number(at)?;
-        let query = [
-            ("order", "created".to_owned()),
-            ("ascending", "true".to_owned()),
-            ("no_definitions", "true".to_owned()),
-            ("page", number.to_string()),
-        ];
+        let mut query = vec![("no_definitions", "true".to_owned()), ("page", number.to_string())];
+        if self.earlier.is_none() {
+            query.extend([("order", "created".to_owned()), ("ascending", "true".to_owned())]);
+        }
         let (answer, response) = self.forum.ask(&path, &query).await?;
         let list = answer.raw().get("topic_list").ok_or_else(|| {
             Error::new(Kind::Shape, "the answer holds no list of topics")
@@ -88,9 +112,16 @@ impl Source for Topics {
                 .advise("check that the address is one of a Discourse forum")
         })?;
         let more = list.get("more_topics_url").and_then(|url| url.str()).is_some_and(|url| !url.is_empty());
+        // Pinned topics stand first whenever they were bumped.
+        let mut over = self.earlier.is_some();
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
         for element in list.get("topics").and_then(|topics| topics.elements()).into_iter().flatten() {
             let record = Record::parse(element.text().as_bytes().to_vec())?;
+            let pinned = ["pinned", "pinned_globally"]
+                .iter()
+                .any(|name| element.get(name).is_some_and(|pinned| pinned.text() == "true"));
+            let bumped = element.get("bumped_at").and_then(|at| at.str()).unwrap_or_default();
+            over &= pinned || self.earlier.as_ref().is_some_and(|earlier| earlier.is_over(&bumped));
             if element.get("id").and_then(|id| id.u64()).is_some() {
                 page.records.push(record);
             } else {
@@ -100,7 +131,10 @@ impl Source for Topics {
             }
         }
         // A page that is not full has no link to the next one; an empty one with a link would never end.
-        page.next = (more && page.listed() > 0).then(|| Cursor::new((number + 1).to_string()));
+        page.next = (more && page.listed() > 0 && !over).then(|| Cursor::new((number + 1).to_string()));
+        if page.next.is_none() && self.earlier.is_some() && self.recheck > 0 {
+            page.next = Some(Cursor::new(RECHECK));
+        }
         page.url = Some(response.url);
         Ok(Some(page))
     }

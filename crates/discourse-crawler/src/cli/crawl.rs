@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
@@ -9,7 +10,7 @@ use crawl_cli::{HttpFlags, Known, Outcome, Session, say};
 use crawl_core::http::Http;
 use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
 use discourse_crawler::pictures::{Keep, Ocr, Pictures};
-use discourse_crawler::{Conversations, Forum, Place, Select, Site, Topics};
+use discourse_crawler::{Conversations, Earlier, Forum, Place, Select, Site, Topics};
 use regex::Regex;
 use s3_uploader::UploadFlags;
 
@@ -38,6 +39,12 @@ pub(crate) struct CrawlArgs {
     /// The most requests a second to a forum [default: 1]; never more than one at a time
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
+    /// Only what these earlier roots do not have in its present state; name all of them, the oldest first
+    #[arg(long, value_name = "ROOT")]
+    since: Vec<PathBuf>,
+    /// With --since: fetch so many of a hundred known topics again, whatever lists say; others each run
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=100))]
+    recheck: u8,
     /// What becomes of pictures: kept, only read by OCR, or not fetched
     #[arg(long, value_enum, default_value_t = Images::Keep)]
     images: Images,
@@ -112,7 +119,14 @@ async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<O
     let waiting = || forum.waiting();
     let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
     let store = Store::new(&arguments.root);
-    let topics = Topics::new(forum.clone(), place.what)?;
+    let earlier = match arguments.since.is_empty() {
+        true => None,
+        false => {
+            let roots = arguments.since.iter().map(PathBuf::as_path);
+            Some(Arc::new(Earlier::read(roots, &Conversations::name(&place.base)?)?))
+        }
+    };
+    let topics = Topics::new(forum.clone(), place.what)?.since(earlier.clone(), arguments.recheck);
     let id = crawl_core::Source::id(&topics).clone();
     let options = Pump::default().rows(arguments.limit);
     let listed = session.crawl(&topics, &store, options, known).await?.1;
@@ -123,6 +137,7 @@ async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<O
         matches: arguments.matches.clone(),
         excludes: arguments.excludes.clone(),
         private: arguments.private,
+        earlier,
     };
     let input = Input::open(&arguments.root, &id)?;
     let pictures = pictures(arguments, &forum)?;

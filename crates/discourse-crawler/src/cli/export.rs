@@ -1,6 +1,6 @@
 //! `export`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,15 @@ use crawl_cli::{Outcome, grouped, say};
 use crawl_core::record::Conversation;
 use crawl_core::{Error, Input, Kind, SourceId, Stored};
 use discourse_crawler::export::{Format, Options, Roles, Speaker, Split, Splits, samples};
+use discourse_crawler::is_gone;
+use sha2::{Digest, Sha256};
 
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
-    /// The root of a crawl; Kaggle's discussions are read too
-    root: PathBuf,
+    /// Roots of crawls, the oldest first: of a topic that several have, the last one counts. Kaggle's discussions are
+    /// read too
+    #[arg(value_name = "ROOT", required = true)]
+    roots: Vec<PathBuf>,
     /// A new folder for train.jsonl, validation.jsonl and test.jsonl
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -128,30 +132,28 @@ impl ExportArgs {
 }
 
 pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
-    let ids: Vec<SourceId> = Stored::sources(&arguments.root)?.into_iter().filter(is_talk).collect();
-    if ids.is_empty() {
-        return Err(Error::new(Kind::Config, "no conversations lie here")
-            .at(arguments.root.display().to_string())
-            .advise("give the root of `discourse-crawler crawl` or of `kaggle-crawler discussions`")
-            .into());
-    }
+    let inputs = inputs(&arguments.roots)?;
+    let newest = newest(&inputs)?;
     let options = arguments.options();
     let splits = Splits { validation: arguments.validation, test: arguments.test };
     let mut out = Out::new(&arguments.out)?;
     let (mut read, mut made, mut left_out) = (0u64, 0u64, BTreeMap::<&str, u64>::new());
-    for id in &ids {
-        let input = Input::open(&arguments.root, id)?;
+    for (number, input) in inputs.iter().enumerate() {
         for page in 1..=input.pages() {
             for record in input.page(page)? {
                 read += 1;
-                let conversation: Conversation = match record.raw().to() {
-                    Ok(conversation) => conversation,
-                    Err(_) => {
-                        *left_out.entry("no conversation").or_default() += 1;
-                        continue;
-                    }
+                let Ok(conversation) = record.raw().to::<Conversation>() else {
+                    *left_out.entry("no conversation").or_default() += 1;
+                    continue;
                 };
-                match samples(&conversation, &options) {
+                let reason = if newest.get(&key(&conversation)) != Some(&number) {
+                    Err("a newer state is there")
+                } else if is_gone(&conversation) {
+                    Err("deleted by the forum")
+                } else {
+                    samples(&conversation, &options)
+                };
+                match reason {
                     Ok(samples) => {
                         let split = splits.of(&conversation);
                         for sample in samples {
@@ -177,6 +179,45 @@ pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
         say(format!("  left out {:>10}  {reason}", grouped(count)));
     }
     Ok(Outcome::Done)
+}
+
+/// All listings of conversations below these roots.
+fn inputs(roots: &[PathBuf]) -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for root in roots {
+        let before = inputs.len();
+        for id in Stored::sources(root)?.iter().filter(|id| is_talk(id)) {
+            inputs.push(Input::open(root, id)?);
+        }
+        if inputs.len() == before {
+            return Err(Error::new(Kind::Config, "no conversations lie here")
+                .at(root.display().to_string())
+                .advise("give the root of `discourse-crawler crawl` or of `kaggle-crawler discussions`")
+                .into());
+        }
+    }
+    Ok(inputs)
+}
+
+/// In which input the last state of each topic is: some 40 bytes a topic.
+fn newest(inputs: &[Input]) -> Result<HashMap<[u8; 16], usize>> {
+    let mut newest = HashMap::new();
+    for (number, input) in inputs.iter().enumerate() {
+        for page in 1..=input.pages() {
+            for record in input.page(page)? {
+                if let Ok(conversation) = record.raw().to::<Conversation>() {
+                    newest.insert(key(&conversation), number);
+                }
+            }
+        }
+    }
+    Ok(newest)
+}
+
+fn key(conversation: &Conversation) -> [u8; 16] {
+    let base = conversation.source.base_url.as_ref().or(conversation.source.site.as_ref());
+    let hash = Sha256::digest(format!("{base:?} {:?}", conversation.topic.id));
+    std::array::from_fn(|at| hash[at])
 }
 
 /// Listings of conversations, by their names.

@@ -5,6 +5,7 @@ mod fetch;
 mod post;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crawl_core::http::shown;
 use crawl_core::record::Conversation;
@@ -18,7 +19,7 @@ use url::Url;
 
 use self::body::TopicBody;
 use crate::pictures::Pictures;
-use crate::{Forum, Site, host_folder};
+use crate::{Earlier, Forum, Site, host_folder};
 
 /// Which topics become conversations.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Select {
     pub excludes: Option<Regex>,
     /// Private messages too, which a key may show.
     pub private: bool,
+    /// What earlier runs have is left out where it has not changed, and told where it is gone.
+    pub earlier: Option<Arc<Earlier>>,
 }
 
 /// The map from listed topics to conversations.
@@ -94,14 +97,24 @@ impl Conversations {
         if self.select.matches.as_ref().is_some_and(|pattern| !fits(pattern)) {
             return Some("does not match");
         }
-        self.select.excludes.as_ref().is_some_and(fits).then_some("excluded")
+        if self.select.excludes.as_ref().is_some_and(fits) {
+            return Some("excluded");
+        }
+        let count = row.raw().get("posts_count").and_then(|count| count.u64());
+        let earlier = self.select.earlier.as_ref()?;
+        earlier.has(id, &text("bumped_at"), count).then_some("unchanged")
     }
 
     async fn conversation(&self, row: &Record, context: &Context) -> Result<Mapped> {
         let id = row.raw().get("id").and_then(|id| id.u64()).ok_or_else(|| {
             Error::new(Kind::Shape, "a topic without a number").at(shown(self.forum.base()))
         })?;
-        let fetched = fetch::topic(&self.forum, id).await?;
+        let fetched = match fetch::topic(&self.forum, id).await {
+            Err(error) if error.kind() == Kind::Gone && self.knew(id) => {
+                return Ok(Row::Kept(Record::write(&self.tombstone(id))?).into());
+            }
+            fetched => fetched?,
+        };
         if fetched.topic.archetype.as_deref() == Some("private_message") && !self.select.private {
             return Ok(Row::Dropped("private message".into()).into());
         }
@@ -109,8 +122,45 @@ impl Conversations {
             return Ok(Row::Dropped("unlisted".into()).into());
         }
         let mut conversation = self.written(fetched);
+        if let Some(earlier) = &self.select.earlier {
+            if earlier.equals(&conversation) {
+                return Ok(Row::Dropped("unchanged".into()).into());
+            }
+            let gone = earlier.gone(&conversation);
+            if !gone.is_empty() {
+                conversation.more.insert("deleted_posts".into(), gone.into());
+            }
+        }
         let files = self.pictures.of(&mut conversation.posts, context).await?;
         Ok(Mapped { row: Row::Kept(Record::write(&conversation)?), files })
+    }
+
+    fn knew(&self, id: u64) -> bool {
+        self.select.earlier.as_ref().is_some_and(|earlier| earlier.knows(id))
+    }
+
+    /// What says that a topic of an earlier run is gone: exports leave it out.
+    fn tombstone(&self, id: u64) -> Conversation {
+        let mut gone = Conversation {
+            schema_version: Some(CONVERSATION_VERSION),
+            source: self.origin(),
+            topic: Topic { id: Some(id), ..Topic::default() },
+            ..Conversation::default()
+        };
+        gone.more.insert("deleted_upstream".into(), true.into());
+        gone
+    }
+
+    fn origin(&self) -> Origin {
+        let base = self.forum.base();
+        Origin {
+            site: base.host_str().map(String::from),
+            base_url: Some(base.to_string()),
+            via: Some("api".into()),
+            fetched_at: Some(Timestamp::now().to_string()),
+            licence_note: self.site.terms.as_ref().map(|terms| format!("the forum's terms: {terms}")),
+            ..Origin::default()
+        }
     }
 
     fn written(&self, fetched: fetch::Fetched) -> Conversation {
@@ -132,14 +182,7 @@ impl Conversations {
         }
         Conversation {
             schema_version: Some(CONVERSATION_VERSION),
-            source: Origin {
-                site: base.host_str().map(String::from),
-                base_url: Some(base.to_string()),
-                via: Some("api".into()),
-                fetched_at: Some(Timestamp::now().to_string()),
-                licence_note: self.site.terms.as_ref().map(|terms| format!("the forum's terms: {terms}")),
-                ..Origin::default()
-            },
+            source: self.origin(),
             topic: self.head(&topic, accepted),
             posts,
             stats,
@@ -182,6 +225,7 @@ impl Map for Conversations {
             .with_some("match", pattern(&self.select.matches))
             .with_some("exclude", pattern(&self.select.excludes))
             .with("private", self.select.private)
+            .with_some("since", self.select.earlier.as_ref().map(|earlier| earlier.names()))
             .with("images", self.pictures.keep())
             .with_some("ocr", self.pictures.languages())
     }
