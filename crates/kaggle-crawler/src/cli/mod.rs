@@ -5,6 +5,7 @@ mod common;
 mod coverage;
 mod datasets;
 mod desk;
+mod kernels;
 mod plan;
 
 use std::path::PathBuf;
@@ -47,6 +48,14 @@ pub(crate) enum Command {
   kaggle-crawler datasets --root data/datasets --tag finance --upload s3://bucket/kaggle --disk-budget 50GiB"
     ))]
     Datasets(Box<datasets::DatasetsArgs>),
+    /// List kernels into ROOT/stages, then fetch their sources, logs and metadata into ROOT/info and ROOT/code
+    #[command(after_help = variables!(
+        "  kaggle-crawler kernels --root data/kernels --competition titanic --limit 200
+  kaggle-crawler kernels --root data/two owner/one owner/two --outputs --files '*.csv' --max-size 1GiB
+  kaggle-crawler kernels --root data/all --slices --list-only
+  kaggle-crawler kernels --root data/some --user ann --user bob --language python --kernel-type notebook"
+    ))]
+    Kernels(Box<kernels::KernelsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -67,6 +76,7 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> Result<Outcome> {
         match self {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
+            Command::Kernels(arguments) => kernels::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }
