@@ -189,7 +189,7 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 /// All files below a folder, by their path below it.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(inner) = folders.pop() {

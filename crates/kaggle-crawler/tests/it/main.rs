@@ -2,6 +2,7 @@
 //! against the double.
 //!
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `kernels`: kernels, whole: sources by content, outputs, slices, refusals, `kill -9`
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 mod crawling;
 mod desk;
 mod hostile;
+mod kernels;
 mod leaderboard;
 mod notebooks;
 mod python;

@@ -1,0 +1,332 @@
+//! Kernels, whole: sources by content, logs, outputs, more than one query shows, refusals, `kill -9`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crawl_core::Stored;
+use crawl_core::http::Secret;
+use crawl_sim::{Kaggle as Double, KaggleConfig, Part};
+use kaggle_crawler::kernels::{Filters, KERNELS};
+use kaggle_crawler::{Coverage, Kaggle, Listed, folder};
+use serde_json::Value;
+
+use crate::crawling::tree;
+use crate::shop::{id, kaggle, rows, run, values};
+
+async fn double(config: KaggleConfig) -> Double {
+    let config = KaggleConfig { datasets: 20, models: 0, competitions: 5, topics: 0, users: 50, ..config };
+    Double::start(config).await.unwrap()
+}
+
+/// Kernels are shown to accounts only.
+fn known(double: &Double) -> Kaggle {
+    kaggle(double).with_token(&Secret::new("kgat-very-secret"))
+}
+
+fn program(double: &Double, root: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kaggle-crawler"));
+    command.args(["kernels", "--quiet", "--endpoint", &double.url(), "--root"]).arg(root);
+    for name in ["KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", root).env("KAGGLE_API_TOKEN", "kgat-very-secret");
+    command.stderr(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// The place of a kernel in the double: its flavour is that of `index % 16`.
+fn index(double: &Double, name: &str, count: u64) -> u64 {
+    (0..count).find(|index| double.reference(Part::Kernels, *index) == name).unwrap()
+}
+
+fn sorted(double: &Double) -> Vec<String> {
+    let mut all = double.references(Part::Kernels);
+    all.sort();
+    all
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kernel_has_its_fields_its_source_named_by_content_its_log_and_its_metadata() {
+    let double = double(KaggleConfig { kernels: 32, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&double, root.path()).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let found = rows(root.path(), "info");
+    assert_eq!(values(&found, "ref"), sorted(&double));
+    let suffixes = [
+        ".json", ".py", ".json", ".R", ".Rmd", ".json", ".py", ".json", ".json", ".json", ".sql", ".jl",
+        ".json", ".json", ".py", ".py",
+    ];
+    for row in &found {
+        let (name, slug) = (text(&row["ref"]), text(&row["ref"]).split_once('/').unwrap().1);
+        let at = index(&double, name, 32);
+        let first: Vec<_> = row.as_object().unwrap().keys().take(6).map(String::as_str).collect();
+        assert_eq!(first.len(), 6);
+        let code = root.path().join("code").join(folder(name).unwrap());
+        let source = format!("{slug}{}", suffixes[at as usize % 16]);
+        assert_eq!(row["code_file"], source, "{row}");
+        let bytes = std::fs::read(code.join(&source)).unwrap();
+        assert_eq!(source.ends_with(".json"), bytes.starts_with(b"{"), "{source}");
+        // Every ninth has no log; one that is not JSON stays as it is.
+        let log = std::fs::read_to_string(code.join(format!("{slug}.log")));
+        match at % 9 {
+            7 => assert!(row["log_file"].is_null() && log.is_err(), "{row}"),
+            5 => assert!(log.unwrap().starts_with("[Info]") && row["log_file"] == format!("{slug}.log")),
+            _ => assert!(log.unwrap().starts_with("[{") && row["log_file"] == format!("{slug}.log")),
+        }
+        let metadata: Value =
+            serde_json::from_slice(&std::fs::read(code.join("kernel-metadata.json")).unwrap()).unwrap();
+        assert_eq!((&metadata["id"], &metadata["code_file"]), (&row["id"], &row["code_file"]));
+        assert_eq!((&metadata["title"], &metadata["language"]), (&row["title"], &row["language"]));
+        assert_eq!(metadata["id_no"], 50_000 + at * 3);
+        assert_eq!(metadata["enable_gpu"], at % 4 == 1);
+        assert!(metadata["dataset_sources"].is_array() && metadata["docker_image"].is_string());
+        let libs: Vec<_> = row["imported_libs"].as_array().unwrap().iter().map(text).collect();
+        let warned = !row["warnings"].as_array().unwrap().is_empty();
+        match at % 16 {
+            3 => assert_eq!(libs, ["data.table", "caret", "MASS", "nnet", "stringr"], "{row}"),
+            // Other languages: nothing, and a warning.
+            10 | 11 | 13 => assert!(libs.is_empty() && warned, "{row}"),
+            14 => assert!(row["language"].is_null() && row["kernel_type"].is_null() && warned, "{row}"),
+            0 => assert!(row["pip_install_lines"][0].as_str().unwrap().contains("tqdm"), "{row}"),
+            7 => assert!(libs.contains(&"xgboost") && warned, "{row}"),
+            _ => assert!(!libs.is_empty(), "{row}"),
+        }
+        assert!(row["version"].is_u64() && row["lastRunTime"].is_string());
+        assert!(!code.join("output").exists());
+    }
+    let line = std::fs::read_to_string(root.path().join("info/page_00001.jsonl")).unwrap();
+    let keys: Vec<_> =
+        ["id", "title", "kernel_type", "language", "log_file", "imported_libs", "ref", "version"].to_vec();
+    let places: Vec<_> = keys.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_show_what_one_query_hides_name_what_stays_capped_and_add_up() {
+    let double = double(KaggleConfig { kernels: 2_500, ..KaggleConfig::default() }).await;
+    let one = tempfile::tempdir().unwrap();
+    let filters = Filters::default();
+    run(&Listed::new(known(&double), &KERNELS, filters.arguments()).unwrap(), one.path()).await.unwrap();
+    assert_eq!(rows(one.path(), "stages/kernels").len(), 1_000);
+    assert_eq!(Coverage::of(one.path(), "stages/kernels", None).unwrap().capped().count(), 1);
+
+    // By language, type and order: every kernel whose language Kaggle knows.
+    let root = tempfile::tempdir().unwrap();
+    let listed = Listed::new(known(&double), &KERNELS, filters.arguments()).unwrap();
+    run(&listed.sliced(filters.slices(true)), root.path()).await.unwrap();
+    let found = rows(root.path(), "stages/kernels");
+    let names: BTreeSet<_> = found.iter().map(|row| text(&row["ref"])).collect();
+    assert_eq!(names.len(), found.len(), "none comes twice");
+    for at in (0..2_500).filter(|at| at % 16 != 14) {
+        let name = double.reference(Part::Kernels, at);
+        assert!(names.contains(&*name), "{at}: {name}");
+    }
+    let coverage = Coverage::of(root.path(), "stages/kernels", Some(2_500)).unwrap();
+    let all: u64 = coverage.queries.iter().map(|query| query.rows).sum();
+    assert_eq!(coverage.seen + coverage.repeated + coverage.missing, all);
+    assert_eq!(coverage.seen, found.len() as u64);
+    let capped: Vec<_> = coverage.capped().map(|query| query.capped.clone().unwrap()).collect();
+    assert!(capped.iter().any(|doubt| doubt.starts_with("by date-created showed 1000 rows")), "{capped:?}");
+    assert!(capped.iter().any(|doubt| doubt.starts_with("python by vote-count ")), "{capped:?}");
+    // What shows all it has is not asked for again in parts or in other orders.
+    assert!(capped.iter().all(|doubt| !doubt.starts_with("r ")), "{capped:?}");
+    assert!(coverage.queries.len() < 30, "{:?}", coverage.queries);
+
+    // By user: every kernel once, those without a language too.
+    let users: BTreeSet<_> = names.iter().map(|name| name.split_once('/').unwrap().0.to_owned()).collect();
+    let root = tempfile::tempdir().unwrap();
+    let mut command = program(&double, root.path());
+    users.iter().for_each(|user| drop(command.args(["--user", user])));
+    let out = command.args(["--slices", "--list-only"]).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(values(&rows(root.path(), "stages/kernels"), "ref"), sorted(&double));
+    let coverage = Coverage::of(root.path(), "stages/kernels", None).unwrap();
+    assert_eq!((coverage.queries.len(), coverage.repeated, coverage.capped().count()), (users.len(), 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kernels_of_two_competitions_in_one_language_come_and_no_others() {
+    let double = double(KaggleConfig { kernels: 200, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let slugs: Vec<_> = (0..2).map(|at| double.reference(Part::Competitions, at)).collect();
+    let out = program(&double, root.path())
+        .args(["--competition", &slugs[0], "--competition", &slugs[1], "--language", "r", "--no-files"])
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let found = values(&rows(root.path(), "info"), "ref");
+    let mut expected: Vec<_> = (0..200)
+        .filter(|at| at % 3 == 0 && at % 5 < 2 && matches!(at % 16, 3..=5))
+        .map(|at| double.reference(Part::Kernels, at))
+        .collect();
+    expected.sort();
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected);
+    assert!(!root.path().join("code").exists());
+    assert!(rows(root.path(), "info").iter().all(|row| row["log_file"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_come_from_all_pages_without_the_token_and_hostile_names_are_left_out_and_named() {
+    let double = double(KaggleConfig { kernels: 60, hostile: 1, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let refs = [0, 57].map(|at| double.reference(Part::Kernels, at));
+    let out = program(&double, root.path()).args(&refs).arg("--outputs").output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let found = rows(root.path(), "info");
+    let code = |name: &str| root.path().join("code").join(folder(name).unwrap()).join("output");
+    let few = tree(&code(&refs[0]));
+    let names: Vec<_> = few.keys().map(|path| path.display().to_string()).collect();
+    assert_eq!(names, ["12%3A30.csv", "results/notes.txt", "results/plot 1.png", "submission.csv"]);
+    assert!(few.values().all(|bytes| bytes.starts_with(b"id,answer\n")));
+    let left: Vec<_> =
+        found[0]["FilesLeftOut"].as_array().unwrap().iter().map(|file| &file["FileName"]).collect();
+    assert_eq!(left, ["../outside.csv", "/absolute.csv"]);
+    assert!(left.len() == 2 && found[1]["FilesLeftOut"].is_null());
+    assert_eq!(tree(&code(&refs[1])).len(), 1200);
+    for seen in double.seen() {
+        let sent = seen.headers.iter().any(|(_, value)| value.contains("very-secret"));
+        assert_eq!(sent, seen.origin == "main", "{}", seen.path_and_query);
+    }
+
+    let root = tempfile::tempdir().unwrap();
+    let arguments = ["--outputs", "--files", "out/0000?.csv", "--max-size", "100"];
+    let out = program(&double, root.path()).arg(&refs[1]).args(arguments).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let row = &rows(root.path(), "info")[0];
+    let few = tree(&root.path().join("code").join(folder(&refs[1]).unwrap()).join("output"));
+    let left = row["FilesLeftOut"].as_array().map_or(0, Vec::len);
+    assert_eq!(few.len() + left, 10, "{row}");
+    assert!(left > 0 && few.values().all(|bytes| bytes.len() <= 100), "{row}");
+    let out = program(&double, root.path()).arg(&refs[1]).args(["--files", "x"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(78), "{out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_expires_is_renewed_once_and_one_that_is_refused_again_is_a_missing_record() {
+    let faults = vec!["cdn@2=expired".parse().unwrap()];
+    let renewing = double(KaggleConfig { kernels: 60, faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let name = renewing.reference(Part::Kernels, 3);
+    let out = program(&renewing, root.path()).args([&name, "--outputs"]).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(tree(&root.path().join("code").join(folder(&name).unwrap()).join("output")).len(), 3);
+    let asked = renewing.seen().iter().filter(|seen| seen.path_and_query.ends_with("SessionOutput")).count();
+    assert_eq!(asked, 2);
+
+    let faults = vec!["cdn@all=expired".parse().unwrap()];
+    let refusing = double(KaggleConfig { kernels: 60, faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let names = [3, 4].map(|at| refusing.reference(Part::Kernels, at));
+    let out = program(&refusing, root.path()).args(&names).arg("--outputs").output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    // The one without outputs is there.
+    assert_eq!(values(&rows(root.path(), "info"), "ref"), [names[1].clone()]);
+    let missing = Stored::open(root.path(), &id("info")).unwrap().missing(1).unwrap();
+    assert_eq!((missing[0].id.as_deref(), missing[0].kind.as_str()), (Some(&*names[0]), "denied"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_one_kernel_are_missing_with_their_kind_and_a_refused_credential_ends_the_run() {
+    let path = "/v1/kernels.KernelsApiService/GetKernel";
+    let refusals = ["rules", "denied", "in-200"];
+    let faults: Vec<_> =
+        (1..).zip(refusals).map(|(at, how)| format!("{path}@{at}=refuse:{how}").parse().unwrap()).collect();
+    let config = KaggleConfig { kernels: 30, faults, ..KaggleConfig::default() };
+    let refusing = double(config.clone()).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&refusing, root.path()).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    let stored = Stored::open(root.path(), &id("info")).unwrap();
+    let totals = &stored.checkpoint().totals;
+    assert_eq!((totals.listed, totals.records, totals.missing), (30, 27, 3));
+    let missing: Vec<_> = (1..=2).flat_map(|page| stored.missing(page).unwrap()).collect();
+    assert!(missing.iter().all(|missing| missing.kind == "denied" && missing.id.is_some()), "{missing:?}");
+    for (word, count) in [("rules of the competition", 1), ("private, removed", 2)] {
+        let told = missing.iter().filter(|missing| missing.message.contains(word)).count();
+        assert_eq!(told, count, "{word}: {missing:?}");
+    }
+    let again = program(&refusing, root.path()).arg("--retry-missing").output().unwrap();
+    assert!(again.status.success(), "{again:?}");
+    assert_eq!(rows(root.path(), "info-retry-1").len(), 3);
+
+    let faults = vec![format!("{path}@3-=refuse:phone").parse().unwrap()];
+    let ending = double(KaggleConfig { faults, ..config }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&ending, root.path()).output().unwrap();
+    assert!(!matches!(out.status.code(), Some(0 | 3) | None), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("does not accept the credentials"), "{out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_drifts_and_removed_and_renamed_kernels_give_nothing_twice_and_lose_nothing_silently()
+{
+    let double = double(KaggleConfig { kernels: 750, drift: 3, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let filters = Filters { sort_by: Some("hotness".into()), ..Filters::default() };
+    run(&Listed::new(known(&double), &KERNELS, filters.arguments()).unwrap(), root.path()).await.unwrap();
+    let found = values(&rows(root.path(), "stages/kernels"), "ref");
+    let once: BTreeSet<_> = found.iter().collect();
+    assert_eq!(once.len(), found.len());
+    let stored = Stored::open(root.path(), &id("stages/kernels")).unwrap();
+    assert!(stored.checkpoint().totals.dropped["seen before"] > 0);
+
+    let root = tempfile::tempdir().unwrap();
+    let listing = ["--list-only", "--limit", "40"];
+    assert!(program(&double, root.path()).args(listing).output().unwrap().status.success());
+    let listed = values(&rows(root.path(), "stages/kernels"), "ref");
+    assert!(
+        double.remove(Part::Kernels, &listed[5]) && double.rename(Part::Kernels, &listed[9], "ann/new-name")
+    );
+    let out = program(&double, root.path()).args(["--limit", "40"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    let stored = Stored::open(root.path(), &id("info")).unwrap();
+    let missing: Vec<_> = (1..=2).flat_map(|page| stored.missing(page).unwrap()).collect();
+    let names: BTreeSet<_> = missing.iter().filter_map(|missing| missing.id.clone()).collect();
+    assert_eq!(names, BTreeSet::from([listed[5].clone(), listed[9].clone()]));
+    assert_eq!(rows(root.path(), "info").len(), 38);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_of_kernels_killed_again_and_again_gives_the_same_rows_and_files() {
+    let config = KaggleConfig { kernels: 60, latency: Duration::from_millis(2), ..KaggleConfig::default() };
+    let double = double(config).await;
+    let (whole, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let arguments = ["--limit", "40", "--rows-a-page", "4", "--outputs"];
+    let quiet = program(&double, whole.path()).args(arguments).output().unwrap();
+    assert!(quiet.status.success(), "{quiet:?}");
+    for kill in 0..12_u64 {
+        let mut child = program(&double, root.path()).args(arguments).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(40 + kill * 45));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let out = program(&double, root.path()).args(arguments).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(rows(root.path(), "info"), rows(whole.path(), "info"));
+    let files = |root: &Path| tree(&root.join("code"));
+    assert!(files(root.path()) == files(whole.path()), "a file differs");
+    assert!(files(whole.path()).len() > 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_root_has_is_counted_as_unchanged() {
+    let double = double(KaggleConfig { kernels: 40, ..KaggleConfig::default() }).await;
+    let (before, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(program(&double, before.path()).arg("--no-files").output().unwrap().status.success());
+    double.publish(Part::Kernels, 3);
+    let out = program(&double, root.path()).arg("--since").arg(before.path()).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let totals = Stored::open(root.path(), &id("info")).unwrap().checkpoint().totals.clone();
+    assert_eq!((totals.listed, totals.records, totals.dropped["unchanged"]), (43, 3, 40));
+    // What is unchanged costs one question.
+    let logs = double.seen().iter().filter(|seen| seen.path_and_query.ends_with("SessionOutput")).count();
+    assert_eq!(logs, 3);
+}
