@@ -4,7 +4,7 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
 use crawl_core::{Error, Kind};
-use kaggle_crawler::kernels::{Details, Filters, KERNELS, LANGUAGES, ORDERS, Select, TYPES, version};
+use kaggle_crawler::kernels::{Details, Filters, KERNELS, LANGUAGES, ORDERS, Select, TYPES, course, version};
 use kaggle_crawler::{Listed, Named, Since, folder};
 
 use super::common::{Common, FileFlags};
@@ -43,6 +43,9 @@ pub(crate) struct KernelsArgs {
     /// Where a query shows as much as Kaggle shows at most (about 1,000), list by language, by type, in other orders
     #[arg(long, conflicts_with_all = ["pages", "refs", "refs_file"])]
     slices: bool,
+    /// Only the lessons of this course of Kaggle Learn, such as python; a name that is not known tells those that are
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["refs", "refs_file", "slices", "pages"])]
+    course: Option<String>,
 }
 
 pub(crate) async fn run(arguments: KernelsArgs, session: &Session) -> Result<Outcome> {
@@ -63,7 +66,11 @@ pub(crate) async fn run(arguments: KernelsArgs, session: &Session) -> Result<Out
         kernel_type: arguments.kernel_type.clone(),
         sort_by: arguments.sort_by.clone(),
     };
-    match common.refs()? {
+    let refs = match &arguments.course {
+        Some(name) => Some(course(name)?.lessons),
+        None => common.refs()?,
+    };
+    match refs {
         Some(refs) => {
             common.no_filters(&[
                 ("--search", filters.search.is_some()),

@@ -53,7 +53,8 @@ pub(crate) enum Command {
         "  kaggle-crawler kernels --root data/kernels --competition titanic --limit 200
   kaggle-crawler kernels --root data/two owner/one owner/two --outputs --files '*.csv' --max-size 1GiB
   kaggle-crawler kernels --root data/all --slices --list-only
-  kaggle-crawler kernels --root data/some --user ann --user bob --language python --kernel-type notebook"
+  kaggle-crawler kernels --root data/some --user ann --user bob --language python --kernel-type notebook
+  kaggle-crawler kernels --root data/course --course pandas"
     ))]
     Kernels(Box<kernels::KernelsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something

@@ -2,12 +2,14 @@
 //! imports and outputs.
 
 mod answers;
+mod courses;
 mod details;
 mod outputs;
 mod source;
 
 use serde_json::{Map, Value};
 
+pub use self::courses::{Course, course, courses};
 pub use self::details::{Details, Select, version};
 use crate::datasets::reference;
 use crate::{Method, Part, Slices};

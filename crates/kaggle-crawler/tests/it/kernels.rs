@@ -8,7 +8,7 @@ use std::time::Duration;
 use crawl_core::Stored;
 use crawl_core::http::Secret;
 use crawl_sim::{Kaggle as Double, KaggleConfig, Part};
-use kaggle_crawler::kernels::{Filters, KERNELS};
+use kaggle_crawler::kernels::{Filters, KERNELS, courses};
 use kaggle_crawler::{Coverage, Kaggle, Listed, folder};
 use serde_json::Value;
 
@@ -329,4 +329,41 @@ async fn what_an_earlier_root_has_is_counted_as_unchanged() {
     // What is unchanged costs one question.
     let logs = double.seen().iter().filter(|seen| seen.path_and_query.ends_with("SessionOutput")).count();
     assert_eq!(logs, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_course_is_its_lessons_and_a_name_that_is_not_known_tells_those_that_are() {
+    let courses = courses().unwrap();
+    let names: BTreeSet<_> = courses.iter().map(|course| &course.name).collect();
+    assert_eq!(names.len(), courses.len());
+    for course in &courses {
+        assert!(course.source.starts_with("https://github.com/") && !course.title.is_empty(), "{course:?}");
+        let lessons: BTreeSet<_> = course.lessons.iter().collect();
+        assert!(!lessons.is_empty() && lessons.len() == course.lessons.len(), "{course:?}");
+        assert!(lessons.iter().all(|lesson| folder(lesson).is_some()), "{course:?}");
+    }
+
+    let double = double(KaggleConfig { kernels: 8, ..KaggleConfig::default() }).await;
+    let pandas = courses.iter().find(|course| course.name == "pandas").unwrap();
+    for (at, lesson) in pandas.lessons.iter().enumerate().skip(1) {
+        let before = double.reference(Part::Kernels, at as u64);
+        assert!(double.rename(Part::Kernels, &before, lesson));
+    }
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&double, root.path()).args(["--course", "pandas"]).output().unwrap();
+    // One lesson is not there: told, and the others come.
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    let mut expected = pandas.lessons[1..].to_vec();
+    expected.sort();
+    assert_eq!(values(&rows(root.path(), "info"), "ref"), expected);
+    let missing = Stored::open(root.path(), &id("info")).unwrap().missing(1).unwrap();
+    assert_eq!(missing[0].id.as_deref(), Some(&*pandas.lessons[0]));
+
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&double, root.path()).args(["--course", "cooking"]).output().unwrap();
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(
+        out.status.code() == Some(78) && told.contains("pandas") && told.contains("geospatial"),
+        "{told}"
+    );
 }
