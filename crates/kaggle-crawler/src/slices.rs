@@ -206,6 +206,29 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_shows_all_it_has_makes_its_parts_and_other_orders_superfluous() {
+        let asks = [
+            json!({"sortBy": "A"}),
+            json!({"sortBy": "B"}),
+            json!({"sortBy": "A", "language": "r"}),
+            json!({"sortBy": "B", "language": "r"}),
+            json!({"sortBy": "A", "language": "r", "kernelType": "script"}),
+            json!({"sortBy": "A", "language": "python"}),
+            json!({"user": "ann", "sortBy": "A"}),
+        ];
+        let each = |asks: &Value| (asks.to_string(), asks.as_object().unwrap().clone());
+        let slices = Slices::Each(asks.iter().map(each).collect());
+        let next = |at, capped| match slices.next(&Slice::At(at), capped) {
+            (Some(Slice::At(next)), doubt) => (Some(next), doubt.is_some()),
+            (next, doubt) => (next.map(|_| u64::MAX), doubt.is_some()),
+        };
+        assert_eq!([next(0, true), next(1, true)], [(Some(1), true), (Some(2), true)]);
+        assert_eq!([next(2, false), next(3, false)], [(Some(5), false), (Some(5), false)]);
+        assert_eq!([next(5, false), next(6, true)], [(Some(6), false), (None, true)]);
+        assert_eq!(next(0, false), (None, false));
+    }
+
+    #[test]
     fn a_slice_is_read_back() {
         for slice in [Slice::At(7), Slice::Window(0, None), Slice::Window(5, Some(9))] {
             assert_eq!(Slice::read(&slice.to_string()), Some(slice));

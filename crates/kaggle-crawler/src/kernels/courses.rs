@@ -14,8 +14,8 @@ pub struct Course {
     pub name: String,
     /// Its title.
     pub title: String,
-    /// The page from which the lessons were read.
-    pub source: String,
+    /// The pages from which the lessons were read.
+    pub sources: Vec<String>,
     /// Refs of kernels, in order.
     pub lessons: Vec<String>,
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::answers::{About, Got, Session, ask, page};
 use super::outputs::{Outputs, ROWS};
-use super::source::{MetadataFile, suffix};
+use super::source::{METADATA, MetadataFile, file_name, suffix};
 use crate::folder::{folder, parts};
 use crate::imports::{Hints, ImportedLib, Imports, imports};
 use crate::pick::{Pick, Picker};
@@ -130,6 +130,7 @@ impl Details {
             kernel_type: told(about.kernel_type, blob.kernel_type),
             last_run_time: told(about.last_run_time, None),
             name: told(about.name, None),
+            id: about.id.filter(|id| *id > 0),
             ..about
         };
         let stamp = stamp(about.current_version_number, about.last_run_time.as_deref());
@@ -185,7 +186,7 @@ impl Details {
             // Source, log and outputs are of one version, whatever happens between the questions.
             asked["versionLabel"] = version.as_str().into();
         }
-        let session = self.session(&asked).await?;
+        let mut session = self.session(&asked).await?;
         let mut stored = Stored::default();
         let mut put = async |file: String, bytes: Vec<u8>| {
             let path = format!("{folder}/{file}");
@@ -197,16 +198,15 @@ impl Details {
         };
         let (suffix, warning) = suffix(about.language.as_deref(), read);
         read.warnings.extend(warning);
-        let code_file = put(format!("{slug}{suffix}"), source.into_bytes()).await?;
+        let code_file = put(file_name(slug, suffix), source.into_bytes()).await?;
         let id = about.name.as_deref().unwrap_or(name);
         let metadata =
             serde_json::to_vec_pretty(&MetadataFile::new(id, about, &code_file)).map_err(|cause| {
                 Error::new(Kind::Shape, "the metadata cannot be written").at(name).because(cause)
             })?;
-        put("kernel-metadata.json".into(), metadata).await?;
-        let log = session.log.as_ref().filter(|log| !log.is_empty());
-        let log_file = match log {
-            Some(log) => Some(put(format!("{slug}.log"), log.clone().into_bytes()).await?),
+        put(METADATA.into(), metadata).await?;
+        let log_file = match session.log.take().filter(|log| !log.is_empty()) {
+            Some(log) => Some(put(format!("{slug}.log"), log.into_bytes()).await?),
             None => None,
         };
         if let Some(picker) = &self.outputs {

@@ -90,6 +90,7 @@ impl Filters {
         // By relevance there is no order where nothing is searched.
         let orders = match &self.sort_by {
             Some(given) => vec![given.as_str()],
+            None if self.search.is_some() => ORDERS.to_vec(),
             None => ORDERS[..ORDERS.len() - 1].to_vec(),
         };
         let mut each = Vec::new();

@@ -5,6 +5,12 @@ use serde::Serialize;
 use super::answers::About;
 use crate::imports::{Imports, Kind};
 
+/// The name of the file of a source: its slug with a suffix, but never that of the metadata file.
+pub(super) fn file_name(slug: &str, suffix: &str) -> String {
+    let name = format!("{slug}{suffix}");
+    if name.eq_ignore_ascii_case(METADATA) { format!("source-{name}") } else { name }
+}
+
 /// The suffix of a source, and what is to be said about it.
 pub(super) fn suffix(told: Option<&str>, read: &Imports) -> (&'static str, Option<String>) {
     if read.kind == Kind::Notebook {
@@ -33,7 +39,11 @@ pub(super) fn suffix(told: Option<&str>, read: &Imports) -> (&'static str, Optio
     (suffix, Some(format!("{language}: the file is named {suffix} by its content")))
 }
 
-/// `kernel-metadata.json`, field by field as Kaggle's own client writes it. An unknown is null.
+/// The name of the metadata file.
+pub(super) const METADATA: &str = "kernel-metadata.json";
+
+/// The metadata file, field by field as Kaggle's own client writes it. An unknown is null; a list that the answer leaves
+/// out is empty, as proto3 has it.
 #[derive(Serialize)]
 pub(super) struct MetadataFile<'a> {
     id: &'a str,
@@ -46,11 +56,11 @@ pub(super) struct MetadataFile<'a> {
     enable_gpu: Option<bool>,
     enable_tpu: Option<bool>,
     enable_internet: Option<bool>,
-    keywords: Option<&'a [String]>,
-    dataset_sources: Option<&'a [String]>,
-    kernel_sources: Option<&'a [String]>,
-    competition_sources: Option<&'a [String]>,
-    model_sources: Option<&'a [String]>,
+    keywords: &'a [String],
+    dataset_sources: &'a [String],
+    kernel_sources: &'a [String],
+    competition_sources: &'a [String],
+    model_sources: &'a [String],
     docker_image: Option<&'a str>,
     machine_shape: Option<&'a str>,
 }
@@ -68,11 +78,11 @@ impl<'a> MetadataFile<'a> {
             enable_gpu: about.enable_gpu,
             enable_tpu: about.enable_tpu,
             enable_internet: about.enable_internet,
-            keywords: about.category_ids.as_deref(),
-            dataset_sources: about.dataset_data_sources.as_deref(),
-            kernel_sources: about.kernel_data_sources.as_deref(),
-            competition_sources: about.competition_data_sources.as_deref(),
-            model_sources: about.model_data_sources.as_deref(),
+            keywords: about.category_ids.as_deref().unwrap_or_default(),
+            dataset_sources: about.dataset_data_sources.as_deref().unwrap_or_default(),
+            kernel_sources: about.kernel_data_sources.as_deref().unwrap_or_default(),
+            competition_sources: about.competition_data_sources.as_deref().unwrap_or_default(),
+            model_sources: about.model_data_sources.as_deref().unwrap_or_default(),
             docker_image: about.docker_image.as_deref(),
             machine_shape: about.machine_shape.as_deref(),
         }
