@@ -184,7 +184,7 @@ fn a_method_that_changes_something_cannot_be_sent() {
     assert!(Method::ALL.iter().all(reads));
 }
 
-fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 

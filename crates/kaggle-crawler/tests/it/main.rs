@@ -2,7 +2,7 @@
 //! against the double.
 //!
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
-//! - `kernels`: kernels, whole: sources by content, outputs, slices, refusals, `kill -9`
+//! - `kernels`, `kernels_listed`: kernels, whole: sources by content, outputs, slices, courses, refusals, `kill -9`
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod crawling;
 mod desk;
 mod hostile;
 mod kernels;
+mod kernels_listed;
 mod leaderboard;
 mod notebooks;
 mod python;
