@@ -56,6 +56,12 @@ pub(crate) async fn run(arguments: KernelsArgs, session: &Session) -> Result<Out
             .advise("add --outputs, or leave them out")
             .into());
     }
+    if let Some(odd) = arguments.dataset.iter().find(|name| folder(name).is_none()) {
+        return Err(Error::new(Kind::Config, "not the ref of a dataset")
+            .at(odd.clone())
+            .advise("write it as owner/slug, the end of its address")
+            .into());
+    }
     let mut desk = Desk::open(common, session)?;
     let filters = Filters {
         search: arguments.search.clone(),

@@ -130,6 +130,7 @@ impl Details {
             kernel_type: told(about.kernel_type, blob.kernel_type),
             last_run_time: told(about.last_run_time, None),
             name: told(about.name, None),
+            title: told(about.title, None),
             id: about.id.filter(|id| *id > 0),
             ..about
         };

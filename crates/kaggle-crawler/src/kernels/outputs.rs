@@ -1,6 +1,6 @@
 //! The output files of a kernel: all pages of them, each by its signed link.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crawl_core::files::{Wanted, encode};
 use crawl_core::http::{Request, Url};
@@ -37,7 +37,7 @@ impl Outputs<'_> {
     ) -> Result<Vec<FileLine>> {
         let sizes = self.sizes().await?;
         let (mut session, mut token) = (first, String::new());
-        let (mut lines, mut count) = (Vec::new(), 0);
+        let (mut lines, mut count, mut seen) = (Vec::new(), 0, HashSet::new());
         loop {
             count += session.files.len();
             if count > MOST_FILES {
@@ -45,6 +45,10 @@ impl Outputs<'_> {
                 return Err(Error::new(Kind::Shape, what).at(self.folder));
             }
             for at in 0..session.files.len() {
+                // Where the list moves while it is read, its pages overlap.
+                if session.files[at].file_name.as_ref().is_some_and(|name| !seen.insert(name.clone())) {
+                    continue;
+                }
                 let Some(path) = self.path(&session.files[at], &sizes, left_out) else { continue };
                 lines.push(self.one(&mut session.files, at, path, &token, context).await?);
             }

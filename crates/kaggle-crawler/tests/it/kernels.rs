@@ -245,3 +245,32 @@ async fn a_notebook_that_is_called_like_the_metadata_file_does_not_take_its_name
     assert_eq!(read("kernel-metadata.json")["code_file"], "source-kernel-metadata.json");
     assert!(read("source-kernel-metadata.json")["cells"].is_array());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_that_never_ran_has_no_log_and_a_list_of_outputs_may_repeat_but_must_end() {
+    let path = "/v1/kernels.KernelsApiService/ListKernelSessionOutput";
+    let outputs = async |fault: &str, at: u64, root: &Path| {
+        let faults = vec![format!("{path}@{fault}").parse().unwrap()];
+        let double = double(KaggleConfig { kernels: 60, faults, ..KaggleConfig::default() }).await;
+        let name = double.reference(Part::Kernels, at);
+        let out =
+            program(&double, root).args([&name, "--outputs", "--files", "out/0000?.csv"]).output().unwrap();
+        let files = tree(&root.join("code").join(folder(&name).unwrap()).join("output"));
+        let lines = Stored::open(root, &id("info")).unwrap().files(1).unwrap();
+        (out.status.code(), files.len(), lines.len())
+    };
+    let root = tempfile::tempdir().unwrap();
+    assert_eq!(outputs("all=status:404", 3, root.path()).await, (Some(0), 0, 2));
+    assert!(rows(root.path(), "info")[0]["log_file"].is_null());
+    // One page comes twice: each file once. Source, log and metadata are files of the row too.
+    let root = tempfile::tempdir().unwrap();
+    assert_eq!(outputs("1=repeat-cursor", 57, root.path()).await, (Some(0), 10, 13));
+    // The same page again and again.
+    let root = tempfile::tempdir().unwrap();
+    assert_eq!(outputs("all=repeat-cursor", 57, root.path()).await.0, Some(3));
+    let missing = Stored::open(root.path(), &id("info")).unwrap().missing(1).unwrap();
+    assert!(missing[0].kind == "shape" && missing[0].message.contains("come to an end"), "{missing:?}");
+    // A refused log is a refused kernel.
+    let root = tempfile::tempdir().unwrap();
+    assert_eq!(outputs("all=refuse:denied", 3, root.path()).await, (Some(3), 0, 0));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crawl_core::Stored;
+use crawl_core::{Context, Cursor, Page, Record, Result, Settings, Source, SourceId, Stored};
 use crawl_sim::{KaggleConfig, Part};
 use kaggle_crawler::kernels::{Filters, KERNELS, courses};
 use kaggle_crawler::{Coverage, Listed, folder};
@@ -125,6 +125,42 @@ async fn what_an_earlier_root_has_is_counted_as_unchanged() {
     // What is unchanged costs one question.
     let logs = double.seen().iter().filter(|seen| seen.path_and_query.ends_with("SessionOutput")).count();
     assert_eq!(logs, 3);
+    // Another version, or another run of the same, is fetched again.
+    let changed = tempfile::tempdir().unwrap();
+    let mut known = rows(before.path(), "info");
+    known[0]["version"] = 99.into();
+    known[1]["lastRunTime"] = "2001-01-01T00:00:00Z".into();
+    known[2]["lastRunTime"] = serde_json::Value::Null;
+    let mut names: Vec<_> = known[..3].iter().map(|row| text(&row["ref"]).to_owned()).collect();
+    names.sort();
+    let known = known.iter().map(|row| Record::write(row).unwrap()).collect();
+    run(&Known(id("info"), known), changed.path()).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&double, root.path()).args(["--since"]).arg(changed.path()).output();
+    assert!(out.unwrap().status.success());
+    let found = values(&rows(root.path(), "info"), "ref");
+    assert!(names.iter().all(|name| found.contains(name)) && found.len() == 6, "{names:?} {found:?}");
+}
+
+/// Rows as an earlier run has left them.
+struct Known(SourceId, Vec<Record>);
+
+impl Source for Known {
+    fn id(&self) -> &SourceId {
+        &self.0
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::default()
+    }
+
+    fn after(&self, _at: &Cursor) -> Option<Cursor> {
+        None
+    }
+
+    async fn page(&self, _at: &Cursor, _context: &Context) -> Result<Option<Page>> {
+        Ok(Some(Page::new(self.1.clone(), None)))
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
