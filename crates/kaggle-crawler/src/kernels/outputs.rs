@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crawl_core::files::{Wanted, encode};
 use crawl_core::http::{Request, Url};
 use crawl_core::{Context, Error, FileLine, Kind, Result, Scope};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::answers::{Output, Session, Sizes, behind, page};
 use crate::pick::{Choice, Picker};
@@ -15,6 +17,15 @@ use crate::{Kaggle, Method};
 pub(super) const ROWS: u64 = 500;
 /// More files of one kernel are an attack.
 const MOST_FILES: usize = 100_000;
+
+/// So many files of one kernel come at once.
+const AT_ONCE: usize = 4;
+
+/// The links of one page of the list, and the token by which the page is asked for again.
+struct Links<'a> {
+    token: &'a str,
+    files: Mutex<Vec<Output>>,
+}
 
 /// The outputs of one kernel.
 pub(super) struct Outputs<'a> {
@@ -44,15 +55,19 @@ impl Outputs<'_> {
                 let what = format!("the kernel has more than {MOST_FILES} output files");
                 return Err(Error::new(Kind::Shape, what).at(self.folder));
             }
-            for at in 0..session.files.len() {
+            let mut wanted = Vec::new();
+            for (at, file) in session.files.iter().enumerate() {
                 // Where the list moves while it is read, its pages overlap.
-                if session.files[at].file_name.as_ref().is_some_and(|name| !seen.insert(name.clone())) {
+                if file.file_name.as_ref().is_some_and(|name| !seen.insert(name.clone())) {
                     continue;
                 }
-                let Some(path) = self.path(&session.files[at], &sizes, left_out) else { continue };
-                lines.push(self.one(&mut session.files, at, path, &token, context).await?);
+                wanted.extend(self.path(file, &sizes, left_out).map(|path| (at, path)));
             }
-            match behind(&mut session, &token, Method::ListKernelSessionOutput)? {
+            let next = behind(&mut session, &token, Method::ListKernelSessionOutput)?;
+            let links = Links { token: &token, files: Mutex::new(session.files) };
+            let each = wanted.into_iter().map(|(at, path)| self.one(&links, at, path, context));
+            lines.extend(stream::iter(each).buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
+            match next {
                 Some(next) => token = next,
                 None => return Ok(lines),
             }
@@ -105,32 +120,37 @@ impl Outputs<'_> {
         }
     }
 
-    /// One file. A link that is refused may have expired: the page with this token is asked for again, once, and its
-    /// fresh links serve the files behind it too.
-    async fn one(
-        &self,
-        files: &mut Vec<Output>,
-        at: usize,
-        path: String,
-        token: &str,
-        context: &Context,
-    ) -> Result<FileLine> {
+    /// One file. A link that is refused may have expired: it is asked for again, once.
+    async fn one(&self, links: &Links<'_>, at: usize, path: String, context: &Context) -> Result<FileLine> {
         let aged = |error: &Error| matches!(error.status(), Some(400 | 401 | 403 | 410));
-        match self.by_link(&files[at], path.clone(), context).await {
-            Err(error) if aged(&error) => {
-                tracing::debug!(%error, "a link to an output file is refused, asking for a fresh one");
-                let fresh = self.page(token).await?.files;
-                let same = fresh.iter().position(|file| file.file_name == files[at].file_name);
-                let Some(same) = same else { return Err(error.with_scope(Scope::Record)) };
-                let line = self.by_link(&fresh[same], path, context).await;
-                if same == at && fresh.len() == files.len() {
-                    *files = fresh;
-                }
-                // The storage refuses a file, not the account.
-                line.map_err(|error| if aged(&error) { error.with_scope(Scope::Record) } else { error })
-            }
-            line => line,
+        // The storage refuses a file, not the account.
+        let of_file = |error: Error| if aged(&error) { error.with_scope(Scope::Record) } else { error };
+        let link = links.files.lock().await[at].clone();
+        let refused = match self.by_link(&link, path.clone(), context).await {
+            Err(error) if aged(&error) => error,
+            line => return line,
+        };
+        match self.renewed(links, at, &link).await? {
+            Some(fresh) => self.by_link(&fresh, path, context).await.map_err(of_file),
+            None => Err(of_file(refused)),
         }
+    }
+
+    /// Another link to the file of one that was refused: all links of the page are renewed at once.
+    async fn renewed(&self, links: &Links<'_>, at: usize, refused: &Output) -> Result<Option<Output>> {
+        let mut files = links.files.lock().await;
+        if files[at].url == refused.url {
+            tracing::debug!(
+                file = refused.file_name,
+                "a link to an output file is refused, asking for others"
+            );
+            let fresh = self.page(links.token).await?.files.into_iter();
+            let mut fresh: HashMap<_, _> = fresh.map(|file| (file.file_name, file.url)).collect();
+            for file in files.iter_mut() {
+                file.url = fresh.remove(&file.file_name).flatten().or(file.url.take());
+            }
+        }
+        Ok(Some(files[at].clone()).filter(|file| file.url != refused.url))
     }
 
     async fn by_link(&self, file: &Output, path: String, context: &Context) -> Result<FileLine> {
