@@ -18,6 +18,7 @@ pub enum Method {
     DownloadDataset,
     ListKernels,
     GetKernel,
+    ListKernelFiles,
     ListKernelSessionOutput,
     ListCompetitions,
     GetCompetition,
@@ -41,7 +42,7 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Method; 26] = [
+    pub const ALL: [Method; 27] = [
         Method::ListDatasets,
         Method::GetDataset,
         Method::GetDatasetMetadata,
@@ -49,6 +50,7 @@ impl Method {
         Method::DownloadDataset,
         Method::ListKernels,
         Method::GetKernel,
+        Method::ListKernelFiles,
         Method::ListKernelSessionOutput,
         Method::ListCompetitions,
         Method::GetCompetition,
@@ -86,9 +88,10 @@ impl Method {
             | Method::GetDatasetMetadata
             | Method::ListDatasetFiles
             | Method::DownloadDataset => "datasets.DatasetApiService",
-            Method::ListKernels | Method::GetKernel | Method::ListKernelSessionOutput => {
-                "kernels.KernelsApiService"
-            }
+            Method::ListKernels
+            | Method::GetKernel
+            | Method::ListKernelFiles
+            | Method::ListKernelSessionOutput => "kernels.KernelsApiService",
             Method::ListCompetitions
             | Method::GetCompetition
             | Method::ListCompetitionPages

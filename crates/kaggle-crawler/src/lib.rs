@@ -1,7 +1,7 @@
 //! A crawler of Kaggle, over its HTTP API.
 //!
 //! Each part is a listing and a map: [`Listed`] lists what the service shows of a [`Part`] (or [`Named`] what you name),
-//! and the part's own map, such as [`datasets::Details`], fetches what belongs to each item: metadata, texts, files.
+//! and the part's own map, such as [`datasets::Details`] or [`kernels::Details`], fetches what belongs to each item: metadata, texts, files.
 //! [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
 
 mod client;
@@ -10,6 +10,7 @@ mod coverage;
 pub mod datasets;
 mod folder;
 pub mod imports;
+pub mod kernels;
 pub mod leaderboard;
 mod listed;
 mod named;

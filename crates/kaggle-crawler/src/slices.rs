@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crawl_core::{Error, Kind, Result};
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// The first bound where all sizes at once are too many: 1 MiB.
 const FIRST: u64 = 1 << 20;
@@ -18,7 +20,8 @@ pub enum Slices {
     Whole,
     /// By size in bytes: a window that runs into the wall is asked again in halves.
     Sizes,
-    /// By these arguments, one query after the other: a name for people, and what is asked for.
+    /// By these arguments, one query after the other: a name for people, and what is asked for. One that shows all it
+    /// has makes those superfluous that follow it and ask for a part of it.
     Each(Vec<(String, Map<String, Value>)>),
 }
 
@@ -58,7 +61,11 @@ impl fmt::Display for Slices {
             Slices::Sizes => f.write_str("sizes"),
             Slices::Each(each) => {
                 let names: Vec<_> = each.iter().map(|(name, _)| name.as_str()).collect();
-                f.write_str(&names.join(", "))
+                // A few are told in the settings; of many their number and a digest.
+                match names.join(", ") {
+                    names if names.len() <= 200 => f.write_str(&names),
+                    names => write!(f, "{}, {}", each.len(), HEXLOWER.encode(&Sha256::digest(&names))),
+                }
             }
         }
     }
@@ -115,7 +122,13 @@ impl Slices {
                 Some(to) => (Some(behind(from, to)), doubt),
             },
             (Slices::Each(each), Slice::At(at)) => {
-                ((at + 1 < each.len() as u64).then_some(Slice::At(at + 1)), doubt)
+                let whole = usize::try_from(at).ok().and_then(|at| each.get(at)).filter(|_| !capped);
+                let superfluous = |next: &u64| {
+                    let next = usize::try_from(*next).ok().and_then(|next| each.get(next));
+                    whole.zip(next).is_some_and(|(whole, next)| is_part(&next.1, &whole.1))
+                };
+                let next = (at + 1..each.len() as u64).find(|next| !superfluous(next));
+                (next.map(Slice::At), doubt)
             }
             _ => (None, doubt),
         }
@@ -133,6 +146,11 @@ impl Slices {
             (_, Slice::Window(from, Some(to))) => format!("what has {from} to {to} bytes"),
         }
     }
+}
+
+/// Whether a query shows nothing that another does not show: it asks for the same and more, in whatever order.
+fn is_part(part: &Map<String, Value>, whole: &Map<String, Value>) -> bool {
+    whole.iter().all(|(name, value)| name == "sortBy" || part.get(name) == Some(value))
 }
 
 /// The window behind one that was not full: twice as wide.
@@ -185,6 +203,29 @@ mod tests {
         let (seen, doubts, _) = walk(&sizes, 100);
         assert_eq!(doubts, [Slice::Window(4_096, Some(4_096))]);
         assert_eq!(seen.len(), 501);
+    }
+
+    #[test]
+    fn a_query_that_shows_all_it_has_makes_its_parts_and_other_orders_superfluous() {
+        let asks = [
+            json!({"sortBy": "A"}),
+            json!({"sortBy": "B"}),
+            json!({"sortBy": "A", "language": "r"}),
+            json!({"sortBy": "B", "language": "r"}),
+            json!({"sortBy": "A", "language": "r", "kernelType": "script"}),
+            json!({"sortBy": "A", "language": "python"}),
+            json!({"user": "ann", "sortBy": "A"}),
+        ];
+        let each = |asks: &Value| (asks.to_string(), asks.as_object().unwrap().clone());
+        let slices = Slices::Each(asks.iter().map(each).collect());
+        let next = |at, capped| match slices.next(&Slice::At(at), capped) {
+            (Some(Slice::At(next)), doubt) => (Some(next), doubt.is_some()),
+            (next, doubt) => (next.map(|_| u64::MAX), doubt.is_some()),
+        };
+        assert_eq!([next(0, true), next(1, true)], [(Some(1), true), (Some(2), true)]);
+        assert_eq!([next(2, false), next(3, false)], [(Some(5), false), (Some(5), false)]);
+        assert_eq!([next(5, false), next(6, true)], [(Some(6), false), (None, true)]);
+        assert_eq!(next(0, false), (None, false));
     }
 
     #[test]

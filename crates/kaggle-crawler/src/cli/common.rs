@@ -60,7 +60,7 @@ pub(crate) struct Common {
 }
 
 /// Which files of an item.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct FileFlags {
     /// Only files whose name fits; may be given several times
     #[arg(long, value_name = "GLOB", conflicts_with = "no_files")]

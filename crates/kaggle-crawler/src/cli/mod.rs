@@ -6,6 +6,7 @@ mod competitions;
 mod coverage;
 mod datasets;
 mod desk;
+mod kernels;
 mod plan;
 
 use std::path::PathBuf;
@@ -55,6 +56,15 @@ pub(crate) enum Command {
   kaggle-crawler competitions --root data/open --category research --limit 50"
     ))]
     Competitions(Box<competitions::CompetitionsArgs>),
+    /// List kernels into ROOT/stages, then fetch their sources, logs and metadata into ROOT/info and ROOT/code
+    #[command(after_help = variables!(
+        "  kaggle-crawler kernels --root data/kernels --competition titanic --limit 200
+  kaggle-crawler kernels --root data/two owner/one owner/two --outputs --files '*.csv' --max-size 1GiB
+  kaggle-crawler kernels --root data/all --slices --list-only
+  kaggle-crawler kernels --root data/some --user ann --user bob --language python --kernel-type notebook
+  kaggle-crawler kernels --root data/course --course pandas"
+    ))]
+    Kernels(Box<kernels::KernelsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -76,6 +86,7 @@ impl Command {
         match self {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
             Command::Competitions(arguments) => competitions::run(*arguments, session).await,
+            Command::Kernels(arguments) => kernels::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

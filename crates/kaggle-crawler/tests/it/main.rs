@@ -6,6 +6,7 @@
 //! - `uploading`: `--upload`, with a bucket behind the crawl
 //! - `listing`: what all parts share: slices, coverage, refs, pages, plans, earlier roots, shares
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `kernels`, `kernels_listed`: kernels, whole: sources by content, outputs, slices, courses, refusals, `kill -9`
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -19,6 +20,8 @@ mod competitions;
 mod crawling;
 mod desk;
 mod hostile;
+mod kernels;
+mod kernels_listed;
 mod leaderboard;
 mod listing;
 mod notebooks;
