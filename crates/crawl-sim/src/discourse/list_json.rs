@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::object::{Object, moment, object};
-use super::topic::{Facts, Topic};
-use super::topic_json::{fancy, unicode};
+use super::topic::{Facts, Head, Topic};
+use super::topic_json::fancy;
 use super::words::TAGS;
 use super::world::World;
 
@@ -42,7 +42,6 @@ impl World {
             ("posts_count", json!(facts.len())),
             ("reply_count", json!(facts.iter().filter(|facts| facts.reply_to.is_some()).count())),
             ("highest_post_number", json!(facts.last().map_or(0, |last| last.number))),
-            ("image_url", Value::Null),
             ("created_at", json!(moment(head.created))),
             ("last_posted_at", json!(last.map(|last| moment(last.created)))),
             ("bumped", json!(true)),
@@ -65,15 +64,12 @@ impl World {
             ("has_summary", json!(facts.len() > 50)),
             ("last_poster_username", json!(last.map(|last| &self.people.at(last.author).username))),
             ("category_id", json!(head.category)),
-            ("featured_link", Value::Null),
             ("has_accepted_answer", json!(head.accepted.is_some())),
         ]);
         if head.pinned {
             row.insert("excerpt".into(), json!("Please read this first&hellip;"));
         }
-        if let Some(unicode) = unicode(&head.title) {
-            row.insert("unicode_title".into(), json!(unicode));
-        }
+        row.extend(self.decorations(head));
         for key in ["fancy_title", "image_url", "featured_link", "featured_link_root_domain", "unicode_title"]
         {
             if let Some(value) = head.recorded.as_ref().and_then(|recorded| recorded.get(key)) {
@@ -81,6 +77,24 @@ impl World {
             }
         }
         row
+    }
+
+    /// What only some topics have, in lists and by themselves.
+    pub(super) fn decorations(&self, head: &Head) -> Object {
+        let picture = self.pictures.first().filter(|_| head.id % 3 == 1 && head.views % 2 == 0);
+        let link = head.definition.then_some("https://example.org/about");
+        let mut all = object([
+            ("image_url", json!(picture.map(|picture| format!("{}{}", self.config.base, picture.path())))),
+            ("featured_link", json!(link)),
+        ]);
+        if link.is_some() {
+            all.insert("featured_link_root_domain".into(), json!("example.org"));
+        }
+        // Only titles with a named emoji have a second form.
+        if head.title.contains(":sweat_smile:") {
+            all.insert("unicode_title".into(), json!(head.title.replace(":sweat_smile:", "😅")));
+        }
+        all
     }
 
     /// Five other topics, whose posters are shown whole.

@@ -135,7 +135,7 @@ impl Service {
         Some(self.world.posts_json(&topic, &all, &shown, false).into())
     }
 
-    /// The plain form; nothing past the end.
+    /// The plain form; nothing past the end. It shows what was hidden too, and leaves out what was recorded without it.
     pub(super) fn raw(&self, topic: u64, number: Option<u64>, query: &Query) -> Answer {
         let found = self.world.topic(topic).filter(|topic| !topic.head.private);
         let Some(topic) = found else { return refuse::not_found(false) };
@@ -143,23 +143,22 @@ impl Service {
         if let Some(number) = number {
             let post = facts.iter().find(|facts| facts.number == number);
             let post = post.and_then(|facts| self.world.post(&topic, facts.number));
-            return match post.filter(|post| !post.facts.hidden) {
-                Some(post) => Answer::text(200, post.raw.unwrap_or_default()),
+            return match post.and_then(|post| post.raw) {
+                Some(raw) => Answer::text(200, raw),
                 None => refuse::not_found(false),
             };
         }
         let page = query.number("page").unwrap_or(1).max(1) as usize;
         let mut text = String::new();
         for facts in facts.iter().skip((page - 1).saturating_mul(PLAIN)).take(PLAIN) {
-            let raw =
-                self.world.post(&topic, facts.number).and_then(|post| post.raw).filter(|_| !facts.hidden);
+            let Some(raw) = self.world.post(&topic, facts.number).and_then(|post| post.raw) else { continue };
             let name = &self.world.people.at(facts.author).username;
             let _ = write!(
                 text,
                 "{name} | {} | #{}\n\n{}\n\n-------------------------\n\n",
                 minute(facts.updated),
                 facts.number,
-                raw.unwrap_or_default()
+                raw
             );
         }
         Answer::text(200, text)

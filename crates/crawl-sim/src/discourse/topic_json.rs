@@ -101,11 +101,9 @@ impl World {
             ("word_count", json!(facts.len() * 40)),
             ("deleted_at", Value::Null),
             ("user_id", json!(facts.first().and_then(|first| self.people.at(first.author).id))),
-            ("featured_link", Value::Null),
             ("pinned_globally", json!(head.pinned)),
             ("pinned_at", if head.pinned { json!(moment(head.created)) } else { Value::Null }),
             ("pinned_until", Value::Null),
-            ("image_url", Value::Null),
             ("slow_mode_seconds", json!(0)),
             ("draft", Value::Null),
             ("draft_key", json!(format!("topic_{}", head.id))),
@@ -127,25 +125,13 @@ impl World {
             ("tags_disable_ads", json!(false)),
             ("details", self.details(topic, facts)),
         ]);
-        if let Some(unicode) = unicode(&head.title) {
-            outer.insert("unicode_title".into(), json!(unicode));
-        }
-        if head.id % 3 == 1 && head.views % 2 == 0 {
-            let address = format!(
-                "{}{}",
-                self.config.base,
-                self.pictures.first().map(|first| first.path()).unwrap_or_default()
-            );
-            outer.insert("image_url".into(), json!(address));
+        outer.extend(self.decorations(head));
+        if let Some(address) = outer["image_url"].as_str() {
             let small =
                 json!({"url": address, "width": 96, "height": 72, "max_width": null, "max_height": null});
             let large =
                 json!({"url": address, "width": 96, "height": 72, "max_width": 1024, "max_height": 1024});
             outer.insert("thumbnails".into(), json!([small, large]));
-        }
-        if head.definition {
-            outer.insert("featured_link".into(), json!("https://example.org/about"));
-            outer.insert("featured_link_root_domain".into(), json!("example.org"));
         }
         self.accept(topic, facts, &mut outer);
         self.overlay(topic, &mut outer);
@@ -248,9 +234,4 @@ fn timeline(facts: &[Facts]) -> Value {
 /// With HTML entities and typographic quotes.
 pub(super) fn fancy(title: &str) -> String {
     escape(title).replace(" &quot;", " &ldquo;").replace("&quot;", "&rdquo;").replace('\'', "&rsquo;")
-}
-
-/// Only titles with a named emoji have a second form.
-pub(super) fn unicode(title: &str) -> Option<String> {
-    title.contains(":sweat_smile:").then(|| title.replace(":sweat_smile:", "😅"))
 }

@@ -1,7 +1,11 @@
 //! The double of Discourse.
 
+mod access;
+mod changes;
 mod lists;
+mod recorded;
 mod topics;
+mod uploads;
 
 use crawl_sim::{Discourse, DiscourseConfig};
 use serde_json::Value;
