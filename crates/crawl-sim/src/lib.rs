@@ -1,11 +1,13 @@
 //! Loopback doubles of the services that Gleaner talks to, with faults on demand.
 //!
-//! [`Hub`] behaves like the Hugging Face Hub, [`Kaggle`] like Kaggle, [`Llm`] like an OpenAI-compatible server; [`S3`]
+//! [`Hub`] behaves like the Hugging Face Hub, [`Kaggle`] like Kaggle, [`Discourse`] like a forum that
+//! runs on Discourse, [`Llm`] like an OpenAI-compatible server; [`S3`]
 //! is a real server of buckets. All bind `127.0.0.1` only, run on threads of their own (a test may block its own) and stop when their
 //! [`Running`] or [`S3`] is dropped. What the doubles answer is a pure function of their configuration, never of the
 //! clock.
 
 mod dice;
+mod discourse;
 mod fault;
 mod http;
 mod hub;
@@ -14,6 +16,7 @@ mod kaggle;
 mod llm;
 mod s3;
 
+pub use discourse::{Change, Discourse, DiscourseConfig, Limit, PlantedTopic, TooMany, Upload};
 pub use fault::{Fault, FaultError, Refusal, RetryAfter, Rule};
 pub use http::journal::{Counts, Seen, Stats, WindowUse};
 pub use http::server::Running;

@@ -148,6 +148,7 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         206 => "Partial Content",
+        301 => "Moved Permanently",
         302 => "Found",
         307 => "Temporary Redirect",
         400 => "Bad Request",

@@ -5,6 +5,7 @@
 
 mod binary;
 mod client;
+mod discourse;
 mod faults;
 mod files;
 mod kaggle;
