@@ -122,12 +122,17 @@ impl Source for Topics {
                 .any(|name| element.get(name).is_some_and(|pinned| pinned.text() == "true"));
             let bumped = element.get("bumped_at").and_then(|at| at.str()).unwrap_or_default();
             over &= pinned || self.earlier.as_ref().is_some_and(|earlier| earlier.is_over(&bumped));
-            if element.get("id").and_then(|id| id.u64()).is_some() {
-                page.records.push(record);
-            } else {
-                let error = Error::new(Kind::Shape, "a topic without a number").at(shown(&response.url));
-                let raw = serde_json::from_slice(record.bytes()).ok();
-                page.missing.push(Missing { raw, ..Missing::because(None, &error, response.at) });
+            let count = element.get("posts_count").and_then(|count| count.u64());
+            let known = |id| self.earlier.as_ref().is_some_and(|earlier| earlier.has(id, &bumped, count));
+            // What is left out here can still have its turn behind the last page.
+            match element.get("id").and_then(|id| id.u64()) {
+                Some(id) if known(id) => page.drop_row("unchanged"),
+                Some(_) => page.records.push(record),
+                None => {
+                    let error = Error::new(Kind::Shape, "a topic without a number").at(shown(&response.url));
+                    let raw = serde_json::from_slice(record.bytes()).ok();
+                    page.missing.push(Missing { raw, ..Missing::because(None, &error, response.at) });
+                }
             }
         }
         // A page that is not full has no link to the next one; an empty one with a link would never end.

@@ -97,12 +97,7 @@ impl Conversations {
         if self.select.matches.as_ref().is_some_and(|pattern| !fits(pattern)) {
             return Some("does not match");
         }
-        if self.select.excludes.as_ref().is_some_and(fits) {
-            return Some("excluded");
-        }
-        let count = row.raw().get("posts_count").and_then(|count| count.u64());
-        let earlier = self.select.earlier.as_ref()?;
-        earlier.has(id, &text("bumped_at"), count).then_some("unchanged")
+        self.select.excludes.as_ref().is_some_and(fits).then_some("excluded")
     }
 
     async fn conversation(&self, row: &Record, context: &Context) -> Result<Mapped> {

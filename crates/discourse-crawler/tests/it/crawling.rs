@@ -1,0 +1,200 @@
+//! Forums, whole: every post once, limits kept, changes, kills, walls.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crawl_sim::{Discourse, DiscourseConfig, Limit};
+
+use crate::shop::{conversations, crawl, forum, listing, program, text, timeless, tree};
+
+/// Every post that everybody sees is there, in the order of the topic.
+fn check_whole(forum: &Discourse, root: &std::path::Path) {
+    let all = conversations(root);
+    let mut topics = forum.topics();
+    topics.retain(|topic| !forum.posts(*topic).is_empty());
+    let here: BTreeSet<u64> = all.keys().copied().collect();
+    let dropped = listing(root, "/conversations").checkpoint().totals.dropped.values().sum::<u64>();
+    let missing: Vec<_> = topics.iter().filter(|topic| !here.contains(topic)).collect();
+    // Five topics only describe a category.
+    assert_eq!(missing.len() as u64, dropped + 5, "{missing:?} are not here, {dropped} were left out");
+    for (id, conversation) in &all {
+        let posts: Vec<u64> = conversation.posts.iter().filter_map(|post| post.id).collect();
+        assert_eq!(posts, forum.posts(*id), "topic {id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_post_of_a_forum_comes_once() {
+    let forum = forum(DiscourseConfig { topics: 70, ..DiscourseConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path()).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    check_whole(&forum, root.path());
+    let all = conversations(root.path());
+    let posts: Vec<_> = all.values().flat_map(|conversation| &conversation.posts).collect();
+    assert!(posts.iter().any(|post| post.markdown_from.as_deref() == Some("raw")));
+    assert!(
+        posts.iter().any(|post| !post.code.is_empty()) && posts.iter().any(|post| !post.quotes.is_empty())
+    );
+    assert!(all.values().any(|talk| talk.topic.category.as_ref().is_some_and(|at| at.name.is_some())));
+    assert!(all.values().any(|talk| talk.topic.tags.as_ref().is_some_and(|tags| !tags.is_empty())));
+    for post in posts.iter().filter_map(|post| post.markdown.as_deref()) {
+        for residue in ["class=\"lightbox", "quote-controls", "<aside", "upload://"] {
+            assert!(!post.contains(residue), "{residue}: {post}");
+        }
+    }
+    // Pictures lie under the hash of their bytes, each once.
+    let pictures = tree(&root.path().join("images"));
+    let named: BTreeSet<_> =
+        posts.iter().flat_map(|post| &post.images).filter_map(|image| image.file.clone()).collect();
+    let here: BTreeSet<_> = pictures.keys().filter(|path| !path.ends_with(".files")).collect();
+    assert!(!named.is_empty() && named.len() == here.len(), "{named:?} {here:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_of_thousands_of_posts_without_a_stream_comes_whole() {
+    let config = DiscourseConfig { topics: 3, mega: Some(900), mega_from: 500, ..DiscourseConfig::default() };
+    let forum = forum(config).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path()).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    check_whole(&forum, root.path());
+    let most =
+        conversations(root.path()).values().map(|conversation| conversation.posts.len()).max().unwrap();
+    // Some of them are deleted or whispered.
+    assert!(most > 500, "{most}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_knocks_while_the_forum_wants_a_pause() {
+    let limits = vec![Limit { requests: 20, seconds: 2.0 }];
+    let forum = forum(DiscourseConfig {
+        topics: 25,
+        posts: Some(3),
+        pictures: 0,
+        limits,
+        ..DiscourseConfig::default()
+    })
+    .await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path()).args(["--images", "none"]).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(forum.early(), 0);
+    check_whole(&forum, root.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_killed_again_and_again_gives_the_same_conversations() {
+    let config =
+        || DiscourseConfig { topics: 60, latency: Duration::from_millis(2), ..DiscourseConfig::default() };
+    let forum = forum(config()).await;
+    let (whole, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(crawl(&forum.site(), whole.path()).output().unwrap().status.success());
+    for kill in 0..12_u64 {
+        let mut child = crawl(&forum.site(), root.path()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(40 + kill * 40));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let out = crawl(&forum.site(), root.path()).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(timeless(conversations(root.path())), timeless(conversations(whole.path())));
+    let pictures = |root: &std::path::Path| tree(&root.join("images"));
+    assert!(pictures(root.path()) == pictures(whole.path()), "a picture differs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_is_found_by_the_next_run_and_what_is_gone_is_told() {
+    let forum = forum(DiscourseConfig { topics: 40, posts: Some(4), ..DiscourseConfig::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(crawl(&forum.site(), &at("first")).output().unwrap().status.success());
+    let topics: Vec<u64> = conversations(&at("first")).into_keys().collect();
+    let reply = forum.reply(topics[3], "a new word on it").unwrap();
+    let removed = forum.posts(topics[5])[2];
+    assert!(forum.delete_post(removed));
+    assert!(forum.delete_topic(topics[7]));
+    let silent = forum.posts(topics[9])[1];
+    assert!(forum.edit_silently(silent, "said otherwise now"));
+    let split = forum.split(topics[11], &forum.posts(topics[11])[2..], "another matter").unwrap();
+
+    // With all of the rest looked at again, nothing is overlooked.
+    let run = |root: &str, since: &[&str], recheck: &str| {
+        let mut command = crawl(&forum.site(), &at(root));
+        for name in since {
+            command.arg("--since").arg(at(name));
+        }
+        let out = command.args(["--recheck", recheck]).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    };
+    run("second", &["first"], "100");
+    let second = conversations(&at("second"));
+    assert!(second[&topics[3]].posts.iter().any(|post| post.id == Some(reply)));
+    assert!(second[&topics[5]].posts.iter().all(|post| post.id != Some(removed)));
+    assert_eq!(second[&topics[5]].more["deleted_posts"], serde_json::json!([removed]));
+    assert_eq!(second[&topics[7]].more["deleted_upstream"], true);
+    assert!(
+        second[&topics[9]].posts.iter().any(|post| post.markdown.as_deref() == Some("said otherwise now"))
+    );
+    assert!(second.contains_key(&split));
+    assert!(!second.contains_key(&topics[0]), "what has not changed is left out");
+
+    // Both together are what a fresh crawl gives.
+    assert!(crawl(&forum.site(), &at("fresh")).output().unwrap().status.success());
+    let export = |name: &str, roots: &[&str]| {
+        let mut command = program(&["export", "--quiet", "--format", "seed", "--min-posts", "1", "--out"]);
+        command.arg(at(name)).args(roots.iter().map(|root| at(root)));
+        let out = command.output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let mut lines: Vec<String> = std::fs::read_to_string(at(name).join("train.jsonl"))
+            .unwrap()
+            .lines()
+            .map(String::from)
+            .collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(export("folded", &["first", "second"]), export("whole", &["fresh"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn walls_and_other_sites_are_told_apart_and_say_what_to_do() {
+    let root = tempfile::tempdir().unwrap();
+    let fails = |url: &str, code: i32, word: &str| {
+        let out = crawl(url, root.path()).args(["--tries", "1"]).output().unwrap();
+        let told = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(code), "{told}");
+        assert!(told.contains(word), "{told}");
+    };
+    let locked = forum(DiscourseConfig { login_required: true, ..DiscourseConfig::default() }).await;
+    fails(&locked.site(), 77, "DISCOURSE_API_KEY");
+    let challenge = forum(DiscourseConfig { challenge: true, ..DiscourseConfig::default() }).await;
+    fails(&challenge.site(), 77, "a page came where data was asked for");
+    let folder =
+        forum(DiscourseConfig { base: "/forum".into(), topics: 3, ..DiscourseConfig::default() }).await;
+    fails(folder.site().trim_end_matches("/forum"), 78, "no Discourse forum");
+    let out = crawl(&folder.site(), root.path()).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_sent_to_its_forum_and_told_to_nobody() {
+    let config = DiscourseConfig {
+        login_required: true,
+        api_key: Some(("very-secret-key".into(), "system".into())),
+        topics: 4,
+        ..DiscourseConfig::default()
+    };
+    let forum = forum(config).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path())
+        .env("DISCOURSE_API_KEY", "very-secret-key")
+        .env("DISCOURSE_API_USERNAME", "system")
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let all = tree(root.path());
+    for bytes in all.values().chain([&out.stdout, &out.stderr]) {
+        assert!(!text(bytes).contains("very-secret-key"));
+    }
+}
