@@ -110,3 +110,31 @@ fn spans_out(markdown: &str) -> String {
     }
     kept
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recorded_forum_comes_whole_with_few_requests() {
+    let Some(folder) = samples() else { return };
+    let config = crawl_sim::DiscourseConfig { topics: 0, recorded: Some(folder), ..Default::default() };
+    let forum = crate::shop::forum(config).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crate::shop::crawl(&forum.site(), root.path()).args(["--images", "none"]).output().unwrap();
+    assert!(out.status.success(), "{}", crate::shop::text(&out.stderr));
+    let all = crate::shop::conversations(root.path());
+    let posts: Vec<_> = all.values().flat_map(|conversation| &conversation.posts).collect();
+    assert_eq!((all.len(), posts.len()), (104, 1_361));
+    for (id, conversation) in &all {
+        let here: Vec<u64> = conversation.posts.iter().filter_map(|post| post.id).collect();
+        assert_eq!(here, forum.posts(*id), "topic {id}");
+    }
+    let asked = |what: &str| forum.seen().iter().filter(|seen| seen.path_and_query.contains(what)).count();
+    let (lists, topics) = (asked("latest.json"), asked("/t/"));
+    eprintln!("{lists} lists, {topics} for topics and their posts");
+    assert!((114..=140).contains(&(lists + topics)), "{lists} + {topics}");
+    let markdown: Vec<&str> = posts.iter().filter_map(|post| post.markdown.as_deref()).collect();
+    for residue in ["lightbox", "quote-controls", "avatar", "badge-wrapper", "<aside", "upload://"] {
+        let found = markdown.iter().filter(|text| spans_out(text).contains(residue)).count();
+        let typed = posts.iter().filter(|post| post.markdown_from.as_deref() == Some("raw")).count();
+        assert!(found == 0 || residue == "avatar", "{residue}: {found} of {typed}");
+    }
+    assert!(posts.iter().all(|post| post.markdown.is_some() || post.dropped_reason.is_some()));
+}
