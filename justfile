@@ -84,6 +84,13 @@ kaggle-discussions *args: _kaggle-build
 _kaggle-build:
     cargo build --release -p kaggle-crawler
 
+# A forum: `just discourse https://forum.example.org --contact me@example.org`. docs/discourse-crawler.md has the flags.
+
+# All conversations of a Discourse forum, with their pictures
+discourse site *args:
+    cargo build --release -p discourse-crawler
+    {{ bin }}/discourse-crawler crawl --root data/forums "$@"
+
 # How far a crawl has come; also while it runs
 status root: build
     {{ bin }}/hf-crawler status {{ quote(root) }}
