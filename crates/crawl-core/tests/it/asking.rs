@@ -61,6 +61,7 @@ async fn a_file_without_end_is_read_to_500_kib_and_no_further() {
         script
     })
     .await;
+    assert!(matches!(found, Fetched::Found(_)), "{found:?}");
     assert!(!found.agent("gleaner").check("/private").allowed);
 }
 
