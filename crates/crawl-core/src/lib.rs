@@ -18,6 +18,7 @@ mod map;
 mod page;
 mod pump;
 pub mod record;
+pub mod robots;
 mod round;
 mod share;
 mod shown;

@@ -12,8 +12,10 @@
 //! - `killing`: `kill -9` in a large file that breaks off and changes; CPU and memory of it
 //! - `keeping`: files that are made, work folders, the disk budget, files that are moved on
 //! - `origin`: the server of those files
+//! - `permits`, `signals`, `asking`: robots.txt, opt-outs of pages, and how sites are asked for it
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
+mod asking;
 mod downloads;
 mod dying;
 mod faults;
@@ -22,12 +24,14 @@ mod keeping;
 mod killing;
 mod mapping;
 mod origin;
+mod permits;
 mod promise;
 mod proxies;
 mod pumping;
 mod rates;
 mod redirects;
 mod services;
+mod signals;
 mod stopping;
 mod store;
 mod tables;

@@ -1,0 +1,8 @@
+//! Duplicates: equal texts by their hash, near ones by MinHash with bands, each pair verified by its true similarity.
+
+mod deduper;
+mod shingles;
+mod union;
+
+pub use deduper::{Clusters, Deduper, Like, Member, Settings};
+pub use shingles::jaccard;

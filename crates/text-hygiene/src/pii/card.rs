@@ -1,0 +1,145 @@
+//! Numbers of payment cards: issuer, length, grouping, and the check digit of Luhn.
+
+use super::{Finding, Kind, before, has_word};
+
+const WORDS: [&str; 16] = [
+    "card",
+    "cards",
+    "visa",
+    "mastercard",
+    "maestro",
+    "amex",
+    "credit",
+    "debit",
+    "cc",
+    "ccn",
+    "pan",
+    "payment",
+    "karte",
+    "kreditkarte",
+    "carte",
+    "tarjeta",
+];
+
+/// Whether the last digit is the check digit of Luhn of those before it. Anything but digits makes it wrong.
+pub fn luhn_is_valid(digits: &str) -> bool {
+    let mut sum = 0;
+    for (place, byte) in digits.bytes().rev().enumerate() {
+        if !byte.is_ascii_digit() {
+            return false;
+        }
+        let digit = u32::from(byte - b'0');
+        sum += match (place % 2, digit * 2) {
+            (0, _) => digit,
+            (_, double @ 10..) => double - 9,
+            (_, double) => double,
+        };
+    }
+    digits.len() > 1 && sum.is_multiple_of(10)
+}
+
+pub(super) fn find(text: &str, all: &mut Vec<Finding>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        let end = number_end(bytes, at);
+        let mut next = end;
+        for stop in [end].into_iter().chain(shorter(bytes, at, end)) {
+            if let Some(rule) = judge(text, at, stop) {
+                all.push(Finding::new(Kind::Card, at, stop, rule));
+                next = stop;
+                break;
+            }
+        }
+        // A number that begins a list of them ends before its space: the next may begin there.
+        at = if next < end { next } else { skip(bytes, at, end) };
+    }
+}
+
+/// The end of digits in groups with one space or dash between them.
+fn number_end(bytes: &[u8], start: usize) -> usize {
+    let mut end = start;
+    while end < bytes.len() && end - start < 100 {
+        match bytes[end] {
+            byte if byte.is_ascii_digit() => end += 1,
+            b' ' | b'-' if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => end += 1,
+            _ => break,
+        }
+    }
+    end
+}
+
+/// The ends of fewer groups, the longer first: a number may be followed by a date.
+fn shorter(bytes: &[u8], start: usize, end: usize) -> impl Iterator<Item = usize> {
+    (start..end).rev().filter(|at| !bytes[*at].is_ascii_digit()).filter(move |at| at - start >= 12)
+}
+
+/// Behind the group at a place.
+fn skip(bytes: &[u8], at: usize, end: usize) -> usize {
+    bytes[at..end].iter().position(|byte| !byte.is_ascii_digit()).map_or(end, |length| at + length)
+}
+
+fn judge(text: &str, start: usize, end: usize) -> Option<&'static str> {
+    let (written, head, tail) = (&text[start..end], &text[..start], &text[end..]);
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    if !(12..=19).contains(&digits.len())
+        || super::joined_before(text, start)
+        || super::joined_after(text, end)
+    {
+        return None;
+    }
+    // A fraction, or one number of a row.
+    let more = tail.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if head.ends_with('.')
+        || more
+        || !luhn_is_valid(&digits)
+        || digits.bytes().all(|digit| digit == digits.as_bytes()[0])
+    {
+        return None;
+    }
+    let issuer = issuer(&digits)?;
+    let groups: Vec<usize> = written.split([' ', '-']).map(str::len).collect();
+    let grouped = matches!(
+        groups.as_slice(),
+        [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3] | [4, 4, 4, 1] | [4, 4, 4, 3]
+    );
+    let one_mark = !(written.contains(' ') && written.contains('-'));
+    let plain = groups.len() == 1;
+    if !(plain || (grouped && one_mark)) {
+        return None;
+    }
+    // Digits without groups are the numbers of things too: in paths and names they need a word that tells.
+    let in_name =
+        plain && (head.ends_with(['/', '-', '#', '@', '=', '+', '&']) || tail.starts_with(['/', '-', '@']));
+    let common = issuer != "card number";
+    (common && !in_name || has_word(&before(text, start, 48), &WORDS)).then_some(issuer)
+}
+
+/// Whose number it may be, by its first digits and its length; `card number` where others have such numbers too.
+fn issuer(digits: &str) -> Option<&'static str> {
+    let first = |length: usize| digits[..length].parse::<u32>().unwrap_or(0);
+    let (one, two, three, four, length) = (first(1), first(2), first(3), first(4), digits.len());
+    Some(match length {
+        16 if one == 4 => "Visa number",
+        16 if (51..=55).contains(&two) || (2221..=2720).contains(&four) => "Mastercard number",
+        15 if matches!(two, 34 | 37) => "American Express number",
+        16 if four == 6011 || two == 65 || (644..=649).contains(&three) => "Discover number",
+        16 if (3528..=3589).contains(&four) => "JCB number",
+        14 if (300..=305).contains(&three) || three == 309 || matches!(two, 36 | 38 | 39) => {
+            "Diners Club number"
+        }
+        16 if matches!(four, 5018 | 5019 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763) => {
+            "Maestro number"
+        }
+        16 if two == 62 => "UnionPay number",
+        13 | 19 if one == 4 => "card number",
+        17..=19 if two == 62 => "card number",
+        15 if one == 1 => "card number",
+        12..=19 if matches!(four, 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763) => "card number",
+        _ => return None,
+    })
+}
