@@ -1,11 +1,13 @@
 //! A forum as an address with a credential, which is only read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crawl_core::http::{
     Answered, Credential, HeaderName, HeaderValue, Http, Limit, Request, Response, Secret, Service, Url,
     Verdict, Waiting,
 };
+use crawl_core::robots::{Rules, Signals};
 use crawl_core::{Error, Kind, Record, Result};
 use serde::Deserialize;
 
@@ -119,17 +121,38 @@ pub struct Forum {
     credential: Option<Credential>,
     username: Option<HeaderValue>,
     service: &'static Service,
+    rules: Option<Arc<Rules>>,
 }
+
+/// The name by which robots.txt files know this crawler.
+pub const TOKEN: &str = "gleaner";
 
 impl Forum {
     /// The forum at `base`, asked as a guest: once a second, one request at a time.
     pub fn new(http: Http, base: Url) -> Self {
-        Forum { http, base, credential: None, username: None, service: &GUEST }
+        Forum { http, base, credential: None, username: None, service: &GUEST, rules: None }
     }
 
     /// As fast as the door allows, still one request at a time.
     pub fn at_any_rate(self) -> Self {
         Forum { service: &FREE, ..self }
+    }
+
+    /// Asks for nothing that these rules refuse.
+    pub fn obeying(self, rules: Arc<Rules>) -> Self {
+        Forum { rules: Some(rules), ..self }
+    }
+
+    /// What robots.txt and the headers of an answer say about the use of what it holds.
+    pub(crate) fn signals(&self, response: &Response) -> Signals {
+        let headers =
+            response.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        // An answer of JSON is not meant for an index, and Discourse says so of it: that tells nothing of the topic.
+        let mut signals = Signals { index: None, follow: None, ..Signals::of_headers(headers, TOKEN) };
+        if let Some(rules) = &self.rules {
+            signals.merge(&rules.signals(response.url.path()));
+        }
+        signals
     }
 
     /// Asks with the key of an administrator, in the name of `username`.
@@ -190,6 +213,15 @@ impl Forum {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (name, value)));
         }
+        if let Some(rules) = &self.rules {
+            let verdict = rules.check(url.as_str());
+            if !verdict.allowed {
+                return Err(Error::new(Kind::Denied, "robots.txt does not allow this address")
+                    .at(crawl_core::http::shown(&url))
+                    .because(verdict.to_string())
+                    .advise("ask the operators of the forum; their rules are not gone around"));
+            }
+        }
         let mut request = Request::get(url);
         request
             .headers
@@ -222,5 +254,21 @@ mod tests {
         assert_eq!(seconds(words), Some(4));
         assert_eq!(seconds("Please wait 39 seconds"), Some(39));
         assert_eq!((seconds("no second"), seconds("")), (None, None));
+    }
+}
+
+#[cfg(test)]
+mod obeying {
+    use super::*;
+    use crawl_core::robots::Robots;
+
+    #[test]
+    fn what_robots_txt_refuses_is_not_asked_for() {
+        let http = Http::new(crawl_core::http::HttpConfig::default()).unwrap();
+        let rules = Robots::parse(b"User-agent: *\nDisallow: /t/\n").agent(TOKEN);
+        let forum = Forum::new(http, Url::parse("http://127.0.0.1:5/").unwrap()).obeying(Arc::new(rules));
+        let error = forum.request("t/5.json", &[]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Denied);
+        assert!(forum.request("latest.json", &[]).is_ok());
     }
 }

@@ -16,7 +16,7 @@ mod topics;
 
 pub use crawl_core;
 pub use earlier::{Earlier, is_gone};
-pub use forum::Forum;
+pub use forum::{Forum, TOKEN};
 pub use place::{Place, What};
 pub use raw::from_raw;
 pub use site::{Site, host_folder};

@@ -8,9 +8,10 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{HttpFlags, Known, Outcome, Session, say};
 use crawl_core::http::Http;
+use crawl_core::robots::{Fetched, RobotsCache};
 use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
 use discourse_crawler::pictures::{Keep, Ocr, Pictures};
-use discourse_crawler::{Conversations, Earlier, Forum, Place, Select, Site, Topics};
+use discourse_crawler::{Conversations, Earlier, Forum, Place, Select, Site, TOKEN, Topics};
 use regex::Regex;
 use s3_uploader::UploadFlags;
 
@@ -108,13 +109,7 @@ pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outco
 }
 
 async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<Outcome> {
-    let mut config = arguments.http.http(4, session.stop());
-    config.per_second = arguments.rate.or(config.per_second);
-    let free = config.per_second.is_some();
-    let mut forum = account::with_account(Forum::new(Http::new(config)?, place.base.clone()))?;
-    if free {
-        forum = forum.at_any_rate();
-    }
+    let forum = forum(&place, arguments, session).await?;
     let site = Site::of(&forum).await?;
     let waiting = || forum.waiting();
     let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
@@ -181,4 +176,38 @@ fn pictures(arguments: &CrawlArgs, forum: &Forum) -> Result<Pictures> {
         say(format!("note: pictures are kept and not read: {install}, or say --ocr-lang none"));
     }
     Ok(Pictures::new(forum.http().clone(), forum.base().clone(), keep, ocr))
+}
+
+/// The forum, asked as its robots.txt wants it.
+async fn forum(place: &Place, arguments: &CrawlArgs, session: &Session) -> Result<Forum> {
+    let mut config = arguments.http.http(4, session.stop());
+    config.per_second = arguments.rate.or(config.per_second);
+    let fetched = RobotsCache::new(Http::new(config.clone())?, TOKEN).fetched(&place.base, false).await?;
+    if let Fetched::Unreachable { why } = &*fetched {
+        return Err(Error::new(Kind::Transient, "robots.txt cannot be had, so nothing is crawled")
+            .at(place.base.to_string())
+            .because(why.clone())
+            .advise("run again when the forum answers")
+            .into());
+    }
+    let rules = fetched.agent(TOKEN);
+    if let Fetched::Found(robots) = &*fetched
+        && let trainers @ [_, ..] = &*robots.refused_trainers()
+    {
+        say(format!(
+            "note: robots.txt refuses crawlers for training by name ({}); this one it does not",
+            trainers.join(", ")
+        ));
+    }
+    if fetched.is_guarded() {
+        say("note: robots.txt is kept from us; the rules allow to go on, the operators may mean otherwise");
+    }
+    if let Some(delay) = rules.crawl_delay().filter(|delay| !delay.is_zero()) {
+        let slowest = 1.0 / delay.as_secs_f64();
+        config.per_second = Some(config.per_second.map_or(slowest, |rate| rate.min(slowest)).min(1.0));
+    }
+    let free = config.per_second.is_some();
+    let forum =
+        account::with_account(Forum::new(Http::new(config)?, place.base.clone()))?.obeying(Arc::new(rules));
+    Ok(if free { forum.at_any_rate() } else { forum })
 }

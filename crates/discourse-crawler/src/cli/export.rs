@@ -52,6 +52,9 @@ pub(crate) struct ExportArgs {
     /// Pictures as parts of messages, where their files are there
     #[arg(long)]
     pictures: bool,
+    /// Also what its site (robots.txt, headers) does not want to be used for training: where you have a licence
+    #[arg(long)]
+    with_refused: bool,
     /// Leave out answers shorter than so many characters
     #[arg(long, value_name = "CHARACTERS", default_value_t = 20)]
     min_chars: usize,
@@ -126,6 +129,7 @@ impl ExportArgs {
             until: self.to.clone(),
             pseudonyms: self.pseudonyms,
             pictures: self.pictures,
+            refused: self.with_refused,
             least: self.min_chars,
         }
     }

@@ -57,6 +57,8 @@ pub struct Options {
     pub pseudonyms: bool,
     /// Pictures as parts of messages (`messages`, `sharegpt`) where their files are there.
     pub pictures: bool,
+    /// Also what its site does not want to be used for training.
+    pub refused: bool,
     /// Answers shorter than so many characters are left out.
     pub least: usize,
 }
@@ -74,6 +76,7 @@ impl Default for Options {
             until: None,
             pseudonyms: false,
             pictures: false,
+            refused: false,
             least: 20,
         }
     }
@@ -108,6 +111,10 @@ pub fn samples(conversation: &Conversation, options: &Options) -> Result<Vec<Val
 }
 
 fn fits(conversation: &Conversation, options: &Options) -> Result<(), &'static str> {
+    let robots = conversation.source.robots.as_ref();
+    if !options.refused && robots.is_some_and(|said| said["export"] == false) {
+        return Err("its site says no to training");
+    }
     if conversation.posts.len() < options.min_posts.max(1) {
         return Err("too few posts");
     }

@@ -9,12 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use crawl_core::http::{Http, Request, Service, shown};
 use crawl_core::record::conversation::{Image, Post};
+use crawl_core::robots::Signals;
 use crawl_core::{Context, Error, FileLine, Kind, Result};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use url::Url;
+
+use crate::TOKEN;
 
 pub use self::kind::Format;
 pub use self::ocr::Ocr;
@@ -156,13 +159,11 @@ impl Pictures {
         let own = url.origin() == self.base.origin();
         let request = Request { service: &Service::PLAIN, untrusted: !own, ..Request::get(url.clone()) };
         let mut opened = self.http.open(&request).await?;
-        let told = |name: &str| -> String {
-            let values = opened.response.headers.get_all(name).iter();
-            values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",").to_lowercase()
-        };
-        let robots = told("x-robots-tag");
-        if robots.split([',', ' ', ':']).any(|word| matches!(word, "noimageai" | "noai" | "none")) {
-            return Err(Error::new(Kind::Denied, "its owner does not want it used for AI").at(shown(url)));
+        let headers = opened.response.headers.iter();
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signals = Signals::of_headers(headers, TOKEN);
+        if !signals.may_take_images() || signals.train == Some(false) {
+            return Err(Error::new(Kind::Denied, "its owner does not want it used so").at(shown(url)));
         }
         let mut bytes = Vec::new();
         while let Some(piece) = opened.chunk().await? {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crawl_core::http::shown;
+use crawl_core::robots::Signals;
 use crawl_core::{Error, Kind, Result};
 
 use super::body::{PostBody, TopicBody};
@@ -20,6 +21,8 @@ pub(super) struct Fetched {
     pub(super) posts: Vec<PostBody>,
     /// Posts that the topic named and that were gone when they were asked for.
     pub(super) vanished: u64,
+    /// What was said about the use of it.
+    pub(super) signals: Signals,
 }
 
 /// Fetches topic `id`, whole.
@@ -30,7 +33,7 @@ pub(super) async fn topic(forum: &Forum, id: u64) -> Result<Fetched> {
         query
     };
     let path = format!("t/{id}.json");
-    let mut topic: TopicBody = read(forum, &path, &with_raw(Vec::new())).await?;
+    let (mut topic, signals) = read(forum, &path, &with_raw(Vec::new())).await?;
     if topic.id != Some(id) {
         let what = "another topic came than was asked for";
         return Err(Error::new(Kind::Shape, what).at(format!("{}{path}", shown(forum.base()))));
@@ -44,7 +47,7 @@ pub(super) async fn topic(forum: &Forum, id: u64) -> Result<Fetched> {
             for some in wanted.chunks(POSTS) {
                 let ids = some.iter().map(|post| ("post_ids[]", post.to_string())).collect();
                 let path = format!("t/{id}/posts.json");
-                let more: TopicBody = read(forum, &path, &with_raw(ids)).await?;
+                let (more, _) = read(forum, &path, &with_raw(ids)).await?;
                 let before = posts.len();
                 posts.extend(
                     more.post_stream
@@ -59,9 +62,9 @@ pub(super) async fn topic(forum: &Forum, id: u64) -> Result<Fetched> {
         None => {
             for page in 2.. {
                 let more = read(forum, &path, &with_raw(vec![("page", page.to_string())])).await;
-                let more: TopicBody = match more {
+                let more = match more {
                     Err(error) if error.status() == Some(404) => break,
-                    more => more?,
+                    more => more?.0,
                 };
                 let before = posts.len();
                 let new = more.post_stream.posts.into_iter();
@@ -77,13 +80,14 @@ pub(super) async fn topic(forum: &Forum, id: u64) -> Result<Fetched> {
         }
     }
     posts.sort_by_key(|post| (post.post_number.unwrap_or(u64::MAX), post.id));
-    Ok(Fetched { topic, posts, vanished })
+    Ok(Fetched { topic, posts, vanished, signals })
 }
 
-async fn read(forum: &Forum, path: &str, query: &[(&'static str, String)]) -> Result<TopicBody> {
+async fn read(forum: &Forum, path: &str, query: &[(&'static str, String)]) -> Result<(TopicBody, Signals)> {
     let (answer, response) = forum.ask(path, query).await?;
     let body: TopicBody = answer.raw().to().map_err(|cause| {
         Error::new(Kind::Shape, "the topic has another form").at(shown(&response.url)).because(cause)
     })?;
-    Ok(body)
+    let signals = forum.signals(&response);
+    Ok((body, signals))
 }

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use crawl_core::http::shown;
 use crawl_core::record::Conversation;
 use crawl_core::record::conversation::{CONVERSATION_VERSION, Origin, Stats, Topic};
+use crawl_core::robots::Signals;
 use crawl_core::{
     Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId, Timestamp,
 };
 use futures::future::try_join_all;
 use regex::Regex;
+use serde_json::{Value, json};
 use url::Url;
 
 use self::body::TopicBody;
@@ -159,7 +161,7 @@ impl Conversations {
     }
 
     fn written(&self, fetched: fetch::Fetched) -> Conversation {
-        let fetch::Fetched { topic, posts, vanished } = fetched;
+        let fetch::Fetched { topic, posts, vanished, signals } = fetched;
         let base = self.forum.base();
         let accepted = topic.accepted();
         let opener = posts.iter().find(|post| post.post_number == Some(1)).and_then(|post| post.user_id);
@@ -177,7 +179,7 @@ impl Conversations {
         }
         Conversation {
             schema_version: Some(CONVERSATION_VERSION),
-            source: self.origin(),
+            source: Origin { robots: said(&signals), ..self.origin() },
             topic: self.head(&topic, accepted),
             posts,
             stats,
@@ -232,4 +234,15 @@ impl Map for Conversations {
     async fn map(&self, rows: Vec<Record>, context: &Context) -> Result<Vec<Mapped>> {
         try_join_all(rows.iter().map(|row| self.one(row, context))).await
     }
+}
+
+/// What was said about the use of a topic; null where nobody says anything.
+fn said(signals: &Signals) -> Option<Value> {
+    let silent = Signals { because: Vec::new(), ..signals.clone() } == Signals::default();
+    (!silent).then(|| {
+        json!({
+            "export": signals.may_export(), "train": signals.train, "index": signals.index, "images": signals.images,
+            "why": signals.because,
+        })
+    })
 }

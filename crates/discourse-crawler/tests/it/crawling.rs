@@ -198,3 +198,40 @@ async fn a_key_is_sent_to_its_forum_and_told_to_nobody() {
         assert!(!text(bytes).contains("very-secret-key"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn robots_txt_is_obeyed_and_where_it_fails_nothing_is_crawled() {
+    let run = |robots: (u16, &str)| {
+        let robots = (robots.0, robots.1.to_owned());
+        async move {
+            let config = DiscourseConfig { topics: 6, posts: Some(2), robots, ..DiscourseConfig::default() };
+            let forum = forum(config).await;
+            let root = tempfile::tempdir().unwrap();
+            let out = crawl(&forum.site(), root.path()).args(["--tries", "1"]).output().unwrap();
+            let asked =
+                forum.seen().iter().filter(|seen| !seen.path_and_query.contains("robots.txt")).count();
+            (out.status.code().unwrap(), text(&out.stderr), asked, root)
+        }
+    };
+    let (code, told, asked, _) = run((200, "User-agent: *\nDisallow: /\n")).await;
+    assert_eq!((code, asked), (77, 0), "{told}");
+    assert!(told.contains("line 2 of robots.txt"), "{told}");
+    let (code, told, asked, _) = run((503, "")).await;
+    assert_eq!((code, asked), (75, 0), "{told}");
+    let (code, told, ..) = run((404, "")).await;
+    assert_eq!(code, 0, "{told}");
+
+    // A site that says no to training is crawled for its own archive, and not exported.
+    let (code, told, _, root) =
+        run((200, "User-agent: *\nContent-Signal: search=yes, ai-train=no\nAllow: /\n")).await;
+    assert_eq!(code, 0, "{told}");
+    let export = |out: &str, more: &[&str]| {
+        let mut command = program(&["export", "--format", "seed", "--min-posts", "1", "--out"]);
+        command.arg(root.path().join(out)).arg(root.path()).args(more).output().unwrap()
+    };
+    let out = export("none", &[]);
+    assert!(text(&out.stderr).contains("its site says no to training"), "{out:?}");
+    assert!(!root.path().join("none/train.jsonl").exists());
+    assert!(export("all", &["--with-refused"]).status.success());
+    assert!(root.path().join("all/train.jsonl").is_file());
+}
