@@ -7,6 +7,7 @@
 mod earlier;
 pub mod export;
 mod forum;
+pub mod hygiene;
 pub mod pictures;
 mod place;
 mod raw;

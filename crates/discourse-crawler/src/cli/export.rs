@@ -8,10 +8,12 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, grouped, say};
 use crawl_core::record::Conversation;
-use crawl_core::{Error, Input, Kind, SourceId, Stored};
+use crawl_core::{Error, Input, SourceId, Stored};
 use discourse_crawler::export::{Format, Options, Roles, Speaker, Split, Splits, samples};
+use discourse_crawler::hygiene::{self, clean};
 use discourse_crawler::is_gone;
 use sha2::{Digest, Sha256};
+use text_hygiene::{Deduper, Kind, Like, Mode, Settings};
 
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
@@ -58,6 +60,12 @@ pub(crate) struct ExportArgs {
     /// Leave out answers shorter than so many characters
     #[arg(long, value_name = "CHARACTERS", default_value_t = 20)]
     min_chars: usize,
+    /// What is done with e-mail addresses, phone numbers, public IP addresses, cards, bank accounts and secrets
+    #[arg(long, value_enum, default_value_t = Pii::Report)]
+    pii: Pii,
+    /// What is done with exact and near copies of a conversation: their cluster is told, or only the first stays
+    #[arg(long, value_enum, default_value_t = Copies::Tell)]
+    copies: Copies,
     /// So many of a hundred conversations are for validation
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=50))]
     validation: u8,
@@ -90,6 +98,30 @@ enum Who {
     Chain,
     /// As asker, with the name before each text
     Multi,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Pii {
+    /// They are counted, and stay
+    Report,
+    /// [EMAIL_1]
+    Tag,
+    /// Values of nobody
+    Fake,
+    /// A hash with the key in GLEANER_PII_KEY
+    Hash,
+    /// They are taken out
+    Drop,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Copies {
+    /// Nobody looks
+    Keep,
+    /// `meta.cluster` names the cluster; a cluster goes to one split
+    Tell,
+    /// Only the first of a cluster stays
+    Drop,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -135,18 +167,43 @@ impl ExportArgs {
     }
 }
 
+impl ExportArgs {
+    fn mode(&self) -> Result<Mode> {
+        Ok(match self.pii {
+            Pii::Report => Mode::Report,
+            Pii::Tag => Mode::Tag,
+            Pii::Fake => Mode::Fake,
+            Pii::Drop => Mode::Drop,
+            Pii::Hash => Mode::Hash {
+                key: crawl_cli::env("GLEANER_PII_KEY")
+                    .ok_or_else(|| {
+                        Error::new(crawl_core::Kind::Config, "--pii hash wants a key")
+                            .advise("set GLEANER_PII_KEY to a long secret, and keep it if equal values shall stay equal")
+                    })?
+                    .into_bytes(),
+            },
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
     let inputs = inputs(&arguments.roots)?;
     let newest = newest(&inputs)?;
     let options = arguments.options();
+    let mode = arguments.mode()?;
+    let clusters = match arguments.copies {
+        Copies::Keep => HashMap::new(),
+        Copies::Tell | Copies::Drop => clusters(&inputs, &newest)?,
+    };
+    let mut found = BTreeMap::new();
     let splits = Splits { validation: arguments.validation, test: arguments.test };
     let mut out = Out::new(&arguments.out)?;
     let (mut read, mut made, mut left_out) = (0u64, 0u64, BTreeMap::<&str, u64>::new());
     for (number, input) in inputs.iter().enumerate() {
         for page in 1..=input.pages() {
-            for record in input.page(page)? {
+            for (row, record) in (0..).zip(input.page(page)?) {
                 read += 1;
-                let Ok(conversation) = record.raw().to::<Conversation>() else {
+                let Ok(mut conversation) = record.raw().to::<Conversation>() else {
                     *left_out.entry("no conversation").or_default() += 1;
                     continue;
                 };
@@ -154,7 +211,14 @@ pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
                     Err("a newer state is there")
                 } else if is_gone(&conversation) {
                     Err("deleted by the forum")
+                } else if copy(&mut conversation, place(number, page, row), &clusters)
+                    && arguments.copies == Copies::Drop
+                {
+                    Err("a copy of another one")
                 } else {
+                    for (kind, count) in clean(&mut conversation, &mode) {
+                        *found.entry(kind).or_insert(0u64) += count;
+                    }
                     samples(&conversation, &options)
                 };
                 match reason {
@@ -179,6 +243,10 @@ pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
         grouped(made),
         grouped(gone)
     ));
+    for (kind, count) in &found {
+        let done = if arguments.pii == Pii::Report || *kind == Kind::PrivateIp { "found" } else { "changed" };
+        say(format!("  {done:<8} {:>10}  {}", grouped(*count), kind.name()));
+    }
     for (reason, count) in left_out {
         say(format!("  left out {:>10}  {reason}", grouped(count)));
     }
@@ -194,13 +262,50 @@ fn inputs(roots: &[PathBuf]) -> Result<Vec<Input>> {
             inputs.push(Input::open(root, id)?);
         }
         if inputs.len() == before {
-            return Err(Error::new(Kind::Config, "no conversations lie here")
+            return Err(Error::new(crawl_core::Kind::Config, "no conversations lie here")
                 .at(root.display().to_string())
                 .advise("give the root of `discourse-crawler crawl` or of `kaggle-crawler discussions`")
                 .into());
         }
     }
     Ok(inputs)
+}
+
+/// Where a conversation stands, as a number.
+fn place(input: usize, page: u64, row: u64) -> u64 {
+    (input as u64) << 56 | page << 24 | row
+}
+
+/// The cluster of each conversation that is like another one: some 90 bytes a conversation while they are compared.
+fn clusters(inputs: &[Input], newest: &HashMap<[u8; 16], usize>) -> Result<HashMap<u64, u64>> {
+    let mut deduper = Deduper::new(Settings::default());
+    for (number, input) in inputs.iter().enumerate() {
+        for page in 1..=input.pages() {
+            for (row, record) in (0..).zip(input.page(page)?) {
+                let Ok(conversation) = record.raw().to::<Conversation>() else { continue };
+                if newest.get(&key(&conversation)) == Some(&number) && !is_gone(&conversation) {
+                    deduper.add(place(number, page, row), &hygiene::text(&conversation));
+                }
+            }
+        }
+    }
+    let clusters = deduper.finish(|id| -> Result<Option<String>> {
+        let (number, page, row) = (id >> 56, id >> 24 & 0xFFFF_FFFF, id & 0xFF_FFFF);
+        let (number, row) = (usize::try_from(number)?, usize::try_from(row)?);
+        let Some(input) = inputs.get(number) else { return Ok(None) };
+        let record = input.page(page)?.into_iter().nth(row);
+        let conversation = record.and_then(|record| record.raw().to::<Conversation>().ok());
+        Ok(conversation.map(|conversation| hygiene::text(&conversation)))
+    })?;
+    let alike = clusters.members.iter().filter(|member| member.like != Like::None);
+    Ok(alike.map(|member| (member.id, member.cluster)).collect())
+}
+
+/// Tells the cluster of a conversation, and whether another one of it came before.
+fn copy(conversation: &mut Conversation, place: u64, clusters: &HashMap<u64, u64>) -> bool {
+    let Some(cluster) = clusters.get(&place) else { return false };
+    conversation.dedup = Some(serde_json::json!({"cluster": cluster}));
+    *cluster != place
 }
 
 /// In which input the last state of each topic is: some 40 bytes a topic.
@@ -242,7 +347,7 @@ impl Out {
         std::fs::create_dir_all(folder).map_err(failed)?;
         let used = std::fs::read_dir(folder).map_err(failed)?.next().is_some();
         if used {
-            return Err(Error::new(Kind::Config, "the folder for the samples is not empty")
+            return Err(Error::new(crawl_core::Kind::Config, "the folder for the samples is not empty")
                 .at(folder.display().to_string())
                 .advise("name a new folder with --out")
                 .into());

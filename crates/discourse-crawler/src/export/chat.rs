@@ -15,6 +15,7 @@ fn meta(conversation: &Conversation, posts: &[u64]) -> Value {
         "url": conversation.topic.url,
         "posts": posts,
         "licence_note": conversation.source.licence_note,
+        "cluster": conversation.dedup.as_ref().map(|dedup| &dedup["cluster"]),
     })
 }
 

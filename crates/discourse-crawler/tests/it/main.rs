@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod crawling;
+mod exporting;
+mod pictures;
 mod samples;
 mod shop;
