@@ -1,5 +1,6 @@
 //! Records, and the typed views of them: a file a service.
 
+pub mod conversation;
 mod field;
 mod hf;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::Result;
 use crate::json::{Raw, not_json};
 
+pub use conversation::Conversation;
 pub use field::{Census, Field};
 pub use hf::HfDataset;
 
