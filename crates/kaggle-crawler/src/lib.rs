@@ -7,10 +7,12 @@
 mod client;
 mod coverage;
 pub mod datasets;
+pub mod discussions;
 mod folder;
 pub mod imports;
 pub mod leaderboard;
 mod listed;
+pub mod meta;
 mod named;
 mod pick;
 pub mod sections;

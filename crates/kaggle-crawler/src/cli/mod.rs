@@ -5,6 +5,7 @@ mod common;
 mod coverage;
 mod datasets;
 mod desk;
+mod discussions;
 mod plan;
 
 use std::path::PathBuf;
@@ -47,6 +48,14 @@ pub(crate) enum Command {
   kaggle-crawler datasets --root data/datasets --tag finance --upload s3://bucket/kaggle --disk-budget 50GiB"
     ))]
     Datasets(Box<datasets::DatasetsArgs>),
+    /// List topics of discussion into ROOT/stages, then fetch them with all comments into ROOT/topics
+    #[command(after_help = variables!(
+        "  kaggle-crawler discussions --root data/talk --forum getting-started --limit 500
+  kaggle-crawler discussions --root data/noise --dataset owner/slug --pseudonyms
+  kaggle-crawler discussions --root data/some 123456 123457
+  kaggle-crawler discussions --root data/all --meta meta-kaggle --pseudonyms"
+    ))]
+    Discussions(Box<discussions::DiscussionsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -67,6 +76,7 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> Result<Outcome> {
         match self {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
+            Command::Discussions(arguments) => discussions::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

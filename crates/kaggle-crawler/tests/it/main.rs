@@ -2,6 +2,7 @@
 //! against the double.
 //!
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `discussions`: topics with all comments, nested over pages; `kill -9`; pseudonyms
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 
 mod crawling;
 mod desk;
+mod discussions;
 mod hostile;
 mod leaderboard;
 mod notebooks;

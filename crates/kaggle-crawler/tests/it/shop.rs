@@ -55,8 +55,13 @@ pub(crate) fn values(rows: &[Value], field: &str) -> Vec<String> {
 }
 
 pub(crate) fn program(double: &Double, root: &Path) -> Command {
+    command(double, "datasets", root)
+}
+
+/// As [`program`], of any part.
+pub(crate) fn command(double: &Double, part: &str, root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kaggle-crawler"));
-    command.args(["datasets", "--quiet", "--endpoint", &double.url(), "--root"]).arg(root);
+    command.args([part, "--quiet", "--endpoint", &double.url(), "--root"]).arg(root);
     for name in ["KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"]
     {
         command.env_remove(name);
