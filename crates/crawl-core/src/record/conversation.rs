@@ -271,11 +271,8 @@ mod tests {
     fn a_conversation_comes_back_as_it_was_written_and_unknowns_are_null() {
         let code = Code { lang: Some("rust".into()), text: Some("a < b\n".into()), ..Code::default() };
         let first = Post { number: Some(1), likes: Some(-3), code: vec![code], ..Post::default() };
-        let about = About {
-            kind: Some("dataset".into()),
-            reference: Some("ann/noise".into()),
-            ..About::default()
-        };
+        let about =
+            About { kind: Some("dataset".into()), reference: Some("ann/noise".into()), ..About::default() };
         let given = Conversation {
             schema_version: Some(CONVERSATION_VERSION),
             topic: Topic { id: Some(7), about: Some(about), ..Topic::default() },
@@ -291,7 +288,8 @@ mod tests {
 
     #[test]
     fn members_that_are_not_known_are_kept_wherever_they_stand() {
-        let given = json!({"topic": {"id": 1, "mood": ["x"]}, "posts": [{"id": 2, "medal": {"a": 1}}], "next": 9});
+        let given =
+            json!({"topic": {"id": 1, "mood": ["x"]}, "posts": [{"id": 2, "medal": {"a": 1}}], "next": 9});
         let written = serde_json::to_value(read(&given)).unwrap();
         assert_eq!(written["topic"]["mood"], json!(["x"]));
         assert_eq!(written["posts"][0]["medal"]["a"], 1);

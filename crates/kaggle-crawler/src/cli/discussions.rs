@@ -1,5 +1,7 @@
 //! `discussions`.
 
+use std::path::PathBuf;
+
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
@@ -37,13 +39,32 @@ pub(crate) struct DiscussionsArgs {
     /// Write pseudonyms instead of names: the same for the same user all over this root
     #[arg(long)]
     pseudonyms: bool,
+    /// Take all discussions from Meta Kaggle's tables in this folder, and ask Kaggle nothing: ForumTopics.csv,
+    /// ForumMessages.csv, and as far as they are there Users, Organizations, Forums, Competitions, Datasets,
+    /// DatasetVersions, Models and Kernels
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["refs", "refs_file", "pages", "search", "category", "forum",
+        "dataset", "kernel", "model", "sort_by", "since", "share", "next", "plan", "list_only", "retry_missing"])]
+    meta: Option<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: DiscussionsArgs, session: &Session) -> Result<Outcome> {
-    let DiscussionsArgs { common, search, category, forum, dataset, kernel, model, sort_by, pseudonyms } =
-        arguments;
+    let DiscussionsArgs {
+        common,
+        search,
+        category,
+        forum,
+        dataset,
+        kernel,
+        model,
+        sort_by,
+        pseudonyms,
+        meta,
+    } = arguments;
     let mut desk = Desk::open(&common, session)?;
     let pseudonyms = pseudonyms.then(|| Pseudonyms::of(&common.root)).transpose()?;
+    if let Some(tables) = meta {
+        return desk.topics(&tables, pseudonyms).await;
+    }
     let of = match (dataset, kernel, model) {
         (Some(dataset), ..) => Of::Dataset(dataset),
         (_, Some(kernel), _) => Of::Kernel(kernel),

@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Coverage {
         /// The root of a crawl
         root: PathBuf,
-        /// How many items there should be, where you know it (Meta Kaggle's tables tell it)
+        /// How many items there should be, where you know it; else what Meta Kaggle's tables told, if --meta read them
         #[arg(long, value_name = "ITEMS")]
         expected: Option<u64>,
         /// As JSON: a list, an object a listing

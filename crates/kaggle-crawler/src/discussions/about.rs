@@ -4,9 +4,32 @@ use crawl_core::record::conversation::About;
 
 /// Words of Kaggle's addresses that stand where a user's name may stand.
 const SECTIONS: [&str; 26] = [
-    "about", "account", "benchmarks", "blog", "c", "code", "competitions", "contact", "datasets", "discussion",
-    "discussions", "docs", "general", "getting-started", "host", "kernels", "learn", "models", "organizations",
-    "product-feedback", "progression", "questions-and-answers", "rankings", "terms", "static", "work",
+    "about",
+    "account",
+    "benchmarks",
+    "blog",
+    "c",
+    "code",
+    "competitions",
+    "contact",
+    "datasets",
+    "discussion",
+    "discussions",
+    "docs",
+    "general",
+    "getting-started",
+    "host",
+    "kernels",
+    "learn",
+    "models",
+    "organizations",
+    "product-feedback",
+    "progression",
+    "questions-and-answers",
+    "rankings",
+    "terms",
+    "static",
+    "work",
 ];
 
 /// What a topic at `url` is about; `None` if it is about nothing, or nobody can tell.
@@ -73,7 +96,9 @@ mod tests {
         for (url, what) in known {
             assert_eq!(tell(url).as_deref(), Some(what), "{url}");
         }
-        for url in ["https://www.kaggle.com/discussions/general/1", "", "https://www.kaggle.com/ann", "datasets/a"] {
+        for url in
+            ["https://www.kaggle.com/discussions/general/1", "", "https://www.kaggle.com/ann", "datasets/a"]
+        {
             assert_eq!(tell(url), None, "{url}");
         }
         let again = address(&thing("kernel", "ann/eda".into()), 1).unwrap();

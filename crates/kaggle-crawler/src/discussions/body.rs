@@ -9,15 +9,31 @@ use pulldown_cmark::{Options as Dialect, Parser, html};
 
 use super::thread::Body;
 
-static PAGE: LazyLock<Options> = LazyLock::new(|| Options {
-    base: Url::parse("https://www.kaggle.com/").ok(),
-    ..Options::default()
-});
+static PAGE: LazyLock<Options> =
+    LazyLock::new(|| Options { base: Url::parse("https://www.kaggle.com/").ok(), ..Options::default() });
 
 /// What an HTML text of Kaggle may begin with; Markdown that begins so is rare, and converting it loses no words.
 const BLOCKS: [&str; 20] = [
-    "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "blockquote", "table", "hr", "br", "a", "img",
-    "strong", "em", "span",
+    "p",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "pre",
+    "blockquote",
+    "table",
+    "hr",
+    "br",
+    "a",
+    "img",
+    "strong",
+    "em",
+    "span",
 ];
 
 /// Puts the text into a post, and what is in it.
@@ -30,7 +46,10 @@ pub(super) fn put(body: Body, post: &mut Post) {
         }
         Body::Raw(text) => {
             let mut shown = String::with_capacity(text.len() + text.len() / 4);
-            html::push_html(&mut shown, Parser::new_ext(&text, Dialect::ENABLE_TABLES | Dialect::ENABLE_STRIKETHROUGH));
+            html::push_html(
+                &mut shown,
+                Parser::new_ext(&text, Dialect::ENABLE_TABLES | Dialect::ENABLE_STRIKETHROUGH),
+            );
             (text, "raw", convert(&shown, &PAGE))
         }
     };
@@ -55,11 +74,8 @@ fn tell(found: Converted, post: &mut Post) {
             Link { url: some(link.url), title: some(link.text), internal: link.internal, ..Link::default() };
         if file { post.attachments.push(link) } else { post.links.push(link) }
     }
-    let code = |code: html_markdown::Code| Code {
-        lang: code.language,
-        text: Some(code.text),
-        ..Code::default()
-    };
+    let code =
+        |code: html_markdown::Code| Code { lang: code.language, text: Some(code.text), ..Code::default() };
     post.code = found.code.into_iter().map(code).collect();
 }
 
@@ -91,11 +107,15 @@ mod tests {
 
     #[test]
     fn html_becomes_markdown_and_markdown_stays_as_it_was_written() {
-        let made = post(guess("<p>See <a href=\"/ann\">Ann</a></p>\r\n<pre><code>1 &lt; 2</code></pre>".into()));
+        let made =
+            post(guess("<p>See <a href=\"/ann\">Ann</a></p>\r\n<pre><code>1 &lt; 2</code></pre>".into()));
         let text = made.markdown.unwrap();
         assert!(text.contains("[Ann](https://www.kaggle.com/ann)") && text.contains("1 < 2"), "{text}");
         assert!(!text.contains("<p>"));
-        assert_eq!((made.markdown_from.as_deref(), made.code[0].text.as_deref()), (Some("html"), Some("1 < 2")));
+        assert_eq!(
+            (made.markdown_from.as_deref(), made.code[0].text.as_deref()),
+            (Some("html"), Some("1 < 2"))
+        );
         let source = "# A\r\n\n```python\nx < 1\n```\n![p](https://e.org/a.png) <b>b</b> [l](https://e.org)";
         let kept = post(guess(source.into()));
         assert_eq!((kept.markdown.as_deref(), kept.markdown_from.as_deref()), (Some(source), Some("raw")));

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use crawl_core::{Error, Kind, Record, Result};
 use serde_json::{Map, Value};
 
-pub(crate) use self::about::address;
+pub(crate) use self::about::{address, thing};
 pub use self::details::{Details, version};
 pub use self::nameless::Nameless;
 pub use self::pseudonyms::Pseudonyms;

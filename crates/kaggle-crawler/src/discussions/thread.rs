@@ -74,7 +74,14 @@ pub(crate) fn conversation(thread: Thread, via: &str, fetched_at: String) -> Con
         fetched_at: Some(fetched_at),
         ..Origin::default()
     };
-    Conversation { schema_version: Some(CONVERSATION_VERSION), source, topic, posts, stats, ..Conversation::default() }
+    Conversation {
+        schema_version: Some(CONVERSATION_VERSION),
+        source,
+        topic,
+        posts,
+        stats,
+        ..Conversation::default()
+    }
 }
 
 fn post(number: u64, reply_to: Option<u64>, said: Said) -> Post {
@@ -118,10 +125,16 @@ mod tests {
 
     #[test]
     fn replies_point_at_numbers_and_those_without_a_target_are_counted() {
-        let rest = vec![said(30, Some(20), "b"), said(20, Some(10), "a"), said(40, Some(99), "c"), said(20, None, "a")];
+        let rest = vec![
+            said(30, Some(20), "b"),
+            said(20, Some(10), "a"),
+            said(40, Some(99), "c"),
+            said(20, None, "a"),
+        ];
         let thread = Thread { first: Some(said(10, None, "a")), rest, ..Thread::default() };
         let made = conversation(thread, "api", "now".into());
-        let told: Vec<_> = made.posts.iter().map(|post| (post.id.unwrap(), post.number.unwrap(), post.reply_to)).collect();
+        let told: Vec<_> =
+            made.posts.iter().map(|post| (post.id.unwrap(), post.number.unwrap(), post.reply_to)).collect();
         assert_eq!(told, [(10, 1, None), (20, 2, None), (30, 3, Some(2)), (40, 4, None)]);
         assert_eq!((made.stats.dangling_replies, made.stats.authors), (Some(1), Some(3)));
         let op: Vec<_> = made.posts.iter().map(|post| post.role_flags.len()).collect();

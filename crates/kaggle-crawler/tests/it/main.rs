@@ -3,6 +3,8 @@
 //!
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 //! - `discussions`: topics with all comments, nested over pages; `kill -9`; pseudonyms
+//! - `meta`: the same of Meta Kaggle's tables, and refs beyond the caps; odd tables
+//! - `meta_memory`: joins larger than memory: `GLEANER_META_MESSAGES` and `GLEANER_META_USERS` make them large
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -16,6 +18,8 @@ mod desk;
 mod discussions;
 mod hostile;
 mod leaderboard;
+mod meta;
+mod meta_memory;
 mod notebooks;
 mod python;
 mod r;
