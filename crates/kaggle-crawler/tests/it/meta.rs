@@ -4,25 +4,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crawl_core::http::{Credential, Http, HttpConfig, Request, Secret, Url};
 use crawl_core::record::Conversation;
 use crawl_core::{Stop, Stored};
 use crawl_sim::{Kaggle as Double, KaggleConfig, Part};
+use kaggle_crawler::Coverage;
 use kaggle_crawler::meta::{Tables, Which, references, topics};
-use kaggle_crawler::{Coverage, folder};
+use serde_json::json;
 
 use crate::discussions::{conversations, discussions, ok, world};
 use crate::shop::{command, id, rows, run, values};
 
-/// Fetches the tables, as the advice says.
-fn tables(double: &Double, root: &Path) -> PathBuf {
-    let mut fetch = command(double, "datasets", root);
-    fetch
-        .args(["kaggle/meta-kaggle", "--files", "*.csv", "--usability", "0"])
-        .env("KAGGLE_API_TOKEN", "kgat-a-token");
-    ok(&fetch.output().unwrap());
-    let tables = root.join("dataset").join(folder("kaggle/meta-kaggle").unwrap());
-    assert!(tables.join("ForumMessages.csv").is_file());
-    tables
+/// Fetches the tables; their listed sizes are guesses of the double's, so not through the program.
+async fn tables(double: &Double, root: &Path) -> PathBuf {
+    let http = Http::new(HttpConfig::default()).unwrap();
+    for name in [
+        "ForumTopics",
+        "ForumMessages",
+        "Users",
+        "Organizations",
+        "Forums",
+        "Competitions",
+        "Datasets",
+        "DatasetVersions",
+        "Models",
+        "Kernels",
+    ] {
+        let url = format!("{}/v1/datasets.DatasetApiService/DownloadDataset", double.url());
+        let url = Url::parse(&url).unwrap();
+        let credential = Some(Credential::bearer(&url, &Secret::new("kgat-a-token")));
+        let body = json!({"ownerSlug": "kaggle", "datasetSlug": "meta-kaggle", "fileName": format!("{name}.csv"), "raw": true});
+        let request = Request { credential, ..Request::post_json(url, body.to_string().into(), true) };
+        let bytes = http.send(&request).await.unwrap().body;
+        assert!(bytes.starts_with(b"\"Id\""), "{name}");
+        std::fs::write(root.join(format!("{name}.csv")), bytes).unwrap();
+    }
+    root.to_path_buf()
 }
 
 fn of_tables(double: &Double, tables: &Path, root: &Path) -> Command {
@@ -36,7 +53,7 @@ async fn the_tables_give_the_same_conversations_as_the_api() {
     let double = Double::start(world()).await.unwrap();
     let (fetched, api, root) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path());
+    let tables = tables(&double, fetched.path()).await;
     ok(&discussions(&double, api.path()).output().unwrap());
     let asked = double.seen().len();
     ok(&of_tables(&double, &tables, root.path()).output().unwrap());
@@ -85,7 +102,7 @@ async fn a_read_of_the_tables_killed_again_and_again_gives_the_same_and_is_made_
     let double = Double::start(KaggleConfig { topics: 400, ..world() }).await.unwrap();
     let (fetched, whole, root) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path());
+    let tables = tables(&double, fetched.path()).await;
     let arguments = ["--rows-a-page", "3"];
     ok(&of_tables(&double, &tables, whole.path()).args(arguments).output().unwrap());
     for kill in 0..14_u64 {
@@ -117,7 +134,7 @@ async fn a_read_of_the_tables_killed_again_and_again_gives_the_same_and_is_made_
 async fn pseudonyms_hide_the_names_of_the_tables_too() {
     let double = Double::start(world()).await.unwrap();
     let (fetched, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path());
+    let tables = tables(&double, fetched.path()).await;
     ok(&of_tables(&double, &tables, root.path()).arg("--pseudonyms").output().unwrap());
     let mut names = BTreeSet::new();
     let mut users = csv::Reader::from_path(tables.join("Users.csv")).unwrap();
@@ -138,7 +155,7 @@ async fn refs_of_the_tables_reach_behind_the_caps_and_the_coverage_adds_up() {
     let config = KaggleConfig { datasets: 200, dataset_cap: 60, ..world() };
     let double = Double::start(config).await.unwrap();
     let (fetched, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path());
+    let tables = tables(&double, fetched.path()).await;
     let mut list = command(&double, "datasets", root.path());
     list.args(["--list-only", "--meta"]).arg(&tables);
     ok(&list.output().unwrap());
@@ -146,11 +163,15 @@ async fn refs_of_the_tables_reach_behind_the_caps_and_the_coverage_adds_up() {
     let mut all = double.references(Part::Datasets);
     all.retain(|name| name != "kaggle/meta-kaggle");
     all.sort();
-    let unknown: Vec<_> = all.iter().filter(|name| found.binary_search(name).is_err()).collect();
-    // One owner in 60 is in no table.
-    assert!((1..=3).contains(&unknown.len()), "{unknown:?}");
-    assert_eq!(found.len() + unknown.len(), 200);
-    assert!(found.iter().all(|name| all.binary_search(name).is_ok()));
+    // One owner in 60 is in no table, and of a few the table does not have the name of now.
+    let unseen: Vec<_> = all.iter().filter(|name| found.binary_search(name).is_err()).collect();
+    let stale: Vec<_> = found.iter().filter(|name| all.binary_search(name).is_err()).collect();
+    let without = unseen.iter().filter(|name| !name.contains("_x/")).count();
+    assert_eq!((unseen.len() - stale.len(), found.len()), (without, 200 - without));
+    assert!(
+        without > 0 && stale.iter().all(|name| all.contains(&name.replace('/', "_x/"))),
+        "{unseen:?} {stale:?}"
+    );
     let expected = kaggle_crawler::meta::expected(root.path(), "stages/datasets");
     assert_eq!(expected, Some(200));
     let coverage = Coverage::of(root.path(), "stages/datasets", expected).unwrap();
@@ -161,8 +182,9 @@ async fn refs_of_the_tables_reach_behind_the_caps_and_the_coverage_adds_up() {
     assert!(String::from_utf8_lossy(&told.stdout).contains("200 expected"), "{told:?}");
     // The rest of the way is that of refs.
     let mut fetch = command(&double, "datasets", root.path());
-    ok(&fetch.args(["--no-files", "--usability", "0", "--meta"]).arg(&tables).output().unwrap());
-    assert_eq!(rows(root.path(), "meta_data").len(), found.len());
+    let fetched = fetch.args(["--no-files", "--usability", "0", "--meta"]).arg(&tables).output().unwrap();
+    assert_eq!(fetched.status.code(), Some(3), "{fetched:?}");
+    assert_eq!(rows(root.path(), "meta_data").len(), found.len() - stale.len());
 
     let read = Tables::open(&tables, Stop::new()).unwrap();
     for (which, part, name) in
