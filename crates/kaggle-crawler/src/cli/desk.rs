@@ -61,6 +61,9 @@ impl<'a> Desk<'a> {
 
     /// Lists the refs that Meta Kaggle's tables in `folder` tell.
     pub(crate) async fn list_tables(&mut self, folder: &Path, which: Which) -> Result<()> {
+        if self.common.share.is_some() {
+            return Ok(());
+        }
         let (folder, root, stop) = (folder.to_owned(), self.common.root.clone(), self.session.stop());
         let read = move || meta::references(&Tables::open(&folder, stop)?, which, &root);
         let lines = tokio::task::spawn_blocking(read).await??;

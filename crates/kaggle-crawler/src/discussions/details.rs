@@ -1,6 +1,6 @@
 //! The map from listed topics to whole conversations.
 
-use crawl_core::http::{Response, shown};
+use crawl_core::http::shown;
 use crawl_core::json::Raw;
 use crawl_core::record::conversation::{Category, Topic};
 use crawl_core::{
@@ -18,7 +18,7 @@ use crate::{Kaggle, Method, Since};
 /// More comments in one topic are an attack, or nothing for this way of fetching them.
 const MOST_COMMENTS: usize = 500_000;
 /// So deep do comments nest at most.
-const DEEPEST: usize = 500;
+const DEEPEST: usize = 100;
 /// So many threads are asked for at once.
 const ROWS: u64 = 200;
 const PLACE: &str = "Kaggle";
@@ -80,7 +80,7 @@ impl Details {
         if self.has(id, told) {
             return Ok(Row::Dropped("unchanged".into()));
         }
-        let first = Said { id: None, ..said(told, None) };
+        let first = Said { id: None, ..said(told, None).0 };
         let rest = self.comments(id).await?;
         let thread = Thread { topic: topic(id, told), first: Some(first), rest };
         let mut made = conversation(thread, "api", response.at.to_string());
@@ -106,7 +106,7 @@ impl Details {
             }
             let (answer, response) = self.kaggle.ask(Method::ListComments, &asked).await?;
             let before = comments.len();
-            take(answer.raw(), &mut comments, &response)?;
+            take(answer.raw(), &mut comments).map_err(|error| error.at(shown(&response.url)))?;
             let next = text(answer.raw(), "nextPageToken").unwrap_or_default();
             if next.is_empty() {
                 return Ok(comments);
@@ -121,44 +121,49 @@ impl Details {
 }
 
 /// Takes the comments of an answer, and those that answer them.
-fn take(answer: Raw<'_>, into: &mut Vec<Said>, response: &Response) -> Result<()> {
+fn take(answer: Raw<'_>, into: &mut Vec<Said>) -> Result<()> {
     let mut open = vec![(answer.get("comments"), None, 0)];
     while let Some((list, parent, depth)) = open.pop() {
         if depth > DEEPEST {
-            return Err(Error::new(Kind::Shape, format!("comments nest deeper than {DEEPEST}"))
-                .at(shown(&response.url)));
+            return Err(Error::new(Kind::Shape, format!("comments nest deeper than {DEEPEST}")));
         }
         for comment in list.and_then(Raw::elements).into_iter().flatten() {
             if comment.members().is_none() {
-                return Err(Error::new(Kind::Shape, "a comment is no object").at(shown(&response.url)));
+                return Err(Error::new(Kind::Shape, "a comment is no object"));
             }
-            let said = said(comment, parent);
-            open.push((comment.get("replies"), said.id, depth + 1));
+            let (said, replies) = said(comment, parent);
+            open.push((replies, said.id, depth + 1));
             into.push(said);
         }
     }
     Ok(())
 }
 
-/// A topic's opening message, or a comment; the API names both alike.
-fn said(told: Raw<'_>, answers: Option<u64>) -> Said {
-    let name = text(told, "authorName").filter(|name| !name.is_empty());
-    let username = text(told, "authorUrl").and_then(|url| {
-        let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-        Some(name).filter(|name| !name.is_empty())
-    });
-    Said {
-        id: told.get("id").and_then(Raw::u64),
-        answers,
-        // A deleted message has no author.
-        deleted: name.is_none() && username.is_none(),
-        username,
-        name,
-        user_id: None,
-        written: text(told, "postDate"),
-        votes: told.get("votes").and_then(whole),
-        body: text(told, "content").map_or(Body::Nothing, guess),
+/// A topic's opening message, or a comment, with what answers it; the API names both alike. One pass: each level of a
+/// tree is passed over once for each level above it.
+fn said(told: Raw<'_>, answers: Option<u64>) -> (Said, Option<Raw<'_>>) {
+    let (mut said, mut replies) = (Said { answers, ..Said::default() }, None);
+    let text = |value: Raw<'_>| value.str().map(String::from).filter(|text| !text.is_empty());
+    for (key, value) in told.members().into_iter().flatten() {
+        match key.bytes() {
+            b"id" => said.id = value.u64(),
+            b"authorName" => said.name = text(value),
+            b"authorUrl" => {
+                said.username = text(value).and_then(|url| {
+                    let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+                    Some(name).filter(|name| !name.is_empty())
+                });
+            }
+            b"postDate" => said.written = text(value),
+            b"votes" => said.votes = whole(value),
+            b"content" => said.body = text(value).map_or(Body::Nothing, guess),
+            b"replies" => replies = Some(value),
+            _ => {}
+        }
     }
+    // A deleted message has no author.
+    said.deleted = said.name.is_none() && said.username.is_none();
+    (said, replies)
 }
 
 fn topic(id: u64, told: Raw<'_>) -> Topic {
@@ -204,5 +209,35 @@ impl Map for Details {
 
     async fn map(&self, rows: Vec<Record>, _context: &Context) -> Result<Vec<Mapped>> {
         try_join_all(rows.iter().map(|row| self.one(row))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: String) -> Result<Vec<Said>> {
+        let mut into = Vec::new();
+        take(Record::parse(text)?.raw(), &mut into).map(|()| into)
+    }
+
+    #[test]
+    fn comments_of_any_form_are_taken_or_refused_and_nesting_has_an_end() {
+        let odd = r#"{"comments": [{"id": "x", "authorName": 5, "content": {}, "votes": 1.5, "replies": "none"},
+            {"id": 7, "replies": [{"id": 8, "authorUrl": "/ann/", "authorName": "Ann", "votes": -2}]}]}"#;
+        let comments = taken(odd.into()).unwrap();
+        assert_eq!(comments.len(), 3);
+        let ann = comments.iter().find(|said| said.id == Some(8)).unwrap();
+        assert_eq!((ann.answers, ann.username.as_deref(), ann.votes), (Some(7), Some("ann"), Some(-2)));
+        assert!(!ann.deleted && comments.iter().filter(|said| said.deleted).count() == 2);
+        assert!(taken("{}".into()).unwrap().is_empty());
+        assert_eq!(taken(r#"{"comments": ["x"]}"#.into()).unwrap_err().kind(), Kind::Shape);
+        let nest = |deep: usize| {
+            let inner = "{\"id\":1,\"replies\":[".repeat(deep);
+            format!("{{\"comments\":[{inner}{}]}}", "]}".repeat(deep))
+        };
+        assert_eq!(taken(nest(DEEPEST)).unwrap().len(), DEEPEST);
+        assert_eq!(taken(nest(DEEPEST + 2)).unwrap_err().kind(), Kind::Shape);
+        assert!(taken(nest(10_000)).is_err());
     }
 }

@@ -35,12 +35,13 @@ pub fn expected(root: &Path, name: &str) -> Option<u64> {
     once::found(&folder(root, name))?.counts.get("items").copied()
 }
 
-/// Writes a small file so that it is whole or not there, also after a loss of power.
-pub(crate) fn durable(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a small file so that it is whole or not there, also after a loss of power; with `once` one that is there
+/// stays as it is.
+pub(crate) fn durable(path: &Path, bytes: &[u8], once: bool) -> Result<()> {
     let failed = |cause| Error::io("cannot write the file", path, cause);
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let part = path.with_extension("part");
+    let part = path.with_extension(format!("{}.part", std::process::id()));
     let mut options = std::fs::File::options();
     options.write(true).create(true).truncate(true);
     // The key of pseudonyms is nobody else's.
@@ -48,16 +49,26 @@ pub(crate) fn durable(path: &Path, bytes: &[u8]) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&part).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    settle(&part, path)
+    if !once {
+        return settle(&part, path);
+    }
+    match std::fs::hard_link(&part, path) {
+        // Not every disk has links.
+        Err(cause) if cause.kind() != std::io::ErrorKind::AlreadyExists => settle(&part, path),
+        _ => std::fs::remove_file(&part).and_then(|()| sync_folder(folder)).map_err(failed),
+    }
 }
 
 /// Gives a file that is written and synced its name.
 pub(crate) fn settle(part: &Path, path: &Path) -> Result<()> {
     let failed = |cause| Error::io("cannot give the file its name", path, cause);
     std::fs::rename(part, path).map_err(failed)?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed)
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    match cfg!(unix) {
+        true => std::fs::File::open(folder)?.sync_all(),
+        false => Ok(()),
     }
-    Ok(())
 }

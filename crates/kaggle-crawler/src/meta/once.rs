@@ -90,7 +90,7 @@ pub(crate) fn once(
     let made = Made { of, rows: out.rows, bytes: out.bytes, counts };
     let text = serde_json::to_vec_pretty(&made)
         .map_err(|cause| Error::new(Kind::Storage, "cannot be written as JSON").because(cause))?;
-    durable(&folder.join("made.json"), &text)?;
+    durable(&folder.join("made.json"), &text, false)?;
     remove(&scratch, |path| fs::remove_dir_all(path))?;
     Ok(made)
 }

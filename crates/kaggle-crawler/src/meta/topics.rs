@@ -256,7 +256,7 @@ fn thread(
             name,
             user_id: message.user,
             written: message.date,
-            // The tables tell the votes for a topic and, message by message, not how many there are.
+            // Those for a topic are told; those for its other messages are in another table, vote by vote.
             votes: row.score.filter(|_| opens),
             deleted: message.raw.is_none() && message.html.is_none(),
             body: match (message.raw, message.html) {

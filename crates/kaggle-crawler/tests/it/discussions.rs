@@ -238,3 +238,37 @@ async fn pseudonyms_are_the_same_all_over_a_root_and_names_stand_nowhere_in_it()
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_without_an_end_make_their_topic_missing_and_a_listing_that_ends_early_is_in_doubt() {
+    let path = "/v1/discussions.DiscussionApiService/ListComments";
+    let faults = vec![format!("{path}@9=status:403").parse().unwrap()];
+    let double = Double::start(KaggleConfig { faults, ..world() }).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let output = discussions(&double, root.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let missing = Stored::open(root.path(), &id("topics")).unwrap().checkpoint().totals.missing;
+    assert_eq!((missing, rows(root.path(), "topics").len()), (1, 129));
+    ok(&discussions(&double, root.path()).arg("--retry-missing").output().unwrap());
+    assert_eq!(rows(root.path(), "topics-retry-1").len(), 1);
+
+    let faults = vec![format!("{path}@all=repeat-cursor").parse().unwrap()];
+    let double = Double::start(KaggleConfig { faults, ..world() }).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let refs = &double.references(Part::Topics)[..3];
+    let output = discussions(&double, root.path()).args(refs).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let missing = Stored::open(root.path(), &id("topics")).unwrap().missing(1).unwrap();
+    assert!(
+        missing.len() == 3 && missing.iter().all(|missing| missing.message.contains("an end")),
+        "{missing:?}"
+    );
+
+    let faults = vec!["/v1/discussions.DiscussionApiService/ListTopics@1=no-next".parse().unwrap()];
+    let double = Double::start(KaggleConfig { faults, topics: 300, ..world() }).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let output = discussions(&double, root.path()).arg("--list-only").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("there are 300 rows, and showed 200"), "{told}");
+}

@@ -41,7 +41,7 @@ fn make(folder: &Path, messages: u64, users: u64) -> u64 {
     }
     let mut out = table("ForumMessages.csv");
     writeln!(out, "Id,ForumTopicId,PostUserId,PostDate,ReplyToForumMessageId,Message,RawMarkdown").unwrap();
-    let text = "Words that somebody has written about a thing, with <b>some</b> marks. ".repeat(8);
+    let text = "Words that somebody has written about a thing, with <b>some</b> marks. ".repeat(2);
     for message in 1..=messages {
         let topic = (message - 1) % topics + 1;
         let (user, answers) = (mixed(message, users) + 1, message.saturating_sub(topics));
