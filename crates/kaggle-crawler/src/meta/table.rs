@@ -77,7 +77,7 @@ impl Tables {
             let advice = match zipped {
                 true => "unpack the .csv.zip beside it".to_owned(),
                 false => format!(
-                    "fetch it: kaggle-crawler datasets kaggle/meta-kaggle --files {name}.csv --root DIR"
+                    "fetch it: kaggle-crawler datasets kaggle/meta-kaggle --usability 0 --files {name}.csv --root DIR"
                 ),
             };
             return Err(Error::new(Kind::Config, "a table of Meta Kaggle is not there")

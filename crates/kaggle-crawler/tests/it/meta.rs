@@ -4,42 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crawl_core::http::{Credential, Http, HttpConfig, Request, Secret, Url};
 use crawl_core::record::Conversation;
 use crawl_core::{Stop, Stored};
 use crawl_sim::{Kaggle as Double, KaggleConfig, Part};
 use kaggle_crawler::Coverage;
 use kaggle_crawler::meta::{Tables, Which, references, topics};
-use serde_json::json;
 
 use crate::discussions::{conversations, discussions, ok, world};
 use crate::shop::{command, id, rows, run, values};
 
-/// Fetches the tables; their listed sizes are guesses of the double's, so not through the program.
-async fn tables(double: &Double, root: &Path) -> PathBuf {
-    let http = Http::new(HttpConfig::default()).unwrap();
-    for name in [
-        "ForumTopics",
-        "ForumMessages",
-        "Users",
-        "Organizations",
-        "Forums",
-        "Competitions",
-        "Datasets",
-        "DatasetVersions",
-        "Models",
-        "Kernels",
-    ] {
-        let url = format!("{}/v1/datasets.DatasetApiService/DownloadDataset", double.url());
-        let url = Url::parse(&url).unwrap();
-        let credential = Some(Credential::bearer(&url, &Secret::new("kgat-a-token")));
-        let body = json!({"ownerSlug": "kaggle", "datasetSlug": "meta-kaggle", "fileName": format!("{name}.csv"), "raw": true});
-        let request = Request { credential, ..Request::post_json(url, body.to_string().into(), true) };
-        let bytes = http.send(&request).await.unwrap().body;
-        assert!(bytes.starts_with(b"\"Id\""), "{name}");
-        std::fs::write(root.join(format!("{name}.csv")), bytes).unwrap();
-    }
-    root.to_path_buf()
+/// Fetches the tables, as the docs say.
+fn tables(double: &Double, root: &Path) -> PathBuf {
+    let mut fetch = command(double, "datasets", root);
+    fetch.args(["kaggle/meta-kaggle", "--files", "*.csv", "--usability", "0"]);
+    ok(&fetch.env("KAGGLE_API_TOKEN", "kgat-a-token").output().unwrap());
+    root.join("dataset/kaggle_meta-kaggle")
 }
 
 fn of_tables(double: &Double, tables: &Path, root: &Path) -> Command {
@@ -53,7 +32,7 @@ async fn the_tables_give_the_same_conversations_as_the_api() {
     let double = Double::start(world()).await.unwrap();
     let (fetched, api, root) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path()).await;
+    let tables = tables(&double, fetched.path());
     ok(&discussions(&double, api.path()).output().unwrap());
     let asked = double.seen().len();
     ok(&of_tables(&double, &tables, root.path()).output().unwrap());
@@ -102,7 +81,7 @@ async fn a_read_of_the_tables_killed_again_and_again_gives_the_same_and_is_made_
     let double = Double::start(KaggleConfig { topics: 400, ..world() }).await.unwrap();
     let (fetched, whole, root) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path()).await;
+    let tables = tables(&double, fetched.path());
     let arguments = ["--rows-a-page", "3"];
     ok(&of_tables(&double, &tables, whole.path()).args(arguments).output().unwrap());
     for kill in 0..14_u64 {
@@ -134,7 +113,7 @@ async fn a_read_of_the_tables_killed_again_and_again_gives_the_same_and_is_made_
 async fn pseudonyms_hide_the_names_of_the_tables_too() {
     let double = Double::start(world()).await.unwrap();
     let (fetched, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path()).await;
+    let tables = tables(&double, fetched.path());
     ok(&of_tables(&double, &tables, root.path()).arg("--pseudonyms").output().unwrap());
     let mut names = BTreeSet::new();
     let mut users = csv::Reader::from_path(tables.join("Users.csv")).unwrap();
@@ -155,7 +134,7 @@ async fn refs_of_the_tables_reach_behind_the_caps_and_the_coverage_adds_up() {
     let config = KaggleConfig { datasets: 200, dataset_cap: 60, ..world() };
     let double = Double::start(config).await.unwrap();
     let (fetched, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let tables = tables(&double, fetched.path()).await;
+    let tables = tables(&double, fetched.path());
     let mut list = command(&double, "datasets", root.path());
     list.args(["--list-only", "--meta"]).arg(&tables);
     ok(&list.output().unwrap());
