@@ -166,6 +166,8 @@ async fn refs_of_the_tables_reach_behind_the_caps_and_the_coverage_adds_up() {
     assert_eq!(rows(root.path(), "meta_data").len(), found.len() - stale.len());
 
     let read = Tables::open(&tables, Stop::new()).unwrap();
+    let counts = references(&read, Which::Datasets, root.path()).unwrap().counts().clone();
+    assert_eq!((counts["without a known owner"], counts["without a name"]), (without as u64, 0));
     for (which, part, name) in
         [(Which::Kernels, Part::Kernels, "stages/kernels"), (Which::Models, Part::Models, "stages/models")]
     {
