@@ -65,6 +65,7 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let (folder, root, stop) = (folder.to_owned(), self.common.root.clone(), self.session.stop());
+        say(format!("reading the tables in {}", folder.display()));
         let read = move || meta::references(&Tables::open(&folder, stop)?, which, &root);
         let lines = tokio::task::spawn_blocking(read).await??;
         let items = lines.counts().get("items").copied().unwrap_or(0);
@@ -80,6 +81,7 @@ impl<'a> Desk<'a> {
     pub(crate) async fn topics(self, folder: &Path, pseudonyms: Option<Pseudonyms>) -> Result<Outcome> {
         let common = self.common;
         let (folder, root, stop) = (folder.to_owned(), common.root.clone(), self.session.stop());
+        say(format!("reading the tables in {}: this takes a while the first time", folder.display()));
         let read = move || meta::topics(&Tables::open(&folder, stop)?, &root, pseudonyms.as_ref());
         let lines = tokio::task::spawn_blocking(read).await??.rows_a_page(common.rows_a_page.get());
         for (name, count) in lines.counts() {

@@ -40,6 +40,15 @@ impl Tables {
         Err(Error::new(Kind::Config, "there is no such folder of tables").at(folder.display().to_string()))
     }
 
+    /// An error if somebody wishes to stop.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        match self.stop.is_cancelled() {
+            true => Err(Error::new(Kind::Stopped, "stopped while the tables were read")
+                .at(self.folder.display().to_string())),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.csv"))
     }
@@ -132,8 +141,8 @@ impl Tables {
             reader.get_mut().left = LONGEST;
             each(Row { record: &record, places: &places })?;
             rows += 1;
-            if rows.is_multiple_of(OFTEN) && self.stop.is_cancelled() {
-                return Err(Error::new(Kind::Stopped, "stopped while the tables were read").at(name));
+            if rows.is_multiple_of(OFTEN) {
+                self.go_on()?;
             }
         }
         Ok(())

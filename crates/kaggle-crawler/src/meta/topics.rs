@@ -126,6 +126,7 @@ fn make(tables: &Tables, pseudonyms: Option<&Pseudonyms>, scratch: &Path, out: &
         if ends && let Some(Open { topic: id, row, messages }) = open.take() {
             match row {
                 Some(row) => {
+                    tables.go_on()?;
                     let thread = thread(id, row, messages, &mut things, &mut owners, &mut odd)?;
                     let mut made = conversation(thread, "meta-kaggle", fetched_at.clone());
                     odd.dangling += made.stats.dangling_replies.unwrap_or(0);
