@@ -44,7 +44,8 @@ impl Tables {
     pub(crate) fn go_on(&self) -> Result<()> {
         match self.stop.is_cancelled() {
             true => Err(Error::new(Kind::Stopped, "stopped while the tables were read")
-                .at(self.folder.display().to_string())),
+                .at(self.folder.display().to_string())
+                .advise("run the same command again; it reads the tables from the beginning")),
             false => Ok(()),
         }
     }
