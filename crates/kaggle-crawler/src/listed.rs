@@ -206,6 +206,10 @@ impl Source for Listed {
             let slice = self.slices.name(&slice);
             format!("{slice} showed {rows} rows, about as many as one query shows: there may be more")
         });
+        let total = answer.raw().get("totalCount").and_then(|total| total.u64());
+        if let Some(total) = total.filter(|total| *total > rows && self.pages.is_none()) {
+            page.doubt = Some(format!("Kaggle says that there are {total} rows, and showed {rows}"));
+        }
         Ok(Some(page))
     }
 

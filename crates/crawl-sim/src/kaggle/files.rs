@@ -40,7 +40,7 @@ pub(super) fn all(world: &World, index: u64) -> Vec<File> {
     match index {
         META => {
             return meta::names()
-                .map(|name| file(&format!("{name}.csv"), meta::guess(world, name)))
+                .map(|name| file(&format!("{name}.csv"), meta::length(world, name)))
                 .collect();
         }
         0 => return showcase(),

@@ -1,8 +1,10 @@
 //! Meta Kaggle: which tables there are and which columns they have.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::meta_rows as rows;
+use super::meta_table;
 use super::meta_table::Rows;
 pub(super) use super::meta_table::Table;
 use super::world::{Part, World};
@@ -147,17 +149,38 @@ fn units(world: &World, units: Units) -> u64 {
     }
 }
 
-/// About how large a table is, for listings; it is known when the table was made.
-pub(super) fn guess(world: &World, name: &str) -> u64 {
-    TABLES.iter().find(|(known, ..)| *known == name).map_or(0, |(.., of, _)| 100 + units(world, *of) * 120)
+/// How large a table is now; each is made once for it, until the world changes.
+pub(super) fn length(world: &World, name: &str) -> u64 {
+    let changes = world.state().changes;
+    let kept = |lengths: &Lengths| lengths.1.get(name).copied().filter(|_| lengths.0 == changes);
+    if let Some(length) = kept(&world.lengths()) {
+        return length;
+    }
+    let Some((name, _, of, rows)) = TABLES.iter().find(|(known, ..)| *known == name) else { return 0 };
+    let length = meta_table::length(world, &columns(world, name), units(world, *of), *rows);
+    let mut lengths = world.lengths();
+    if lengths.0 != changes {
+        *lengths = (changes, HashMap::new());
+    }
+    lengths.1.insert(name, length);
+    length
+}
+
+/// After so many changes of the world, how large the tables are.
+pub(super) type Lengths = (u64, HashMap<&'static str, u64>);
+
+fn columns(world: &World, name: &str) -> Vec<&'static str> {
+    match name {
+        "Competitions" => competition_columns(world).collect(),
+        _ => {
+            TABLES.iter().find(|(known, ..)| *known == name).map_or("", |table| table.1).split(',').collect()
+        }
+    }
 }
 
 /// `None` for a table that is not there.
 pub(super) fn table(world: &Arc<World>, name: &str) -> Option<Arc<Table>> {
-    let (name, columns, of, rows) = TABLES.iter().find(|(known, ..)| *known == name)?;
-    let columns: Vec<&str> = match *name {
-        "Competitions" => competition_columns(world).collect(),
-        _ => columns.split(',').collect(),
-    };
+    let (name, _, of, rows) = TABLES.iter().find(|(known, ..)| *known == name)?;
+    let columns = columns(world, name);
     Some(Arc::new(Table::new(world.clone(), &columns, units(world, *of), *rows)))
 }

@@ -51,6 +51,19 @@ impl Table {
     }
 }
 
+/// How many bytes a table has.
+pub(super) fn length(world: &World, columns: &[&str], units: u64, rows: Rows) -> u64 {
+    let mut csv = Csv::default();
+    csv.header(columns);
+    let mut length = csv.text.len() as u64;
+    for unit in 0..units {
+        csv.text.clear();
+        rows(world, unit, &mut csv);
+        length += csv.text.len() as u64;
+    }
+    length
+}
+
 impl Source for Table {
     fn fill(&self, mut at: u64, mut into: &mut [u8]) {
         while !into.is_empty() && at < self.length {

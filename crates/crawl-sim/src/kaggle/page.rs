@@ -64,6 +64,7 @@ impl Page {
                 *next = here();
             }
             Some(Fault::RepeatCursor) => *next = here(),
+            Some(Fault::NoNext) => next.clear(),
             Some(Fault::RowTwice) => rows.extend(rows.first().cloned()),
             Some(Fault::RowString) => rows.push("not a row".into()),
             Some(Fault::RowWithoutId) => rows.push(serde_json::json!({"title": "a row without a ref"})),

@@ -154,6 +154,8 @@ impl<'w> Topic<'w> {
         match self.index {
             0 => 12,
             index if index % 40 == 9 => 260,
+            // More threads than one page of comments holds.
+            index if index % 160 == 50 => 1300,
             _ => 1 + self.world.dice(Part::Topics, self.index, Stream::Files).heavy(1.5, 1),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use super::calendar::{END, START};
+use super::meta::Lengths;
 use super::order::Orders;
 use super::words::{FAMILY, FIRST, ORGANIZATIONS, TOPICS};
 use super::{KaggleConfig, Plant};
@@ -46,6 +47,7 @@ pub(super) enum Stream {
 pub(super) struct World {
     pub(super) config: KaggleConfig,
     pub(super) orders: Orders,
+    lengths: Mutex<Lengths>,
     state: Mutex<State>,
 }
 
@@ -102,11 +104,15 @@ impl World {
             state.by_name.insert((Part::Datasets, plant.reference.clone()), PLANTED + number as u64);
         }
         state.by_name.insert((Part::Datasets, "kaggle/meta-kaggle".into()), META);
-        Self { config, orders: Orders::default(), state: Mutex::new(state) }
+        Self { config, orders: Orders::default(), lengths: Mutex::default(), state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.state)
+    }
+
+    pub(super) fn lengths(&self) -> MutexGuard<'_, Lengths> {
+        locked(&self.lengths)
     }
 
     pub(super) fn dice(&self, part: Part, index: u64, stream: Stream) -> Dice {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, grouped, print};
 use crawl_core::{Error, Kind, Stored};
-use kaggle_crawler::Coverage;
+use kaggle_crawler::{Coverage, meta};
 
 /// Tells it for each listing below `root/stages`.
 pub(crate) fn run(root: &Path, expected: Option<u64>, json: bool) -> Result<Outcome> {
@@ -20,6 +20,7 @@ pub(crate) fn run(root: &Path, expected: Option<u64>, json: bool) -> Result<Outc
     let mut outcome = Outcome::Done;
     let mut all = Vec::new();
     for id in ids {
+        let expected = expected.or_else(|| meta::expected(root, id.as_str()));
         let coverage = Coverage::of(root, id.as_str(), expected)?;
         if coverage.capped().next().is_some() || expected.is_some_and(|expected| coverage.seen < expected) {
             outcome = Outcome::Missing;

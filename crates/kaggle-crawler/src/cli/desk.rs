@@ -1,9 +1,13 @@
 //! One run of a part: list, then map, with what the flags say.
 
+use std::path::Path;
+
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Known, Outcome, Session, say};
+use crawl_cli::{Known, Outcome, Session, grouped, say};
 use crawl_core::http::{Http, Waiting};
 use crawl_core::{Input, Map, Next, Over, Pump, Record, Round, Source, SourceId, Store, Stored};
+use kaggle_crawler::discussions::Pseudonyms;
+use kaggle_crawler::meta::{self, Tables, Which};
 use kaggle_crawler::{Kaggle, Part};
 
 use super::common::Common;
@@ -53,6 +57,39 @@ impl<'a> Desk<'a> {
             self.listed = worse(self.listed, Outcome::Missing);
         }
         Ok(())
+    }
+
+    /// Lists the refs that Meta Kaggle's tables in `folder` tell.
+    pub(crate) async fn list_tables(&mut self, folder: &Path, which: Which) -> Result<()> {
+        if self.common.share.is_some() {
+            return Ok(());
+        }
+        let (folder, root, stop) = (folder.to_owned(), self.common.root.clone(), self.session.stop());
+        say(format!("reading the tables in {}", folder.display()));
+        let read = move || meta::references(&Tables::open(&folder, stop)?, which, &root);
+        let lines = tokio::task::spawn_blocking(read).await??;
+        let items = lines.counts().get("items").copied().unwrap_or(0);
+        say(format!(
+            "Meta Kaggle has {} items, {} of them with a ref",
+            grouped(items),
+            grouped(lines.rows())
+        ));
+        self.list(&lines).await
+    }
+
+    /// Lists all discussions of Meta Kaggle's tables in `folder`, which is the final format already.
+    pub(crate) async fn topics(self, folder: &Path, pseudonyms: Option<Pseudonyms>) -> Result<Outcome> {
+        let common = self.common;
+        let (folder, root, stop) = (folder.to_owned(), common.root.clone(), self.session.stop());
+        say(format!("reading the tables in {}: this takes a while the first time", folder.display()));
+        let read = move || meta::topics(&Tables::open(&folder, stop)?, &root, pseudonyms.as_ref());
+        let lines = tokio::task::spawn_blocking(read).await??.rows_a_page(common.rows_a_page.get());
+        for (name, count) in lines.counts() {
+            say(format!("  {:>12}  {name}", grouped(*count)));
+        }
+        let known = Known { expects: common.limit.or(Some(lines.rows())), ..Known::default() };
+        let options = Pump::default().rows(common.limit);
+        Ok(common.upload.crawl(self.session, &lines, &self.store, options, known).await?.1)
     }
 
     /// The outcome, if nothing is to be done after the listing. `size` gives the bytes of a listed row, where they are

@@ -6,6 +6,7 @@ mod competitions;
 mod coverage;
 mod datasets;
 mod desk;
+mod discussions;
 mod kernels;
 mod plan;
 
@@ -65,12 +66,20 @@ pub(crate) enum Command {
   kaggle-crawler kernels --root data/course --course pandas"
     ))]
     Kernels(Box<kernels::KernelsArgs>),
+    /// List topics of discussion into ROOT/stages, then fetch them with all comments into ROOT/topics
+    #[command(after_help = variables!(
+        "  kaggle-crawler discussions --root data/talk --forum getting-started --limit 500
+  kaggle-crawler discussions --root data/noise --dataset owner/slug --pseudonyms
+  kaggle-crawler discussions --root data/some 123456 123457
+  kaggle-crawler discussions --root data/all --meta meta-kaggle --pseudonyms"
+    ))]
+    Discussions(Box<discussions::DiscussionsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
         /// The root of a crawl
         root: PathBuf,
-        /// How many items there should be, where you know it (Meta Kaggle's tables tell it)
+        /// How many items there should be, where you know it; else what Meta Kaggle's tables told, if --meta read them
         #[arg(long, value_name = "ITEMS")]
         expected: Option<u64>,
         /// As JSON: a list, an object a listing
@@ -87,6 +96,7 @@ impl Command {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
             Command::Competitions(arguments) => competitions::run(*arguments, session).await,
             Command::Kernels(arguments) => kernels::run(*arguments, session).await,
+            Command::Discussions(arguments) => discussions::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

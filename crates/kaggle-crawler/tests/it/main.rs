@@ -7,6 +7,9 @@
 //! - `listing`: what all parts share: slices, coverage, refs, pages, plans, earlier roots, shares
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 //! - `kernels`, `kernels_listed`: kernels, whole: sources by content, outputs, slices, courses, refusals, `kill -9`
+//! - `discussions`: topics with all comments, nested over pages; `kill -9`; pseudonyms
+//! - `meta`: the same of Meta Kaggle's tables, and refs beyond the caps; odd tables
+//! - `meta_memory`: joins larger than memory: `GLEANER_META_MESSAGES` and `GLEANER_META_USERS` make them large
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -19,11 +22,14 @@ mod accounts;
 mod competitions;
 mod crawling;
 mod desk;
+mod discussions;
 mod hostile;
 mod kernels;
 mod kernels_listed;
 mod leaderboard;
 mod listing;
+mod meta;
+mod meta_memory;
 mod notebooks;
 mod python;
 mod r;
