@@ -193,6 +193,7 @@ impl World {
         let before = state.cards.len();
         state.cards.retain(|card| card.id != topic);
         state.kept.remove(&topic);
+        state.gone.insert(topic);
         state.orders.clear();
         state.cards.len() < before
     }
@@ -201,17 +202,18 @@ impl World {
     pub(super) fn publish(&self, title: &str, posts: &[(Option<String>, String)]) -> u64 {
         let mut state = self.state();
         let now = state.tick();
-        self.plant(&mut state, title, posts, now)
+        self.plant(&mut state, Head { title: title.into(), ..Head::default() }, posts, now)
     }
 
+    /// A new topic: what its head does not say is filled in.
     pub(super) fn plant(
         &self,
         state: &mut State,
-        title: &str,
+        head: Head,
         posts: &[(Option<String>, String)],
         at: i64,
     ) -> u64 {
-        let id = state.take_topic();
+        let id = if head.id == 0 { state.take_topic() } else { head.id };
         let post = |(place, (raw, cooked)): (usize, &(Option<String>, String))| {
             let author = self.people.pick(place as u64);
             let mut post = written(state.take_post(), place as u64 + 1, author, at + place as i64 * 1000, "");
@@ -222,13 +224,12 @@ impl World {
         let posts: Vec<Post> = posts.iter().enumerate().map(post).collect();
         let head = Head {
             id,
-            slug: slug(title),
-            title: title.into(),
-            category: self.categories[0].id,
+            slug: slug(&head.title),
+            category: if head.category == 0 { self.categories[0].id } else { head.category },
             created: at,
             bumped: posts.last().map_or(at, |post| post.facts.created),
             views: 1,
-            ..Head::default()
+            ..head
         };
         state.keep(Arc::new(Topic { head, posts: Posts::Kept(posts) }));
         id

@@ -12,7 +12,7 @@ pub(super) struct Context {
     pub(super) replies: u64,
     pub(super) quotes: u64,
     /// Of all posts of the topic.
-    pub(super) posts: usize,
+    pub(super) posts: u64,
     pub(super) raw: bool,
 }
 
@@ -106,7 +106,7 @@ impl World {
         let mut shown = self.post_json(
             topic,
             post,
-            Context { raw: true, posts: self.facts(topic).len(), ..Context::default() },
+            Context { raw: true, posts: self.count(topic.head.id), ..Context::default() },
         );
         let Head { title, category, .. } = &topic.head;
         shown.insert("topic_title".into(), json!(title));

@@ -39,6 +39,8 @@ pub(super) enum Route {
     /// `BASE62.ext`
     Short(String),
     CategoryShow(u64),
+    /// Private messages of somebody.
+    Private,
     Unknown,
 }
 
@@ -123,6 +125,7 @@ fn route(path: &str) -> Route {
         ["raw", topic, number] => {
             id(topic).map_or(Route::Unknown, |topic| Route::Raw { topic, number: id(number) })
         }
+        ["topics", "private-messages", _] => Route::Private,
         ["u", name] | ["users", name] => Route::User((*name).into()),
         _ => Route::Unknown,
     }
