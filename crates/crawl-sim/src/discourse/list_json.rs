@@ -81,7 +81,7 @@ impl World {
 
     /// What only some topics have, in lists and by themselves.
     pub(super) fn decorations(&self, head: &Head) -> Object {
-        let picture = self.pictures.first().filter(|_| head.id % 3 == 1 && head.views % 2 == 0);
+        let picture = self.pictures.first().filter(|_| head.id % 3 == 1 && head.views.is_multiple_of(2));
         let link = head.definition.then_some("https://example.org/about");
         let mut all = object([
             ("image_url", json!(picture.map(|picture| format!("{}{}", self.config.base, picture.path())))),

@@ -116,7 +116,7 @@ pub(super) fn poll(body: &mut Body, dice: &mut Dice) {
         ),
     );
     let poll = json!([{
-        "name": "poll", "type": "regular", "status": "open", "results": "always", "chart_type": "bar", "title": (votes[0] % 2 == 0).then_some("Which tide?"),
+        "name": "poll", "type": "regular", "status": "open", "results": "always", "chart_type": "bar", "title": votes[0].is_multiple_of(2).then_some("Which tide?"),
         "public": true, "min": 1, "max": 2, "groups": "", "voters": votes[0] + votes[1], "preloaded_voters": {},
         "options": [
             {"id": ids[0], "html": "Spring tide", "votes": votes[0]},

@@ -86,7 +86,7 @@ impl Seeded {
     }
 
     fn accepted(&self, index: u64, count: u64, people: &People) -> Option<u64> {
-        if index % 7 != 0 || count < 3 {
+        if !index.is_multiple_of(7) || count < 3 {
             return None;
         }
         let opener = self.facts(index, 1, 0, people).author;
