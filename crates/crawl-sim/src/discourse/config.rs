@@ -53,6 +53,14 @@ pub struct DiscourseConfig {
     pub base: String,
     /// Whether tags are objects, as since 2026, or strings.
     pub tag_objects: bool,
+    /// Whether posts tell their reactions, as with the plugin.
+    pub reactions: bool,
+    /// Whether a topic has a list of accepted answers, as since 2026, or one.
+    pub many_answers: bool,
+    /// Headers of every answer but uploads, such as `X-Robots-Tag`.
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers of uploads.
+    pub upload_headers: Vec<(&'static str, String)>,
     /// Whether `per_page` is looked at, as since 2026.
     pub per_page: bool,
     /// How many private messages there are, which an administrator's key opens.
@@ -107,6 +115,10 @@ impl Default for DiscourseConfig {
             uploads: Vec::new(),
             base: String::new(),
             tag_objects: true,
+            reactions: false,
+            many_answers: false,
+            headers: Vec::new(),
+            upload_headers: Vec::new(),
             per_page: true,
             private: 2,
             blocked_agents: Vec::new(),

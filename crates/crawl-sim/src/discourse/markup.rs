@@ -187,3 +187,14 @@ pub(super) fn video(body: &mut Body) {
          title=\"A tide in one minute\" width=\"690\" height=\"388\">\n</a>\n</div>",
     );
 }
+
+/// As software before it left them: BBCode in the text, and a picture that was lost on the way.
+pub(super) fn imported(body: &mut Body) {
+    body.block(
+        "[b]Bold[/b] and [url=https://example.org/old]an old link[/url].\n\n![lost|20x20](upload://gone.png)[gone.zip](upload://gone.zip)",
+        "<p><span class=\"bbcode-b\">Bold</span> and \
+         <a href=\"https://example.org/old\" data-bbcode=\"true\" rel=\"noopener nofollow ugc\">an old link</a>.</p>\n\
+         <p><img src=\"/images/transparent.png\" alt=\"lost\" data-orig-src=\"upload://gone.png\" width=\"20\" \
+         height=\"20\"><a href=\"/404\" data-orig-href=\"upload://gone.zip\">gone.zip</a></p>",
+    );
+}

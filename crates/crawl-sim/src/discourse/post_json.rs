@@ -76,6 +76,12 @@ impl World {
             ("topic_accepted_answer", json!(head.accepted.is_some())),
             ("post_url", json!(format!("{}/t/{}/{}/{}", self.config.base, head.slug, head.id, facts.number))),
         ]);
+        if self.config.reactions {
+            let hearts = json!([{"id": "heart", "type": "emoji", "count": facts.likes}]);
+            shown.insert("reactions".into(), if facts.likes > 0 { hearts } else { json!([]) });
+            shown.insert("reaction_users_count".into(), json!(facts.likes));
+            shown.insert("current_user_reaction".into(), Value::Null);
+        }
         if author.title.is_some() {
             shown.insert("title_is_group".into(), json!(false));
         }

@@ -121,6 +121,8 @@ impl server::Service for Service {
         self.gate.limit(config, matches!(logged_in, Ok(true)))?;
         let logged_in = logged_in?;
         let mut headers = vec![("X-Discourse-Route", route_name(&asked.route).to_owned())];
+        let upload = matches!(asked.route, Route::Upload(_) | Route::Short(_));
+        headers.extend(if upload { config.upload_headers.clone() } else { config.headers.clone() });
         if !logged_in {
             headers.push(("Discourse-Logged-Out", "1".into()));
         }

@@ -154,7 +154,11 @@ impl World {
         let answer = json!({
             "post_number": accepted.number, "username": author.username, "name": author.name, "excerpt": excerpt,
         });
-        outer.insert("accepted_answer".into(), answer);
+        if self.config.many_answers {
+            outer.insert("accepted_answers".into(), json!([answer]));
+        } else {
+            outer.insert("accepted_answer".into(), answer);
+        }
     }
 
     /// What was recorded wins, but for counts that changed since.

@@ -196,3 +196,18 @@ async fn unwelcome_agents_and_topics_that_are_gone_are_told_so() {
     assert!(forum.delete_topic(topic));
     assert_eq!([status(&forum, &format!("/t/{topic}.json")), status(&forum, "/t/999999.json")], [410, 404]);
 }
+
+#[tokio::test]
+async fn permission_signals_come_in_the_headers_that_were_wished() {
+    let headers = vec![("X-Robots-Tag", "noai".to_owned()), ("Content-Usage", "train-ai=n".to_owned())];
+    let upload_headers = vec![("X-Robots-Tag", "noimageai".to_owned())];
+    let forum = start(DiscourseConfig { headers, upload_headers, ..DiscourseConfig::default() }).await;
+    let ask = |path: &str| get(&format!("{}{path}", forum.site()));
+    let page = ask("/latest.json");
+    assert_eq!(
+        (page.header("x-robots-tag"), page.header("content-usage")),
+        (Some("noai"), Some("train-ai=n"))
+    );
+    let picture = ask("/uploads/default/original/1X/a.png");
+    assert_eq!((picture.header("x-robots-tag"), picture.header("content-usage")), (Some("noimageai"), None));
+}
