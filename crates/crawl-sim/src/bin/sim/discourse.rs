@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use crawl_sim::{Change, DiscourseConfig, Limit, Rule};
+use crawl_sim::{Change, DiscourseConfig, Limit, Rule, TooMany};
 
 pub(crate) const HELP: &str = "\
 The faults are those of `sim --help`: list, detail (topics), tree (posts.json, raw), resolve (short addresses), cdn (uploads).
@@ -62,6 +62,9 @@ pub(crate) struct DiscourseArgs {
     /// A quota of requests in any span of time; those over it extend the pause
     #[arg(long = "limit", value_name = "REQUESTS/SECONDS")]
     limits: Vec<Quota>,
+    /// Say so in this form to those who came too often [default: the three in turn]
+    #[arg(long, value_name = "text|json|html")]
+    too_many: Option<Form>,
     /// Answer everything with a page that checks for browsers
     #[arg(long)]
     challenge: bool,
@@ -107,6 +110,22 @@ impl FromStr for Quota {
     }
 }
 
+#[derive(Clone, Copy)]
+struct Form(TooMany);
+
+impl FromStr for Form {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self(TooMany::Text)),
+            "json" => Ok(Self(TooMany::Json)),
+            "html" => Ok(Self(TooMany::Html)),
+            _ => Err("expected text, json or html"),
+        }
+    }
+}
+
 impl DiscourseArgs {
     /// # Errors
     /// If the file for robots.txt cannot be read.
@@ -128,6 +147,7 @@ impl DiscourseArgs {
             user_api_key: self.user_api_key,
             robots: robots.unwrap_or_else(|| default.robots.clone()),
             limits: self.limits.into_iter().map(|Quota(limit)| limit).collect(),
+            too_many: self.too_many.map(|Form(form)| form),
             challenge: self.challenge,
             changes: self.changes,
             faults: self.faults,
