@@ -57,6 +57,8 @@ async fn an_original_is_named_by_the_sum_of_its_bytes() {
     let other = format!("{}/uploads/default/original/2X/a/other.gif", forum.site());
     assert_eq!(get(&other).body, get(&other).body);
     assert!(get(&other).body.starts_with(b"GIF89a"));
+    let emoji = get(&format!("{}/images/emoji/twitter/smile.png?v=12", forum.site()));
+    assert_eq!((emoji.status, emoji.header("content-type")), (200, Some("image/png")));
 }
 
 #[tokio::test]
