@@ -61,6 +61,9 @@ pub struct DiscourseConfig {
     pub headers: Vec<(&'static str, String)>,
     /// Headers of uploads.
     pub upload_headers: Vec<(&'static str, String)>,
+    /// Whether a split brings the new topic to the front of the list, as on recent versions; on old ones it is as deep in
+    /// the list as its posts are old.
+    pub split_bumps: bool,
     /// Whether `per_page` is looked at, as since 2026.
     pub per_page: bool,
     /// How many private messages there are, which an administrator's key opens.
@@ -119,6 +122,7 @@ impl Default for DiscourseConfig {
             many_answers: false,
             headers: Vec::new(),
             upload_headers: Vec::new(),
+            split_bumps: true,
             per_page: true,
             private: 2,
             blocked_agents: Vec::new(),
