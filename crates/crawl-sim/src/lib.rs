@@ -1,10 +1,9 @@
 //! Loopback doubles of the services that Gleaner talks to, with faults on demand.
 //!
-//! [`Hub`] behaves like the Hugging Face Hub, [`Kaggle`] like Kaggle, [`Discourse`] like a forum that
-//! runs on Discourse, [`Llm`] like an OpenAI-compatible server; [`S3`]
-//! is a real server of buckets. All bind `127.0.0.1` only, run on threads of their own (a test may block its own) and stop when their
-//! [`Running`] or [`S3`] is dropped. What the doubles answer is a pure function of their configuration, never of the
-//! clock.
+//! [`Hub`] behaves like the Hugging Face Hub, [`Kaggle`] like Kaggle, [`Discourse`] like a forum, [`Llm`] like an
+//! OpenAI-compatible server; [`S3`] is a real server of buckets. All bind `127.0.0.1` only, run on threads of their own
+//! (a test may block its own) and stop when their [`Running`] or [`S3`] is dropped. What the doubles answer is a pure
+//! function of their configuration, never of the clock.
 
 mod dice;
 mod discourse;

@@ -37,7 +37,7 @@ pub(super) struct Quoted {
 }
 
 /// How many kinds of text there are.
-pub(super) const KINDS: u64 = 22;
+pub(super) const KINDS: u64 = 24;
 
 impl Body {
     pub(super) fn new(opening: &str) -> Self {
@@ -86,12 +86,34 @@ pub(super) fn fill(body: &mut Body, kind: u64, dice: &mut Dice, around: &Around<
         18 => markup::hostile_code(body),
         19 => markup::video(body),
         20 => picture(body, dice, around),
-        _ => body.block(dice.pick(&["Thanks!", "+1", "Solved, thank you."]), "<p>Thanks!</p>"),
+        21 => far_quote(body, around),
+        22 => markup::imported(body),
+        _ => {
+            let thanks = dice.pick(&["Thanks!", "+1", "Solved, thank you."]);
+            body.block(thanks, &paragraph(thanks));
+        }
     }
-    if kind >= 21 {
-        let last = body.raw.rsplit("\n\n").next().unwrap_or_default().to_owned();
-        body.cooked = body.cooked.replace("<p>Thanks!</p>", &paragraph(&last));
-    }
+}
+
+/// Of a post in another topic, which the quote links to by its title.
+fn far_quote(body: &mut Body, around: &Around<'_>) {
+    let Around { base, somebody, topic, .. } = around;
+    let other = topic.saturating_sub(1);
+    let (text, title) = ("It was said elsewhere & long ago.", "Another <topic>");
+    let raw = format!(
+        "[quote=\"{somebody}, post:1, topic:{other}, full:true\"]\n{text}\n[/quote]\n\nThat still holds."
+    );
+    let cooked = format!(
+        "<aside class=\"quote no-group\" data-username=\"{somebody}\" data-post=\"1\" data-topic=\"{other}\" data-full=\"true\">\n\
+         <div class=\"title\">\n<div class=\"quote-controls\"></div>\n\
+         <img alt=\"\" width=\"24\" height=\"24\" src=\"{base}/letter_avatar_proxy/v4/letter/u/9dc877/48.png\" class=\"avatar\">\n\
+         <div class=\"quote-title__text-content\">\n<a href=\"{base}/t/another-topic/{other}/1\">{}</a> \
+         <a class=\"badge-category__wrapper\" href=\"{base}/c/support/5\"><span class=\"badge-category__name\">Support</span></a>\n\
+         </div>\n</div>\n<blockquote>\n{}\n</blockquote>\n</aside>\n<p>That still holds.</p>",
+        escape(title),
+        paragraph(text)
+    );
+    body.block(&raw, &cooked);
 }
 
 fn quote(body: &mut Body, around: &Around<'_>) {

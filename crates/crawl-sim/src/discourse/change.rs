@@ -145,13 +145,17 @@ impl World {
         let base = &self.config.base;
         let new = self.change(topic, |open| {
             let all = std::mem::take(&mut open.posts);
-            let chosen = |post: &Post| posts.contains(&post.facts.id) && post.facts.number > 1;
+            let chosen =
+                |post: &Post| posts.contains(&post.facts.id) && post.facts.number > 1 && post.facts.kind != 3;
             let (mut moved, left): (Vec<Post>, Vec<Post>) = all.into_iter().partition(chosen);
             open.posts = left;
             let (first, last) = (moved.first()?.facts, moved.last()?.facts);
+            let old: Vec<u64> = moved.iter().map(|post| post.facts.number).collect();
+            let renumbered =
+                |number: u64| old.iter().position(|old| *old == number).map(|place| place as u64 + 1);
             for (place, post) in moved.iter_mut().enumerate() {
                 post.facts.number = place as u64 + 1;
-                post.facts.reply_to = None;
+                post.facts.reply_to = post.facts.reply_to.and_then(renumbered);
                 for old in ["post_number", "topic_id", "topic_slug", "reply_to_post_number", "reply_to_user"]
                 {
                     post.extra.remove(old);
@@ -164,19 +168,20 @@ impl World {
                 title: title.into(),
                 category: open.head.category,
                 created: first.created,
-                bumped: last.created,
+                bumped: if self.config.split_bumps { open.now } else { last.created },
                 views: 1,
                 ..Head::default()
             };
             let address = format!("{base}/t/{}/{id}", head.slug);
             let raw = format!("{count} posts were split to a new topic: [{title}]({address})");
-            let note_id = open.state.take_post();
-            let mut note = written(note_id, open.next_number(), ADMIN, open.now, &raw);
+            // The note takes the place of the first post that went away.
+            let mut note = written(open.state.take_post(), first.number, ADMIN, open.now, &raw);
             note.facts.kind = 3;
             note.cooked =
                 format!("<p>{count} posts were split to a new topic: <a href=\"{address}\">{title}</a></p>");
             note.extra.insert("action_code".into(), json!("split_topic"));
             open.posts.push(note);
+            open.posts.sort_by_key(|post| post.facts.number);
             open.head.bumped = open.last().map_or(open.head.created, |last| last.created);
             Some(Topic { head, posts: Posts::Kept(moved) })
         });
@@ -193,6 +198,7 @@ impl World {
         let before = state.cards.len();
         state.cards.retain(|card| card.id != topic);
         state.kept.remove(&topic);
+        state.gone.insert(topic);
         state.orders.clear();
         state.cards.len() < before
     }
@@ -201,17 +207,18 @@ impl World {
     pub(super) fn publish(&self, title: &str, posts: &[(Option<String>, String)]) -> u64 {
         let mut state = self.state();
         let now = state.tick();
-        self.plant(&mut state, title, posts, now)
+        self.plant(&mut state, Head { title: title.into(), ..Head::default() }, posts, now)
     }
 
+    /// A new topic: what its head does not say is filled in.
     pub(super) fn plant(
         &self,
         state: &mut State,
-        title: &str,
+        head: Head,
         posts: &[(Option<String>, String)],
         at: i64,
     ) -> u64 {
-        let id = state.take_topic();
+        let id = if head.id == 0 { state.take_topic() } else { head.id };
         let post = |(place, (raw, cooked)): (usize, &(Option<String>, String))| {
             let author = self.people.pick(place as u64);
             let mut post = written(state.take_post(), place as u64 + 1, author, at + place as i64 * 1000, "");
@@ -222,13 +229,12 @@ impl World {
         let posts: Vec<Post> = posts.iter().enumerate().map(post).collect();
         let head = Head {
             id,
-            slug: slug(title),
-            title: title.into(),
-            category: self.categories[0].id,
+            slug: slug(&head.title),
+            category: if head.category == 0 { self.categories[0].id } else { head.category },
             created: at,
             bumped: posts.last().map_or(at, |post| post.facts.created),
             views: 1,
-            ..Head::default()
+            ..head
         };
         state.keep(Arc::new(Topic { head, posts: Posts::Kept(posts) }));
         id

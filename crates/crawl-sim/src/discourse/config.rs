@@ -53,8 +53,25 @@ pub struct DiscourseConfig {
     pub base: String,
     /// Whether tags are objects, as since 2026, or strings.
     pub tag_objects: bool,
+    /// Whether posts tell their reactions, as with the plugin.
+    pub reactions: bool,
+    /// Whether a topic has a list of accepted answers, as since 2026, or one.
+    pub many_answers: bool,
+    /// Headers of every answer but uploads, such as `X-Robots-Tag`.
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers of uploads.
+    pub upload_headers: Vec<(&'static str, String)>,
+    /// Whether a split brings the new topic to the front of the list, as on recent versions; on old ones it is as deep in
+    /// the list as its posts are old.
+    pub split_bumps: bool,
     /// Whether `per_page` is looked at, as since 2026.
     pub per_page: bool,
+    /// How many private messages there are, which an administrator's key opens.
+    pub private: u64,
+    /// Refuse user agents with one of these words in them.
+    pub blocked_agents: Vec<String>,
+    /// Whether a topic that was taken away answers 410.
+    pub detailed_404: bool,
     /// Whether only those with a key may read.
     pub login_required: bool,
     /// The only administrator's key that is right, and the user name that must come with it.
@@ -67,6 +84,8 @@ pub struct DiscourseConfig {
     pub terms: Option<String>,
     /// Quotas of requests; one over quota is counted too, so that who knocks early waits longer.
     pub limits: Vec<Limit>,
+    /// The quota of requests with a key, which the others do not count.
+    pub key_limit: Option<Limit>,
     /// What those who came too often are told; without it, the three in turn.
     pub too_many: Option<TooMany>,
     /// Whether a 429 says when to come back in its headers; without, only in its body.
@@ -99,13 +118,22 @@ impl Default for DiscourseConfig {
             uploads: Vec::new(),
             base: String::new(),
             tag_objects: true,
+            reactions: false,
+            many_answers: false,
+            headers: Vec::new(),
+            upload_headers: Vec::new(),
+            split_bumps: true,
             per_page: true,
+            private: 2,
+            blocked_agents: Vec::new(),
+            detailed_404: false,
             login_required: false,
             api_key: None,
             user_api_key: None,
             robots: (200, ROBOTS.into()),
             terms: Some(TERMS.into()),
             limits: Vec::new(),
+            key_limit: None,
             too_many: None,
             retry_after: true,
             challenge: false,

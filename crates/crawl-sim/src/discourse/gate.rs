@@ -20,8 +20,8 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct State {
-    /// The newest requests for each limit, those that were refused too.
-    windows: Vec<VecDeque<Instant>>,
+    /// The newest requests for each limit, without and with a key, those that were refused too.
+    windows: [Vec<VecDeque<Instant>>; 2],
     paused_until: Option<Instant>,
     early: u64,
     refused: u64,
@@ -44,12 +44,16 @@ impl Gate {
     }
 
     /// A refusal takes its place among the newest requests, so that who knocks early waits longer.
-    pub(super) fn limit(&self, config: &DiscourseConfig) -> Result<(), Answer> {
+    /// Who has a key is not counted with the others.
+    pub(super) fn limit(&self, config: &DiscourseConfig, keyed: bool) -> Result<(), Answer> {
+        let limits: Vec<Limit> =
+            if keyed { config.key_limit.into_iter().collect() } else { config.limits.clone() };
         let now = Instant::now();
         let mut state = locked(&self.state);
-        state.windows.resize(config.limits.len(), VecDeque::new());
         let mut wait = None;
-        for (limit, window) in config.limits.iter().zip(&mut state.windows) {
+        let windows = &mut state.windows[usize::from(keyed)];
+        windows.resize(limits.len(), VecDeque::new());
+        for (limit, window) in limits.iter().zip(windows) {
             if let Some(needed) = over(limit, window, now) {
                 let longer = wait.is_none_or(|(known, _)| needed > known);
                 wait = if longer { Some((needed, *limit)) } else { wait };
@@ -57,7 +61,7 @@ impl Gate {
         }
         drop(state);
         let Some((wait, limit)) = wait else { return Ok(()) };
-        Err(self.refuse(config, Some(wait.as_secs_f64().ceil().max(1.0) as u64), code(limit)))
+        Err(self.refuse(config, Some(wait.as_secs_f64().ceil().max(1.0) as u64), code(limit, keyed)))
     }
 
     /// The 429 of a rule.
@@ -102,8 +106,12 @@ fn over(limit: &Limit, window: &mut VecDeque<Instant>, now: Instant) -> Option<D
     refused.then(|| span.saturating_sub(now.duration_since(oldest)))
 }
 
-fn code(limit: Limit) -> &'static str {
-    if limit.seconds > 10.0 { "ip_60_secs_limit" } else { "ip_10_secs_limit" }
+fn code(limit: Limit, keyed: bool) -> &'static str {
+    match keyed {
+        true => "admin_api_key_rate_limit",
+        false if limit.seconds > 10.0 => "ip_60_secs_limit",
+        false => "ip_10_secs_limit",
+    }
 }
 
 /// Whether the request has a right key; `Err` if it has a wrong one, or needs one.

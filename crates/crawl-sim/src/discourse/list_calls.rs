@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::refuse;
 use super::route::{List, Query};
-use super::service::Service;
+use super::service::{Call, Service};
 use super::words::TAGS;
 use super::world::{Card, World};
 use crate::fault::Fault;
@@ -14,14 +14,8 @@ use crate::http::request::Request;
 const PAGE: u64 = 30;
 
 impl Service {
-    pub(super) fn list(
-        &self,
-        request: &Request,
-        list: &List,
-        query: &Query,
-        json: bool,
-        fault: Option<&Fault>,
-    ) -> Answer {
+    pub(super) fn list(&self, call: &Call<'_>, list: &List) -> Answer {
+        let Call { request, query, json, fault, .. } = call;
         let page = match query.text("page").map(str::parse::<u64>) {
             None => 0,
             Some(Ok(page)) if page < 1 << 31 => page,
@@ -29,15 +23,15 @@ impl Service {
         };
         match list {
             List::Category { slugs, id, .. } => {
-                let Some(right) = self.world.path_of(*id) else { return refuse::not_found(json) };
+                let Some(right) = self.world.path_of(*id) else { return refuse::not_found(*json) };
                 if *slugs != right {
                     return self.moved(request, &format!("/c/{}/{id}/l/latest", right.join("/")));
                 }
             }
-            List::Tag(name) if known_tag(name).is_none() => return refuse::not_found(json),
+            List::Tag(name) if known_tag(name).is_none() => return refuse::not_found(*json),
             _ => {}
         }
-        if !json {
+        if !*json {
             return self.page(
                 "/latest",
                 "Latest topics",
@@ -52,7 +46,7 @@ impl Service {
         let (mut rows, users) = self.world.rows(&ids[start..end]);
         // A full page has a next one, be it empty.
         let mut next = (rows.len() as u64 == size).then_some(page + 1);
-        spoil(&mut rows, &mut next, page, fault);
+        spoil(&mut rows, &mut next, page, *fault);
         let next = next.map(|next| self.next_url(request, query, next));
         let mut topics = json!({"can_create_topic": false, "per_page": size, "top_tags": self.world.tags_json(&TAGS),
             "draft": null, "draft_key": "new_topic", "draft_sequence": null, "topics": rows});
@@ -63,6 +57,14 @@ impl Service {
             json!({"users": users, "primary_groups": [], "flair_groups": [], "topic_list": topics})
                 .to_string(),
         )
+    }
+
+    /// Of everybody: the double does not ask who.
+    pub(super) fn private_list(&self) -> Value {
+        let ids: Vec<u64> =
+            self.world.state().cards.iter().filter(|card| card.private).map(|card| card.id).collect();
+        let (topics, users) = self.world.rows(&ids);
+        json!({"users": users, "topic_list": {"per_page": PAGE, "topics": topics}})
     }
 
     /// Without `.json`, as the service has it.

@@ -46,7 +46,7 @@ impl World {
             ("last_posted_at", json!(last.map(|last| moment(last.created)))),
             ("bumped", json!(true)),
             ("bumped_at", json!(moment(head.bumped))),
-            ("archetype", json!("regular")),
+            ("archetype", json!(if head.private { "private_message" } else { "regular" })),
             ("unseen", json!(false)),
             ("pinned", json!(head.pinned)),
             ("pinned_globally", json!(head.pinned)),

@@ -116,7 +116,7 @@ pub(super) fn poll(body: &mut Body, dice: &mut Dice) {
         ),
     );
     let poll = json!([{
-        "name": "poll", "type": "regular", "status": "open", "results": "always", "chart_type": "bar", "title": (votes[0] % 2 == 0).then_some("Which tide?"),
+        "name": "poll", "type": "regular", "status": "open", "results": "always", "chart_type": "bar", "title": votes[0].is_multiple_of(2).then_some("Which tide?"),
         "public": true, "min": 1, "max": 2, "groups": "", "voters": votes[0] + votes[1], "preloaded_voters": {},
         "options": [
             {"id": ids[0], "html": "Spring tide", "votes": votes[0]},
@@ -185,5 +185,16 @@ pub(super) fn video(body: &mut Body) {
          <a href=\"https://www.youtube.com/watch?v=tide0000001\" target=\"_blank\" rel=\"noopener\">\n\
          <img class=\"youtube-thumbnail\" src=\"https://img.youtube.com/vi/tide0000001/maxresdefault.jpg\" \
          title=\"A tide in one minute\" width=\"690\" height=\"388\">\n</a>\n</div>",
+    );
+}
+
+/// As software before it left them: BBCode in the text, and a picture that was lost on the way.
+pub(super) fn imported(body: &mut Body) {
+    body.block(
+        "[b]Bold[/b] and [url=https://example.org/old]an old link[/url].\n\n![lost|20x20](upload://gone.png)[gone.zip](upload://gone.zip)",
+        "<p><span class=\"bbcode-b\">Bold</span> and \
+         <a href=\"https://example.org/old\" data-bbcode=\"true\" rel=\"noopener nofollow ugc\">an old link</a>.</p>\n\
+         <p><img src=\"/images/transparent.png\" alt=\"lost\" data-orig-src=\"upload://gone.png\" width=\"20\" \
+         height=\"20\"><a href=\"/404\" data-orig-href=\"upload://gone.zip\">gone.zip</a></p>",
     );
 }

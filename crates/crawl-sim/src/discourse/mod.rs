@@ -1,6 +1,7 @@
 //! A double of Discourse: lists, topics, posts and pictures of a forum that does not exist.
 
 mod body;
+mod category;
 mod change;
 mod config;
 mod gate;

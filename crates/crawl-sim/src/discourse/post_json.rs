@@ -12,7 +12,7 @@ pub(super) struct Context {
     pub(super) replies: u64,
     pub(super) quotes: u64,
     /// Of all posts of the topic.
-    pub(super) posts: usize,
+    pub(super) posts: u64,
     pub(super) raw: bool,
 }
 
@@ -76,6 +76,12 @@ impl World {
             ("topic_accepted_answer", json!(head.accepted.is_some())),
             ("post_url", json!(format!("{}/t/{}/{}/{}", self.config.base, head.slug, head.id, facts.number))),
         ]);
+        if self.config.reactions {
+            let hearts = json!([{"id": "heart", "type": "emoji", "count": facts.likes}]);
+            shown.insert("reactions".into(), if facts.likes > 0 { hearts } else { json!([]) });
+            shown.insert("reaction_users_count".into(), json!(facts.likes));
+            shown.insert("current_user_reaction".into(), Value::Null);
+        }
         if author.title.is_some() {
             shown.insert("title_is_group".into(), json!(false));
         }
@@ -106,7 +112,7 @@ impl World {
         let mut shown = self.post_json(
             topic,
             post,
-            Context { raw: true, posts: self.facts(topic).len(), ..Context::default() },
+            Context { raw: true, posts: self.count(topic.head.id), ..Context::default() },
         );
         let Head { title, category, .. } = &topic.head;
         shown.insert("topic_title".into(), json!(title));

@@ -34,11 +34,13 @@ pub(super) enum Route {
         number: Option<u64>,
     },
     User(String),
-    /// The path from `/uploads/` on.
+    /// The path below the base: uploads, and the pictures of the software itself.
     Upload(String),
     /// `BASE62.ext`
     Short(String),
     CategoryShow(u64),
+    /// Private messages of somebody.
+    Private,
     Unknown,
 }
 
@@ -75,7 +77,9 @@ impl Asked {
         let accepts = request.header("accept").is_some_and(|accept| accept.contains("application/json"));
         let bare = path.strip_suffix(".json").unwrap_or(path);
         let json = bare.len() < path.len() || accepts;
-        let route = if path.starts_with("/uploads/") { upload(path) } else { route(bare) };
+        const FILES: [&str; 4] = ["/uploads/", "/images/", "/letter_avatar_proxy/", "/user_avatar/"];
+        let file = FILES.iter().any(|folder| path.starts_with(folder));
+        let route = if file { upload(path) } else { route(bare) };
         Some(Self { route, json })
     }
 }
@@ -123,6 +127,7 @@ fn route(path: &str) -> Route {
         ["raw", topic, number] => {
             id(topic).map_or(Route::Unknown, |topic| Route::Raw { topic, number: id(number) })
         }
+        ["topics", "private-messages", _] => Route::Private,
         ["u", name] | ["users", name] => Route::User((*name).into()),
         _ => Route::Unknown,
     }

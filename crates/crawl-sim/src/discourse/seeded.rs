@@ -86,7 +86,7 @@ impl Seeded {
     }
 
     fn accepted(&self, index: u64, count: u64, people: &People) -> Option<u64> {
-        if index % 7 != 0 || count < 3 {
+        if !index.is_multiple_of(7) || count < 3 {
             return None;
         }
         let opener = self.facts(index, 1, 0, people).author;
@@ -141,7 +141,10 @@ impl Seeded {
             quotes_parent: quotes,
             likes: if kind == 1 { dice.heavy(2.5, 4) } else { 0 },
             version: if edited { 2 } else { 1 },
-            deleted: !plain && index % 6 == 1 && number % 7 == 3,
+            deleted: !plain
+                && index % 6 == 1
+                && number % 7 == 3
+                && self.mega.is_none_or(|(mega, _)| mega != index),
             hidden: is(11, 5, 2),
             user_deleted: is(13, 6, 2),
             wiki: is(10, 8, 1),

@@ -17,6 +17,16 @@ pub(crate) struct Service {
     pub(super) gate: Gate,
 }
 
+/// A request that is to be answered.
+pub(super) struct Call<'a> {
+    pub(super) request: &'a Request,
+    pub(super) query: Query,
+    pub(super) json: bool,
+    /// Whether it came with an administrator's key.
+    pub(super) staff: bool,
+    pub(super) fault: Option<&'a Fault>,
+}
+
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 impl Service {
@@ -28,46 +38,43 @@ impl Service {
         Asked::of(request, self.base())
     }
 
-    fn talk(&self, request: &Request, asked: &Asked, fault: Option<&Fault>) -> Answer {
-        let (world, query) = (&self.world, Query::of(request));
+    fn talk(&self, call: &Call<'_>, route: &Route) -> Answer {
+        let world = &self.world;
         let known = |value: Option<Value>| {
-            value.map_or_else(|| refuse::not_found(asked.json), |value| Answer::json(value.to_string()))
+            value.map_or_else(|| refuse::not_found(call.json), |value| Answer::json(value.to_string()))
         };
-        match &asked.route {
+        match route {
             Route::Robots => Answer::text(world.config.robots.0, world.config.robots.1.clone()),
             Route::Status => Answer::text(200, "ok"),
             Route::BasicInfo => known(Some(world.basic_info())),
             Route::Home => self.page("/", TITLE, "<h1>Latest topics</h1>"),
             Route::Login => self.page("/login", "Log in", "<form></form>"),
             Route::Terms => match &world.config.terms {
-                Some(terms) if asked.json => Answer::json(json!({"terms": terms}).to_string()),
-                Some(terms) => {
-                    self.page("/tos", "Terms of Service", &format!("<div id=\"terms\"><p>{terms}</p></div>"))
-                }
-                None => refuse::not_found(asked.json),
+                Some(terms) if call.json => Answer::json(json!({"terms": terms}).to_string()),
+                Some(terms) => self.page("/tos", "Terms of Service", &format!("<div><p>{terms}</p></div>")),
+                None => refuse::not_found(call.json),
             },
             Route::About => known(Some(world.about())),
             Route::Site => known(Some(world.site())),
-            Route::Categories => known(Some(world.categories_json(query.flag("include_subcategories")))),
+            Route::Categories => known(Some(world.categories_json(call.query.flag("include_subcategories")))),
             Route::CategoryShow(id) => {
                 known(world.category(*id).map(|category| json!({"category": world.category_json(category)})))
             }
             Route::Tags => known(Some(world.all_tags())),
-            Route::List(list) => self.list(request, list, &query, asked.json, fault),
-            Route::Topic { slug, id, number } => {
-                self.topic(request, slug.as_deref(), *id, *number, asked.json, fault)
-            }
-            Route::TopicPosts(topic) => known(self.some_posts(*topic, &query)),
-            Route::PostIds(topic) => known(self.ids_after(*topic, &query)),
-            Route::LatestPosts => known(Some(self.latest_posts(&query))),
-            Route::Post(id) => known(self.one_post(*id)),
-            Route::PostByNumber(topic, number) => known(self.post_by_number(*topic, *number)),
-            Route::Replies(id) => known(self.replies(*id)),
-            Route::Raw { topic, number } => self.raw(*topic, *number, &query),
+            Route::List(list) => self.list(call, list),
+            Route::Private if call.staff => known(Some(self.private_list())),
+            Route::Topic { slug, id, number } => self.topic(call, slug.as_deref(), *id, *number),
+            Route::TopicPosts(topic) => known(self.some_posts(call, *topic)),
+            Route::PostIds(topic) => known(self.ids_after(call, *topic)),
+            Route::LatestPosts => known(Some(self.latest_posts(call))),
+            Route::Post(id) => known(self.one_post(call, *id)),
+            Route::PostByNumber(topic, number) => known(self.post_by_number(call, *topic, *number)),
+            Route::Replies(id) => known(self.replies(call, *id)),
+            Route::Raw { topic, number } => self.raw(call, *topic, *number),
             Route::User(name) => known(world.user(name)),
             Route::Upload(path) => self.upload(path),
             Route::Short(name) => self.short(name),
-            Route::Unknown => refuse::not_found(asked.json),
+            Route::Private | Route::Unknown => refuse::not_found(call.json),
         }
     }
 
@@ -105,10 +112,17 @@ impl server::Service for Service {
         if config.challenge {
             return Err(refuse::challenge());
         }
-        self.gate.limit(config)?;
+        let agent = request.header("user-agent").unwrap_or_default().to_lowercase();
+        if config.blocked_agents.iter().any(|blocked| agent.contains(&blocked.to_lowercase())) {
+            return Err(Answer::text(403, "Crawler is not allowed!"));
+        }
         let Some(asked) = self.asked(request) else { return Err(refuse::not_found(false)) };
-        let logged_in = check(config, request, &asked)?;
+        let logged_in = check(config, request, &asked);
+        self.gate.limit(config, matches!(logged_in, Ok(true)))?;
+        let logged_in = logged_in?;
         let mut headers = vec![("X-Discourse-Route", route_name(&asked.route).to_owned())];
+        let upload = matches!(asked.route, Route::Upload(_) | Route::Short(_));
+        headers.extend(if upload { config.upload_headers.clone() } else { config.headers.clone() });
         if !logged_in {
             headers.push(("Discourse-Logged-Out", "1".into()));
         }
@@ -126,7 +140,10 @@ impl server::Service for Service {
     fn answer(&self, request: &Request, _: &'static str, fault: Option<&Fault>) -> Answer {
         match self.asked(request) {
             Some(_) if !matches!(request.method.as_str(), "GET" | "HEAD") => refuse::not_found(true),
-            Some(asked) => self.talk(request, &asked, fault),
+            Some(Asked { route, json }) => {
+                let staff = request.header("api-key").is_some();
+                self.talk(&Call { request, query: Query::of(request), json, staff, fault }, &route)
+            }
             None => refuse::not_found(false),
         }
     }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::category::Category;
 use super::list_json::tag_slug;
 use super::object::{END, moment, object};
 use super::words::TAGS;
-use super::world::{Category, World};
+use super::world::World;
 
 const VERSION: &str = "2026.10.0-latest";
 

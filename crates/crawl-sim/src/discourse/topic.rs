@@ -74,6 +74,11 @@ impl Facts {
         !self.deleted && self.kind != 4
     }
 
+    /// Whether this reader sees it.
+    pub(super) fn shown_to(&self, staff: bool) -> bool {
+        !self.deleted && (staff || self.kind != 4)
+    }
+
     /// Whether it brings its topic to the front of the list.
     pub(super) fn bumps(&self) -> bool {
         self.seen() && self.kind != 3

@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 
 use super::object::minute;
 use super::refuse;
-use super::route::Query;
-use super::service::{HTML, Service};
+use super::service::{Call, HTML, Service};
 use super::site_json::page;
 use super::topic::{Facts, Post, Topic};
 use super::topic_json::{CHUNK, Window};
 use crate::fault::Fault;
 use crate::http::answer::Answer;
-use crate::http::request::Request;
 
 /// So many posts make a page of the plain form.
 const PLAIN: usize = 100;
@@ -23,33 +21,40 @@ const LATEST: u64 = 50;
 impl Service {
     pub(super) fn topic(
         &self,
-        request: &Request,
+        call: &Call<'_>,
         slug: Option<&str>,
         id: Option<u64>,
         number: Option<u64>,
-        json: bool,
-        fault: Option<&Fault>,
     ) -> Answer {
-        let query = Query::of(request);
+        let Call { request, json, .. } = call;
         let id = id.or_else(|| self.by_slug(slug.unwrap_or_default()));
-        let found = id.and_then(|id| self.world.topic(id)).filter(|topic| !topic.head.private);
-        let Some(topic) = found else { return refuse::not_found(json) };
+        if id.is_some_and(|id| self.world.config.detailed_404 && self.world.state().gone.contains(&id)) {
+            return refuse::errors(410, "not_found", "The requested URL or resource could not be found.");
+        }
+        let Some(topic) = id.and_then(|id| self.open(call, id)) else { return refuse::not_found(*json) };
         let head = &topic.head;
         let named = request.path().contains(&format!("/{}", head.id));
-        let wrong = slug.is_some_and(|slug| slug != head.slug) || (slug.is_none() && !json);
-        if wrong || !named || fault == Some(&Fault::Redirect) {
+        let wrong = slug.is_some_and(|slug| slug != head.slug) || (slug.is_none() && !*json);
+        if wrong || !named || call.fault == Some(&Fault::Redirect) {
             let number = number.map(|number| format!("/{number}")).unwrap_or_default();
             return self.moved(request, &format!("/t/{}/{}{number}", head.slug, head.id));
         }
         let window = match number {
             Some(number) => Window::Around(number),
-            None => Window::Page(query.number("page").unwrap_or(1) as usize),
+            None => Window::Page(call.query.number("page").unwrap_or(1) as usize),
         };
-        let raw = query.flag("include_raw");
-        let Some(shown) = self.world.topic_json(&topic, &window, raw) else { return refuse::not_found(json) };
+        let raw = call.query.flag("include_raw");
+        let Some(shown) = self.world.topic_json(&topic, &window, raw, call.staff) else {
+            return refuse::not_found(*json);
+        };
         let answer =
-            if json { Answer::json(Value::Object(shown).to_string()) } else { self.read(&topic, &shown) };
+            if *json { Answer::json(Value::Object(shown).to_string()) } else { self.read(&topic, &shown) };
         if head.unlisted { answer.with("X-Robots-Tag", "noindex") } else { answer }
+    }
+
+    /// Private messages are for the staff.
+    fn open(&self, call: &Call<'_>, id: u64) -> Option<std::sync::Arc<Topic>> {
+        self.world.topic(id).filter(|topic| call.staff || !topic.head.private)
     }
 
     fn by_slug(&self, slug: &str) -> Option<u64> {
@@ -77,69 +82,75 @@ impl Service {
     }
 
     /// The posts of these ids, as far as they are still there, in order; without ids the first ones.
-    pub(super) fn some_posts(&self, topic: u64, query: &Query) -> Option<Value> {
-        let topic = self.world.topic(topic).filter(|topic| !topic.head.private)?;
-        let all = self.world.facts(&topic);
-        let wanted = query.numbers("post_ids[]");
+    pub(super) fn some_posts(&self, call: &Call<'_>, topic: u64) -> Option<Value> {
+        let topic = self.open(call, topic)?;
+        let all = self.world.facts_for(&topic, call.staff);
+        let wanted = call.query.numbers("post_ids[]");
         let shown: Vec<Facts> = if wanted.is_empty() {
             all.iter().take(CHUNK).copied().collect()
         } else {
             all.iter().filter(|facts| wanted.contains(&facts.id)).copied().collect()
         };
-        let posts = self.world.posts_json(&topic, &all, &shown, query.flag("include_raw"));
+        let posts = self.world.posts_json(&topic, &all, &shown, call.query.flag("include_raw"));
         Some(json!({"post_stream": {"posts": posts}, "id": topic.head.id}))
     }
 
-    pub(super) fn ids_after(&self, topic: u64, query: &Query) -> Option<Value> {
-        let topic = self.world.topic(topic).filter(|topic| !topic.head.private)?;
-        let after = query.number("post_number").unwrap_or(0);
-        let ids =
-            self.world.facts(&topic).into_iter().filter(|facts| facts.number > after).map(|facts| facts.id);
+    pub(super) fn ids_after(&self, call: &Call<'_>, topic: u64) -> Option<Value> {
+        let topic = self.open(call, topic)?;
+        let after = call.query.number("post_number").unwrap_or(0);
+        let ids = self
+            .world
+            .facts_for(&topic, call.staff)
+            .into_iter()
+            .filter(|facts| facts.number > after)
+            .map(|facts| facts.id);
         Some(json!({"post_ids": ids.collect::<Vec<_>>()}))
     }
 
     /// A window of ids, which may hold no post that everybody sees.
-    pub(super) fn latest_posts(&self, query: &Query) -> Value {
-        let newest = query.number("before").filter(|before| *before > 0);
+    pub(super) fn latest_posts(&self, call: &Call<'_>) -> Value {
+        let newest = call.query.number("before").filter(|before| *before > 0);
         let newest = newest.unwrap_or_else(|| self.world.newest_post());
         let ids = (newest.saturating_sub(LATEST) + 1..=newest).rev();
-        let posts = ids.filter_map(|id| self.find(id)).filter(|(topic, _)| !topic.head.unlisted);
+        let posts = ids
+            .filter_map(|id| self.find(call, id))
+            .filter(|(topic, _)| !topic.head.unlisted && !topic.head.private);
         let posts = posts.map(|(topic, post)| self.world.stray_post_json(&topic, &post));
         json!({"latest_posts": posts.collect::<Vec<_>>()})
     }
 
     /// The post that everybody sees under this id, and its topic.
-    fn find(&self, id: u64) -> Option<(std::sync::Arc<Topic>, Post)> {
-        let topic = self.world.topic(self.world.topic_of(id)?).filter(|topic| !topic.head.private)?;
-        let facts = self.world.facts(&topic).into_iter().find(|facts| facts.id == id)?;
+    fn find(&self, call: &Call<'_>, id: u64) -> Option<(std::sync::Arc<Topic>, Post)> {
+        let topic = self.open(call, self.world.topic_of(id)?)?;
+        let facts = self.world.fact_of(&topic, id).filter(|facts| facts.shown_to(call.staff))?;
         let post = self.world.post(&topic, facts.number)?;
         Some((topic, post))
     }
 
-    pub(super) fn one_post(&self, id: u64) -> Option<Value> {
-        let (topic, post) = self.find(id)?;
+    pub(super) fn one_post(&self, call: &Call<'_>, id: u64) -> Option<Value> {
+        let (topic, post) = self.find(call, id)?;
         Some(self.world.stray_post_json(&topic, &post))
     }
 
-    pub(super) fn post_by_number(&self, topic: u64, number: u64) -> Option<Value> {
-        let topic = self.world.topic(topic)?;
+    pub(super) fn post_by_number(&self, call: &Call<'_>, topic: u64, number: u64) -> Option<Value> {
+        let topic = self.open(call, topic)?;
         let id = self.world.one_fact(&topic, number)?.id;
-        self.one_post(id)
+        self.one_post(call, id)
     }
 
-    pub(super) fn replies(&self, id: u64) -> Option<Value> {
-        let (topic, post) = self.find(id)?;
-        let all = self.world.facts(&topic);
+    pub(super) fn replies(&self, call: &Call<'_>, id: u64) -> Option<Value> {
+        let (topic, post) = self.find(call, id)?;
+        let all = self.world.facts_for(&topic, call.staff);
         let shown: Vec<Facts> =
             all.iter().filter(|facts| facts.reply_to == Some(post.facts.number)).copied().collect();
         Some(self.world.posts_json(&topic, &all, &shown, false).into())
     }
 
     /// The plain form; nothing past the end. It shows what was hidden too, and leaves out what was recorded without it.
-    pub(super) fn raw(&self, topic: u64, number: Option<u64>, query: &Query) -> Answer {
-        let found = self.world.topic(topic).filter(|topic| !topic.head.private);
+    pub(super) fn raw(&self, call: &Call<'_>, topic: u64, number: Option<u64>) -> Answer {
+        let found = self.open(call, topic);
         let Some(topic) = found else { return refuse::not_found(false) };
-        let facts = self.world.facts(&topic);
+        let facts = self.world.facts_for(&topic, call.staff);
         if let Some(number) = number {
             let post = facts.iter().find(|facts| facts.number == number);
             let post = post.and_then(|facts| self.world.post(&topic, facts.number));
@@ -148,7 +159,7 @@ impl Service {
                 None => refuse::not_found(false),
             };
         }
-        let page = query.number("page").unwrap_or(1).max(1) as usize;
+        let page = call.query.number("page").unwrap_or(1).max(1) as usize;
         let mut text = String::new();
         for facts in facts.iter().skip((page - 1).saturating_mul(PLAIN)).take(PLAIN) {
             let Some(raw) = self.world.post(&topic, facts.number).and_then(|post| post.raw) else { continue };

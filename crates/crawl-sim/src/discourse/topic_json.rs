@@ -22,8 +22,14 @@ pub(super) enum Window {
 
 impl World {
     /// `None` past the end.
-    pub(super) fn topic_json(&self, topic: &Topic, window: &Window, raw: bool) -> Option<Object> {
-        let facts = self.facts(topic);
+    pub(super) fn topic_json(
+        &self,
+        topic: &Topic,
+        window: &Window,
+        raw: bool,
+        staff: bool,
+    ) -> Option<Object> {
+        let facts = self.facts_for(topic, staff);
         let from = match window {
             Window::Page(page) => (page.max(&1) - 1) * CHUNK,
             Window::Around(number) => facts.partition_point(|facts| facts.number < *number).saturating_sub(5),
@@ -66,7 +72,7 @@ impl World {
                 Value::Object(self.post_json(
                     topic,
                     &post,
-                    Context { replies, quotes, raw, posts: all.len() },
+                    Context { replies, quotes, raw, posts: all.len() as u64 },
                 ))
             })
             .collect()
@@ -148,7 +154,11 @@ impl World {
         let answer = json!({
             "post_number": accepted.number, "username": author.username, "name": author.name, "excerpt": excerpt,
         });
-        outer.insert("accepted_answer".into(), answer);
+        if self.config.many_answers {
+            outer.insert("accepted_answers".into(), json!([answer]));
+        } else {
+            outer.insert("accepted_answer".into(), answer);
+        }
     }
 
     /// What was recorded wins, but for counts that changed since.

@@ -1,18 +1,19 @@
 //! All that a forum holds, and the orders of its lists.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::body;
+use super::category::{Category, categories};
 use super::config::DiscourseConfig;
-use super::object::END;
+use super::object::{END, START};
 use super::people::People;
 use super::picture::Picture;
 use super::recorded;
 use super::seeded::{GAP, Scene, Seeded};
 use super::topic::{Facts, Head, Post, Posts, Topic};
-use super::words::CATEGORIES;
 use crate::locked;
 
 pub(super) struct World {
@@ -24,17 +25,6 @@ pub(super) struct World {
     /// The id of the first post of each seeded topic.
     firsts: Vec<u64>,
     state: Mutex<State>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Category {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) slug: String,
-    pub(super) colour: &'static str,
-    pub(super) parent: Option<u64>,
-    /// The topic that describes it.
-    pub(super) about: Option<u64>,
 }
 
 /// What lists are ordered and filtered by.
@@ -50,6 +40,7 @@ pub(super) struct Card {
     pub(super) tags: Vec<&'static str>,
     pub(super) pinned: bool,
     pub(super) unlisted: bool,
+    pub(super) private: bool,
     pub(super) definition: bool,
     pub(super) closed: bool,
     pub(super) archived: bool,
@@ -63,6 +54,8 @@ pub(super) struct State {
     pub(super) kept: BTreeMap<u64, Arc<Topic>>,
     /// The topic of each post that is kept.
     pub(super) placed: BTreeMap<u64, u64>,
+    /// Topics that were taken away.
+    pub(super) gone: BTreeSet<u64>,
     pub(super) orders: HashMap<String, Arc<Vec<u64>>>,
     next_topic: u64,
     next_post: u64,
@@ -111,16 +104,22 @@ impl World {
         let mut state = self.state();
         state.cards = cards;
         recorded.into_iter().for_each(|topic| state.keep(Arc::new(topic)));
-        for category in self.categories.iter().filter(|category| category.about.is_some()) {
+        for category in &self.categories {
             let (Some(id), name) = (category.about, &category.name) else { continue };
-            let post =
-                vec![(Some(format!("What belongs to {name}.")), format!("<p>What belongs to {name}.</p>"))];
-            let planted =
-                self.plant(&mut state, &format!("About the {name} category"), &post, super::object::START);
-            state.describe(planted, id, category.id);
+            let text = format!("What belongs to {name}.");
+            let title = format!("About the {name} category");
+            let head = Head { id, title, category: category.id, definition: true, ..Head::default() };
+            self.plant(&mut state, head, &[(Some(text.clone()), body::plain(&text))], START);
+        }
+        for number in 0..self.config.private {
+            let title = format!("Between you and me, {number}");
+            let head = Head { title, private: true, ..Head::default() };
+            let secret = (Some("This is a secret.".into()), "<p>This is a secret.</p>".into());
+            self.plant(&mut state, head, &[secret.clone(), secret], END - 2_000_000);
         }
         for plant in &self.config.plants {
-            self.plant(&mut state, &plant.title, &plant.posts, END - 1_000_000);
+            let head = Head { title: plant.title.clone(), ..Head::default() };
+            self.plant(&mut state, head, &plant.posts, END - 1_000_000);
         }
     }
 
@@ -168,9 +167,21 @@ impl World {
 
     /// Of those posts that everybody sees.
     pub(super) fn facts(&self, topic: &Topic) -> Vec<Facts> {
+        self.facts_for(topic, false)
+    }
+
+    /// The staff sees whispers too.
+    pub(super) fn facts_for(&self, topic: &Topic, staff: bool) -> Vec<Facts> {
         let mut facts = self.all_facts(topic);
-        facts.retain(Facts::seen);
+        facts.retain(|facts| facts.shown_to(staff));
         facts
+    }
+
+    /// How many posts everybody sees.
+    pub(super) fn count(&self, topic: u64) -> u64 {
+        let state = self.state();
+        let place = state.cards.binary_search_by_key(&topic, |card| card.id);
+        place.map_or(0, |place| state.cards[place].posts)
     }
 
     pub(super) fn one_fact(&self, topic: &Topic, number: u64) -> Option<Facts> {
@@ -179,6 +190,13 @@ impl World {
                 .contains(&number)
                 .then(|| self.seeded.facts(*index, number, *first, &self.people)),
             Posts::Kept(posts) => posts.iter().map(|post| post.facts).find(|facts| facts.number == number),
+        }
+    }
+
+    pub(super) fn fact_of(&self, topic: &Topic, id: u64) -> Option<Facts> {
+        match &topic.posts {
+            Posts::Seeded { first, .. } => self.one_fact(topic, id.checked_sub(*first)? + 1),
+            Posts::Kept(posts) => posts.iter().map(|post| post.facts).find(|facts| facts.id == id),
         }
     }
 
@@ -275,18 +293,6 @@ impl State {
         self.kept.insert(id, topic);
         self.orders.clear();
     }
-
-    /// Makes a planted topic the description of a category, under the id that was promised.
-    fn describe(&mut self, planted: u64, id: u64, category: u64) {
-        let Some(topic) = self.kept.remove(&planted) else { return };
-        self.cards.retain(|card| card.id != planted);
-        let mut topic = topic.as_ref().clone();
-        topic.head = Head { id, category, definition: true, ..topic.head };
-        self.keep(Arc::new(topic));
-        if planted + 1 == self.next_topic {
-            self.next_topic = planted;
-        }
-    }
 }
 
 fn card(head: &Head, seen: &[Facts]) -> Card {
@@ -301,6 +307,7 @@ fn card(head: &Head, seen: &[Facts]) -> Card {
         tags: head.tags.clone(),
         pinned: head.pinned,
         unlisted: head.unlisted || head.private,
+        private: head.private,
         definition: head.definition,
         closed: head.closed,
         archived: head.archived,
@@ -312,36 +319,4 @@ fn kept(topic: &Topic) -> &[Post] {
         Posts::Kept(posts) => posts,
         Posts::Seeded { .. } => &[],
     }
-}
-
-/// Those of seeded topics with their descriptions, and those that recorded topics name.
-fn categories(recorded: &[Topic], seeded: bool) -> Vec<Category> {
-    let above = recorded.iter().map(|topic| topic.head.id).max().unwrap_or(0);
-    let own = CATEGORIES.iter().filter(|_| seeded).map(|(id, name, slug, colour, parent)| Category {
-        id: *id,
-        name: (*name).into(),
-        slug: (*slug).into(),
-        colour,
-        parent: *parent,
-        about: Some(above + 1 + id),
-    });
-    let mut all: Vec<Category> = own.collect();
-    for topic in recorded {
-        let id = topic.head.category;
-        if all.iter().all(|category| category.id != id) {
-            let (name, slug) = (format!("Category {id}"), format!("category-{id}"));
-            all.push(Category { id, name, slug, colour: "0088CC", parent: None, about: None });
-        }
-    }
-    if all.is_empty() {
-        all.push(Category {
-            id: 1,
-            name: "Uncategorized".into(),
-            slug: "uncategorized".into(),
-            colour: "0088CC",
-            parent: None,
-            about: None,
-        });
-    }
-    all
 }

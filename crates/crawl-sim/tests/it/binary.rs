@@ -17,6 +17,7 @@ fn it_says_where_it_listens_and_serves() {
         (["hub", "--datasets", "3"], "/api/datasets"),
         (["llm", "--seed", "3"], "/v1/models"),
         (["kaggle", "--datasets", "3"], "/api/v1/datasets/list"),
+        (["discourse", "--base", "/forum"], "/latest.json"),
     ] {
         let mut child = Command::new(SIM).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -38,6 +39,8 @@ fn it_fails_with_a_reason() {
     for wrong in [
         &["hub", "--fault", "3=nothing"][..],
         &["hub", "--window", "5"],
+        &["discourse", "--limit", "5"],
+        &["discourse", "--change", "5=shake:3"],
         &["llm", "--latency", "9-3"],
         &["mars"],
     ] {

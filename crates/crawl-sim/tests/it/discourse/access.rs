@@ -154,3 +154,60 @@ async fn a_forum_tells_of_itself_and_its_people() {
     let got = get(&format!("{}/srv/status", forum.site()));
     assert_eq!((got.text().as_str(), got.header("discourse-logged-out")), ("ok", Some("1")));
 }
+
+#[tokio::test]
+async fn only_an_administrator_sees_whispers_and_private_messages() {
+    let api_key = Some(("admin-key".to_owned(), "harbourmaster".to_owned()));
+    let limits = vec![Limit { requests: 1000, seconds: 60.0 }];
+    let key_limit = Some(Limit { requests: 150, seconds: 60.0 });
+    let forum = start(DiscourseConfig { api_key, limits, key_limit, ..DiscourseConfig::default() }).await;
+    let key = [("Api-Key", "admin-key"), ("Api-Username", "harbourmaster")];
+    let keyed = |path: &str| get_with(&format!("{}{path}", forum.site()), &key);
+    let mut whispers = 0;
+    for topic in forum.topics() {
+        let shown = keyed(&format!("/t/{topic}.json")).json();
+        let of_staff = super::posts(&shown).iter().filter(|post| post["post_type"] == 4);
+        for whisper in of_staff {
+            assert_eq!(status(&forum, &format!("/posts/{}.json", whisper["id"])), 404);
+            whispers += 1;
+        }
+    }
+    assert!(whispers > 0);
+    assert_eq!(status(&forum, "/topics/private-messages/harbourmaster.json"), 404);
+    let list = keyed("/topics/private-messages/harbourmaster.json").json();
+    let secret = &list["topic_list"]["topics"][0];
+    assert_eq!(secret["archetype"], "private_message");
+    let path = format!("/t/{}.json", secret["id"]);
+    assert_eq!((status(&forum, &path), keyed(&path).status), (404, 200));
+    let refused = (0..100).map(|_| keyed(&path)).find(|got| got.status == 429).unwrap();
+    assert_eq!(refused.header("discourse-rate-limit-error-code"), Some("admin_api_key_rate_limit"));
+    assert_eq!(status(&forum, "/latest.json"), 200, "who has no key is counted apart");
+}
+
+#[tokio::test]
+async fn unwelcome_agents_and_topics_that_are_gone_are_told_so() {
+    let blocked_agents = vec!["semrushbot".to_owned()];
+    let forum =
+        start(DiscourseConfig { blocked_agents, detailed_404: true, ..DiscourseConfig::default() }).await;
+    let url = format!("{}/latest.json", forum.site());
+    let refused = get_with(&url, &[("User-Agent", "Mozilla/5.0 (compatible; SemrushBot/7)")]);
+    assert_eq!((refused.status, refused.text().as_str()), (403, "Crawler is not allowed!"));
+    let topic = forum.topics()[20];
+    assert!(forum.delete_topic(topic));
+    assert_eq!([status(&forum, &format!("/t/{topic}.json")), status(&forum, "/t/999999.json")], [410, 404]);
+}
+
+#[tokio::test]
+async fn permission_signals_come_in_the_headers_that_were_wished() {
+    let headers = vec![("X-Robots-Tag", "noai".to_owned()), ("Content-Usage", "train-ai=n".to_owned())];
+    let upload_headers = vec![("X-Robots-Tag", "noimageai".to_owned())];
+    let forum = start(DiscourseConfig { headers, upload_headers, ..DiscourseConfig::default() }).await;
+    let ask = |path: &str| get(&format!("{}{path}", forum.site()));
+    let page = ask("/latest.json");
+    assert_eq!(
+        (page.header("x-robots-tag"), page.header("content-usage")),
+        (Some("noai"), Some("train-ai=n"))
+    );
+    let picture = ask("/uploads/default/original/1X/a.png");
+    assert_eq!((picture.header("x-robots-tag"), picture.header("content-usage")), (Some("noimageai"), None));
+}

@@ -72,6 +72,7 @@ async fn split_posts_keep_their_ids_in_a_topic_that_is_as_old_as_they_are() {
     let forum = start(DiscourseConfig { topics: 60, ..DiscourseConfig::default() }).await;
     let topic = forum.topics().into_iter().find(|id| forum.posts(*id).len() == 12).unwrap();
     let all = forum.posts(topic);
+    let first_moved = ask(&forum, &format!("/posts/{}.json", all[8]));
     let new = forum.split(topic, &all[8..], "Another matter").unwrap();
     assert_eq!(forum.posts(new), all[8..]);
     assert_eq!(forum.posts(topic).len(), 9, "eight and the note");
@@ -81,11 +82,13 @@ async fn split_posts_keep_their_ids_in_a_topic_that_is_as_old_as_they_are() {
     let numbers: Vec<u64> = posts(&moved).iter().map(|post| post["post_number"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
     let note = posts(&ask(&forum, &format!("/t/{topic}.json"))).last().unwrap().clone();
+    assert_eq!(note["post_number"], first_moved["post_number"], "it takes the place of the first that went");
     assert_eq!((&note["post_type"], &note["action_code"]), (&3.into(), &"split_topic".into()));
     assert!(note["cooked"].as_str().unwrap().contains(&format!("/t/another-matter/{new}")));
     assert_eq!(ask(&forum, &format!("/posts/{}.json", all[8]))["topic_id"], new);
     let order = ids(&walk(&forum, "/latest.json?order=created&ascending=true"));
     assert!(order.last() != Some(&new) && order.contains(&new));
+    assert_eq!(front(&walk(&forum, LATEST))["id"], new);
 }
 
 #[tokio::test]
@@ -140,4 +143,17 @@ async fn planned_changes_come_before_the_request_that_they_name() {
     );
     assert_eq!(status(&forum, &format!("/posts/{doomed}.json")), 404);
     assert!("3=nonsense:1".parse::<crawl_sim::Change>().is_err());
+}
+
+#[tokio::test]
+async fn on_old_versions_a_split_topic_lies_as_deep_as_its_posts_are_old() {
+    let forum = start(DiscourseConfig { topics: 60, split_bumps: false, ..DiscourseConfig::default() }).await;
+    let topic = forum.topics().into_iter().find(|id| forum.posts(*id).len() == 12).unwrap();
+    let before = walk(&forum, LATEST);
+    let all = forum.posts(topic);
+    let new = forum.split(topic, &all[8..], "Another matter").unwrap();
+    let after = walk(&forum, LATEST);
+    assert_eq!(front(&after)["id"], front(&before)["id"]);
+    let row = after.iter().find(|row| row["id"] == new).unwrap();
+    assert_eq!(row["bumped_at"], ask(&forum, &format!("/posts/{}.json", all[11]))["created_at"]);
 }

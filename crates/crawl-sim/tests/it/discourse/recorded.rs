@@ -46,7 +46,7 @@ async fn a_folder_of_topics_is_served_with_its_plain_texts() {
     write("json/_index.json", "[1]");
     write(
         "raw/535-t.md",
-        "ann | 2017-01-02 01:01:11 UTC | #1\n\none\n\n-------------------------\n\nnot | a header | #9\n\n\
+        "ann | 2017-01-02 01:01:11 UTC | #1\n\none\n\n-------------------------\n\nnot | a header | #9\nann | 2016-01-02 01:01:11 UTC | #4\n\n\
          -------------------------\n\nann | 2017-01-02 01:01:11 UTC | #4\n\n\n-------------------------\n\n",
     );
     let forum = replay(folder.path().to_owned()).await;
@@ -56,7 +56,10 @@ async fn a_folder_of_topics_is_served_with_its_plain_texts() {
     let all = posts(&shown);
     assert_eq!(all[0]["odd_field"], serde_json::json!([1]));
     assert_eq!(all[0]["created_at"], "2014-11-06T13:43:35.000-05:00");
-    assert_eq!(all[0]["raw"], "one\n\n-------------------------\n\nnot | a header | #9");
+    assert_eq!(
+        all[0]["raw"],
+        "one\n\n-------------------------\n\nnot | a header | #9\nann | 2016-01-02 01:01:11 UTC | #4"
+    );
     assert_eq!((all[1].get("raw"), &all[2]["raw"]), (None, &"".into()));
     assert!(forum.reply(535, "more").is_some_and(|id| id > 79));
     assert_eq!(ask(&forum, "/t/535.json")["posts_count"], 4);

@@ -98,7 +98,7 @@ async fn a_mega_topic_has_no_stream_and_is_read_in_pages() {
     let all = forum.posts(mega);
     let first = ask(&forum, &format!("/t/{mega}.json"));
     assert!(first["post_stream"].get("stream").is_none() && first.get("timeline_lookup").is_none());
-    assert_eq!(first["post_stream"]["isMegaTopic"], true);
+    assert_eq!((&first["post_stream"]["isMegaTopic"], all.len()), (&true.into(), 130));
     assert_eq!(first["post_stream"]["lastId"], *all.last().unwrap());
     let mut read = Vec::new();
     for page in 1.. {
@@ -191,7 +191,8 @@ async fn every_kind_of_post_is_there_and_what_nobody_may_see_is_not() {
 #[tokio::test]
 async fn the_showcase_has_every_kind_of_markup_in_both_forms() {
     let forum = start(DiscourseConfig::default()).await;
-    let id = forum.topics().into_iter().find(|id| forum.posts(*id).len() == 30).unwrap();
+    // After the descriptions of the categories.
+    let id = forum.topics()[5];
     let all = by_ids(&forum, id, &forum.posts(id));
     let has = |field: &str, text: &str| all.iter().any(|post| post[field].as_str().unwrap().contains(text));
     for cooked in [
@@ -214,6 +215,9 @@ async fn the_showcase_has_every_kind_of_markup_in_both_forms() {
         "<blockquote>",
         "lazy-video-container",
         "hashtag-cooked",
+        "quote-title__text-content",
+        "bbcode-b",
+        "href=\"/404\" data-orig-href=\"upload://",
     ] {
         assert!(has("cooked", cooked), "{cooked}");
     }
@@ -247,4 +251,19 @@ async fn only_the_plain_form_shows_hidden_posts() {
         }
     }
     assert!(hidden > 0);
+}
+
+#[tokio::test]
+async fn reactions_and_lists_of_answers_come_on_wish() {
+    let config = DiscourseConfig { reactions: true, many_answers: true, ..DiscourseConfig::default() };
+    let (forum, plain) = (start(config).await, start(DiscourseConfig::default()).await);
+    let path = format!("/t/{}.json", forum.topics()[5]);
+    let (new, old) = (ask(&forum, &path), ask(&plain, &path));
+    assert_eq!(new["accepted_answers"][0], old["accepted_answer"]);
+    assert!(old["accepted_answer"]["username"].is_string() && new.get("accepted_answer").is_none());
+    for (post, before) in posts(&new).iter().zip(posts(&old)) {
+        let likes = before["actions_summary"][0]["count"].as_u64().unwrap_or(0);
+        assert_eq!((&post["reaction_users_count"], before.get("reactions")), (&likes.into(), None));
+        assert_eq!(post["reactions"].as_array().unwrap().is_empty(), likes == 0);
+    }
 }

@@ -1,5 +1,8 @@
 //! Starts a double of a service on loopback and runs it until it is killed.
 
+mod discourse;
+mod kaggle;
+
 use std::any::Any;
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,9 +11,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use crawl_sim::{
-    Content, Hub, HubConfig, Kaggle, KaggleConfig, Llm, LlmConfig, Plant, Rate, Rule, S3, Window,
-};
+use crawl_sim::{Discourse, Hub, HubConfig, Kaggle, Llm, LlmConfig, Rate, Rule, S3, Window};
+use discourse::DiscourseArgs;
+use kaggle::KaggleArgs;
 
 /// Doubles of services on 127.0.0.1, for tests and demonstrations.
 ///
@@ -46,8 +49,11 @@ enum Double {
     #[command(after_help = AFTER_HELP)]
     Hub(HubArgs),
     /// Kaggle: RPC at /v1 and /api/v1, the old REST form at /api/v1, files from a second port by signed links
-    #[command(after_help = KAGGLE_HELP)]
+    #[command(after_help = kaggle::HELP)]
     Kaggle(KaggleArgs),
+    /// A forum that runs on Discourse: lists, topics, posts, pictures, robots.txt
+    #[command(after_help = discourse::HELP)]
+    Discourse(DiscourseArgs),
     /// An OpenAI-compatible language model at /v1
     #[command(after_help = AFTER_HELP)]
     Llm(LlmArgs),
@@ -61,97 +67,6 @@ Example:
   mkdir -p s3/bucket && sim s3 s3 --port 9000
   AWS_ENDPOINT_URL=http://127.0.0.1:9000 AWS_ACCESS_KEY_ID=AKIDFORTESTS \\
       AWS_SECRET_ACCESS_KEY=a-secret-that-must-not-be-seen-anywhere s3-uploader ls s3://bucket/";
-
-const KAGGLE_HELP: &str = "\
-The faults are those of `sim --help`: list, detail, tree (lists of files), resolve (links to files) and cdn (files).
-
-Example:
-  sim kaggle --datasets 25000 --drift 2 --fault cdn@3=flip --fault 'list@5=429:retry-after=1'
-  KAGGLE_API_ENDPOINT=http://127.0.0.1:PORT/api/v1 kaggle ...                        (kaggle 1.6)
-  KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy=http://127.0.0.1:PORT kaggle ...       (kaggle 2, kagglehub 1)";
-
-#[derive(Args)]
-struct KaggleArgs {
-    /// Where to listen; 0 takes a free port
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// How many datasets there are
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
-    datasets: u64,
-    /// How many notebooks and scripts there are
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
-    kernels: u64,
-    /// How many models there are
-    #[arg(long, value_name = "COUNT", default_value_t = 300)]
-    models: u64,
-    /// How many competitions there are
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    competitions: u64,
-    /// How many topics of discussion there are
-    #[arg(long, value_name = "COUNT", default_value_t = 500)]
-    topics: u64,
-    /// How many users there are
-    #[arg(long, value_name = "COUNT", default_value_t = 300)]
-    users: u64,
-    /// The same seed makes the same items
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Show no more than these datasets a query
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
-    dataset_cap: u64,
-    /// Show no more than these kernels a query
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
-    kernel_cap: u64,
-    /// With each page of a hot list, so many items jump to its front
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    drift: u64,
-    /// Of a thousand datasets and kernels, refuse so many
-    #[arg(long, value_name = "PER MILLE", default_value_t = 0)]
-    denied: u64,
-    /// Of a thousand datasets, give so many files with hostile names
-    #[arg(long, value_name = "PER MILLE", default_value_t = 0)]
-    hostile: u64,
-    /// Refuse any other account
-    #[arg(long, value_name = "USER:KEY")]
-    account: Option<Account>,
-    /// Refuse any other access token
-    #[arg(long)]
-    token: Option<String>,
-    /// Refuse requests without credentials
-    #[arg(long)]
-    no_anonymous: bool,
-    /// A signed link serves so many requests
-    #[arg(long, value_name = "COUNT")]
-    link_uses: Option<u64>,
-    /// Leave out fields that have their default value
-    #[arg(long)]
-    sparse: bool,
-    /// Add the dataset sim/large, whose archive is this large (GiB)
-    #[arg(long, value_name = "GIB")]
-    large: Option<u64>,
-    /// What goes wrong (see `sim --help`)
-    #[arg(long = "fault", value_name = "RULE")]
-    faults: Vec<Rule>,
-    /// Pack answers for clients that accept it
-    #[arg(long)]
-    gzip: bool,
-    /// Wait so many milliseconds before each answer
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    latency: u64,
-}
-
-/// `USER:KEY`
-#[derive(Clone)]
-struct Account(String, String);
-
-impl FromStr for Account {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = text.split_once(':').map(|(user, key)| Self(user.into(), key.into()));
-        parts.ok_or("expected USER:KEY")
-    }
-}
 
 #[derive(Args)]
 struct S3Args {
@@ -281,6 +196,10 @@ async fn main() -> ExitCode {
         Double::Kaggle(args) => {
             Kaggle::start(args.into()).await.and_then(|kaggle| serve(&kaggle.url(), kaggle))
         }
+        Double::Discourse(args) => match args.config() {
+            Ok(config) => Discourse::start(config).await.and_then(|forum| serve(&forum.site(), forum)),
+            Err(error) => Err(error),
+        },
         Double::Llm(args) => Llm::start(args.into()).await.and_then(|llm| serve(&llm.url(), llm)),
         Double::S3(args) => S3::start(&args.root, args.port).and_then(|s3| serve(&s3.url(), s3)),
     };
@@ -323,45 +242,6 @@ impl From<HubArgs> for HubConfig {
             ..Self::default()
         }
     }
-}
-
-impl From<KaggleArgs> for KaggleConfig {
-    fn from(args: KaggleArgs) -> Self {
-        Self {
-            port: args.port,
-            datasets: args.datasets,
-            kernels: args.kernels,
-            models: args.models,
-            competitions: args.competitions,
-            topics: args.topics,
-            users: args.users,
-            seed: args.seed,
-            dataset_cap: args.dataset_cap,
-            kernel_cap: args.kernel_cap,
-            drift: args.drift,
-            denied: args.denied,
-            hostile: args.hostile,
-            account: args.account.map(|Account(user, key)| (user, key)),
-            token: args.token,
-            anonymous: !args.no_anonymous,
-            link_uses: args.link_uses,
-            sparse: args.sparse,
-            plants: args.large.map(large).into_iter().collect(),
-            faults: args.faults,
-            latency: Duration::from_millis(args.latency),
-            gzip: args.gzip,
-            ..Self::default()
-        }
-    }
-}
-
-/// Files of one GiB of zeros, which no archive packs, and one that is packed. None of it needs memory.
-fn large(gibibytes: u64) -> Plant {
-    let plant = Plant::dataset("sim/large")
-        .file("README.md", "# large\n")
-        .file("lines.csv", Content::Lines(64 << 20));
-    (0..gibibytes)
-        .fold(plant, |plant, number| plant.file(&format!("part-{number:03}.bin"), Content::Zeros(1 << 30)))
 }
 
 impl From<LlmArgs> for LlmConfig {
