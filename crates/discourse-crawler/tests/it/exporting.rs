@@ -51,7 +51,7 @@ fn adds_up(told: &str, samples: usize) {
 }
 
 fn turns_alternate(turns: &[Value], field: &str, user: &str, assistant: &str, content: &str) {
-    assert!(turns.len() >= 2 && turns.len() % 2 == 0, "{turns:?}");
+    assert!(turns.len() >= 2 && turns.len().is_multiple_of(2), "{turns:?}");
     for (at, turn) in turns.iter().enumerate() {
         assert_eq!(turn[field], if at % 2 == 0 { user } else { assistant });
         assert!(!turn[content].as_str().unwrap().trim().is_empty());

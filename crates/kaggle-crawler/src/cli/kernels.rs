@@ -1,10 +1,13 @@
 //! `kernels`.
 
+use std::path::PathBuf;
+
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
 use crawl_core::{Error, Kind};
 use kaggle_crawler::kernels::{Details, Filters, KERNELS, LANGUAGES, ORDERS, Select, TYPES, course, version};
+use kaggle_crawler::meta::Which;
 use kaggle_crawler::{Listed, Named, Since, folder};
 
 use super::common::{Common, FileFlags};
@@ -43,6 +46,9 @@ pub(crate) struct KernelsArgs {
     /// Where a query shows as much as Kaggle shows at most (about 1,000), list by language, by type, in other orders
     #[arg(long, conflicts_with_all = ["pages", "refs", "refs_file"])]
     slices: bool,
+    /// List what Meta Kaggle's tables in this folder (Kernels.csv, Users.csv) have, beyond what queries show
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["refs", "refs_file", "slices", "pages", "course"])]
+    meta: Option<PathBuf>,
     /// Only the lessons of this course of Kaggle Learn, such as python; a name that is not known tells those that are
     #[arg(long, value_name = "NAME", conflicts_with_all = ["refs", "refs_file", "slices", "pages"])]
     course: Option<String>,
@@ -76,21 +82,24 @@ pub(crate) async fn run(arguments: KernelsArgs, session: &Session) -> Result<Out
         Some(name) => Some(course(name)?.lessons),
         None => common.refs()?,
     };
-    match refs {
-        Some(refs) => {
-            common.no_filters(&[
-                ("--search", filters.search.is_some()),
-                ("--user", !filters.users.is_empty()),
-                ("--competition", !filters.competitions.is_empty()),
-                ("--dataset", !filters.datasets.is_empty()),
-                ("--language", filters.language.is_some()),
-                ("--kernel-type", filters.kernel_type.is_some()),
-                ("--sort-by", filters.sort_by.is_some()),
-            ])?;
+    if refs.is_some() || arguments.meta.is_some() {
+        common.no_filters(&[
+            ("--search", filters.search.is_some()),
+            ("--user", !filters.users.is_empty()),
+            ("--competition", !filters.competitions.is_empty()),
+            ("--dataset", !filters.datasets.is_empty()),
+            ("--language", filters.language.is_some()),
+            ("--kernel-type", filters.kernel_type.is_some()),
+            ("--sort-by", filters.sort_by.is_some()),
+        ])?;
+    }
+    match (refs, &arguments.meta) {
+        (Some(refs), _) => {
             let is = |name: &str| folder(name).is_some();
             desk.list(&Named::new(&desk.kaggle, &KERNELS, refs, is, "owner/slug")?).await?;
         }
-        None => {
+        (None, Some(tables)) => desk.list_tables(tables, Which::Kernels).await?,
+        (None, None) => {
             let listed = Listed::new(desk.kaggle.clone(), &KERNELS, filters.arguments())?;
             desk.list(&listed.sliced(filters.slices(slices)).pages(common.pages.clone())?).await?;
         }
