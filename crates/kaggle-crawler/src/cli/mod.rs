@@ -5,6 +5,7 @@ mod common;
 mod coverage;
 mod datasets;
 mod desk;
+mod models;
 mod plan;
 
 use std::path::PathBuf;
@@ -47,6 +48,13 @@ pub(crate) enum Command {
   kaggle-crawler datasets --root data/datasets --tag finance --upload s3://bucket/kaggle --disk-budget 50GiB"
     ))]
     Datasets(Box<datasets::DatasetsArgs>),
+    /// List models into ROOT/stages, then fetch their cards, variations and files into ROOT/info and ROOT/model
+    #[command(after_help = variables!(
+        "  kaggle-crawler models --root data/models --sort-by vote-count --limit 100 --no-files
+  kaggle-crawler models --root data/two owner/one owner/two --versions all
+  kaggle-crawler models --root data/configs --owner google --files 'config.json' --files '*.md'"
+    ))]
+    Models(Box<models::ModelsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -67,6 +75,7 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> Result<Outcome> {
         match self {
             Command::Datasets(arguments) => datasets::run(*arguments, session).await,
+            Command::Models(arguments) => models::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

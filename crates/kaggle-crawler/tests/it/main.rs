@@ -2,6 +2,7 @@
 //! against the double.
 //!
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -14,6 +15,7 @@ mod crawling;
 mod desk;
 mod hostile;
 mod leaderboard;
+mod models;
 mod notebooks;
 mod python;
 mod r;

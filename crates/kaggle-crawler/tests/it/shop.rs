@@ -1,6 +1,7 @@
 //! What the tests of the crawler share: a double, a door, runs of the library and of the program.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -63,4 +64,21 @@ pub(crate) fn program(double: &Double, root: &Path) -> Command {
     }
     command.env("HOME", root).stderr(Stdio::piped()).stdout(Stdio::piped());
     command
+}
+
+/// All files below a folder, by their path below it.
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(inner) = folders.pop() {
+        for entry in std::fs::read_dir(&inner).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
 }

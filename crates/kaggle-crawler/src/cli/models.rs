@@ -1,0 +1,78 @@
+//! `models`.
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Args, ValueEnum};
+use crawl_cli::{Outcome, Session};
+use crawl_core::Record;
+use crawl_core::json::Raw;
+use kaggle_crawler::models::{Details, Filters, MODELS, Select, Versions, version};
+use kaggle_crawler::{Listed, Named, Since, folder};
+
+use super::common::{Common, FileFlags};
+use super::desk::Desk;
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelsArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    files: FileFlags,
+    /// Which versions of each variation
+    #[arg(long, value_enum, default_value_t = Which::Latest)]
+    versions: Which,
+    /// Only with this text
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only of this owner
+    #[arg(long, visible_alias = "user")]
+    owner: Option<String>,
+    /// The order of the listing [default: create-time, which moves least]
+    #[arg(long, value_parser = ["create-time", "publish-time", "update-time", "hotness", "vote-count", "download-count", "notebook-count"])]
+    sort_by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Which {
+    /// The latest one
+    Latest,
+    /// All of them: the others into versions/N
+    All,
+}
+
+pub(crate) async fn run(arguments: ModelsArgs, session: &Session) -> Result<Outcome> {
+    let ModelsArgs { common, files, versions, search, owner, sort_by } = arguments;
+    let mut desk = Desk::open(&common, session)?;
+    let filters = Filters { search, owner, sort_by };
+    match common.refs()? {
+        Some(refs) => {
+            common.no_filters(&[
+                ("--search", filters.search.is_some()),
+                ("--owner", filters.owner.is_some()),
+                ("--sort-by", filters.sort_by.is_some()),
+            ])?;
+            let is = |name: &str| folder(name).is_some();
+            desk.list(&Named::new(&desk.kaggle, &MODELS, refs, is, "owner/slug")?).await?;
+        }
+        None => {
+            let listed = Listed::new(desk.kaggle.clone(), &MODELS, filters.arguments())?;
+            desk.list(&listed.pages(common.pages.clone())?).await?;
+        }
+    }
+    if let Some(outcome) = desk.done(&MODELS, bytes)? {
+        return Ok(outcome);
+    }
+    let since = common.since.as_deref().map(|root| Since::read(root, Details::NAME, version)).transpose()?;
+    let versions = match versions {
+        Which::Latest => Versions::Latest,
+        Which::All => Versions::All,
+    };
+    let select = Select { files: files.pick(), versions, since };
+    let over = Details::over(desk.input(&MODELS)?, desk.kaggle.clone(), select)?;
+    desk.map(over, Details::NAME).await
+}
+
+/// The bytes of the latest versions of a listed model, where all of them are told.
+fn bytes(row: &Record) -> Option<u64> {
+    let instances = row.raw().get("instances")?.elements()?;
+    instances.map(|instance| instance.get("totalUncompressedBytes").and_then(Raw::u64)).sum()
+}
