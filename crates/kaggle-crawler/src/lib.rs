@@ -4,6 +4,7 @@
 //! and the part's own map, such as [`datasets::Details`], fetches what belongs to each item: metadata, texts, files.
 //! [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
 
+mod archive;
 mod client;
 mod coverage;
 pub mod datasets;
@@ -20,6 +21,7 @@ mod since;
 mod slices;
 pub mod unpack;
 
+pub use archive::Archives;
 pub use client::{Kaggle, Method};
 pub use coverage::{Coverage, Query};
 pub use crawl_core;

@@ -66,7 +66,7 @@ pub(crate) async fn run(arguments: ModelsArgs, session: &Session) -> Result<Outc
         Which::Latest => Versions::Latest,
         Which::All => Versions::All,
     };
-    let select = Select { files: files.pick(), versions, since };
+    let select = Select { files: files.pick(), versions, since, archives: desk.archives() };
     let over = Details::over(desk.input(&MODELS)?, desk.kaggle.clone(), select)?;
     desk.map(over, Details::NAME).await
 }

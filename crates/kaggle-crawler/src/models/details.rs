@@ -8,11 +8,11 @@ use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::files::Job;
+use super::files::{Job, Way};
 use super::variation::{Variation, merged};
 use crate::folder::{folder, parts};
 use crate::pick::{Pick, Picker};
-use crate::{Kaggle, Method, Since};
+use crate::{Archives, Kaggle, Method, Since};
 
 const PLACE: &str = "Kaggle";
 
@@ -35,15 +35,16 @@ pub struct Select {
     pub versions: Versions,
     /// Models that this earlier root has are left out, where they have not changed.
     pub since: Option<Since>,
+    /// How their archives are brought.
+    pub archives: Archives,
 }
 
 /// The map from listed models to what belongs to them.
 #[derive(Debug)]
 pub struct Details {
-    kaggle: Kaggle,
+    way: Way,
     versions: Versions,
     since: Option<Since>,
-    picker: Picker,
     judge: Judge,
 }
 
@@ -86,9 +87,9 @@ impl Details {
     /// # Errors
     /// [`Kind::Config`] for a pattern that is none, and those of [`Over::new`].
     pub fn over(input: Input, kaggle: Kaggle, select: Select) -> Result<Over<Self>> {
-        let Select { files, versions, since } = select;
-        let details =
-            Details { kaggle, versions, since, picker: Picker::new(files)?, judge: Judge::default() };
+        let Select { files, versions, since, archives } = select;
+        let way = Way { kaggle, picker: Picker::new(files)?, archives };
+        let details = Details { way, versions, since, judge: Judge::default() };
         Ok(Over::new(input, details)?.named(SourceId::new(Self::NAME)?))
     }
 
@@ -107,7 +108,7 @@ impl Details {
         let odd = || Error::new(Kind::Shape, "not the ref of a model").at(name.clone());
         let ((owner, slug), folder) = parts(&name).zip(folder(&name)).ok_or_else(odd)?;
         let asked = json!({"ownerSlug": owner, "modelSlug": slug});
-        let (model, _) = self.kaggle.ask(Method::GetModel, &asked).await?;
+        let (model, _) = self.way.kaggle.ask(Method::GetModel, &asked).await?;
         let (mut variations, mut left_out) = self.variations(&model, &asked).await?;
         let text = |field: &str| {
             let told = |row: &Record| row.raw().get(field).and_then(|value| value.str().map(String::from));
@@ -138,7 +139,7 @@ impl Details {
                 Versions::Latest => Vec::new(),
                 Versions::All => self.older(&asked, variation).await?,
             };
-            let mut job = Job::new(&self.kaggle, &self.picker, context, &asked, &folder, variation);
+            let mut job = Job::new(&self.way, context, &asked, &folder, variation);
             job.run(&older).await?;
             left_out.append(&mut job.left_out);
             files.append(&mut job.lines);
@@ -152,7 +153,7 @@ impl Details {
         let mut rows = told
             .map(|instance| Record::parse(instance.text().as_bytes().to_vec()))
             .collect::<Result<Vec<_>>>()?;
-        rows.extend(self.kaggle.all(Method::ListModelInstances, asked, &["instances"]).await?);
+        rows.extend(self.way.kaggle.all(Method::ListModelInstances, asked, &["instances"]).await?);
         let (variations, odd) = merged(rows)?;
         let reason = "a variation without a framework or without a slug";
         Ok((variations, vec![json!({"FileName": null, "Reason": reason}); odd]))
@@ -164,7 +165,7 @@ impl Details {
         asked["framework"] = variation.asked.as_str().into();
         asked["instanceSlug"] = variation.instance_slug.as_str().into();
         let path = ["versionList", "versions"];
-        let rows = self.kaggle.all(Method::ListModelInstanceVersions, &asked, &path).await?;
+        let rows = self.way.kaggle.all(Method::ListModelInstanceVersions, &asked, &path).await?;
         let number = |row: &Record| row.raw().get("versionNumber").and_then(|number| number.u64());
         let mut all: Vec<u64> = rows.iter().filter_map(number).collect();
         all.sort_unstable_by(|one, other| other.cmp(one));
@@ -181,10 +182,10 @@ impl Details {
 impl Map for Details {
     fn settings(&self) -> Settings {
         Settings::default()
-            .with("endpoint", shown(self.kaggle.endpoint()))
+            .with("endpoint", shown(self.way.kaggle.endpoint()))
             .with_some("versions", (self.versions == Versions::All).then_some("all"))
             .with_some("since", self.since.as_ref().map(Since::root))
-            .and(self.picker.settings())
+            .and(self.way.picker.settings())
     }
 
     fn id(&self, row: &Record) -> Option<String> {

@@ -11,7 +11,7 @@ use kaggle_crawler::{Method, Pick};
 use crate::shop::{details, double, id, list, program, rows, tree, values};
 
 fn none() -> Select {
-    Select { usability: 0.0, files: Pick { none: true, ..Pick::default() }, since: None }
+    Select { usability: 0.0, files: Pick { none: true, ..Pick::default() }, ..Select::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
