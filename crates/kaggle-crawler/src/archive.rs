@@ -78,8 +78,8 @@ impl Archives {
         done(aside, unpacked).await.map_err(named).map(Some)
     }
 
-    /// Brings the file `name` of `size` bytes that is `wanted`, which the service may have zipped on its own account.
-    /// `None` if what it sends is neither the file nor a zip of it.
+    /// Brings the file `name` that is `wanted`, if the service sends a zip of it, which it makes on its own account;
+    /// `None` if it sends something else.
     pub(crate) async fn single(
         &self,
         http: &Http,
@@ -91,7 +91,9 @@ impl Archives {
         let size = wanted.size;
         let zipped = size.map_or(u64::MAX, |size| size.saturating_add(size / 100).saturating_add(SLACK));
         let most = wanted.most.min(self.most).min(zipped);
-        let wanted = Wanted { size: None, most, ..wanted.clone() };
+        let (above, folder) = target.folder.rsplit_once('/').unwrap_or_default();
+        let aside = format!("{above}/=archive.{folder}={}", name.replace('/', "="));
+        let wanted = Wanted { size: None, most, name: aside, ..wanted.clone() };
         let Some(aside) = target.files.fetch_aside(http, &wanted).await? else { return Ok(None) };
         let start = start(aside.path()).await?;
         let is_zipped = match aside.url() {
@@ -99,15 +101,12 @@ impl Archives {
             // It was here as a whole already; nothing tells where it came from but its size.
             None => is_zip(&start) && size.is_some_and(|size| size != aside.size()),
         };
-        if is_zipped {
-            let unpacked = unpack_single(aside.path(), name, target).await;
-            let line = done(aside, unpacked).await?;
-            return Ok(Some(line).filter(|line| size.is_none_or(|size| size == line.size)));
+        if !is_zipped {
+            return aside.remove().await.map(|()| None);
         }
-        if size.is_none_or(|size| size == aside.size()) {
-            return aside.land().await.map(Some);
-        }
-        aside.remove().await.map(|()| None)
+        let unpacked = unpack_single(aside.path(), name, target).await;
+        let line = done(aside, unpacked).await?;
+        Ok(Some(line).filter(|line| size.is_none_or(|size| size == line.size)))
     }
 
     async fn turn(&self, stop: &Stop) -> Result<SemaphorePermit<'_>> {

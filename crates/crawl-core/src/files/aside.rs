@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 use super::flights::Flight;
 use super::land::Name;
 use super::{Files, off};
+use crate::Result;
 use crate::http::Url;
-use crate::{FileLine, Result};
 
 /// A file that was fetched and verified, and has no name. Until [`Aside::remove`] it stays, through the death of the
 /// program too: whoever fetches it again finds it whole.
+///
+/// Nobody else brings or makes the file of its name while it is held: what comes of it needs another one.
 ///
 /// No room is held for it any more. It lies beside what is made of it, so who has a disk budget lets few of them be at
 /// once, and small ones; who held room for it while waiting for more would wait for ever.
 pub struct Aside {
     pub(super) files: Files,
     pub(super) name: Name,
-    pub(super) version: Option<String>,
     pub(super) path: PathBuf,
     pub(super) size: u64,
-    pub(super) sha256: String,
     pub(super) url: Option<Url>,
     pub(super) _flight: Flight,
 }
@@ -58,16 +58,5 @@ impl Aside {
             files.forget(&files.root.join(&name.path))
         })
         .await
-    }
-
-    /// Gives it its name after all: it is durable, or moved on, when this comes back.
-    ///
-    /// # Errors
-    /// Those of the disk, and of whoever moves files on.
-    pub async fn land(self) -> Result<FileLine> {
-        let Aside { files, name, version, path, size, sha256, _flight, .. } = self;
-        let line = files.land(&name, version.as_deref(), path, size, sha256).await?;
-        files.shared.meter.done();
-        Ok(line)
     }
 }

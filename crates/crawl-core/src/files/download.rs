@@ -156,6 +156,10 @@ impl<'a> Download<'a> {
                 refusals
             } else {
                 let tries = error.tries().max(breaks.max(refusals) + 1);
+                if part.size() == 0 {
+                    // Nothing has come that a later run could go on with.
+                    let _ = off(move || part.remove()).await;
+                }
                 return Err(error.after(tries));
             };
             tracing::debug!(%error, bytes = part.size(), "the download broke off, going on");

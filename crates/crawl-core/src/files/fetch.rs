@@ -47,9 +47,9 @@ pub(super) async fn fetch_aside(files: &Files, http: &Http, wanted: &Wanted) -> 
         Err(_) if download.too_large => return Ok(None),
         Err(error) => return Err(error),
     };
-    let (path, size, sha256) = part.done();
-    let (files, version, url) = (files.clone(), wanted.version.clone(), download.url.take());
-    Ok(Some(Aside { files, name, version, path, size, sha256, url, _flight: flight }))
+    let (path, size, _) = part.done();
+    let (files, url) = (files.clone(), download.url.take());
+    Ok(Some(Aside { files, name, path, size, url, _flight: flight }))
 }
 
 /// Waits, but not longer than until the user asks to stop.

@@ -98,7 +98,7 @@ impl<'a> Job<'a> {
     async fn archive(&mut self, listed: &[FileRow]) -> Result<Option<HashSet<String>>> {
         let (above, folder) = self.target.folder.rsplit_once('/').unwrap_or_default();
         let archive = Archive {
-            request: self.way.kaggle.request(Method::DownloadDataset, &self.asked),
+            request: self.way.kaggle.file(Method::DownloadDataset, &self.asked),
             // No dataset has a folder of such a name.
             name: format!("{above}/=archive.{folder}.zip"),
             version: self.version.clone(),
@@ -132,7 +132,7 @@ impl<'a> Job<'a> {
         let mut asked = self.asked.clone();
         asked["fileName"] = name.into();
         asked["raw"] = true.into();
-        let request = self.way.kaggle.request(Method::DownloadDataset, &asked);
+        let request = self.way.kaggle.file(Method::DownloadDataset, &asked);
         let (version, most) = (self.version.clone(), self.way.picker.most());
         let wanted = Wanted { version, size, most, ..Wanted::new(request, path) };
         match self.fetch(&wanted, name).await {

@@ -101,7 +101,7 @@ impl<'a> Job<'a> {
         // No framework and no instance has such a name.
         let (above, instance) = self.folder.rsplit_once('/').unwrap_or_default();
         let archive = Archive {
-            request: self.way.kaggle.request(Method::DownloadModelInstanceVersion, asked),
+            request: self.way.kaggle.file(Method::DownloadModelInstanceVersion, asked),
             name: format!("{above}/=archive.{instance}.v{number}.tar.gz"),
             version: version.clone(),
             by_range: false,
@@ -138,7 +138,7 @@ impl<'a> Job<'a> {
         }
         let mut asked = asked.clone();
         asked["path"] = name.into();
-        let request = self.way.kaggle.request(Method::DownloadModelInstanceVersion, &asked);
+        let request = self.way.kaggle.file(Method::DownloadModelInstanceVersion, &asked);
         let version = Some(format!("v{number}"));
         let wanted = Wanted { version, size, most: self.way.picker.most(), ..Wanted::new(request, path) };
         self.lines.push(self.context.files.fetch(self.way.kaggle.http(), &wanted).await?);

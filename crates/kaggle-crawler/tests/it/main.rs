@@ -1,6 +1,7 @@
 //! Tests of the readers of imports against sources of our own and recorded ones, of unpacking, and of the crawler
 //! against the double.
 //!
+//! - `archives`: archives on their way: broken, too large, resumed
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 //! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
 #![allow(
@@ -11,6 +12,7 @@
     reason = "tests"
 )]
 
+mod archives;
 mod crawling;
 mod desk;
 mod hostile;

@@ -48,6 +48,13 @@ pub(crate) fn rows(root: &Path, name: &str) -> Vec<Value> {
     records.map(|record| serde_json::from_slice(record.bytes()).unwrap()).collect()
 }
 
+/// The files that the pages of a listing name: as the service spells them, and where they are.
+pub(crate) fn files(root: &Path, name: &str) -> BTreeMap<String, PathBuf> {
+    let stored = Stored::open(root, &id(name)).unwrap();
+    let lines = (1..=stored.checkpoint().pages).flat_map(|page| stored.files(page).unwrap());
+    lines.map(|line| (line.plain_name(), root.join(&line.path))).collect()
+}
+
 /// The values of a field, sorted.
 pub(crate) fn values(rows: &[Value], field: &str) -> Vec<String> {
     let mut values: Vec<_> = rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect();

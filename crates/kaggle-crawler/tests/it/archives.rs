@@ -1,0 +1,282 @@
+//! Archives on their way: broken in all ways, too large, resumed; right bytes or a clear `missing` record.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crawl_core::{Missing, Stored};
+use crawl_sim::{Content, Kaggle as Double, KaggleConfig, Plant, S3};
+use kaggle_crawler::Archives;
+use kaggle_crawler::datasets::Select;
+use serde_json::Value;
+
+use crate::shop::{details, double, files, id, list, program, rows, tree};
+
+const BIG: usize = 300_000;
+
+/// Three files, one of which does not pack.
+fn plant() -> Plant {
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let noise: Vec<u8> = (0..BIG).map(|_| noise()).collect();
+    Plant::dataset("ann/one").file("a.csv", "1,2\n").file("b/c d.csv", "3,4\n").file("big.bin", noise)
+}
+
+async fn with(faults: &[&str]) -> Double {
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    double(KaggleConfig { datasets: 1, plants: vec![plant()], faults, ..KaggleConfig::default() }).await
+}
+
+fn run(double: &Double, root: &Path, more: &[&str]) -> Output {
+    program(double, root).args(["ann/one", "--tries", "2"]).args(more).output().unwrap()
+}
+
+fn missing(root: &Path, name: &str) -> Vec<Missing> {
+    let stored = Stored::open(root, &id(name)).unwrap();
+    (1..=stored.checkpoint().pages).flat_map(|page| stored.missing(page).unwrap()).collect()
+}
+
+/// The files of the dataset; panics if anything else lies below the root's folder of datasets.
+fn dataset(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = tree(&root.join("dataset"));
+    found.remove(Path::new(".files"));
+    found
+}
+
+fn sizes(root: &Path) -> Vec<(String, usize)> {
+    let sizes = |(path, bytes): (PathBuf, Vec<u8>)| (path.to_str().unwrap().to_owned(), bytes.len());
+    dataset(root).into_iter().map(sizes).collect()
+}
+
+fn downloads(double: &Double) -> usize {
+    double.seen().iter().filter(|seen| seen.kind == "resolve").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_comes_broken_in_any_way_ends_in_the_right_bytes_or_in_a_clear_missing_record() {
+    let double = with(&[]).await;
+    let right = tempfile::tempdir().unwrap();
+    assert!(run(&double, right.path(), &[]).status.success());
+    assert_eq!(downloads(&double), 1, "one archive");
+    let right = dataset(right.path());
+    assert_eq!(right.len(), 3);
+    // The fault, and the kind of the missing record where there must be one.
+    let ways: &[(&[&str], Option<&str>)] = &[
+        (&["cdn@1=flip"], Some("shape")),
+        (&["cdn@1=cut"], None),
+        (&["cdn@1=cut", "cdn@2=flip"], None),
+        (&["cdn@1=shorter"], Some("shape")),
+        (&["cdn@1=longer"], None),
+        (&["cdn@1=cut", "cdn@2=whole"], None),
+        (&["cdn@1=cut", "cdn@2=expired"], None),
+        (&["cdn@1=cut", "cdn@2=changed"], None),
+        (&["cdn@1=expired"], None),
+        (&["cdn@1-4=expired"], Some("denied")),
+        (&["cdn@1-4=refuse:denied"], Some("denied")),
+        (&["cdn@1=html"], Some("shape")),
+        (&["cdn@1=status:500"], None),
+        (&["cdn@1=reset"], None),
+        (&["resolve@1=status:404"], None),
+        (&["resolve@1=refuse:rules"], Some("denied")),
+        (&["resolve@1=refuse:in-200"], Some("denied")),
+    ];
+    for (faults, kind) in ways {
+        let double = with(faults).await;
+        let root = tempfile::tempdir().unwrap();
+        let out = run(&double, root.path(), &[]);
+        let missing = missing(root.path(), "meta_data");
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        let found = missing.first().map(|missing| missing.kind.as_str());
+        match (found, kind) {
+            (None, None) => assert_eq!(out.status.code(), Some(0), "{faults:?}: {told}"),
+            (Some(found), Some(kind)) if found == *kind => {
+                assert_eq!(out.status.code(), Some(3), "{faults:?}: {told}");
+                assert_eq!(sizes(root.path()), [], "{faults:?}: nothing of it counts");
+                let out = run(&double, root.path(), &["--retry-missing"]);
+                assert!(out.status.success(), "{faults:?}: {}", String::from_utf8_lossy(&out.stderr));
+            }
+            other => panic!("{faults:?}: {other:?}: {missing:?}: {told}"),
+        }
+        let mut here = dataset(root.path());
+        // Another version was sent from the middle on: its own file is the archive's, and all are whole.
+        here.remove(Path::new("ann_one/changed.txt"));
+        assert!(here == right, "{faults:?}: {:?}", here.keys());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_members_are_left_out_and_named_and_what_the_archive_lacks_comes_alone() {
+    let double = with(&["cdn@1=zip-slip"]).await;
+    let parent = tempfile::tempdir().unwrap();
+    let root = parent.path().join("root");
+    let out = run(&double, &root, &[]);
+    assert!(out.status.success(), "{out:?}");
+    let row = &rows(&root, "meta_data")[0];
+    let left_out: Vec<_> = row["FilesLeftOut"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["FileName"].as_str().unwrap())
+        .collect();
+    for name in ["../slipped.csv", "a/../../slipped.csv", "/tmp/slipped.csv", "way-out", "twice.csv"] {
+        assert!(left_out.contains(&name), "{name}: {left_out:?}");
+    }
+    let names: Vec<_> = files(&root, "meta_data").into_keys().collect();
+    for name in ["a.csv", "b/c d.csv", "big.bin", "good.csv", "10:20:30.csv"] {
+        assert!(names.contains(&format!("dataset/ann_one/{name}")), "{name}: {names:?}");
+    }
+    assert_eq!(downloads(&double), 4, "the archive, and three files that it lacks");
+    let outside: Vec<_> =
+        std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(outside, ["root"]);
+    assert!(!Path::new("/tmp/slipped.csv").exists());
+    let bomb = with(&["cdn@1=zip-bomb"]).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = run(&bomb, root.path(), &[]);
+    assert_eq!(out.status.code(), Some(0), "a gigabyte of zeros is no bomb by default: {out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_come_of_an_archive_outlives_the_program_and_is_gone_on_with() {
+    let double = with(&["cdn@1=cut", "cdn@2-8=reset"]).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = run(&double, root.path(), &[]);
+    assert_eq!(missing(root.path(), "meta_data").len(), 1, "{out:?}");
+    let part = root.path().join("dataset/=archive.ann_one.zip.part");
+    let come = part.metadata().unwrap().len();
+    assert!(come > 100_000, "{come}");
+    assert!(files(root.path(), "meta_data").is_empty());
+    let mut tries = 0;
+    let out = loop {
+        let out = run(&double, root.path(), &["--retry-missing"]);
+        tries += 1;
+        if out.status.success() || tries > 8 {
+            break out;
+        }
+    };
+    assert!(out.status.success(), "{out:?}");
+    let range = format!("bytes={come}-");
+    assert!(double.seen().iter().any(|seen| seen.header("range") == Some(&range)), "{range}");
+    assert!(!part.exists() && dataset(root.path()).len() == 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_service_zips_on_its_own_account_has_its_own_bytes() {
+    let lines = Content::Lines(50_000);
+    let plants = vec![Plant::dataset("ann/one").file("sub/x y.csv", lines)];
+    let config = KaggleConfig { datasets: 1, plants, ..KaggleConfig::default() };
+    let (plain, zipping) =
+        (double(config.clone()).await, double(KaggleConfig { ignores_raw: true, ..config }).await);
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(run(&plain, one.path(), &[]).status.success());
+    let out = run(&zipping, other.path(), &[]);
+    assert!(out.status.success(), "{out:?}");
+    assert!(zipping.seen().iter().any(|seen| seen.path_and_query.contains(".csv.zip?")));
+    assert_eq!(sizes(one.path()), [("ann_one/sub/x y.csv".to_owned(), 50_000)]);
+    assert!(dataset(one.path()) == dataset(other.path()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zip_larger_than_may_lie_here_is_read_by_range_and_never_lies_here() {
+    let plant = (0..20).fold(Plant::dataset("ann/one"), |plant, at| {
+        plant.file(&format!("{at}.bin"), Content::Zeros(1 << 20))
+    });
+    let config =
+        KaggleConfig { datasets: 1, plants: vec![plant], link_uses: Some(2), ..KaggleConfig::default() };
+    let double = double(config).await;
+    let root = tempfile::tempdir().unwrap();
+    list(&double, "published", root.path()).await.unwrap();
+    let select = Select { usability: 1.0, archives: Archives::within(4 << 20), ..Select::default() };
+    details(&double, select, root.path()).await.unwrap();
+    let row = rows(root.path(), "meta_data").into_iter().find(|row| row["Ref"] == "ann/one").unwrap();
+    assert!(row.get("FilesLeftOut").is_none());
+    let found = files(root.path(), "meta_data");
+    let found = found.iter().filter(|(name, _)| name.starts_with("dataset/ann_one/"));
+    assert_eq!(found.map(|(_, path)| path.metadata().unwrap().len()).collect::<Vec<_>>(), [1 << 20; 20]);
+    let ranges =
+        double.seen().into_iter().filter(|seen| seen.origin == "cdn" && seen.header("range").is_some());
+    assert!(ranges.count() >= 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_within_a_small_disk_budget_moves_each_member_on_before_much_more_comes() {
+    let budget: u64 = 16 << 20;
+    let plant = (0..60).fold(Plant::dataset("ann/one"), |plant, at| {
+        let mut bytes = vec![at as u8; 1 << 20];
+        bytes[..8].copy_from_slice(&u64::from(at as u32).to_le_bytes());
+        plant.file(
+            &format!("{at}.bin"),
+            if at % 2 == 0 { Content::Zeros((1 << 20) + at) } else { Content::from(bytes) },
+        )
+    });
+    let double = double(KaggleConfig { datasets: 1, plants: vec![plant], ..KaggleConfig::default() }).await;
+    let cloud = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(cloud.path().join("bucket")).unwrap();
+    let bucket = S3::start(cloud.path(), 0).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let mut child = program(&double, root.path())
+        .args(["ann/one", "--upload", "s3://bucket/crawl", "--disk-budget", "16MiB"])
+        .env("AWS_ENDPOINT_URL", bucket.url())
+        .env("AWS_ACCESS_KEY_ID", S3::KEY)
+        .env("AWS_SECRET_ACCESS_KEY", S3::SECRET)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .spawn()
+        .unwrap();
+    let mut most = 0;
+    let status = loop {
+        most = most.max(lies(root.path()));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    let out = child.wait_with_output().unwrap();
+    assert!(status.success(), "{out:?}");
+    assert!(most > 0 && most <= budget, "{most} bytes lay on the disk");
+    let moved = tree(&cloud.path().join("bucket/crawl/dataset/ann_one"));
+    assert_eq!(moved.values().filter(|bytes| bytes.len() >= 1 << 20).count(), 60);
+    assert_eq!(dataset(root.path()).len(), 0);
+}
+
+/// The bytes below a folder that changes meanwhile.
+fn lies(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => lies(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_and_devices_in_the_archive_of_a_model_are_left_out_and_named() {
+    let faults = vec!["cdn@1=tar-links".parse().unwrap()];
+    let config = KaggleConfig {
+        models: 1,
+        datasets: 0,
+        kernels: 0,
+        competitions: 0,
+        topics: 0,
+        faults,
+        ..KaggleConfig::default()
+    };
+    let double = Double::start(config).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let out = crate::models::program(&double, root.path()).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let row = &rows(root.path(), "info")[0];
+    let left_out: Vec<&Value> = row["FilesLeftOut"].as_array().unwrap().iter().collect();
+    let names: Vec<_> = left_out.iter().map(|file| file["FileName"].as_str().unwrap()).collect();
+    for name in ["../slipped.bin", "way-out", "hard", "device", "pipe"] {
+        assert!(names.contains(&&*format!("flax/2b/{name}")), "{name}: {names:?}");
+    }
+    assert!(left_out.iter().all(|file| file["Reason"].as_str().is_some_and(|reason| !reason.is_empty())));
+    let links = tree(&root.path().join("model"))
+        .into_keys()
+        .filter(|path| root.path().join("model").join(path).is_symlink());
+    assert_eq!(links.count(), 0);
+}
