@@ -57,7 +57,7 @@ pub(super) enum Brought {
     /// It was here, or moved on, already.
     Found(FileLine),
     /// All of it is here, verified, and has no name yet.
-    Whole(Part),
+    Whole(Box<Part>),
 }
 
 pub(super) struct Download<'a> {
@@ -113,7 +113,7 @@ impl<'a> Download<'a> {
                     let (back, checked) = with(part, move |part| part.check(size, &digests)).await;
                     part = back;
                     match checked {
-                        Ok(()) => return Ok(Brought::Whole(part)),
+                        Ok(()) => return Ok(Brought::Whole(Box::new(part))),
                         // What was there before may have been of another whole: once more from the beginning.
                         Err(error)
                             if error.kind() == Kind::Shape && part.joined && changes < MOST_CHANGES =>

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
 use crawl_core::{Missing, Stored};
 use crawl_sim::{Content, Kaggle as Double, KaggleConfig, Plant, S3};
@@ -231,7 +232,7 @@ async fn a_crawl_within_a_small_disk_budget_moves_each_member_on_before_much_mor
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     };
     let out = child.wait_with_output().unwrap();
     assert!(status.success(), "{out:?}");
@@ -279,4 +280,110 @@ async fn links_and_devices_in_the_archive_of_a_model_are_left_out_and_named() {
         .into_keys()
         .filter(|path| root.path().join("model").join(path).is_symlink());
     assert_eq!(links.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_archive_of_a_model_that_comes_broken_ends_in_the_right_files_or_in_a_clear_missing_record() {
+    let ways: &[(&[&str], Option<&str>)] = &[
+        (&[], None),
+        (&["cdn@1=flip"], Some("shape")),
+        (&["cdn@1=shorter"], Some("shape")),
+        (&["cdn@1=cut", "cdn@2=expired"], None),
+        (&["cdn@1=cut", "cdn@2=whole"], None),
+        (&["resolve@1=refuse:consent"], Some("denied")),
+        (&["resolve@1=status:404"], None),
+    ];
+    let mut right = BTreeMap::new();
+    for (faults, kind) in ways {
+        let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+        let double =
+            crate::models::double(KaggleConfig { models: 1, faults, ..KaggleConfig::default() }).await;
+        let root = tempfile::tempdir().unwrap();
+        let run = |more: &[&str]| {
+            crate::models::program(&double, root.path()).args(["--tries", "2"]).args(more).output().unwrap()
+        };
+        let out = run(&[]);
+        let kinds: Vec<_> = missing(root.path(), "info").into_iter().map(|missing| missing.kind).collect();
+        assert_eq!(
+            kinds,
+            kind.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "{:?}: {out:?}",
+            double.seen().len()
+        );
+        if kind.is_some() {
+            let out = run(&["--retry-missing"]);
+            assert!(out.status.success(), "{out:?}");
+        }
+        let found = tree(&root.path().join("model"));
+        if right.is_empty() {
+            right = found;
+        } else {
+            assert!(found == right, "{kind:?}: {:?}", found.keys().filter(|path| !right.contains_key(*path)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_and_clashing_names_come_out_of_an_archive_as_they_come_alone() {
+    let double = double(KaggleConfig { datasets: 25, hostile: 1000, ..KaggleConfig::default() }).await;
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let run = |root: &Path, more: &[&str]| {
+        let arguments = ["--usability", "0", "--rows-a-page", "5", "--sort-by", "published", "--limit", "25"];
+        let out = program(&double, root).args(arguments).args(more).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+    };
+    run(one.path(), &[]);
+    let archives = downloads(&double);
+    run(other.path(), &["--files", "*"]);
+    let alone = downloads(&double) - archives;
+    assert!(alone > 4 * archives, "{archives} archives, {alone} files alone");
+    let found = rows(one.path(), "meta_data");
+    let left_out = found.iter().filter(|row| row["FilesLeftOut"].is_array()).count();
+    assert!(left_out > 5, "{left_out}");
+    assert_eq!(found, rows(other.path(), "meta_data"));
+    let (one, other) = (dataset(one.path()), dataset(other.path()));
+    let differing = one.iter().find(|(path, bytes)| other.get(*path) != Some(*bytes)).map(|(path, _)| path);
+    assert_eq!((differing, one.len()), (None, other.len()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_of_archives_killed_again_and_again_gives_the_same_rows_and_files() {
+    let plants = (0..4).map(|number| {
+        (0..12).fold(Plant::dataset(&format!("ann/d{number}")), |plant, at| {
+            let mut state = number * 100 + at + 1;
+            let noise = |_| {
+                state = u64::wrapping_mul(state, 6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 56) as u8
+            };
+            plant.file(&format!("{at}.bin"), (0..200_000).map(noise).collect::<Vec<_>>())
+        })
+    });
+    let config = KaggleConfig {
+        datasets: 1,
+        plants: plants.collect(),
+        latency: Duration::from_millis(10),
+        ..KaggleConfig::default()
+    };
+    let double = double(config).await;
+    let (whole, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let arguments = ["ann/d0", "ann/d1", "ann/d2", "ann/d3", "--rows-a-page", "4"];
+    let began = std::time::Instant::now();
+    assert!(program(&double, whole.path()).args(arguments).output().unwrap().status.success());
+    let took = began.elapsed();
+    assert_eq!(downloads(&double), 4);
+    let mut within = 0;
+    for kill in 0..16_u32 {
+        let mut child = program(&double, root.path()).args(arguments).spawn().unwrap();
+        std::thread::sleep(took * (kill * 5 % 16 + 1) / 32);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut left = std::fs::read_dir(root.path().join("dataset")).into_iter().flatten().flatten();
+        let archive = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("=archive");
+        within += usize::from(left.any(archive));
+    }
+    assert!(within > 0, "it never died within an archive");
+    assert!(program(&double, root.path()).args(arguments).output().unwrap().status.success());
+    assert_eq!(rows(root.path(), "meta_data"), rows(whole.path(), "meta_data"));
+    assert_eq!(dataset(root.path()).len(), 48);
+    assert!(dataset(root.path()) == dataset(whole.path()), "a file differs");
 }

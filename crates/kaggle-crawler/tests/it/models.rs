@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::shop::{files, id, rows, tree, values};
 
-async fn double(config: KaggleConfig) -> Double {
+pub(crate) async fn double(config: KaggleConfig) -> Double {
     let none = KaggleConfig { datasets: 0, kernels: 0, competitions: 0, topics: 0, users: 50, ..config };
     Double::start(none).await.unwrap()
 }
