@@ -94,10 +94,7 @@ impl<'a> Download<'a> {
             let of = part.of().cloned();
             let (back, came) = self.once(part).await;
             part = back;
-            let changed = match (&of, part.of()) {
-                (Some(of), Some(now)) => of.differs(now),
-                _ => false,
-            };
+            let changed = matches!((&of, part.of()), (Some(of), Some(now)) if of.differs(now));
             if changed || matches!(came, Ok(Came::Changed)) {
                 changes += 1;
                 furthest = 0;
@@ -133,10 +130,8 @@ impl<'a> Download<'a> {
                     continue;
                 }
                 Ok(Came::Changed) => {
-                    return Err(self.error(
-                        Kind::Transient,
-                        "the file changes again and again, or cannot be gone on with",
-                    ));
+                    let what = "the file changes again and again, or cannot be gone on with";
+                    return Err(self.error(Kind::Transient, what));
                 }
                 Err(error) => error,
             };

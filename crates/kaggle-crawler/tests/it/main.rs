@@ -1,7 +1,8 @@
 //! Tests of the readers of imports against sources of our own and recorded ones, of unpacking, and of the crawler
 //! against the double.
 //!
-//! - `archives`: archives on their way: broken, too large, resumed
+//! - `archives`: archives on their way, broken and hostile
+//! - `archives_kept`: archives that are too large, and those whose program dies
 //! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
 //! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
 #![allow(
@@ -13,6 +14,7 @@
 )]
 
 mod archives;
+mod archives_kept;
 mod crawling;
 mod desk;
 mod hostile;
