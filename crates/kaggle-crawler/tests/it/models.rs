@@ -80,6 +80,16 @@ async fn the_files_of_archives_are_those_that_come_one_by_one_and_gated_models_a
     assert!(one.keys().all(|path| !path.to_string_lossy().contains(".part")));
     let first = kaggle_crawler::folder(&double.reference(Part::Models, 0)).unwrap();
     assert_eq!(one.keys().filter(|path| path.starts_with(format!("{first}/pyTorch/many"))).count(), 31);
+    // A version has a `metadata.json` of its own: it lies beside ours, and both are told by their plain name.
+    let named = |suffix: &str| {
+        let of = format!("{first}/pyTorch/many/metadata.json{suffix}");
+        one.iter().filter(|(path, _)| path.to_string_lossy().starts_with(&of)).collect::<Vec<_>>()
+    };
+    assert_eq!((named("").len(), named("@").len()), (2, 1));
+    assert!(
+        serde_json::from_slice::<Value>(&one[Path::new(&format!("{first}/pyTorch/many/metadata.json"))])
+            .is_ok()
+    );
 
     let missing = Stored::open(root.path(), &id("info")).unwrap();
     let missing: Vec<_> =
