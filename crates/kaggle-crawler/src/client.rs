@@ -257,6 +257,11 @@ impl Kaggle {
         Request { service: self.service, credential, ..Request::post_json(url, body.into(), true) }
     }
 
+    /// The request for a file, to which the method leads on by a signed link.
+    pub(crate) fn file(&self, method: Method, arguments: &Value) -> Request {
+        Request { leads_on: true, ..self.request(method, arguments) }
+    }
+
     /// Asks, and gives the answer, an object.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! and the part's own map, such as [`datasets::Details`] or [`kernels::Details`], fetches what belongs to each item: metadata, texts, files.
 //! [`Kaggle`] is the service with a credential; it can send read-only methods and nothing else.
 
+mod archive;
 mod client;
 pub mod competitions;
 mod coverage;
@@ -15,13 +16,16 @@ pub mod kernels;
 pub mod leaderboard;
 mod listed;
 pub mod meta;
+pub mod models;
 mod named;
+mod pages;
 mod pick;
 pub mod sections;
 mod since;
 mod slices;
 pub mod unpack;
 
+pub use archive::Archives;
 pub use client::{Kaggle, Method};
 pub use coverage::{Coverage, Query};
 pub use crawl_core;

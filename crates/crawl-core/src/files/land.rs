@@ -153,7 +153,7 @@ impl Files {
     }
 
     /// Removes what was noted of a part that is no more.
-    fn forget(&self, whole: &std::path::Path) -> Result<()> {
+    pub(super) fn forget(&self, whole: &std::path::Path) -> Result<()> {
         let side = side_path(whole);
         if side.exists() { self.disk.remove(&side) } else { Ok(()) }
     }

@@ -6,7 +6,11 @@
 
 #[cfg(feature = "http")]
 mod answer;
+#[cfg(feature = "http")]
+mod aside;
 mod digest;
+#[cfg(feature = "http")]
+mod download;
 #[cfg(feature = "http")]
 mod feed;
 #[cfg(feature = "http")]
@@ -27,6 +31,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+#[cfg(feature = "http")]
+pub use self::aside::Aside;
 pub use self::digest::Digest;
 pub use self::keeper::{Budget, Held, Keeper, Kept};
 pub use self::making::Making;
@@ -135,6 +141,16 @@ impl Files {
         let line = Box::pin(fetch::fetch(self, http, wanted)).await?;
         self.shared.meter.done();
         Ok(line)
+    }
+
+    /// Brings a file that is to be taken apart, as [`Files::fetch`] does, but for its name, which it does not get: it is
+    /// not moved on, and no page can name it. `None` if the service tells of more than `wanted.most` bytes.
+    ///
+    /// # Errors
+    /// Those of [`Files::fetch`].
+    #[cfg(feature = "http")]
+    pub async fn fetch_aside(&self, http: &Http, wanted: &Wanted) -> Result<Option<Aside>> {
+        Box::pin(fetch::fetch_aside(self, http, wanted)).await
     }
 
     /// Puts bytes that were made.

@@ -93,7 +93,8 @@ pub(super) async fn once(http: &Http, request: &Request, leg: &Leg, deadline: In
         at: Timestamp::now(),
         hops: leg.hops.clone(),
     };
-    if good && !whole {
+    let stays = request.leads_on && leg.is_first();
+    if good && !whole && !stays {
         let response = response(answer.headers().clone(), Bytes::new());
         return Try::Answer(Box::new(Answer { response, rest: Some((answer, turn)) }));
     }
@@ -128,6 +129,10 @@ pub(super) async fn once(http: &Http, request: &Request, leg: &Leg, deadline: In
     let read = if !good || answered.is_json() { (request.service.read)(&answered) } else { None };
     match read.or_else(|| (!good).then(|| answered.usual())) {
         Some(verdict) => judged(&verdict, request, url, &slot),
+        None if stays => {
+            let what = "the service answered itself, and did not lead on to the file";
+            Try::Failed(Error::new(Kind::Shape, what).at(place(url)))
+        }
         None => {
             slot.succeeded();
             Try::Answer(Box::new(Answer { response: response(headers, body), rest: None }))

@@ -75,6 +75,9 @@ pub struct Request {
     pub repeatable: bool,
     /// Whether the address came out of content: then only public hosts are asked.
     pub untrusted: bool,
+    /// Whether the first address only leads on to what is wanted, as to a file behind a signed one. A success that it
+    /// sends itself is an error then, in the service's words where its function reads them.
+    pub leads_on: bool,
     /// What it is expected to count against a limit of units, such as tokens; what answers tell corrects it.
     pub units: u64,
 }
@@ -92,6 +95,7 @@ impl Request {
             credential: None,
             repeatable: true,
             untrusted: false,
+            leads_on: false,
             units: 0,
         }
     }

@@ -16,7 +16,7 @@ use crate::tables::{differing, picture};
 
 const SIZE: u64 = 40_000;
 
-/// Files in all the ways that there are: fetched with a break, fetched again, other bytes under a name, put, made,
+/// Files in all the ways that there are: fetched with a break, fetched aside and removed, fetched again, other bytes under a name, put, made,
 /// known by a digest, found to be the same.
 async fn run(http: &Http, origin: &Origin, root: &Path, disk: Disk) -> Result<Vec<FileLine>> {
     let files = Files::new(root).with_disk(disk);
@@ -28,6 +28,10 @@ async fn run(http: &Http, origin: &Origin, root: &Path, disk: Disk) -> Result<Ve
     let mut lines = Vec::new();
     lines.push(files.fetch(http, &wanted(1)).await?);
     lines.push(files.put("data/p/put.txt", None, "put".into()).await?);
+    let aside = Wanted { name: "data/o/archive.zip".into(), ..wanted(3) };
+    let aside = files.fetch_aside(http, &aside).await?.unwrap();
+    assert!(std::fs::read(aside.path()).unwrap() == made(3, 0, SIZE));
+    aside.remove().await?;
     lines.push(files.fetch(http, &wanted(2)).await?);
     lines.push(files.fetch(http, &wanted(1)).await?);
     let digests = vec![Digest::Sha256(sha256(&made(2, 0, SIZE)))];

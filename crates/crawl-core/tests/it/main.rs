@@ -8,13 +8,15 @@
 //! - `redirects`, `downloads`, `stopping`, `services`, `proxies`: the door, against scripted answers (`wire`)
 //! - `mapping`: maps over inputs, parts, shares and what gathers them, rounds
 //! - `fetching`: files of a service: gone on with, verified, hostile
+//! - `aside`: files that are fetched to be taken apart
 //! - `dying`: die before, in and after every step of a file, restart, compare
 //! - `killing`: `kill -9` in a large file that breaks off and changes; CPU and memory of it
 //! - `keeping`: files that are made, work folders, the disk budget, files that are moved on
 //! - `origin`: the server of those files
 //! - `permits`, `signals`, `asking`: robots.txt, opt-outs of pages, and how sites are asked for it
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::needless_pass_by_value, missing_docs)]
 
+mod aside;
 mod asking;
 mod downloads;
 mod dying;

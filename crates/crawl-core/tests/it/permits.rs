@@ -275,7 +275,7 @@ fn samples_of_the_reference_parser_are_judged_alike() {
             (true, _) => {}
             (false, false) => wrong.push(format!("{:?} {}", text("robots_txt"), text("url"))),
             (false, true) => {
-                beyond.push(format!("{} {:?} {}", text("test"), text("robots_txt"), text("url")))
+                beyond.push(format!("{} {:?} {}", text("test"), text("robots_txt"), text("url")));
             }
         }
     }

@@ -44,6 +44,24 @@ async fn a_success_that_holds_an_error_is_one() {
 }
 
 #[tokio::test]
+async fn an_answer_in_the_place_of_a_link_to_a_file_is_no_file_but_the_error_that_it_tells() {
+    let wire = Wire::start(|_, seen| match seen.lines().next() {
+        Some(line) if line.contains("/file") => whole(200, &[JSON], r#"{"code":403}"#),
+        Some(line) if line.contains("/link") => whole(302, &[("location", "/file")], ""),
+        Some(line) if line.contains("/odd") => whole(200, &[], "a page"),
+        _ => whole(200, &[JSON], r#"{"code":403}"#),
+    })
+    .await;
+    let open = async |path: &str| {
+        let request = Request { service: &ODD, leads_on: true, ..Request::get(wire.url(path)) };
+        door().open(&request).await.map(|opened| opened.response.status)
+    };
+    assert_eq!(open("/link").await.unwrap(), 200, "a file that looks like an error is data");
+    assert_eq!(open("/refused").await.unwrap_err().status(), Some(403));
+    assert_eq!(open("/odd").await.unwrap_err().kind(), Kind::Shape);
+}
+
+#[tokio::test]
 async fn a_wait_that_only_the_body_tells_is_kept() {
     let wire = Wire::start(|number, _| match number {
         0 => whole(429, &[JSON], r#"{"code":429,"seconds":1.0}"#),

@@ -94,6 +94,7 @@ impl Service {
         let files = dataset.files();
         let file = files.iter().find(|file| file.path == name).ok_or_else(not_found)?;
         let raw = call.flag("raw") || call.method == "DownloadDatasetRaw";
+        let raw = raw && !self.world.config.ignores_raw;
         let zipped = match dataset.index {
             META => self.world.config.meta_zipped,
             _ => file.kind() == "csv" && file.size > self.world.config.zip_from,

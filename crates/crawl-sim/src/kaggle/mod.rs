@@ -108,6 +108,8 @@ pub struct KaggleConfig {
     pub pile: u64,
     /// A CSV file larger than this comes as `NAME.csv.zip` when it is asked for alone; bytes.
     pub zip_from: u64,
+    /// Whether it comes so although it was asked for raw.
+    pub ignores_raw: bool,
     /// Whether the tables of Meta Kaggle come zipped.
     pub meta_zipped: bool,
     /// Competitions.csv as it was in 2022: 42 columns in another order, without the three texts.
@@ -151,6 +153,7 @@ impl Default for KaggleConfig {
             hostile: 0,
             pile: 0,
             zip_from: 20_000,
+            ignores_raw: false,
             meta_zipped: false,
             meta_2022: false,
             account: None,

@@ -239,6 +239,8 @@ impl<'w> Model<'w> {
                     0 => "config.json".into(),
                     1 => "model.bin".into(),
                     2 => "assets/vocabulary.txt".into(),
+                    // Crawlers that note what they know of a variation beside its files use this name.
+                    4 if variation.files == 30 => "metadata.json".into(),
                     _ => format!("shards/shard-{number:03}.bin"),
                 };
                 (name, 40 + (self.index * 31 + number * 517) % 2000)

@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: DatasetsArgs, session: &Session) -> Result<Ou
         return Ok(outcome);
     }
     let since = common.since.as_deref().map(|root| Since::read(root, Details::NAME, version)).transpose()?;
-    let select = Select { usability, files: files.pick(), since };
+    let select = Select { usability, files: files.pick(), since, archives: desk.archives() };
     let over = Details::over(desk.input(&DATASETS)?, desk.kaggle.clone(), select)?;
     desk.map(over, Details::NAME).await
 }

@@ -8,7 +8,8 @@ use crawl_core::http::{Http, Waiting};
 use crawl_core::{Input, Map, Next, Over, Pump, Record, Round, Source, SourceId, Store, Stored};
 use kaggle_crawler::discussions::Pseudonyms;
 use kaggle_crawler::meta::{self, Tables, Which};
-use kaggle_crawler::{Kaggle, Part};
+use kaggle_crawler::{Archives, Kaggle, Part};
+use s3_uploader::UploadFlags;
 
 use super::common::Common;
 use super::{account, plan};
@@ -20,6 +21,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) kaggle: Kaggle,
     store: Store,
     listed: Outcome,
+    /// How much may wait for the bucket.
+    budget: Option<u64>,
 }
 
 impl<'a> Desk<'a> {
@@ -29,7 +32,8 @@ impl<'a> Desk<'a> {
         if common.endpoint == Kaggle::ENDPOINT && common.http.per_second.is_none() {
             kaggle = kaggle.politely();
         }
-        Ok(Desk { common, session, kaggle, store: Store::new(&common.root), listed: Outcome::Done })
+        let (store, budget) = (Store::new(&common.root), common.upload.disk_budget);
+        Ok(Desk { common, session, kaggle, store, listed: Outcome::Done, budget })
     }
 
     /// Lists, unless this run does a share of what is listed.
@@ -102,6 +106,14 @@ impl<'a> Desk<'a> {
         Ok(ends.then_some(self.listed))
     }
 
+    /// How archives are brought: within a quarter of the disk budget. The rest is for files, and for what is unpacked
+    /// of an archive, which lies beside it.
+    pub(crate) fn archives(&mut self) -> Archives {
+        let Some(budget) = self.budget else { return Archives::default() };
+        self.budget = Some(budget - budget / 4);
+        Archives::within(budget / 4)
+    }
+
     /// What was listed.
     pub(crate) fn input(&self, part: &Part) -> Result<Input> {
         Ok(Input::open(&self.common.root, &SourceId::new(part.name)?)?)
@@ -136,7 +148,8 @@ impl<'a> Desk<'a> {
             None => None,
         };
         let options = Pump::default().in_flight(2).pages(pages);
-        let crawled = common.upload.crawl(self.session, &over, &self.store, options, known).await?;
+        let upload = UploadFlags { disk_budget: self.budget, ..common.upload.clone() };
+        let crawled = upload.crawl(self.session, &over, &self.store, options, known).await?;
         Ok(worse(crawled.1, self.listed))
     }
 

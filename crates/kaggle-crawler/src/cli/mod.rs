@@ -8,6 +8,7 @@ mod datasets;
 mod desk;
 mod discussions;
 mod kernels;
+mod models;
 mod plan;
 
 use std::path::PathBuf;
@@ -74,6 +75,13 @@ pub(crate) enum Command {
   kaggle-crawler discussions --root data/all --meta meta-kaggle --pseudonyms"
     ))]
     Discussions(Box<discussions::DiscussionsArgs>),
+    /// List models into ROOT/stages, then fetch their cards, variations and files into ROOT/info and ROOT/model
+    #[command(after_help = variables!(
+        "  kaggle-crawler models --root data/models --sort-by vote-count --limit 100 --no-files
+  kaggle-crawler models --root data/two owner/one owner/two --versions all
+  kaggle-crawler models --root data/configs --owner google --files 'config.json' --files '*.md'"
+    ))]
+    Models(Box<models::ModelsArgs>),
     /// Show how much of what there is a listing saw: expected, seen, and queries that may have hidden something
     #[command(after_help = "Example:\n  kaggle-crawler coverage data/all")]
     Coverage {
@@ -97,6 +105,7 @@ impl Command {
             Command::Competitions(arguments) => competitions::run(*arguments, session).await,
             Command::Kernels(arguments) => kernels::run(*arguments, session).await,
             Command::Discussions(arguments) => discussions::run(*arguments, session).await,
+            Command::Models(arguments) => models::run(*arguments, session).await,
             Command::Coverage { root, expected, json } => coverage::run(&root, expected, json),
             Command::Shared(command) => session.shared::<Cli>(command).await,
         }

@@ -98,7 +98,7 @@ pub async fn fetch_table(kaggle: &Kaggle, root: &std::path::Path, stop: &Stop) -
         if let Some(version) = version {
             asked["datasetVersionNumber"] = version.into();
         }
-        let request = kaggle.request(Method::DownloadDataset, &asked);
+        let request = kaggle.file(Method::DownloadDataset, &asked);
         let version = version.map(|version| format!("v{version}"));
         let wanted = Wanted { version, ..Wanted::new(request, format!("{FOLDER}/{TABLE}")) };
         files.fetch(kaggle.http(), &wanted).await?;

@@ -1,17 +1,17 @@
 //! The map from listed datasets to their metadata, their lists of files, and the files.
 
-use crawl_core::files::{Wanted, encode};
 use crawl_core::http::shown;
 use crawl_core::{
-    Context, Error, FileLine, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::files::{FileRow, Job, Way};
 use crate::folder::{folder, parts};
-use crate::pick::{Choice, Pick, Picker};
-use crate::{Kaggle, Method, Since};
+use crate::pick::{Pick, Picker};
+use crate::{Archives, Kaggle, Method, Since};
 
 /// More files in one dataset are an attack, or nothing for this way of fetching them.
 const MOST_FILES: usize = 1_000_000;
@@ -28,32 +28,23 @@ pub struct Select {
     pub files: Pick,
     /// Datasets that this earlier root has are left out, where they have not changed.
     pub since: Option<Since>,
+    /// How their archives are brought.
+    pub archives: Archives,
 }
 
 impl Default for Select {
     fn default() -> Self {
-        Select { usability: 0.8, files: Pick::default(), since: None }
+        Select { usability: 0.8, files: Pick::default(), since: None, archives: Archives::default() }
     }
 }
 
 /// The map from listed datasets to what belongs to them.
 #[derive(Debug)]
 pub struct Details {
-    kaggle: Kaggle,
+    way: Way,
     usability: f64,
     since: Option<Since>,
-    picker: Picker,
     judge: Judge,
-}
-
-/// A row of `ListDatasetFiles`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FileRow {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    total_bytes: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -123,9 +114,9 @@ impl Details {
     /// # Errors
     /// [`Kind::Config`] for a pattern that is none, and those of [`Over::new`].
     pub fn over(input: Input, kaggle: Kaggle, select: Select) -> Result<Over<Self>> {
-        let Select { usability, files, since } = select;
-        let details =
-            Details { kaggle, usability, since, picker: Picker::new(files)?, judge: Judge::default() };
+        let Select { usability, files, since, archives } = select;
+        let way = Way { kaggle, picker: Picker::new(files)?, archives };
+        let details = Details { way, usability, since, judge: Judge::default() };
         Ok(Over::new(input, details)?.named(SourceId::new(Self::NAME)?))
     }
 
@@ -148,7 +139,7 @@ impl Details {
         let (mut row, mut size) = (row.clone(), row.raw().get("totalBytes").and_then(|size| size.u64()));
         if row.raw().get("lastUpdated").is_none() {
             // A ref that was given: its listed (packed) size is told by lists only, and this one is another.
-            row = self.kaggle.ask(Method::GetDataset, &asked).await?.0;
+            row = self.way.kaggle.ask(Method::GetDataset, &asked).await?.0;
             size = None;
         }
         if let Some(reason) = self.drops(&row, None) {
@@ -163,7 +154,7 @@ impl Details {
         {
             return Ok(Row::Dropped("unchanged".into()).into());
         }
-        let (metadata, response) = self.kaggle.ask(Method::GetDatasetMetadata, &asked).await?;
+        let (metadata, response) = self.way.kaggle.ask(Method::GetDatasetMetadata, &asked).await?;
         let not_read = |cause| {
             Error::new(Kind::Shape, "the metadata has another form").at(shown(&response.url)).because(cause)
         };
@@ -175,11 +166,9 @@ impl Details {
         }
         let version = row.raw().get("currentVersionNumber").and_then(|version| version.u64());
         let listed = self.files(&asked, version).await?;
-        let mut left_out = Vec::new();
-        let files = match self.picker.any() {
-            true => self.download(&asked, version, &folder, &listed, &mut left_out, context).await?,
-            false => Vec::new(),
-        };
+        let mut job = Job::new(&self.way, context, &asked, version, &folder);
+        job.run(&listed).await?;
+        let Job { lines: files, left_out, .. } = job;
         let explorer = |file: &FileRow| json!({"FileName": file.name, "Size": file.total_bytes});
         let written = Written {
             name: &name,
@@ -219,7 +208,7 @@ impl Details {
             if !token.is_empty() {
                 asked["pageToken"] = token.as_str().into();
             }
-            let (answer, response) = self.kaggle.ask(Method::ListDatasetFiles, &asked).await?;
+            let (answer, response) = self.way.kaggle.ask(Method::ListDatasetFiles, &asked).await?;
             let bad = |what: &str| Error::new(Kind::Shape, what.to_owned()).at(shown(&response.url));
             let page: FilePage = answer
                 .raw()
@@ -240,53 +229,6 @@ impl Details {
             token = next;
         }
     }
-
-    async fn download(
-        &self,
-        asked: &Value,
-        version: Option<u64>,
-        folder: &str,
-        listed: &[FileRow],
-        left_out: &mut Vec<Value>,
-        context: &Context,
-    ) -> Result<Vec<FileLine>> {
-        let mut lines = Vec::new();
-        for file in listed {
-            let leave = |why: String| json!({"FileName": file.name, "Reason": why});
-            let Some(name) = &file.name else {
-                left_out.push(leave("it has no name".into()));
-                continue;
-            };
-            match self.picker.choose(name, file.total_bytes) {
-                Choice::Wanted => {}
-                Choice::Unwanted => continue,
-                Choice::LeftOut(why) => {
-                    left_out.push(leave(why.into()));
-                    continue;
-                }
-            }
-            let path = format!("dataset/{folder}/{name}");
-            if let Err(error) = encode(&path) {
-                left_out.push(leave(error.to_string()));
-                continue;
-            }
-            let mut asked = asked.clone();
-            asked["fileName"] = name.as_str().into();
-            asked["raw"] = true.into();
-            if let Some(version) = version {
-                asked["datasetVersionNumber"] = version.into();
-            }
-            let request = self.kaggle.request(Method::DownloadDataset, &asked);
-            let wanted = Wanted {
-                version: version.map(|version| format!("v{version}")),
-                size: file.total_bytes,
-                most: self.picker.most(),
-                ..Wanted::new(request, path)
-            };
-            lines.push(context.files.fetch(self.kaggle.http(), &wanted).await?);
-        }
-        Ok(lines)
-    }
 }
 
 fn rating(row: &Record, info: Option<&Info>) -> Option<f64> {
@@ -297,10 +239,10 @@ fn rating(row: &Record, info: Option<&Info>) -> Option<f64> {
 impl Map for Details {
     fn settings(&self) -> Settings {
         Settings::default()
-            .with("endpoint", shown(self.kaggle.endpoint()))
+            .with("endpoint", shown(self.way.kaggle.endpoint()))
             .with("usability", self.usability)
             .with_some("since", self.since.as_ref().map(Since::root))
-            .and(self.picker.settings())
+            .and(self.way.picker.settings())
     }
 
     fn id(&self, row: &Record) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Datasets: the service's filters, and the map from what is listed to metadata and files.
 
 mod details;
+mod files;
 
 use std::borrow::Cow;
 

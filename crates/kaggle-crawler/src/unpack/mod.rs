@@ -13,7 +13,9 @@ mod zip;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 
+use crawl_core::http::{Http, Request};
 use crawl_core::{Error, FileLine, Files, Kind, Result, Stop};
 
 use crate::off;
@@ -85,21 +87,43 @@ pub struct Counts {
 /// # Errors
 /// Those of [`unpack_each`].
 pub async fn unpack(archive: &Path, target: &Target) -> Result<Unpacked> {
+    let (take, from) = gather();
+    unpack_each(archive, target, take).await?;
+    Ok(Unpacked::of(from))
+}
+
+/// Unpacks as [`unpack_remote`] does, and keeps a line for each member in memory.
+///
+/// # Errors
+/// Those of [`unpack_remote`].
+pub(crate) async fn unpack_remote_whole(http: &Http, request: &Request, target: &Target) -> Result<Unpacked> {
+    let (take, from) = gather();
+    unpack_remote(http, request, target, take).await?;
+    Ok(Unpacked::of(from))
+}
+
+/// Takes members, and the end at which they come out again.
+fn gather() -> (impl FnMut(Member) -> Result<()> + Send + 'static, Receiver<Member>) {
     let (to, from) = std::sync::mpsc::channel();
-    unpack_each(archive, target, move |member| {
-        // The other end lives until this is over.
+    let take = move |member| {
+        // The other end lives until all have come.
         let _ = to.send(member);
         Ok(())
-    })
-    .await?;
-    let mut unpacked = Unpacked::default();
-    for member in from {
-        match member {
-            Member::Landed(line) => unpacked.files.push(line),
-            Member::Refused(name, error) => unpacked.refused.push((name, error)),
+    };
+    (take, from)
+}
+
+impl Unpacked {
+    fn of(from: Receiver<Member>) -> Self {
+        let mut unpacked = Unpacked::default();
+        for member in from {
+            match member {
+                Member::Landed(line) => unpacked.files.push(line),
+                Member::Refused(name, error) => unpacked.refused.push((name, error)),
+            }
         }
+        unpacked
     }
-    Ok(unpacked)
 }
 
 /// Unpacks as [`unpack`] does, and hands each member on as it lands, in the archive's order; an error of `take` ends it.

@@ -1,7 +1,6 @@
 //! Datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crawl_core::Stored;
@@ -9,10 +8,10 @@ use crawl_sim::{KaggleConfig, Part, Plant};
 use kaggle_crawler::datasets::Select;
 use kaggle_crawler::{Method, Pick};
 
-use crate::shop::{details, double, id, list, program, rows, values};
+use crate::shop::{details, double, id, list, program, rows, tree, values};
 
 fn none() -> Select {
-    Select { usability: 0.0, files: Pick { none: true, ..Pick::default() }, since: None }
+    Select { usability: 0.0, files: Pick { none: true, ..Pick::default() }, ..Select::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,21 +185,4 @@ fn a_method_that_changes_something_cannot_be_sent() {
 
 pub(crate) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
-}
-
-/// All files below a folder, by their path below it.
-pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(inner) = folders.pop() {
-        for entry in std::fs::read_dir(&inner).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }

@@ -10,8 +10,8 @@ use crawl_sim::{Kaggle as Double, KaggleConfig, Part};
 use kaggle_crawler::{Kaggle, folder};
 use serde_json::Value;
 
-use crate::crawling::{holds, tree};
-use crate::shop::{id, kaggle, rows, values};
+use crate::crawling::holds;
+use crate::shop::{id, kaggle, rows, tree, values};
 
 pub(crate) async fn double(config: KaggleConfig) -> Double {
     let config = KaggleConfig { datasets: 20, models: 0, competitions: 5, topics: 0, users: 50, ..config };

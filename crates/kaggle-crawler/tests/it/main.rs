@@ -10,6 +10,10 @@
 //! - `discussions`: topics with all comments, nested over pages; `kill -9`; pseudonyms
 //! - `meta`: the same of Meta Kaggle's tables, and refs beyond the caps; odd tables
 //! - `meta_memory`: joins larger than memory: `GLEANER_META_MESSAGES` and `GLEANER_META_USERS` make them large
+//! - `archives`: archives on their way, broken and hostile
+//! - `archives_kept`: archives that are too large, and those whose program dies
+//! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -19,6 +23,8 @@
 )]
 
 mod accounts;
+mod archives;
+mod archives_kept;
 mod competitions;
 mod crawling;
 mod desk;
@@ -30,6 +36,7 @@ mod leaderboard;
 mod listing;
 mod meta;
 mod meta_memory;
+mod models;
 mod notebooks;
 mod python;
 mod r;

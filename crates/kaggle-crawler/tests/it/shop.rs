@@ -1,6 +1,7 @@
 //! What the tests of the crawler share: a double, a door, runs of the library and of the program.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -47,6 +48,13 @@ pub(crate) fn rows(root: &Path, name: &str) -> Vec<Value> {
     records.map(|record| serde_json::from_slice(record.bytes()).unwrap()).collect()
 }
 
+/// The files that the pages of a listing name: as the service spells them, and where they are.
+pub(crate) fn files(root: &Path, name: &str) -> BTreeMap<String, PathBuf> {
+    let stored = Stored::open(root, &id(name)).unwrap();
+    let lines = (1..=stored.checkpoint().pages).flat_map(|page| stored.files(page).unwrap());
+    lines.map(|line| (line.plain_name(), root.join(&line.path))).collect()
+}
+
 /// The values of a field, sorted.
 pub(crate) fn values(rows: &[Value], field: &str) -> Vec<String> {
     let mut values: Vec<_> = rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect();
@@ -68,4 +76,21 @@ pub(crate) fn command(double: &Double, part: &str, root: &Path) -> Command {
     }
     command.env("HOME", root).stderr(Stdio::piped()).stdout(Stdio::piped());
     command
+}
+
+/// All files below a folder, by their path below it.
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(inner) = folders.pop() {
+        for entry in std::fs::read_dir(&inner).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
 }
