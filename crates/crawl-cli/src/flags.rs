@@ -81,7 +81,7 @@ impl HttpFlags {
 
 /// Commands of every program.
 #[derive(Subcommand, Clone, Debug)]
-pub enum SharedCommand {
+pub enum PlainCommand {
     /// Show how far the listings under a root have come; also while a crawl runs
     #[command(after_help = "Example:\n  hf-crawler status data/weekly/2026-11-23/1_crawled")]
     Status {
@@ -94,12 +94,6 @@ pub enum SharedCommand {
         #[arg(long)]
         verify: bool,
     },
-    /// Join what mappings with --share have written into one listing; run it again when more shares are there
-    #[command(after_help = "Example:\n  llm-classifier gather data/3_classified")]
-    Gather {
-        /// The root that the shares were written to
-        root: PathBuf,
-    },
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  hf-crawler completions bash > ~/.local/share/bash-completion/completions/hf-crawler"
@@ -108,4 +102,24 @@ pub enum SharedCommand {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Commands of every program that maps stored listings.
+#[derive(Subcommand, Clone, Debug)]
+pub enum SharedCommand {
+    /// One that every program has.
+    #[command(flatten)]
+    Plain(PlainCommand),
+    /// Join what mappings with --share have written into one listing; run it again when more shares are there
+    #[command(after_help = "Example:\n  llm-classifier gather data/3_classified")]
+    Gather {
+        /// The root that the shares were written to
+        root: PathBuf,
+    },
+}
+
+impl From<PlainCommand> for SharedCommand {
+    fn from(command: PlainCommand) -> Self {
+        SharedCommand::Plain(command)
+    }
 }

@@ -18,7 +18,7 @@ pub use anyhow;
 pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
-pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
+pub use flags::{Flags, HttpFlags, LogForm, PlainCommand, SharedCommand};
 pub use progress::duration;
 pub use session::{Beside, Known, Session, main};
 pub use stop::stop_after;

@@ -9,7 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crawl_core::http::Waiting;
 use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, pump};
 
-use crate::flags::{Flags, LogForm};
+use crate::flags::{Flags, LogForm, PlainCommand};
 use crate::note::Note;
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
 use crate::stop::stop_after;
@@ -210,11 +210,13 @@ impl Session {
     ///
     /// # Errors
     /// Those of reading the root.
-    pub async fn shared<C: CommandFactory>(&self, command: SharedCommand) -> Result<Outcome> {
-        match command {
-            SharedCommand::Status { root, json, verify } => crate::status::show(&root, json, verify),
+    pub async fn shared<C: CommandFactory>(&self, command: impl Into<SharedCommand>) -> Result<Outcome> {
+        match command.into() {
             SharedCommand::Gather { root } => crate::gather::run(&root).await,
-            SharedCommand::Completions { shell } => {
+            SharedCommand::Plain(PlainCommand::Status { root, json, verify }) => {
+                crate::status::show(&root, json, verify)
+            }
+            SharedCommand::Plain(PlainCommand::Completions { shell }) => {
                 clap_complete::generate(shell, &mut C::command(), &self.program, &mut std::io::stdout());
                 Ok(Outcome::Done)
             }

@@ -7,6 +7,7 @@
 //! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
+//! - `sharing`: a mapping in several processes, and `gather`
 //! - `uploading`: pages that move to a bucket behind the crawl
 //! - `samples`: recorded answers of the real Hub, where they are there (`just samples DIR`)
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
@@ -20,5 +21,6 @@ mod mirrors;
 mod processing;
 mod program;
 mod samples;
+mod sharing;
 mod stopping;
 mod uploading;
