@@ -1,7 +1,7 @@
 //! Whole crawls, limits, increments, tokens.
 
 use crawl_core::http::Secret;
-use crawl_core::{Kind, Stored};
+use crawl_core::{Kind, Pump, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig};
 use hf_crawler::{Datasets, Hub, Listing, parse_date};
 
@@ -47,6 +47,27 @@ async fn every_order_gives_every_row() {
         list(&double, Listing { sort: Some(sort.into()), ..small() }, root.path()).await.unwrap();
         assert_eq!(distinct(root.path()), 700, "{sort}");
     }
+}
+
+#[tokio::test]
+async fn a_row_that_comes_again_because_the_order_moved_is_dropped_and_counted() {
+    for sort in ["downloads", "likes", "trendingScore"] {
+        let double = double(1_000, &["3=sunk", "5=cut", "6=sunk", "8=sunk"]).await;
+        let root = tempfile::tempdir().unwrap();
+        let source = Datasets::new(hub(&double), Listing { sort: Some(sort.into()), ..small() }).unwrap();
+        // Also when the program began anew in between.
+        let first = Pump::default().pages(4);
+        pump(&source, &Store::new(root.path()), first, &Stop::new(), |_| {}).await.unwrap();
+        let end = crawl(&source, root.path()).await.unwrap();
+        assert_eq!(distinct(root.path()), 1_000, "{sort}");
+        assert_eq!(end.totals.dropped.get("seen before"), Some(&21), "{sort}: {:?}", end.totals);
+        assert_eq!(end.totals.listed, 1_021, "{sort}");
+    }
+    // An order that stands still needs no memory.
+    let double = double(300, &[]).await;
+    let root = tempfile::tempdir().unwrap();
+    list(&double, small(), root.path()).await.unwrap();
+    assert!(!root.path().join("hf/datasets/seen.bin").exists());
 }
 
 #[tokio::test]
