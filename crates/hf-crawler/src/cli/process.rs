@@ -113,7 +113,8 @@ fn collect_date_of(root: &Path, id: &SourceId) -> Option<String> {
 /// meanwhile changes nothing here, and so that all shares have the same one.
 fn snapshot(path: &Path, root: &Path, begun: bool, share: Option<Share>) -> Result<History> {
     let copy = root.join("history.jsonl");
-    if !begun && !(share.is_some() && copy.is_file()) {
+    let there = begun || share.is_some() && copy.is_file();
+    if !there {
         let failed = |cause| Error::io("cannot copy the history into the root", &copy, cause);
         std::fs::create_dir_all(root).map_err(failed)?;
         if path.is_file() {
