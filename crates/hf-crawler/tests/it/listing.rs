@@ -1,6 +1,6 @@
 //! Whole crawls, limits, increments, tokens.
 
-use crawl_core::http::Secret;
+use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Kind, Pump, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig};
 use hf_crawler::{Datasets, Hub, Listing, parse_date};
@@ -68,6 +68,22 @@ async fn a_row_that_comes_again_because_the_order_moved_is_dropped_and_counted()
     let root = tempfile::tempdir().unwrap();
     list(&double, small(), root.path()).await.unwrap();
     assert!(!root.path().join("hf/datasets/seen.bin").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_crawls_through_one_door_keep_one_rate_together() {
+    let double = double(990, &[]).await;
+    let config = HttpConfig { per_second: Some(20.0), ..HttpConfig::default() };
+    let hub = Hub::new(Http::new(config).unwrap(), &double.url()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+    let likes = Listing { sort: Some("likes".into()), ..small() };
+    let [first, second] = [small(), likes].map(|listing| Datasets::new(hub.clone(), listing).unwrap());
+    let began = std::time::Instant::now();
+    let (first, second) = tokio::join!(crawl(&first, &one), crawl(&second, &other));
+    assert_eq!((first.unwrap().pages, second.unwrap().pages), (10, 10));
+    // Twenty requests at twenty a second: the first one waits for nobody.
+    assert!(began.elapsed() > std::time::Duration::from_millis(900), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
