@@ -23,6 +23,7 @@ mod share;
 mod shown;
 mod sink;
 mod source;
+mod staged;
 mod store;
 
 pub use context::Context;
@@ -41,6 +42,7 @@ pub use share::Share;
 pub use shown::{shown, visible};
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
+pub use staged::Staged;
 pub use store::{Compression, Gathered, Manifest, Store, Stored, Verified, gather};
 /// A wish to stop, shared by all who wait: it ends waits and downloads, and what was sent is finished.
 pub use tokio_util::sync::CancellationToken as Stop;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Known, Outcome, Session, grouped, say};
-use crawl_core::{Error, Input, Kind, Pump, Share, SourceId, Store, Stored, Timestamp};
+use crawl_core::{Error, Input, Kind, Pump, Share, SourceId, Staged, Store, Stored, Timestamp};
 use hf_crawler::{Filter, History, Processed};
 use s3_uploader::UploadFlags;
 
@@ -122,7 +122,11 @@ fn snapshot(path: &Path, root: &Path, begun: bool, share: Option<Share>) -> Resu
             let own =
                 share.map_or(String::new(), |share| format!(".{}", share.to_string().replace('/', "-of-")));
             let part = root.join(format!("history.jsonl{own}.part"));
-            std::fs::copy(path, &part).and_then(|_| std::fs::rename(&part, &copy)).map_err(failed)?;
+            let mut new = Staged::through(&copy, &part)?;
+            std::fs::File::open(path)
+                .and_then(|mut old| std::io::copy(&mut old, &mut new))
+                .map_err(failed)?;
+            new.finish()?;
         } else {
             say(format!("history {}: not there yet, nothing is dropped as already seen", path.display()));
         }
