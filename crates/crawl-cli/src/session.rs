@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use crawl_core::http::Waiting;
-use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, pump};
+use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, Waiting, pump};
 use indicatif::MultiProgress;
 
 use crate::flags::{Flags, LogForm, PlainCommand};

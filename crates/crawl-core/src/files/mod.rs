@@ -11,7 +11,6 @@ mod digest;
 mod feed;
 #[cfg(feature = "http")]
 mod fetch;
-#[cfg(feature = "http")]
 mod flights;
 mod keeper;
 mod land;
@@ -21,6 +20,8 @@ mod part;
 mod progress;
 mod scratch;
 mod shelf;
+#[cfg(feature = "http")]
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,7 +78,6 @@ pub struct Files {
 #[derive(Default)]
 struct Shared {
     shelf: shelf::Shelf,
-    #[cfg(feature = "http")]
     flights: flights::Flights,
     workroom: scratch::Workroom,
     meter: progress::Meter,
