@@ -3,6 +3,7 @@
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
+//! - `older`: roots that the version before shares and files wrote
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
@@ -18,6 +19,7 @@ mod filters;
 mod killing;
 mod listing;
 mod mirrors;
+mod older;
 mod processing;
 mod program;
 mod samples;
