@@ -129,8 +129,7 @@ async fn what_a_dead_run_left_loose_is_durable_before_it_is_told_to_be_done() {
     let (disk, steps) = dying(usize::MAX, Fate::Live);
     run(&http, &origin, counted.path(), disk).await.unwrap();
     let steps = steps.load(Ordering::SeqCst);
-    let ways = (0..steps).flat_map(|at| (1..=FILES).map(move |most| (at, most)));
-    let losses = futures::stream::iter(ways).map(|(at, most)| {
+    let losses = futures::stream::iter(0..steps).map(|at| {
         let (http, origin) = (&http, &origin);
         async move {
             let root = tempfile::tempdir().unwrap();
@@ -147,9 +146,12 @@ async fn what_a_dead_run_left_loose_is_durable_before_it_is_told_to_be_done() {
                     (true, false) => Fate::Die,
                 }
             }));
-            let _ = run_some(http, origin, root.path(), disk.clone(), most, &mut Vec::new()).await;
-            world.1.store(true, Ordering::SeqCst);
             let mut lines = Vec::new();
+            let _ = run_some(http, origin, root.path(), disk.clone(), FILES, &mut lines).await;
+            world.1.store(true, Ordering::SeqCst);
+            // Up to the file in which it died, and no further: the next one would sync for it.
+            let most = lines.len() + 1;
+            lines.clear();
             run_some(http, origin, root.path(), disk.clone(), most, &mut lines).await.unwrap();
             world.2.store(false, Ordering::SeqCst);
             Files::new(root.path()).with_disk(disk).put("data/last", None, "x".into()).await.unwrap_err();
@@ -161,6 +163,20 @@ async fn what_a_dead_run_left_loose_is_durable_before_it_is_told_to_be_done() {
         }
     });
     losses.buffer_unordered(8).collect::<()>().await;
+}
+
+#[tokio::test]
+async fn a_folder_to_work_in_is_marked_durably_before_anything_is_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let power = Arc::new(AtomicBool::new(true));
+    let seen = power.clone();
+    let fate = move |_| if seen.load(Ordering::SeqCst) { Fate::Live } else { Fate::Lose };
+    let files = Files::new(root.path()).with_disk(Disk::with_probe(Arc::new(fate)));
+    let scratch = files.scratch().unwrap();
+    power.store(false, Ordering::SeqCst);
+    files.put("data/x", None, "x".into()).await.unwrap_err();
+    assert!(root.path().join(".scratch/.files").is_file());
+    drop(scratch);
 }
 
 #[tokio::test]
