@@ -113,6 +113,9 @@ test *args:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p crawl-core --no-default-features --all-targets -- -D warnings
+    # What only reads roots builds no TLS.
+    ! cargo tree -p record-converter -e normal | grep rustls
     cargo deny --log-level error check bans licenses sources
 
 # Known vulnerabilities; needs the advisory database from the network

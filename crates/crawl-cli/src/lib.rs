@@ -7,8 +7,11 @@ mod exit;
 mod flags;
 mod gather;
 mod log;
+#[cfg(feature = "http")]
+mod network;
 mod note;
 mod progress;
+#[cfg(feature = "http")]
 mod proxies;
 mod session;
 mod status;
@@ -18,7 +21,9 @@ pub use anyhow;
 pub use clap;
 
 pub use exit::{EXIT_CODES, Outcome};
-pub use flags::{Flags, HttpFlags, LogForm, SharedCommand};
+pub use flags::{Flags, LogForm, PlainCommand, SharedCommand};
+#[cfg(feature = "http")]
+pub use network::HttpFlags;
 pub use progress::duration;
 pub use session::{Beside, Known, Session, main};
 pub use stop::stop_after;

@@ -1,51 +1,50 @@
-//! The progress line on a terminal; a log line a page elsewhere.
+//! A progress line a crawl on a terminal; a log line a page elsewhere.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crawl_core::{Checkpoint, Committed, SourceId};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{Known, grouped, size};
 
-static LINE: OnceLock<ProgressBar> = OnceLock::new();
+/// The lines of this process, where there is a terminal for them.
+static LINES: OnceLock<MultiProgress> = OnceLock::new();
 
-/// Does something on stderr without tearing the progress line.
+/// Does something on stderr without tearing the progress lines.
 pub(crate) fn suspended<T>(work: impl FnOnce() -> T) -> T {
-    match LINE.get() {
-        Some(line) => line.suspend(work),
+    match LINES.get() {
+        Some(lines) => lines.suspend(work),
         None => work(),
     }
 }
 
-/// Whether there is a terminal for a progress line.
-pub(crate) fn wanted(quiet: bool) -> bool {
-    !quiet && std::io::stderr().is_terminal()
+/// The place for progress lines on stderr; `None` if it is no terminal.
+pub(crate) fn lines(quiet: bool) -> Option<MultiProgress> {
+    let wanted = !quiet && std::io::stderr().is_terminal();
+    wanted.then(|| LINES.get_or_init(MultiProgress::new).clone())
 }
 
-/// Tells how far a listing has come.
+/// Tells how far a listing has come, in a line of its own.
 pub(crate) struct Progress {
     id: SourceId,
-    line: Option<&'static ProgressBar>,
+    line: Option<ProgressBar>,
     began: Instant,
     first: Option<u64>,
     expects: Option<u64>,
 }
 
 impl Progress {
-    pub(crate) fn new(id: &SourceId, line: bool, expects: Option<u64>) -> Self {
-        let make = || {
+    pub(crate) fn new(id: &SourceId, lines: Option<&MultiProgress>, expects: Option<u64>) -> Self {
+        let line = lines.map(|lines| {
             let style = ProgressStyle::with_template("{spinner} {msg}{prefix} [{elapsed}]")
                 .expect("the template is constant");
-            let line = ProgressBar::new_spinner().with_style(style);
+            let line = lines.add(ProgressBar::new_spinner().with_style(style));
+            line.set_message(format!("{id}: starting"));
             line.enable_steady_tick(Duration::from_millis(200));
             line
-        };
-        let line = line.then(|| LINE.get_or_init(make));
-        if let Some(line) = line {
-            line.set_message(format!("{id}: starting"));
-        }
+        });
         Progress { id: id.clone(), line, began: Instant::now(), first: None, expects }
     }
 
@@ -55,7 +54,7 @@ impl Progress {
         let totals = &checkpoint.totals;
         let first = *self.first.get_or_insert(before.listed);
         let rate = (totals.listed - first) as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
-        match self.line {
+        match &self.line {
             Some(line) => line.set_message(self.text(checkpoint, rate)),
             None => tracing::info!(
                 source = %self.id,
@@ -91,16 +90,23 @@ impl Progress {
         text
     }
 
-    pub(crate) fn end(&self) {
-        if let Some(line) = self.line {
+    /// The line, for what else is to be told.
+    pub(crate) fn line(&self) -> Option<ProgressBar> {
+        self.line.clone()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(line) = &self.line {
             line.finish_and_clear();
         }
     }
 }
 
 /// Tells, for as long as it is polled, when everybody waits, and why, and what runs beside.
-pub(crate) async fn tell_waiting(known: Known<'_>) {
-    let Some(line) = LINE.get().filter(|_| known.waiting.is_some() || known.beside.is_some()) else {
+pub(crate) async fn tell_waiting(line: Option<ProgressBar>, known: Known<'_>) {
+    let Some(line) = line.filter(|_| known.waiting.is_some() || known.beside.is_some()) else {
         return std::future::pending().await;
     };
     loop {

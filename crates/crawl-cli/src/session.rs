@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use crawl_core::http::Waiting;
-use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, pump};
+use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, Waiting, pump};
+use indicatif::MultiProgress;
 
-use crate::flags::{Flags, LogForm};
+use crate::flags::{Flags, LogForm, PlainCommand};
 use crate::note::Note;
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
 use crate::stop::stop_after;
@@ -20,7 +20,7 @@ use crate::{Outcome, SharedCommand, exit, grouped, size};
 pub struct Session {
     flags: Flags,
     program: String,
-    progress_line: bool,
+    lines: Option<MultiProgress>,
 }
 
 /// What a crawl can tell about itself before and while it runs.
@@ -55,11 +55,11 @@ where
     match parse::<C>(std::env::args_os().collect()) {
         Ok(cli) => {
             let flags = flags(&cli);
-            let progress_line = crate::progress::wanted(flags.quiet) && flags.log == LogForm::Human;
-            crate::log::start(&flags, progress_line);
+            let lines = crate::progress::lines(flags.quiet || flags.log != LogForm::Human);
+            crate::log::start(&flags, lines.is_some());
             crate::stop::install();
             let program = C::command().get_name().to_owned();
-            let session = Session { flags, program, progress_line };
+            let session = Session { flags, program, lines };
             block_on(run(cli, session))
         }
         Err(error) => end(&error),
@@ -104,6 +104,9 @@ fn end(error: &anyhow::Error) -> ExitCode {
 impl Session {
     /// Moves the pages of `source` into `store`, with lock, progress, stop and summary.
     ///
+    /// Several may run at once (`tokio::join!`), in one root too: each has a line of its own and is stopped with the
+    /// others. Sources that share an `Http` share its rate.
+    ///
     /// # Errors
     /// Those of [`pump`].
     pub async fn crawl(
@@ -135,7 +138,8 @@ impl Session {
         let mut note = Note::begun(&self.program, known.expects);
         store.note(id, &note.text()).await;
         let began = std::time::Instant::now();
-        let mut progress = Progress::new(source.id(), self.progress_line, known.expects);
+        let mut progress = Progress::new(source.id(), self.lines.as_ref(), known.expects);
+        let line = progress.line();
         // What goes wrong beside this crawl stops it and no other.
         let stop = self.stop().child_token();
         let listen = async {
@@ -157,10 +161,10 @@ impl Session {
         };
         let (pumped, ran) = tokio::select! {
             both = async { tokio::join!(pumped, ran) } => both,
-            () = tell_waiting(known) => unreachable!("it has no end"),
+            () = tell_waiting(line, known) => unreachable!("it has no end"),
             () = listen => unreachable!("it has no end"),
         };
-        progress.end();
+        drop(progress);
         let result = first_error(pumped, ran);
         note.end(result.as_ref().err().map(exit::one_line));
         store.note(id, &note.text()).await;
@@ -210,11 +214,13 @@ impl Session {
     ///
     /// # Errors
     /// Those of reading the root.
-    pub async fn shared<C: CommandFactory>(&self, command: SharedCommand) -> Result<Outcome> {
-        match command {
-            SharedCommand::Status { root, json, verify } => crate::status::show(&root, json, verify),
+    pub async fn shared<C: CommandFactory>(&self, command: impl Into<SharedCommand>) -> Result<Outcome> {
+        match command.into() {
             SharedCommand::Gather { root } => crate::gather::run(&root).await,
-            SharedCommand::Completions { shell } => {
+            SharedCommand::Plain(PlainCommand::Status { root, json, verify }) => {
+                crate::status::show(&root, json, verify)
+            }
+            SharedCommand::Plain(PlainCommand::Completions { shell }) => {
                 clap_complete::generate(shell, &mut C::command(), &self.program, &mut std::io::stdout());
                 Ok(Outcome::Done)
             }
@@ -245,3 +251,6 @@ fn first_error(pumped: crawl_core::Result<Checkpoint>, ran: Result<()>) -> Resul
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

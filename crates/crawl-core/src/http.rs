@@ -18,6 +18,7 @@ mod slots;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use crate::{Waiting, Why};
 pub use answer::{Hop, Opened, Response};
 use clients::Clients;
 pub use config::{HttpConfig, user_agent};
@@ -27,7 +28,6 @@ pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use service::{Answered, Limit, Service, Verdict};
 use slot::Slot;
-pub use slot::{Waiting, Why};
 pub use url::Url;
 
 pub use crate::shown;

@@ -11,9 +11,16 @@ const MOST_IN_A_ROW: u32 = 3;
 const FIRST: u32 = 50;
 
 /// Decides, for a whole run, which errors make a record missing and which stop the run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Judge {
+    first: u32,
     state: Mutex<State>,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Judge { first: FIRST, state: Mutex::default() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +33,12 @@ struct State {
 }
 
 impl Judge {
+    /// With so many first records that stop the run if all of them fail alike, instead of 50: for a service that gives
+    /// every record in the same way, so that a setting it does not take shows at the first ones.
+    pub fn first(self, records: u32) -> Self {
+        Judge { first: records, ..self }
+    }
+
     /// A record was had.
     pub fn had(&self) {
         let mut state = self.state();
@@ -66,10 +79,11 @@ impl Judge {
             _ => None,
         };
         state.begun = true;
-        if trusted.is_some() && state.alike.is_some_and(|(_, count)| count >= FIRST) {
-            return Err(
-                error.advise(format!("the first {FIRST} records all failed like this: check the settings"))
-            );
+        if trusted.is_some() && state.alike.is_some_and(|(_, count)| count >= self.first) {
+            return Err(error.advise(format!(
+                "the first {} records all failed like this: check the settings",
+                self.first
+            )));
         }
         Ok(Missing::because(id, &error, Timestamp::now()))
     }
@@ -135,5 +149,8 @@ mod tests {
         for _ in 0..100 {
             gone(&judge).unwrap();
         }
+        let judge = Judge::default().first(2);
+        gone(&judge).unwrap();
+        assert!(gone(&judge).unwrap_err().advice().contains("first 2 "));
     }
 }

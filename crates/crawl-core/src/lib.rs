@@ -6,8 +6,10 @@
 //! read only below the checkpoint.**
 
 mod context;
+#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "only what is fetched needs some of it"))]
 mod disk;
 mod error;
+#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "only what is fetched needs some of it"))]
 pub mod files;
 #[cfg(feature = "http")]
 pub mod http;
@@ -24,7 +26,9 @@ mod share;
 mod shown;
 mod sink;
 mod source;
+mod staged;
 mod store;
+mod waiting;
 
 pub use context::Context;
 pub use disk::{Disk, Fate, Probe};
@@ -42,6 +46,8 @@ pub use share::Share;
 pub use shown::{shown, visible};
 pub use sink::{Checkpoint, Sink, Totals};
 pub use source::{Settings, Source, SourceId};
+pub use staged::Staged;
 pub use store::{Compression, Gathered, Manifest, Store, Stored, Verified, gather};
 /// A wish to stop, shared by all who wait: it ends waits and downloads, and what was sent is finished.
 pub use tokio_util::sync::CancellationToken as Stop;
+pub use waiting::{Waiting, Why};

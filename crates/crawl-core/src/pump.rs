@@ -128,7 +128,8 @@ async fn begin<S: Source, K: Sink>(source: &S, sink: &K, options: Pump) -> Resul
                 before.changes(&settings).join("; ")
             );
             Err(Error::new(Kind::Config, what).at(id.as_str()).advise(
-                "use the old settings to go on, or the program that began it; or start a new root for the new ones",
+                "use the old settings to go on, or finish it with the version of the program that began it; or start a \
+                 new root for the new ones (answers that are in a cache cost nothing again)",
             ))
         }
         Some(before) if *before == settings => Ok(at),

@@ -65,6 +65,8 @@ pub enum Fault {
     NoNext,
     /// `unsorted`: `sort` is not looked at, rows come by likes (lists; cursors lead on only where all answers do so).
     Unsorted,
+    /// `sunk`: the page begins with the last seven rows before it, as if their number had fallen meanwhile (lists).
+    Sunk,
     /// `rewind`: the cursor is not looked at, rows come from the beginning, and the next link has a new cursor (lists).
     Rewind,
     /// `row-string`: one more element in the page, a JSON string (lists).
@@ -196,7 +198,9 @@ impl Fault {
     fn kind(&self) -> Option<&'static str> {
         use Fault::*;
         match self {
-            EmptyNext | RepeatCursor | OtherOrigin | HubLink | NoNext | Unsorted | Rewind => Some("list"),
+            EmptyNext | RepeatCursor | OtherOrigin | HubLink | NoNext | Unsorted | Sunk | Rewind => {
+                Some("list")
+            }
             RowString | RowWithoutId | RowTwice => Some("list"),
             Redirect => Some("detail"),
             Whole | Flip | Expired | Changed | ZipBomb | ZipSlip | TarLinks => Some("cdn"),
@@ -308,6 +312,7 @@ fn plain_fault(name: &str) -> Option<Fault> {
         "hub-link" => Fault::HubLink,
         "no-next" => Fault::NoNext,
         "unsorted" => Fault::Unsorted,
+        "sunk" => Fault::Sunk,
         "rewind" => Fault::Rewind,
         "row-string" => Fault::RowString,
         "row-no-id" => Fault::RowWithoutId,

@@ -1,13 +1,15 @@
 //! Flags and commands of `hf-crawler`.
 
+pub(crate) mod process;
+
 use std::path::PathBuf;
 
 use crawl_cli::anyhow::{self, Result};
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
-use crawl_core::{Compression, Error, Input, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
-use hf_crawler::{Datasets, Filter, History, Hub, Listing, Processed, parse_date};
+use crawl_core::{Compression, Error, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
+use hf_crawler::{Datasets, History, Hub, Listing, parse_date};
 use s3_uploader::UploadFlags;
 
 /// Dataset metadata from the Hugging Face Hub, resumable page by page.
@@ -40,8 +42,9 @@ with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
     #[command(after_help = "\
 Example:
-  hf-crawler process data/hub --root data/processed --filter configs/filters/weekly.toml --history data/history.jsonl")]
-    Process(ProcessArgs),
+  hf-crawler process data/hub --root data/processed --filter configs/filters/weekly.toml --history data/history.jsonl
+  hf-crawler process data/hub --root data/processed --share 0/4     a quarter of the pages; then `gather data/processed`")]
+    Process(process::ProcessArgs),
     /// The history: what earlier runs have had
     #[command(subcommand)]
     History(HistoryCommand),
@@ -108,41 +111,6 @@ impl From<Packing> for Compression {
             Packing::Zstd => Compression::Zstd,
         }
     }
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ProcessArgs {
-    /// The root of a finished crawl
-    input: PathBuf,
-    /// Where the kept rows go
-    #[arg(long, value_name = "DIR")]
-    root: PathBuf,
-    /// The filter file; see configs/filters/
-    #[arg(long, value_name = "FILE")]
-    filter: Option<PathBuf>,
-    /// Drop what is in this history
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
-    /// Only created on or after this day; goes before the filter file
-    #[arg(long, value_name = "DAY")]
-    created_from: Option<String>,
-    /// Only created on or before this day
-    #[arg(long, value_name = "DAY")]
-    created_to: Option<String>,
-    /// Only changed on or after this day
-    #[arg(long, value_name = "DAY")]
-    modified_from: Option<String>,
-    /// Only changed on or before this day
-    #[arg(long, value_name = "DAY")]
-    modified_to: Option<String>,
-    /// The day that is written into each row [default: that of the root's first run, else today, UTC]
-    #[arg(long, value_name = "DAY")]
-    collect_date: Option<String>,
-    /// How committed pages are compressed
-    #[arg(long, value_enum, default_value_t = Packing::None)]
-    compress: Packing,
-    #[command(flatten)]
-    upload: UploadFlags,
 }
 
 #[derive(Subcommand, Debug)]
@@ -271,77 +239,6 @@ fn usable(token: &str, from: &str) -> Result<Option<(Secret, String)>> {
         return Err(Error::new(Kind::Config, "the token holds characters that no token has").at(from).into());
     }
     Ok((!token.is_empty()).then(|| (Secret::new(token), from.to_owned())))
-}
-
-pub(crate) async fn process(arguments: ProcessArgs, session: &Session) -> Result<Outcome> {
-    let mut filter = arguments.filter.as_deref().map(Filter::read).transpose()?.unwrap_or_default();
-    let set = |days: &mut Option<hf_crawler::Days>, from: Option<String>, to: Option<String>| {
-        if from.is_some() || to.is_some() {
-            let before = days.take().unwrap_or_default();
-            *days = Some(hf_crawler::Days { from: from.or(before.from), to: to.or(before.to) });
-        }
-    };
-    set(&mut filter.created, arguments.created_from, arguments.created_to);
-    set(&mut filter.modified, arguments.modified_from, arguments.modified_to);
-    let same = |path: &PathBuf| path.canonicalize().ok();
-    if same(&arguments.input).is_some() && same(&arguments.input) == same(&arguments.root) {
-        let what = "the listing that is read and the root that is written are the same";
-        return Err(Error::new(Kind::Config, what)
-            .at(arguments.root.display().to_string())
-            .advise("name another --root")
-            .into());
-    }
-    let id = SourceId::new("hf/datasets")?;
-    let input = Input::open(&arguments.input, &id)?;
-    let begun =
-        Stored::open(&arguments.root, &id).ok().and_then(|stored| stored.checkpoint().settings.clone());
-    let earlier = begun.and_then(|settings| settings.get("collect_date").map(str::to_owned));
-    let history = match &arguments.history {
-        Some(path) => snapshot(path, &arguments.root, earlier.is_some())?,
-        None => History::default(),
-    };
-    let today = || Timestamp::now().to_string()[..10].to_owned();
-    let collect_date = arguments.collect_date.or(earlier).unwrap_or_else(today);
-    let source = Processed::over(input, &filter, history, &collect_date)?;
-    let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
-    let known = Known { expects: source.expects(), ..Known::default() };
-    let crawled = arguments.upload.crawl(session, &source, &store, Pump::default(), known);
-    let (_, outcome) = crawled.await?;
-    if !session.flags().quiet {
-        let census = source.map().census();
-        for (name, count) in &census.wrong {
-            say(format!(
-                "  {} of {} rows have {name} of another type",
-                grouped(*count),
-                grouped(census.records)
-            ));
-        }
-        for (name, count) in &census.absent {
-            say(format!("  {} of {} rows have no {name}", grouped(*count), grouped(census.records)));
-        }
-    }
-    Ok(outcome)
-}
-
-/// The history as it was when this root was begun: a copy of it lies in the root, so that remembering another run
-/// meanwhile changes nothing here.
-fn snapshot(path: &std::path::Path, root: &std::path::Path, begun: bool) -> Result<History> {
-    let copy = root.join("history.jsonl");
-    if !begun {
-        let failed = |cause| Error::io("cannot copy the history into the root", &copy, cause);
-        std::fs::create_dir_all(root).map_err(failed)?;
-        if path.is_file() {
-            let part = root.join("history.jsonl.part");
-            std::fs::copy(path, &part).and_then(|_| std::fs::rename(&part, &copy)).map_err(failed)?;
-        } else {
-            say(format!("history {}: not there yet, nothing is dropped as already seen", path.display()));
-        }
-    }
-    let history = History::read(&copy)?;
-    if !history.is_empty() {
-        say(format!("history {}: {} datasets", path.display(), grouped(history.len() as u64)));
-    }
-    Ok(history)
 }
 
 pub(crate) fn history(command: HistoryCommand) -> Result<Outcome> {

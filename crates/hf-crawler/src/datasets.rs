@@ -11,6 +11,7 @@ use crawl_core::{
     Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp,
 };
 
+use crate::place::{lost, place_of, set_limit};
 use crate::trail::Trail;
 use crate::{Hub, order};
 
@@ -297,6 +298,13 @@ impl Source for Datasets {
         None
     }
 
+    /// By number of downloads, likes or by trend a row may sink behind the place that was reached, and come again. A time
+    /// of creation stands still, and a time of change only rises.
+    fn key<'a>(&self, record: &'a Record) -> Option<Cow<'a, str>> {
+        let stands = matches!(self.sort(), "createdAt" | "lastModified");
+        if stands { None } else { record.raw().get("id")?.str() }
+    }
+
     async fn page(&self, at: &Cursor, context: &Context) -> Result<Option<Page>> {
         let (mut url, rows_left) = (self.place(at)?, context.rows_left);
         let mut size = self.size(rows_left);
@@ -320,17 +328,6 @@ impl Source for Datasets {
     }
 }
 
-/// A place that the service gave itself and does not take any more.
-fn lost(error: Error) -> Error {
-    match error.status() {
-        Some(400 | 404 | 410 | 422) => error.advise(
-            "the server does not take the place any more at which this listing goes on: run again later; if it \
-             stays, start a new root (what is committed here stays readable)",
-        ),
-        _ => error,
-    }
-}
-
 /// A hash of the row's id; 64 bits are plenty for a page.
 fn hash_of(row: &Record) -> u64 {
     hash(row.raw().get("id").map(|id| id.text()))
@@ -340,21 +337,4 @@ fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The place in the listing that an address names: its cursor, or whatever a mirror pages by instead.
-fn place_of(url: &Url) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    match url.query_pairs().find(|(name, _)| name == "cursor") {
-        Some(cursor) => vec![cursor],
-        None => url.query_pairs().filter(|(name, _)| name != "limit").collect(),
-    }
-}
-
-fn set_limit(url: &mut Url, size: u64) {
-    if url.query_pairs().any(|(name, value)| name == "limit" && value == size.to_string()) {
-        return;
-    }
-    let pairs: Vec<(String, String)> =
-        url.query_pairs().into_owned().filter(|(name, _)| name != "limit").collect();
-    url.query_pairs_mut().clear().append_pair("limit", &size.to_string()).extend_pairs(pairs);
 }

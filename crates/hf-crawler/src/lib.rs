@@ -9,6 +9,7 @@ mod filter;
 mod history;
 mod hub;
 mod order;
+mod place;
 mod processed;
 mod shape;
 mod trail;

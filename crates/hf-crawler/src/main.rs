@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         |cli, session| async move {
             match cli.command {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
-                Command::Process(arguments) => cli::process(arguments, &session).await,
+                Command::Process(arguments) => cli::process::run(arguments, &session).await,
                 Command::History(command) => cli::history(command),
                 Command::Shared(command) => session.shared::<Cli>(command).await,
             }

@@ -91,7 +91,7 @@ impl Answers {
         use sha2::{Digest, Sha256};
         let salt = self.canary.as_ref()?;
         let digest = Sha256::new().chain_update(salt).chain_update(b"\n").chain_update(id).finalize();
-        Some(format!("k{}", crate::cache::hex(&digest[..4])))
+        Some(format!("k{}", data_encoding::HEXLOWER.encode(&digest[..4])))
     }
 
     /// Judges the reply about the record `id`.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crawl_core::{Error, Kind, Result, Timestamp};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use crate::Reply;
@@ -39,16 +40,14 @@ impl Key {
     }
 
     pub(crate) fn hex(self) -> String {
-        hex(&self.0)
+        HEXLOWER.encode(&self.0)
     }
 
     /// The key of its hex.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         let mut key = [0; 32];
-        for (place, byte) in key.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
-        }
-        (text.len() == 64).then_some(Key(key))
+        let fits = HEXLOWER.decode_len(text.len()) == Ok(key.len());
+        (fits && HEXLOWER.decode_mut(text.as_bytes(), &mut key).is_ok()).then_some(Key(key))
     }
 }
 
@@ -231,12 +230,4 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             Err(Error::io("cannot lock the response cache", path, cause))
         }
     }
-}
-
-/// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits =
-        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    digits.map(char::from).collect()
 }

@@ -354,7 +354,7 @@ fn prompt_digest(task: &Task) -> String {
         part(&serde_json::Value::Object(example.answer.clone()).to_string());
     }
     task.fields.iter().for_each(|field| part(&format!("{}:{}", field.name, field.limit)));
-    crate::cache::hex(&digest.finalize()[..8])
+    data_encoding::HEXLOWER.encode(&digest.finalize()[..8])
 }
 
 /// The parameters of the model as members of the request.
@@ -381,5 +381,5 @@ fn put_quoted(text: &str, into: &mut Vec<u8>) {
 
 /// The digest of a template as settings show it.
 pub(crate) fn digest(template: &Template) -> String {
-    crate::cache::hex(&Sha256::digest(template.text.as_bytes())[..8])
+    data_encoding::HEXLOWER.encode(&Sha256::digest(template.text.as_bytes())[..8])
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crawl_core::http::{Http, Waiting};
-use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
+use crawl_core::{Error, Kind, Missing, Record, Result, Row};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::end::End;
 use crate::endpoint::{Asked, Endpoint, Look};
-use crate::health::Health;
 use crate::money::{Budget, Price};
 use crate::row::{self, Origin, id_of};
 use crate::rules::{self, Ruled};
@@ -23,7 +23,7 @@ pub struct Classifier {
     task: Task,
     rules: bool,
     model: Option<Model>,
-    health: Health,
+    end: End,
     usage: Usage,
     id_field: String,
     ask_failures_again: bool,
@@ -75,7 +75,7 @@ impl Classifier {
             task,
             rules: true,
             model: None,
-            health: Health::default(),
+            end: End::default(),
             usage: Usage::default(),
             id_field: id_field.to_owned(),
             ask_failures_again: false,
@@ -192,24 +192,20 @@ impl Classifier {
         self.cache().map_or(Ok(()), Cache::sync)
     }
 
-    fn health(&self) -> &Health {
-        self.model.as_ref().map_or(&self.health, |model| &model.endpoint.health)
-    }
-
     /// Why the run must stop, if it must.
     pub fn end(&self) -> Option<Error> {
-        self.health().end()
+        self.end.why()
     }
 
     /// The right to work on one more record; `None` once the run must stop.
     pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let place = self.places.clone().acquire_owned().await.ok()?;
-        (!self.health().ended()).then_some(place)
+        (!self.end.has_come()).then_some(place)
     }
 
     /// The row of a record; `None` if the run must stop: see [`Classifier::end`].
     pub async fn settle(&self, record: Record) -> Option<Row> {
-        self.settled(&record).await.map_err(|error| self.health().stop(error)).ok()
+        self.settled(&record).await.map_err(|error| self.end.stop(error)).ok()
     }
 
     async fn settled(&self, record: &Record) -> Result<Row> {
@@ -343,9 +339,13 @@ fn useless(id: &str, asked: &Asked) -> Found {
 
 /// An endpoint that failed: for this record, or for all.
 fn failed(model: &Model, id: &str, error: Error) -> Result<Found> {
-    if model.endpoint.health.concerns_all(&error) {
-        return Err(model.look.chat.explain(error));
+    let chat = &model.look.chat;
+    // All records go to one address: where nothing is there, there is nothing for any of them.
+    if error.kind() == Kind::Gone {
+        return Err(chat.explain(error));
     }
-    tracing::debug!(id, %error, "no answer for this record");
-    Ok(Found::Missing(Missing::because(id.to_owned(), &error, Timestamp::now())))
+    let missing = model.endpoint.judge.missing(id.to_owned(), error, Some(&chat.address()));
+    let missing = missing.map_err(|error| chat.explain(error))?;
+    tracing::debug!(id, error = missing.message, "no answer for this record");
+    Ok(Found::Missing(missing))
 }

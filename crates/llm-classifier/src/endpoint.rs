@@ -7,17 +7,18 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use crawl_core::http::Http;
-use crawl_core::{Record, Result, Timestamp};
+use crawl_core::{Judge, Record, Result, Timestamp};
 use tokio::sync::Notify;
 
 use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
-use crate::health::Health;
 use crate::money::{Budget, Price};
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
 
 /// So many tokens may come back where the task does not say.
 const MOST_TOKENS: u32 = 4096;
+/// All questions have one form: if the endpoint refuses so many first ones alike, it is the form and not the records.
+const FIRST: u32 = 3;
 
 /// One way of putting the question.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub(crate) struct Endpoint {
     pub(crate) budget: Budget,
     pub(crate) price: Option<Price>,
     pub(crate) usage: Usage,
-    pub(crate) health: Health,
+    pub(crate) judge: Judge,
     under_way: UnderWay,
 }
 
@@ -67,7 +68,7 @@ impl Endpoint {
             budget: Budget::new(None),
             price: None,
             usage: Usage::default(),
-            health: Health::default(),
+            judge: Judge::default().first(FIRST),
             under_way: UnderWay::default(),
         }
     }
@@ -118,7 +119,7 @@ impl Endpoint {
             Ok(kept)
         };
         let kept = look.chat.ask(&self.http, question, keep).await?;
-        self.health.answered();
+        self.judge.had();
         Ok((kept, true))
     }
 

@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
-use crate::cache::hex;
 use crate::chat::{digest, parameters};
 use crate::row::id_of;
 use crate::{Classifier, Task};
@@ -149,7 +148,7 @@ fn kind_digest(task: &Task) -> Result<String> {
     let form = Form { version: 1, kind, response, output, rules };
     let text = serde_json::to_vec(&form)
         .map_err(|cause| Error::new(Kind::Config, "the task cannot be spelled").because(cause))?;
-    Ok(hex(&Sha256::digest(text)[..8]))
+    Ok(data_encoding::HEXLOWER.encode(&Sha256::digest(text)[..8]))
 }
 
 /// The first record of a listing; `None` if it has none yet.

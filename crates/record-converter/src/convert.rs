@@ -10,7 +10,7 @@ use crate::book::{Book, guarded};
 use crate::columns::Columns;
 use crate::lines::Lines;
 use crate::request::{Input, Output, Request};
-use crate::staged::{Staged, folder, refuse_existing};
+use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
 use crate::supply::{Supply, drain};
 use crate::unpack;
@@ -31,7 +31,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     match &request.output {
         Output::Xlsx(path) => to_workbook(request, path, stdin, &mut summary)?,
         Output::Jsonl(path) => {
-            let mut file = Staged::create(path, request.options.force)?;
+            let mut file = create(path, request.options.force)?;
             to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
             summary.bytes = file.finish()?;
         }
@@ -61,9 +61,9 @@ fn to_workbook(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &m
         bytes += record.text().len() as u64;
         columns.learn(record)
     })?;
-    let mut file = Staged::create(path, options.force)?;
+    let mut file = create(path, options.force)?;
     guarded(|| {
-        let mut book = Book::new(file.folder(), &columns, options, bytes)?;
+        let mut book = Book::new(folder(path), &columns, options, bytes)?;
         // Bad lines were noted by the first look.
         supply.read(&mut Summary::default(), |record| book.push(record, summary))?;
         if summary.records_written != summary.records_read {

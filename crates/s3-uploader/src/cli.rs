@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
-use crawl_cli::{Flags, SharedCommand};
+use crawl_cli::{Flags, PlainCommand};
 use door::Door;
 use s3_uploader::Proof;
 
@@ -53,7 +53,7 @@ Examples:
     /// End uploads in parts that nobody will finish
     Cleanup(CleanupArgs),
     #[command(flatten)]
-    Shared(SharedCommand),
+    Shared(PlainCommand),
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crawl_core::{Error, Kind, Result};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::gate::Size;
@@ -14,7 +15,7 @@ use crate::proof::{Proof, Proven, prove};
 use crate::receipt::{Receipt, Receipts};
 use crate::remote::Bucket;
 use crate::single::{self, off_the_loop};
-use crate::sums::{Sums, hex};
+use crate::sums::Sums;
 use crate::trust::Trust;
 use crate::{Dress, Journal};
 
@@ -416,7 +417,7 @@ fn hash(file: &Local) -> Result<String> {
         }
     }
     file.check_open(&open)?;
-    Ok(hex(&sha256.finalize()))
+    Ok(HEXLOWER.encode(&sha256.finalize()))
 }
 
 /// Deletes the file if it is still the one that was sent.

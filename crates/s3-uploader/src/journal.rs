@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crawl_core::{Error, Result};
+use crawl_core::{Error, Result, Staged};
 use serde::{Deserialize, Serialize};
 
 use crate::local::Stamp;
@@ -74,9 +74,7 @@ impl Journal {
         for upload in live.values() {
             text.push_str(&spell(&Line::Begun(upload.clone())));
         }
-        let mut staged = path.as_os_str().to_owned();
-        staged.push(".part");
-        std::fs::write(&staged, text).and_then(|()| std::fs::rename(&staged, path)).map_err(failed)?;
+        Staged::put(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
         Ok(Journal { path: path.to_owned(), mark, state: Mutex::new((file, live)) })
     }

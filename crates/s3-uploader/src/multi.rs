@@ -13,6 +13,7 @@ use aws_sdk_s3::types::{
 };
 use bytes::Bytes;
 use crawl_core::{Error, Kind, Result};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -343,7 +344,7 @@ impl Piece {
             return (noted.crc == part.crc && same).then(|| noted.clone());
         }
         let etag = listed.etag.clone().filter(|_| self.etags)?;
-        let md5 = part.md5.map_or_else(|| sums::md5_hex(bytes), |md5| sums::hex(&md5));
+        let md5 = part.md5.map_or_else(|| sums::md5_hex(bytes), |md5| HEXLOWER.encode(&md5));
         (etag.trim_matches('"') == md5).then_some(Part {
             number: self.number,
             size: part.size,

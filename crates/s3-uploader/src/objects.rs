@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::EncodingType;
-use crawl_core::{Error, Kind, Result, Timestamp};
+use crawl_core::{Error, Kind, Result, Staged, Timestamp};
 use tokio::io::AsyncWriteExt;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
@@ -91,19 +91,12 @@ impl Bucket {
             .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
         let part = folder.join(part_name(key));
         let got = self.again(|| self.get_once(key, &part)).await;
-        let placed = got.and_then(|size| {
-            let placed = std::fs::rename(&part, to).map(|()| size);
-            placed.map_err(|cause| Error::io("cannot put the fetched object in its place", to, cause))
-        });
+        let placed = got.and_then(|size| Staged::place(&part, to).map(|()| size));
         if placed.is_err() {
             // There may be none.
             let _ = std::fs::remove_file(&part);
         }
-        let size = placed?;
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|cause| Error::io("cannot sync", folder, cause))?;
-        Ok(size)
+        placed
     }
 
     async fn compare(&self, key: &str, to: &Path) -> Result<u64> {

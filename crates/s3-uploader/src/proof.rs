@@ -4,11 +4,12 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use crawl_core::{Error, Kind, Result};
 use crc_fast::CrcAlgorithm;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::remote::Bucket;
-use crate::sums::{Sums, hex};
+use crate::sums::Sums;
 use crate::trust::Trust;
 
 /// How it was shown that an object equals the file. Its size always is.
@@ -132,7 +133,7 @@ async fn sums_of(bucket: &Bucket, key: &str) -> Result<Sums> {
         }
     }
     let crc64nvme = crate::sums::crc_text(crc.finalize());
-    Ok(Sums { size, sha256: hex(&sha256.finalize()), crc64nvme, etag: None })
+    Ok(Sums { size, sha256: HEXLOWER.encode(&sha256.finalize()), crc64nvme, etag: None })
 }
 
 fn check_size(bucket: &Bucket, key: &str, found: Option<i64>, expected: u64) -> Result<()> {

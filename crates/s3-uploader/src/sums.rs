@@ -1,6 +1,7 @@
 //! Hashes of what is sent: SHA-256 of the whole, CRC64NVME that joins over parts, MD5 where ETags need it.
 
 use crc_fast::CrcAlgorithm;
+use data_encoding::HEXLOWER;
 use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,9 +51,9 @@ pub(crate) fn whole(bytes: &[u8], md5: bool) -> Sums {
     let part = PartSums::of(bytes, md5);
     Sums {
         size: part.size,
-        sha256: hex(&Sha256::digest(bytes)),
+        sha256: HEXLOWER.encode(&Sha256::digest(bytes)),
         crc64nvme: crc_text(part.crc),
-        etag: part.md5.map(|md5| hex(&md5)),
+        etag: part.md5.map(|md5| HEXLOWER.encode(&md5)),
     }
 }
 
@@ -68,29 +69,21 @@ pub(crate) fn joined(sha256: Sha256, parts: &[PartSums]) -> Sums {
         parts.iter().map(|part| part.md5).collect::<Option<Vec<_>>>().map(|all| all.concat());
     Sums {
         size,
-        sha256: hex(&sha256.finalize()),
+        sha256: HEXLOWER.encode(&sha256.finalize()),
         crc64nvme: crc_text(crc),
-        etag: md5s.map(|md5s| format!("{}-{}", hex(&Md5::digest(md5s)), parts.len())),
+        etag: md5s.map(|md5s| format!("{}-{}", HEXLOWER.encode(&Md5::digest(md5s)), parts.len())),
     }
 }
 
 /// The MD5, hex.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
-    hex(&Md5::digest(bytes))
+    HEXLOWER.encode(&Md5::digest(bytes))
 }
 
 /// A CRC as S3 spells it.
 pub(crate) fn crc_text(crc: u64) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(crc.to_be_bytes())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

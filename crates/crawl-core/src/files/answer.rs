@@ -5,8 +5,8 @@ use reqwest::header::{
     LAST_MODIFIED,
 };
 
-use super::digest::told;
 use super::part::Of;
+use super::told::told;
 use crate::http::{Response, shown};
 use crate::{Error, Kind, Result};
 

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "http")]
 use bytes::Bytes;
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
 use crate::FileLine;
+#[cfg(feature = "http")]
 use crate::http::{Method, Request, Url};
 
 /// What makes two wishes the same.
+#[cfg(feature = "http")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wish {
     method: Method,
@@ -18,6 +21,7 @@ pub(super) struct Wish {
     version: Option<String>,
 }
 
+#[cfg(feature = "http")]
 impl Wish {
     pub(super) fn new(request: &Request, version: Option<&str>) -> Self {
         Wish {
@@ -28,6 +32,10 @@ impl Wish {
         }
     }
 }
+
+/// Without the network nothing is wished for: files are only made.
+#[cfg(not(feature = "http"))]
+type Wish = std::convert::Infallible;
 
 /// What was brought while somebody waited.
 type Brought = Vec<(Wish, FileLine)>;
@@ -61,12 +69,13 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "http"))]
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 }
 
+#[cfg(feature = "http")]
 impl Flight {
     /// What was brought while this one waited, if it is the same wish.
     pub(super) fn landed(&self, wish: &Wish) -> Option<FileLine> {
@@ -93,7 +102,7 @@ impl Drop for Flight {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests {
     use super::*;
 

@@ -15,7 +15,6 @@ mod download;
 mod feed;
 #[cfg(feature = "http")]
 mod fetch;
-#[cfg(feature = "http")]
 mod flights;
 mod keeper;
 mod land;
@@ -25,6 +24,8 @@ mod part;
 mod progress;
 mod scratch;
 mod shelf;
+#[cfg(feature = "http")]
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,7 +84,6 @@ pub struct Files {
 #[derive(Default)]
 struct Shared {
     shelf: shelf::Shelf,
-    #[cfg(feature = "http")]
     flights: flights::Flights,
     workroom: scratch::Workroom,
     meter: progress::Meter,

@@ -9,8 +9,9 @@ use url::Url;
 
 use super::redirect::Leg;
 use super::service::{Answered, Verdict};
-use super::slot::{NoTurn, Slot, Turn, Why};
+use super::slot::{NoTurn, Slot, Turn};
 use super::{Http, Request, Response, guard, headers, place, slots, stopped};
+use crate::Why;
 use crate::{Error, Kind, Scope};
 
 /// A longer address is sent nowhere: servers take 8 to 64 KiB, and a cursor makes it long.

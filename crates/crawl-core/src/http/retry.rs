@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::once::{Answer, Try, once};
 use super::redirect::Leg;
-use super::slot::Why;
 use super::{Http, Request, place, stopped};
+use crate::Why;
 use crate::{Error, Kind, Result};
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);

@@ -87,7 +87,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::http::slot::Why;
+    use crate::Why;
     use crate::http::{Credential, Limit, Secret, Service};
 
     fn request(url: &str) -> Request {

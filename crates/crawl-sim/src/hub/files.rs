@@ -106,14 +106,14 @@ pub(super) fn lfs(object: &mut Object<'_>, hash: &str, content: &[u8]) {
 }
 
 pub(super) fn sha256(content: &[u8]) -> String {
-    hex(&Sha256::digest(content))
+    data_encoding::HEXLOWER.encode(&Sha256::digest(content))
 }
 
 fn git_oid(content: &[u8]) -> String {
     let mut hasher = Sha1::new();
     hasher.update(format!("blob {}\0", content.len()));
     hasher.update(content);
-    hex(&hasher.finalize())
+    data_encoding::HEXLOWER.encode(&hasher.finalize())
 }
 
 fn pointer(content: &[u8]) -> String {
@@ -122,10 +122,6 @@ fn pointer(content: &[u8]) -> String {
         sha256(content),
         content.len()
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn readme(dice: &mut Dice, row: &Row<'_>) -> String {

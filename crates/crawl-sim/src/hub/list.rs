@@ -104,6 +104,9 @@ fn rows(world: &World, orders: &Orders, query: &Query, fault: Option<&Fault>) ->
     let order = orders.get(world, query.key, query.rising);
     let mut position =
         query.cursor.as_ref().map_or(0, |cursor| order.position(world, query.key, cursor.start));
+    if matches!(fault, Some(Fault::Sunk)) {
+        position = position.saturating_sub(7);
+    }
     let mut body = Vec::with_capacity(query.limit.min(1000) as usize * 1600);
     let mut array = Array::new(&mut body);
     let (mut skip, mut written, mut first, mut last) = (query.skip, 0, None, None);

@@ -17,10 +17,6 @@ fn id(row: &Value) -> &str {
     row["id"].as_str().unwrap()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[tokio::test]
 async fn every_listed_repository_has_a_detail_that_agrees() {
     let (hub, rows) = hub().await;
@@ -75,7 +71,7 @@ async fn trees_name_the_hashes_of_the_files_that_come() {
 
     let readme = get(&url(small));
     let blob = [format!("blob {}\0", readme.body.len()).as_bytes(), &readme.body].concat();
-    assert_eq!(hex(&Sha1::digest(&blob)), small["oid"].as_str().unwrap());
+    assert_eq!(data_encoding::HEXLOWER.encode(&Sha1::digest(&blob)), small["oid"].as_str().unwrap());
     assert_eq!(readme.header("x-repo-commit"), row["sha"].as_str());
 
     let found = send("HEAD", &url(large), &[], b"").unwrap();
@@ -83,7 +79,10 @@ async fn trees_name_the_hashes_of_the_files_that_come() {
     assert_eq!(found.header("x-linked-size").unwrap(), large["size"].to_string());
     let location = found.header("location").unwrap();
     let content = get(location).body;
-    assert_eq!(hex(&Sha256::digest(&content)), large["lfs"]["oid"].as_str().unwrap());
+    assert_eq!(
+        data_encoding::HEXLOWER.encode(&Sha256::digest(&content)),
+        large["lfs"]["oid"].as_str().unwrap()
+    );
     assert_eq!(get_with(location, &[("Authorization", "Bearer x")]).status, 400);
 
     let part = get_with(location, &[("Range", "bytes=100-199")]);

@@ -1,7 +1,7 @@
 //! Whole crawls, limits, increments, tokens.
 
-use crawl_core::http::Secret;
-use crawl_core::{Kind, Stored};
+use crawl_core::http::{Http, HttpConfig, Secret};
+use crawl_core::{Kind, Pump, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig};
 use hf_crawler::{Datasets, Hub, Listing, parse_date};
 
@@ -47,6 +47,43 @@ async fn every_order_gives_every_row() {
         list(&double, Listing { sort: Some(sort.into()), ..small() }, root.path()).await.unwrap();
         assert_eq!(distinct(root.path()), 700, "{sort}");
     }
+}
+
+#[tokio::test]
+async fn a_row_that_comes_again_because_the_order_moved_is_dropped_and_counted() {
+    for sort in ["downloads", "likes", "trendingScore"] {
+        let double = double(1_000, &["3=sunk", "5=cut", "6=sunk", "8=sunk"]).await;
+        let root = tempfile::tempdir().unwrap();
+        let source = Datasets::new(hub(&double), Listing { sort: Some(sort.into()), ..small() }).unwrap();
+        // Also when the program began anew in between.
+        let first = Pump::default().pages(4);
+        pump(&source, &Store::new(root.path()), first, &Stop::new(), |_| {}).await.unwrap();
+        let end = crawl(&source, root.path()).await.unwrap();
+        assert_eq!(distinct(root.path()), 1_000, "{sort}");
+        assert_eq!(end.totals.dropped.get("seen before"), Some(&21), "{sort}: {:?}", end.totals);
+        assert_eq!(end.totals.listed, 1_021, "{sort}");
+    }
+    // An order that stands still needs no memory.
+    let double = double(300, &[]).await;
+    let root = tempfile::tempdir().unwrap();
+    list(&double, small(), root.path()).await.unwrap();
+    assert!(!root.path().join("hf/datasets/seen.bin").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_crawls_through_one_door_keep_one_rate_together() {
+    let double = double(990, &[]).await;
+    let config = HttpConfig { per_second: Some(20.0), ..HttpConfig::default() };
+    let hub = Hub::new(Http::new(config).unwrap(), &double.url()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+    let likes = Listing { sort: Some("likes".into()), ..small() };
+    let [first, second] = [small(), likes].map(|listing| Datasets::new(hub.clone(), listing).unwrap());
+    let began = std::time::Instant::now();
+    let (first, second) = tokio::join!(crawl(&first, &one), crawl(&second, &other));
+    assert_eq!((first.unwrap().pages, second.unwrap().pages), (10, 10));
+    // Twenty requests at twenty a second: the first one waits for nobody.
+    assert!(began.elapsed() > std::time::Duration::from_millis(900), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
+//! - `older`: roots that the version before shares and files wrote
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
+//! - `sharing`: a mapping in several processes, and `gather`
 //! - `uploading`: pages that move to a bucket behind the crawl
 //! - `samples`: recorded answers of the real Hub, where they are there (`just samples DIR`)
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
@@ -17,8 +19,10 @@ mod filters;
 mod killing;
 mod listing;
 mod mirrors;
+mod older;
 mod processing;
 mod program;
 mod samples;
+mod sharing;
 mod stopping;
 mod uploading;

@@ -1,12 +1,10 @@
 //! Notes: where each batch stands, in files that outlive the process.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Staged};
 use serde::{Deserialize, Serialize};
 
 use super::Line;
@@ -81,9 +79,9 @@ impl Note {
             records.extend(serde_json::to_vec(&asked).unwrap_or_default());
             records.push(b'\n');
         }
-        put(&note.place("records.jsonl"), &records)?;
+        Staged::put(&note.place("records.jsonl"), &records)?;
         let input: Vec<&[u8]> = lines.iter().map(|line| line.text.as_slice()).collect();
-        put(&note.place("input.jsonl"), &input.concat())?;
+        Staged::put(&note.place("input.jsonl"), &input.concat())?;
         note.save()?;
         Ok(note)
     }
@@ -121,7 +119,7 @@ impl Note {
     }
 
     fn save(&self) -> Result<()> {
-        put(&self.place("json"), &serde_json::to_vec(self).unwrap_or_default())
+        Staged::put(&self.place("json"), &serde_json::to_vec(self).unwrap_or_default())
     }
 
     fn place(&self, ending: &str) -> PathBuf {
@@ -131,16 +129,4 @@ impl Note {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|cause| Error::io("cannot read the notes of a batch", path, cause))
-}
-
-/// Whole or not at all.
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    let staged = path.with_extension("part");
-    let write = || {
-        let mut file = File::create(&staged)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        std::fs::rename(&staged, path)
-    };
-    write().map_err(|cause| Error::io("cannot write the notes of a batch", path, cause))
 }

@@ -199,11 +199,10 @@ fn key_of(line: &[u8]) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::hex;
 
     #[test]
     fn a_key_is_read_from_a_whole_line_only() {
-        let key = hex(&[7; 32]);
+        let key = data_encoding::HEXLOWER.encode(&[7; 32]);
         assert!(key_of(format!("{{\"key\":\"{key}\",\"x\":1}}\n").as_bytes()).is_some());
         assert!(key_of(format!("{{\"key\":\"{key}\",\"x\":1\n").as_bytes()).is_none());
         assert!(key_of(b"not ours\n").is_none());

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use crawl_core::{Error, Kind, Result, Timestamp};
+use crawl_core::{Error, Kind, Result, Staged, Timestamp};
 use serde::Serialize;
 
 use super::{Cache, Kept, file_of};
@@ -130,11 +130,10 @@ pub fn prune(path: &Path, what: &Prune) -> Result<Pruned> {
         return Err(Error::new(Kind::Config, "there is no cache").at(path.display().to_string()));
     }
     let cache = Cache::open(&path)?;
-    let staged = path.with_extension("pruned");
-    let failed = |cause| Error::io("cannot write the response cache", &staged, cause);
+    let failed = |cause| Error::io("cannot write the response cache", &path, cause);
     let mut new = match what.dry_run {
         true => None,
-        false => Some(BufWriter::with_capacity(1 << 20, File::create(&staged).map_err(failed)?)),
+        false => Some(Staged::create(&path)?),
     };
     let mut pruned = Pruned::default();
     each_line(&path, 0, |line, kept| {
@@ -147,12 +146,10 @@ pub fn prune(path: &Path, what: &Prune) -> Result<Pruned> {
         new.as_mut().map_or(Ok(()), |new| new.write_all(line)).map_err(failed)
     })?;
     if let Some(new) = new {
-        let file = new.into_inner().map_err(|cause| failed(cause.into_error()))?;
-        file.sync_all().map_err(failed)?;
         drop(cache);
         // The index knows its journal by its end and beginning; it is made anew from the new one.
         let _ = std::fs::remove_file(path.with_extension("index"));
-        std::fs::rename(&staged, &path).map_err(failed)?;
+        new.finish()?;
         Cache::open(&path)?;
     }
     Ok(pruned)

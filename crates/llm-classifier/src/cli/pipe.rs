@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, say};
-use crawl_core::{Error, Missing};
+use crawl_core::{Error, Missing, Staged};
 use llm_classifier::lines::{Counted, classify};
 use llm_classifier::{Classifier, Row};
 
@@ -56,20 +56,20 @@ fn tell(counted: &Counted, output: &Path) {
 /// Where rows go. Missing records go to a file beside it, or to stderr.
 struct Out {
     path: Option<PathBuf>,
-    rows: BufWriter<Box<dyn Write + Send>>,
+    rows: Rows,
     missing: Option<BufWriter<File>>,
 }
 
 impl Out {
     fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
-            let rows: Box<dyn Write + Send> = Box::new(std::io::stdout());
-            return Ok(Out { path: None, rows: BufWriter::with_capacity(1 << 16, rows), missing: None });
+            let rows = Rows::Stdout(BufWriter::with_capacity(1 << 16, std::io::stdout()));
+            return Ok(Out { path: None, rows, missing: None });
         }
-        let file = |path: &Path| File::create(path).map_err(|cause| Error::io("cannot write", path, cause));
-        let rows: Box<dyn Write + Send> = Box::new(file(&staged(path))?);
-        let missing = Some(BufWriter::new(file(&missing_beside(path))?));
-        Ok(Out { path: Some(path.to_owned()), rows: BufWriter::with_capacity(1 << 16, rows), missing })
+        let rows = Rows::File(Staged::create(path)?.keeping_part());
+        let beside = missing_beside(path);
+        let missing = File::create(&beside).map_err(|cause| Error::io("cannot write", &beside, cause))?;
+        Ok(Out { path: Some(path.to_owned()), rows, missing: Some(BufWriter::new(missing)) })
     }
 
     /// Writes a row; `idle` says that no other waits, so that a reader of a pipe sees it at once.
@@ -78,15 +78,13 @@ impl Out {
         let failed = |cause| Error::io("cannot write", &place, cause);
         match row {
             Row::Kept(record) => {
-                self.rows
-                    .write_all(record.bytes())
-                    .and_then(|()| self.rows.write_all(b"\n"))
-                    .map_err(failed)?;
+                let rows = self.rows.writer();
+                rows.write_all(record.bytes()).and_then(|()| rows.write_all(b"\n")).map_err(failed)?;
             }
             Row::Missing(missing) => self.put_missing(&missing).map_err(failed)?,
             Row::Dropped(_) => {}
         }
-        if idle && self.path.is_none() { self.rows.flush().map_err(failed) } else { Ok(()) }
+        if idle && self.path.is_none() { self.rows.writer().flush().map_err(failed) } else { Ok(()) }
     }
 
     fn put_missing(&mut self, missing: &Missing) -> std::io::Result<()> {
@@ -101,26 +99,32 @@ impl Out {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.rows.flush()?;
+        self.rows.writer().flush()?;
         self.missing.as_mut().map_or(Ok(()), Write::flush)?;
         Ok(())
     }
 
     /// The file gets its name when it is whole.
     fn finish(self) -> Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let failed = |cause| Error::io("cannot write", path, cause);
-        let staged = staged(path);
-        File::open(&staged).and_then(|file| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&staged, path).map_err(failed)?;
+        if let Rows::File(file) = self.rows {
+            file.finish()?;
+        }
         Ok(())
     }
 }
 
-fn staged(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+enum Rows {
+    Stdout(BufWriter<std::io::Stdout>),
+    File(Staged),
+}
+
+impl Rows {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Rows::Stdout(stdout) => stdout,
+            Rows::File(file) => file,
+        }
+    }
 }
 
 fn missing_beside(path: &Path) -> PathBuf {

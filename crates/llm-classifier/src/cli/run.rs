@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Known, Outcome, Session, grouped, say};
-use crawl_core::{Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Store, Stored};
+use crawl_core::{Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Share, Store, Stored};
 use llm_classifier::{Classifier, Labelled, Spent, reasons};
 
 use super::asking::Asking;
@@ -20,6 +20,7 @@ Examples:
       --base-url http://localhost:11434/v1 --model llama3.1 --structured json_object --concurrency 4
   cat records.jsonl | llm-classifier run weekly - --model gpt-4o-mini --cache cache > labelled.jsonl
   llm-classifier run weekly data/2_processed --root data/3_classified --engine rules
+  llm-classifier run weekly data/2_processed --root data/3_classified --share 7/64 --cache cache-7   then `gather`
 
 The key is read from OPENAI_API_KEY, and from nowhere else.";
 
@@ -44,6 +45,9 @@ pub(crate) struct Run {
     /// Ask again for what is missing, into a listing of its own; invalid, refused and cut answers are paid anew
     #[arg(long)]
     retry_missing: bool,
+    /// Only a part of the pages, such as 3/16, from 0/16 to 15/16; `gather ROOT` joins them
+    #[arg(long, value_name = "I/N", requires = "root", conflicts_with = "retry_missing")]
+    share: Option<Share>,
     /// Stop after so many pages
     #[arg(long, value_name = "N")]
     pages: Option<u64>,
@@ -106,7 +110,7 @@ async fn crawl(
 ) -> Result<Outcome> {
     let in_flight = in_flight(&input, arguments.asking.concurrency);
     let store = Store::new(root).with_compression(arguments.compression.into());
-    let Some(listing) = listing(arguments.retry_missing, root, input, &classifier)? else {
+    let Some(listing) = listing(arguments, root, input, &classifier)? else {
         say(format!("nothing is missing in {}", root.display()));
         return Ok(Outcome::Done);
     };
@@ -138,18 +142,18 @@ fn in_flight(input: &Listed, concurrency: u32) -> usize {
 
 /// The listing to make; `None` if nothing is missing.
 fn listing(
-    again: bool,
+    arguments: &Run,
     root: &Path,
     input: Listed,
     classifier: &Arc<Classifier>,
 ) -> Result<Option<Over<Labelled>>> {
-    let next = match again {
+    let next = match arguments.retry_missing {
         true => Round::next(root, input.id())?,
         false => Next::Whole,
     };
     let whole = Over::new(input, Labelled::new(classifier.clone())?)?;
     Ok(match next {
-        Next::Whole => Some(whole),
+        Next::Whole => Some(whole.share(arguments.share)?),
         Next::Again(round) => Some(whole.again(round)?),
         Next::Nothing => None,
     })

@@ -170,3 +170,49 @@ fn bad_words_give_one_clear_message_and_their_exit_code() {
     let listed = list.args(["list", "--tasks"]).arg(&tasks).output().unwrap();
     assert!(String::from_utf8_lossy(&listed.stdout).contains("\nweekly "));
 }
+
+#[test]
+fn three_shares_of_three_processes_are_gathered_into_the_pages_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (1, 5)));
+    home.block_on(store(&folder.join("in"), &rows(70), 10));
+    let run = |out: &str, share: &str, more: &[&str]| {
+        let cache = folder.join(format!("cache-{}", share.replace('/', "-")));
+        let flags = [&["--share", share, "--cache", cache.to_str().unwrap()][..], more].concat();
+        program(folder, &double.url(), out, &flags).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let ended = |child: std::process::Child| child.wait_with_output().unwrap();
+    let gather = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+        command.arg("gather").arg(folder.join("shared")).output().unwrap()
+    };
+    for child in [run("shared", "0/3", &[]), run("shared", "1/3", &[])] {
+        let output = ended(child);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let early = gather();
+    assert_eq!(early.status.code(), Some(3), "{}", said(&early));
+    assert!(said(&early).contains("not ended: shares 2 of 3"), "{}", said(&early));
+    assert_eq!(ended(run("shared", "2/3", &[])).status.code(), Some(0));
+    let whole = gather();
+    assert_eq!(whole.status.code(), Some(0), "{}", said(&whole));
+    // The same answers, for a run without shares: each tells when it was given.
+    let mut answers = Vec::new();
+    for share in ["0-3", "1-3", "2-3"] {
+        answers.extend(std::fs::read(folder.join(format!("cache-{share}/answers.jsonl"))).unwrap());
+    }
+    std::fs::create_dir(folder.join("cache")).unwrap();
+    std::fs::write(folder.join("cache/answers.jsonl"), answers).unwrap();
+    let one = program(folder, &double.url(), "one", &[]).output().unwrap();
+    assert_eq!(one.status.code(), Some(0), "{}", said(&one));
+    for page in 1..=7 {
+        let page = |out: &str| {
+            std::fs::read(folder.join(out).join(format!("hf/datasets/page_{page:05}.jsonl"))).unwrap()
+        };
+        assert!(page("shared") == page("one") && !page("one").is_empty());
+    }
+    let again = ended(run("shared", "2/3", &["--retry-missing"]));
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+}

@@ -103,6 +103,17 @@ async fn one_record_that_the_endpoint_cannot_take_is_missing_and_the_rest_goes_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_that_a_gateway_does_not_like_are_missing_however_many_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = double(&["chat@5-9=status:403"], (0, 0)).await;
+    let input = store(&folder.path().join("in"), &rows(30), 10).await;
+    let setup = Setup { concurrency: 1, tries: 2, ..Setup::new(&double.url()) };
+    let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
+    let at = run(&labelled(input, classifier), &folder.path().join("out")).await.unwrap();
+    assert_eq!((at.totals.records, at.totals.missing), (25, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_base_url_that_is_none_is_refused_before_anything_is_sent() {
     for base in ["", "localhost:8000", "ftp://x/v1", "http://x/v1?key=1"] {
         let folder = tempfile::tempdir().unwrap();

@@ -63,7 +63,7 @@ fn listing(root: &Path, id: &str, pages: u64) {
     for page in 1..=pages + 1 {
         let text = format!("{{\"id\":\"{page}a\"}}\n{{\"id\":\"{page}b\",\"page\":{page}}}\n");
         if page <= pages {
-            let sha256: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&text));
             manifest.push_str(&format!(
                 "{{\"number\":{page},\"cursor\":\"\",\"next\":null,\"fetched_at\":\"2026-11-23T10:00:00Z\",\"records\":2,\
                  \"missing\":0,\"bytes\":0,\"sha256\":\"{sha256}\"}}\n"

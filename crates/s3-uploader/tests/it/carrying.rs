@@ -89,7 +89,7 @@ async fn a_page_whose_files_are_larger_than_the_disk_budget_goes_through() {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// A service with a listing of two pages that name a file each, whose digest it tells.

@@ -223,7 +223,7 @@ fn crc(bytes: &[u8]) -> String {
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&Md5::digest(bytes))
 }
 
 fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {

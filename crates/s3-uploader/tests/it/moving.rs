@@ -120,3 +120,13 @@ async fn a_finished_root_with_its_locks_and_marks_is_moved_whole_and_comes_back_
     let stored = crawl_core::Stored::open(&back, &listings[0]).unwrap();
     assert_eq!(stored.verify().unwrap(), crawl_core::Verified::default());
 }
+
+#[test]
+fn a_program_that_maps_nothing_offers_to_join_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = crate::desk::program("http://127.0.0.1:9", dir.path(), &["--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(help.contains("\n  status") && !help.contains("gather"), "{help}");
+    let output = crate::desk::program("http://127.0.0.1:9", dir.path(), &["gather", "."]);
+    assert_eq!(output.status.code(), Some(2));
+}

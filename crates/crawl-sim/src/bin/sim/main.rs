@@ -31,7 +31,7 @@ Faults: --fault '[WHERE@]WHEN=FAULT', several times if wanted; the first rule th
   WHERE  list, detail, tree, resolve, cdn, chat, or a path prefix such as /api/models
   WHEN   3, 5-8 (both included), 5-, every:N, p:0.05, all: counts the requests that match WHERE
   FAULT  status:N 429 429:retry-after=N 429:date reset close hang cut longer shorter html utf8 bomb slow:MS trickle:MS
-         lists: empty-next repeat-cursor other-origin hub-link no-next unsorted rewind
+         lists: empty-next repeat-cursor other-origin hub-link no-next unsorted sunk rewind
          row-string row-no-id row-twice; detail: redirect;
          cdn: whole (200 to a Range), and of kaggle: flip expired changed zip-bomb zip-slip tar-links;
          resolve, of kaggle: stray; kaggle: refuse:rules refuse:denied refuse:consent refuse:phone refuse:in-200;
