@@ -104,8 +104,21 @@ fn judge(text: &str, start: usize, end: usize) -> Option<&'static str> {
     let plain = written.len() == digits.len();
     let in_name =
         plain && (head.ends_with(['/', '-', '#', '@', '=', '+', '&']) || tail.starts_with(['/', '-', '@']));
+    if written.contains(' ') && in_a_row(head, tail) {
+        return None;
+    }
     let common = issuer != "card number";
     (common && !in_name || has_word(&before(text, start, 48), &WORDS)).then_some(issuer)
+}
+
+/// Whether groups of four digits go on before a number or behind it: then they are a table.
+fn in_a_row(head: &str, tail: &str) -> bool {
+    let four = |token: &str| token.len() == 4 && token.bytes().all(|byte| byte.is_ascii_digit());
+    let head = &head[head.floor_char_boundary(head.len().saturating_sub(8))..];
+    let last = head.trim_end_matches(' ').rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+    let tail = &tail[..tail.floor_char_boundary(tail.len().min(16))];
+    let next = tail.split(' ').skip(1).take(2).filter(|token| four(token)).count();
+    four(last) && head.ends_with(' ') || next == 2
 }
 
 /// Whose number it may be, by its first digits and its length; `card number` where others have such numbers too.

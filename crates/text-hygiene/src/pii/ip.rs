@@ -66,7 +66,9 @@ fn v6(text: &str, start: usize, end: usize) -> Option<Finding> {
     let digits = run.bytes().any(|byte| byte.is_ascii_digit());
     let whole = !run.contains("::");
     let plain = run == "::1" || run.starts_with("::ffff:") || run.contains('.');
-    if !digits || !(whole || plain || first.len() >= 3 || first == "64") {
+    // `2021::` is a year ahead of a colon, unless it is a network.
+    let open = run.ends_with("::") && !text[end..].starts_with('/');
+    if !digits || open || !(whole || plain || first.len() >= 3 || first == "64") {
         return None;
     }
     let kind = if is_public_v6(address) { Kind::Ip } else { Kind::PrivateIp };

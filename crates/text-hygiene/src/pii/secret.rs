@@ -224,7 +224,9 @@ fn assigned(text: &str, all: &mut Vec<Finding>) {
             }
             None => (
                 start,
-                rest.split(|c: char| c.is_whitespace() || ",;\"'<>`&".contains(c)).next().unwrap_or_default(),
+                rest.split(|c: char| c.is_whitespace() || ",;\"'<>`&\\".contains(c))
+                    .next()
+                    .unwrap_or_default(),
             ),
         };
         let value = if quote.is_none() { value.trim_end_matches(['.', ')']) } else { value };

@@ -64,6 +64,8 @@ fn addresses_of_mail_are_found_in_prose_and_code() {
         ("mail me: bob@corp.zuerich", "bob@corp.zuerich"),
         ("jane [at] corp [dot] com or so", "jane [at] corp [dot] com"),
         ("jane(at)corp.com", "jane(at)corp.com"),
+        ("\u{8054}\u{7cfb}bob@corp.com\u{8c22}\u{8c22}", "bob@corp.com"),
+        ("bob@\u{516c}\u{53f8}.cn", "bob@\u{516c}\u{53f8}.cn"),
     ] {
         assert_eq!(only(Kind::Email, text), [is], "{text}");
     }
@@ -125,6 +127,7 @@ fn addresses_of_hosts_are_found_and_versions_are_not() {
         "foo-1.2.3.4.tar.gz",
         "1.2.3.4.5",
         "256.1.1.1",
+        "Challenge 2021:: one",
         "at 12:34:56",
         "std::dec::abc",
         "abc::def",
@@ -162,6 +165,8 @@ fn cards_and_accounts_are_found_in_their_groupings_only() {
         "40 12 88 88 88 88 18 81",
         "a4012888888881881",
         "4012-8888 8888-1881",
+        "4018 4349 4220 4632 5041 5490 6775",
+        "4012 8888 8888 1881 4018 4349",
         "1748503543012",
         "4444444444444444",
         "1700000000000000",
