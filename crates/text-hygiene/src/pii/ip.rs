@@ -67,7 +67,7 @@ fn v6(text: &str, start: usize, end: usize) -> Option<Finding> {
     let whole = !run.contains("::");
     let plain = run == "::1" || run.starts_with("::ffff:") || run.contains('.');
     // `2021::` is a year ahead of a colon, unless it is a network.
-    let open = run.ends_with("::") && !text[end..].starts_with('/');
+    let open = run.ends_with("::") && !text[end..].starts_with(['/', '%']);
     if !digits || open || !(whole || plain || first.len() >= 3 || first == "64") {
         return None;
     }
