@@ -146,6 +146,12 @@ fn addresses_of_hosts_are_found_and_versions_are_not() {
 }
 
 #[test]
+fn both_ends_of_a_range_are_addresses() {
+    assert_eq!(only(Kind::Ip, "93.184.216.34-93.184.216.40"), ["93.184.216.34", "93.184.216.40"]);
+    assert_eq!(only(Kind::Ip, "lib-93.184.216.34 and 93.184.216.34-beta"), [""; 0]);
+}
+
+#[test]
 fn cards_and_accounts_are_found_in_their_groupings_only() {
     for text in [
         "4012888888881881",
