@@ -10,7 +10,7 @@ use super::signals::Signals;
 pub(super) const MOST_BYTES: usize = 500 << 10;
 /// A longer line is cut.
 const LONGEST_LINE: usize = 16_664;
-/// So many sitemaps, licences and names of a group are kept.
+/// So many sitemaps and licences are kept.
 const MOST_NAMES: usize = 10_000;
 /// Misspellings that forbid something. Those that permit something are not understood.
 const DISALLOW: [&str; 6] = ["disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"];
@@ -34,6 +34,8 @@ pub struct Robots {
     groups: Vec<Group>,
     sitemaps: Vec<String>,
     licences: Vec<String>,
+    /// Lines about use ahead of any group: they are about all crawlers.
+    usages: Vec<Usage>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,15 +61,14 @@ impl Robots {
                     if std::mem::take(&mut closed) {
                         robots.groups.push(Group::default());
                     }
-                    if let (Some(group), Some(agent)) = (robots.groups.last_mut(), agent(value))
-                        && group.agents.len() < MOST_NAMES
-                        && !group.agents.contains(&agent)
-                    {
+                    if let (Some(group), Some(agent)) = (robots.groups.last_mut(), agent(value)) {
                         group.agents.push(agent);
                     }
                 }
                 "sitemap" if robots.sitemaps.len() < MOST_NAMES => robots.sitemaps.push(text(value)),
                 "license" if robots.licences.len() < MOST_NAMES => robots.licences.push(text(value)),
+                "content-signal" => robots.say("Content-Signal", value, number),
+                "content-usage" => robots.say("Content-Usage", value, number),
                 _ => {
                     if let Some(group) = robots.groups.last_mut() {
                         closed |= group.take(&key, value, number);
@@ -76,6 +77,19 @@ impl Robots {
             }
         }
         robots
+    }
+
+    /// Takes a line about use in: for the group that it stands in, or for all.
+    fn say(&mut self, name: &'static str, value: &[u8], line: u32) {
+        let value = text(value);
+        let (pattern, said) = match value.split_once([' ', '\t']) {
+            Some((pattern, said)) if pattern.starts_with(['/', '*']) => (pattern, said),
+            _ if value.starts_with(['/', '*']) => return,
+            _ => ("", value.as_str()),
+        };
+        let signals = Signals::of_dictionary(said, &format!("{name} of robots.txt, line {line}"));
+        let usage = Usage { pattern: Pattern::new(pattern.as_bytes()), signals, key: name };
+        self.groups.last_mut().map_or(&mut self.usages, |group| &mut group.usages).push(usage);
     }
 
     /// The rules for a crawler with this product token, such as `gleaner`: those of all groups that name it, else those
@@ -87,7 +101,7 @@ impl Robots {
         let groups = || self.groups.iter().filter(|group| group.names(name));
         Rules::new(
             groups().flat_map(|group| group.rules.iter().cloned()).collect(),
-            groups().flat_map(|group| group.usages.iter().cloned()).collect(),
+            self.usages.iter().chain(groups().flat_map(|group| &group.usages)).cloned().collect(),
             groups().filter_map(|group| group.delay).max(),
             self.sitemaps.clone(),
         )
@@ -127,17 +141,6 @@ impl Group {
             key if DISALLOW.contains(&key) => self.rules.push(Rule::new(false, value, line)),
             "crawl-delay" => self.wait(seconds(&text(value))),
             "request-rate" => self.wait(rate(&text(value))),
-            "content-signal" | "content-usage" => {
-                let value = text(value);
-                let (pattern, said) = match value.split_once([' ', '\t']) {
-                    Some((pattern, said)) if pattern.starts_with(['/', '*']) => (pattern, said),
-                    _ if value.starts_with(['/', '*']) => return false,
-                    _ => ("", value.as_str()),
-                };
-                let name = if key == "content-signal" { "Content-Signal" } else { "Content-Usage" };
-                let signals = Signals::of_dictionary(said, &format!("{name} of robots.txt, line {line}"));
-                self.usages.push(Usage { pattern: Pattern::new(pattern.as_bytes()), signals, key: name });
-            }
             _ => return false,
         }
         key == "allow" || DISALLOW.contains(&key)

@@ -64,6 +64,26 @@ impl Signals {
         all
     }
 
+    /// What a `/.well-known/tdmrep.json` says about a path: whether rights are reserved there. Locations are patterns as
+    /// in robots.txt; where several are about a path, one that reserves counts. What is no such file says nothing.
+    pub fn of_tdmrep(file: &[u8], path_and_query: &str) -> Self {
+        let mut all = Signals::default();
+        let Ok(serde_json::Value::Array(entries)) = serde_json::from_slice(file) else { return all };
+        let path = super::matcher::spelt(super::matcher::path_of(path_and_query).as_bytes());
+        for entry in &entries {
+            let Some(location) = entry.get("location").and_then(serde_json::Value::as_str) else { continue };
+            let reserved = match entry.get("tdm-reservation") {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(serde_json::Value::Number(number)) => number.to_string(),
+                _ => continue,
+            };
+            if super::matcher::Pattern::new(location.as_bytes()).matches(&path) {
+                all.reserve(&reserved, "tdmrep.json");
+            }
+        }
+        all
+    }
+
     /// Takes in what was said elsewhere about the same page: the stricter counts.
     pub fn merge(&mut self, other: &Signals) {
         let stricter = |mine: &mut Option<bool>, theirs: Option<bool>| {

@@ -162,6 +162,8 @@ fn lines_about_use_go_by_the_longest_path_and_the_stricter_counts() {
     let differ = "User-agent: *\nContent-Usage: train-ai=y\nContent-Usage: train-ai=n\n";
     assert_eq!(rules(differ).signals("/").train, Some(false));
     assert_eq!(rules("User-agent: other\nContent-Usage: train-ai=n\n").signals("/").train, None);
+    let ahead = "Content-Signal: ai-train=no\nUser-agent: other\nDisallow: /\n";
+    assert_eq!(rules(ahead).signals("/").train, Some(false), "ahead of any group it is about all");
 }
 
 #[test]
@@ -240,6 +242,11 @@ fn no_bytes_make_it_fail_and_no_pattern_makes_it_slow() {
         let path = String::from_utf8_lossy(&text).into_owned();
         let _ = (rules.check(&path), rules.signals(&path), robots.refused_trainers());
     }
+    let names: String =
+        (0..20_000).map(|name| format!("user-agent: {}\n", "ab".repeat(1 + name % 9))).collect();
+    let begun = Instant::now();
+    assert!(Robots::parse(names.as_bytes()).agent("gleaner").check("/").allowed);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     let stars = format!("user-agent: *\n{}", format!("disallow: /{}b\n", "*a".repeat(500)).repeat(450));
     let begun = Instant::now();
     let rules = Robots::parse(stars.as_bytes()).agent("gleaner");
@@ -249,7 +256,11 @@ fn no_bytes_make_it_fail_and_no_pattern_makes_it_slow() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
-#[allow(clippy::disallowed_methods, reason = "a test may be told where the samples are")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may be told where the samples are"
+)]
 fn samples() -> Option<PathBuf> {
     let folder = std::env::var_os("GLEANER_SAMPLES").map(|folder| PathBuf::from(folder).join("web/robots"));
     if folder.is_none() {

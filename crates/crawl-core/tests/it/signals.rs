@@ -51,6 +51,26 @@ fn reserved_rights_are_kept() {
 }
 
 #[test]
+fn files_that_reserve_rights_go_by_their_locations() {
+    let file =
+        br#"[{"location": "/open/", "tdm-reservation": 0}, {"location": "/a*.png$", "tdm-reservation": "1"},
+        {"location": "/open/not/", "tdm-reservation": 1}, {"location": 7}, 8, {"location": "/x"}]"#;
+    for (path, train) in [
+        ("/open/x", Some(true)),
+        ("/open/not/x", Some(false)),
+        ("/a/b.png", Some(false)),
+        ("/a/b.png?x", None),
+        ("/x", None),
+        ("https://x.org/open/not/y", Some(false)),
+    ] {
+        assert_eq!(Signals::of_tdmrep(file, path).train, train, "{path}");
+    }
+    for other in [&b"<html>"[..], b"{}", b"[", b""] {
+        assert_eq!(Signals::of_tdmrep(other, "/"), Signals::default());
+    }
+}
+
+#[test]
 fn a_date_after_which_a_page_is_gone_is_told_with_its_comma() {
     let said = headers(&[("x-robots-tag", "unavailable_after: Fri, 25 Jun 2027 15:00:00 GMT, noai")]);
     assert_eq!(said.until.as_deref(), Some("Fri, 25 Jun 2027 15:00:00 GMT"));

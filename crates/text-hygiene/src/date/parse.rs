@@ -50,7 +50,7 @@ fn moment(text: &str) -> Option<Read> {
     match text.parse::<Timestamp>() {
         Ok(moment) => Some(Read::Moment(moment)),
         // What names a zone is not read as if it named none.
-        Err(_) if text[10..].contains(['Z', 'z', '+', '[']) || text[10..].contains('-') => None,
+        Err(_) if text.get(10..)?.contains(['Z', 'z', '+', '-', '[']) => None,
         Err(_) => text.parse::<DateTime>().ok().map(Read::Local),
     }
 }

@@ -5,4 +5,5 @@ mod shingles;
 mod union;
 
 pub use deduper::{Clusters, Deduper, Like, Member, Settings};
+pub(crate) use shingles::is_unspaced;
 pub use shingles::jaccard;

@@ -1,6 +1,7 @@
 //! A text as the set of its runs of five tokens, each a hash of 64 bits.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+use sha2::{Digest, Sha256};
 
 /// So many tokens make a shingle.
 pub(super) const RUN: usize = 5;
@@ -12,7 +13,7 @@ pub(super) struct Shingled {
     pub(super) shingles: Vec<u64>,
     /// How many tokens there are.
     pub(super) tokens: usize,
-    /// A hash of all tokens in order; `None` if there is none.
+    /// The first half of the SHA-256 of all tokens in order; `None` if there is none.
     pub(super) whole: Option<u128>,
 }
 
@@ -44,18 +45,19 @@ pub(super) fn similarity(a: &[u64], b: &[u64]) -> f64 {
 /// and hashes its runs. Quotes are left out, unless there is nothing else.
 pub(super) fn shingled(text: &str) -> Shingled {
     let own = without_quotes(text);
-    let tokens = match tokens(&own) {
-        tokens if tokens.is_empty() => self::tokens(text),
-        tokens => tokens,
+    let cut = match Cut::new(&own) {
+        cut if cut.tokens.is_empty() => Cut::new(text),
+        cut => cut,
     };
+    let tokens = &cut.tokens;
     let mut shingles: Vec<u64> =
         tokens.windows(RUN).map(|run| run.iter().fold(SEED, |sum, token| mix(sum ^ token))).collect();
     shingles.sort_unstable();
     shingles.dedup();
+    // Nobody can write a text that passes for another's.
     let whole = (!tokens.is_empty()).then(|| {
-        let half =
-            |seed: u64| u128::from(tokens.iter().fold(seed, |sum, token| mix(sum.rotate_left(5) ^ token)));
-        half(SEED) << 64 | half(!SEED)
+        let hash = Sha256::digest(cut.text.as_bytes());
+        hash.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
     });
     Shingled { shingles, tokens: tokens.len(), whole }
 }
@@ -69,29 +71,56 @@ pub(super) fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The hash of each token.
-fn tokens(text: &str) -> Vec<u64> {
-    let text =
-        if text.is_ascii() { text.into() } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) };
-    let mut tokens = Vec::with_capacity(text.len() / 5);
-    let mut word: Option<u64> = None;
-    for c in text.chars() {
-        let alone = is_unspaced(c);
-        if alone || !c.is_alphanumeric() {
-            tokens.extend(word.take().map(mix));
-        }
-        if alone {
-            tokens.push(mix(step(SEED, c)));
-        } else if c.is_ascii() {
-            if c.is_ascii_alphanumeric() {
-                word = Some(step(word.unwrap_or(SEED), c.to_ascii_lowercase()));
+/// A text as its tokens.
+struct Cut {
+    /// The hash of each.
+    tokens: Vec<u64>,
+    /// The tokens themselves, with a space behind each.
+    text: String,
+    /// The hash of a word that has begun.
+    word: Option<u64>,
+}
+
+impl Cut {
+    fn new(text: &str) -> Self {
+        let text = if text.is_ascii() {
+            text.into()
+        } else {
+            ComposingNormalizerBorrowed::new_nfc().normalize(text)
+        };
+        let mut cut = Cut {
+            tokens: Vec::with_capacity(text.len() / 5),
+            text: String::with_capacity(text.len() + 1),
+            word: None,
+        };
+        for c in text.chars() {
+            if is_unspaced(c) {
+                cut.end();
+                cut.push(c);
+                cut.end();
+            } else if !c.is_alphanumeric() {
+                cut.end();
+            } else if c.is_ascii() {
+                cut.push(c.to_ascii_lowercase());
+            } else {
+                c.to_lowercase().for_each(|c| cut.push(c));
             }
-        } else if c.is_alphanumeric() {
-            word = Some(c.to_lowercase().fold(word.unwrap_or(SEED), step));
+        }
+        cut.end();
+        cut
+    }
+
+    fn push(&mut self, c: char) {
+        self.word = Some(step(self.word.unwrap_or(SEED), c));
+        self.text.push(c);
+    }
+
+    fn end(&mut self) {
+        if let Some(word) = self.word.take() {
+            self.tokens.push(mix(word));
+            self.text.push(' ');
         }
     }
-    tokens.extend(word.map(mix));
-    tokens
 }
 
 fn step(sum: u64, c: char) -> u64 {
@@ -99,7 +128,7 @@ fn step(sum: u64, c: char) -> u64 {
 }
 
 /// Whether a character is of a script that has no spaces between words.
-fn is_unspaced(c: char) -> bool {
+pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(u32::from(c),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)

@@ -38,85 +38,87 @@ pub fn luhn_is_valid(digits: &str) -> bool {
     digits.len() > 1 && sum.is_multiple_of(10)
 }
 
+/// How issuers print numbers; one at a stretch is a group of its own.
+const GROUPINGS: [&[usize]; 6] =
+    [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 3], &[4, 4, 4, 1]];
+
 pub(super) fn find(text: &str, all: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
+        let first = digits(bytes, at);
+        if first == 0 {
             at += 1;
             continue;
         }
-        let end = number_end(bytes, at);
-        let mut next = end;
-        for stop in [end].into_iter().chain(shorter(bytes, at, end)) {
-            if let Some(rule) = judge(text, at, stop) {
-                all.push(Finding::new(Kind::Card, at, stop, rule));
-                next = stop;
-                break;
+        let end = if first == 4 { grouped(bytes, at) } else { Some(at + first) };
+        match end.and_then(|end| Some((end, judge(text, at, end)?))) {
+            Some((end, rule)) => {
+                all.push(Finding::new(Kind::Card, at, end, rule));
+                at = end;
             }
-        }
-        // A number that begins a list of them ends before its space: the next may begin there.
-        at = if next < end { next } else { skip(bytes, at, end) };
-    }
-}
-
-/// The end of digits in groups with one space or dash between them.
-fn number_end(bytes: &[u8], start: usize) -> usize {
-    let mut end = start;
-    while end < bytes.len() && end - start < 100 {
-        match bytes[end] {
-            byte if byte.is_ascii_digit() => end += 1,
-            b' ' | b'-' if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => end += 1,
-            _ => break,
+            None => at += first,
         }
     }
-    end
 }
 
-/// The ends of fewer groups, the longer first: a number may be followed by a date.
-fn shorter(bytes: &[u8], start: usize, end: usize) -> impl Iterator<Item = usize> {
-    (start..end).rev().filter(|at| !bytes[*at].is_ascii_digit()).filter(move |at| at - start >= 12)
+/// How many digits begin at a place.
+fn digits(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// Behind the group at a place.
-fn skip(bytes: &[u8], at: usize, end: usize) -> usize {
-    bytes[at..end].iter().position(|byte| !byte.is_ascii_digit()).map_or(end, |length| at + length)
+/// The end of a number in one of the known groupings, the longest, with the same mark between its groups.
+fn grouped(bytes: &[u8], start: usize) -> Option<usize> {
+    let mark = *bytes.get(start + 4).filter(|mark| matches!(mark, b' ' | b'-'))?;
+    GROUPINGS.iter().find_map(|groups| {
+        let mut at = start;
+        for (number, group) in groups.iter().enumerate() {
+            if number > 0 {
+                (bytes.get(at) == Some(&mark)).then_some(())?;
+                at += 1;
+            }
+            (at < bytes.len() && digits(bytes, at) == *group).then_some(())?;
+            at += group;
+        }
+        Some(at)
+    })
 }
 
 fn judge(text: &str, start: usize, end: usize) -> Option<&'static str> {
+    if !(12..=23).contains(&(end - start)) {
+        return None;
+    }
     let (written, head, tail) = (&text[start..end], &text[..start], &text[end..]);
     let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    if !(12..=19).contains(&digits.len())
-        || super::joined_before(text, start)
-        || super::joined_after(text, end)
-    {
+    if digits.len() > 19 || super::joined_before(text, start) || super::joined_after(text, end) {
         return None;
     }
     // A fraction, or one number of a row.
     let more = tail.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if head.ends_with('.')
-        || more
-        || !luhn_is_valid(&digits)
-        || digits.bytes().all(|digit| digit == digits.as_bytes()[0])
-    {
+    let same = digits.bytes().all(|digit| digit == digits.as_bytes()[0]);
+    if head.ends_with('.') || more || same || !luhn_is_valid(&digits) {
         return None;
     }
     let issuer = issuer(&digits)?;
-    let groups: Vec<usize> = written.split([' ', '-']).map(str::len).collect();
-    let grouped = matches!(
-        groups.as_slice(),
-        [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3] | [4, 4, 4, 1] | [4, 4, 4, 3]
-    );
-    let one_mark = !(written.contains(' ') && written.contains('-'));
-    let plain = groups.len() == 1;
-    if !(plain || (grouped && one_mark)) {
-        return None;
-    }
     // Digits without groups are the numbers of things too: in paths and names they need a word that tells.
+    let plain = written.len() == digits.len();
     let in_name =
         plain && (head.ends_with(['/', '-', '#', '@', '=', '+', '&']) || tail.starts_with(['/', '-', '@']));
+    if written.contains(' ') && in_a_row(head, tail) {
+        return None;
+    }
     let common = issuer != "card number";
     (common && !in_name || has_word(&before(text, start, 48), &WORDS)).then_some(issuer)
+}
+
+/// Whether groups of four digits go on before a number or behind it: then they are a table.
+fn in_a_row(head: &str, tail: &str) -> bool {
+    let four = |token: &str| token.len() == 4 && token.bytes().all(|byte| byte.is_ascii_digit());
+    let head = &head[head.floor_char_boundary(head.len().saturating_sub(8))..];
+    let last = head.trim_end_matches(' ').rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+    let tail = &tail[..tail.floor_char_boundary(tail.len().min(16))];
+    let next = tail.split(' ').skip(1).take(2).filter(|token| four(token)).count();
+    four(last) && head.ends_with(' ') || next == 2
 }
 
 /// Whose number it may be, by its first digits and its length; `card number` where others have such numbers too.

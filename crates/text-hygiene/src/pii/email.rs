@@ -1,6 +1,7 @@
 //! E-mail addresses, also `name [at] host [dot] org`; not what only looks like one in code.
 
 use super::{Finding, Kind, before, has_word, tld};
+use crate::near::is_unspaced;
 
 /// What an address may have before its `@`, at the most.
 const LONGEST_NAME: usize = 64;
@@ -25,8 +26,9 @@ pub(super) fn find(text: &str, all: &mut Vec<Finding>) {
     }
 }
 
+/// Letters of scripts without spaces are the sentence around an address.
 fn in_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
+    (c.is_alphanumeric() && !is_unspaced(c)) || matches!(c, '.' | '_' | '%' | '+' | '-')
 }
 
 /// Where the name before an `@` begins.
@@ -43,7 +45,11 @@ fn host_end(text: &str, from: usize) -> usize {
     let tail = &text[from..text.floor_char_boundary((from + LONGEST_HOST + 1).min(text.len()))];
     let in_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
     let host = &tail[..tail.find(|c: char| !in_host(c)).unwrap_or(tail.len())];
-    from + host.trim_end_matches(['.', '-']).len()
+    let host = host.trim_end_matches(['.', '-']);
+    // What goes on in other letters behind a domain of ASCII is the sentence.
+    let last = host.rfind('.').map_or(0, |dot| dot + 1);
+    let ascii = host[last..].bytes().take_while(u8::is_ascii).count();
+    from + if ascii > 0 { last + ascii } else { host.len() }
 }
 
 fn is_address(text: &str, start: usize, at: usize, host: &str, end: usize) -> bool {

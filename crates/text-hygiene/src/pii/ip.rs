@@ -66,7 +66,9 @@ fn v6(text: &str, start: usize, end: usize) -> Option<Finding> {
     let digits = run.bytes().any(|byte| byte.is_ascii_digit());
     let whole = !run.contains("::");
     let plain = run == "::1" || run.starts_with("::ffff:") || run.contains('.');
-    if !digits || !(whole || plain || first.len() >= 3 || first == "64") {
+    // `2021::` is a year ahead of a colon, unless it is a network.
+    let open = run.ends_with("::") && !text[end..].starts_with(['/', '%']);
+    if !digits || open || !(whole || plain || first.len() >= 3 || first == "64") {
         return None;
     }
     let kind = if is_public_v6(address) { Kind::Ip } else { Kind::PrivateIp };
@@ -97,7 +99,11 @@ fn v4(text: &str, from: usize, to: usize, all: &mut Vec<Finding>) {
 fn quad(text: &str, start: usize, end: usize) -> Option<Finding> {
     let address: Ipv4Addr = text[start..end].parse().ok()?;
     let (head, tail) = (&text[..start], &text[end..]);
-    let glued = head.ends_with(['-', '_', '.', '$', '#']) || tail.starts_with(['-', '_', '$']);
+    // A dash joins it to a name, or to the other end of a range.
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    let dashed = head.strip_suffix('-').is_some_and(|head| letter(head.chars().next_back()))
+        || tail.strip_prefix('-').is_some_and(|tail| letter(tail.chars().next()));
+    let glued = dashed || head.ends_with(['_', '.', '$', '#']) || tail.starts_with(['_', '$']);
     let named = tail.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric()));
     if joined_before(text, start) || joined_after(text, end) || glued || named {
         return None;

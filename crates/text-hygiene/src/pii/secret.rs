@@ -136,31 +136,51 @@ fn in_urls(text: &str, all: &mut Vec<Finding>) {
     }
 }
 
+/// So far behind its beginning a private key ends.
+const LONGEST_KEY: usize = 20 << 10;
+
 fn private_keys(text: &str, all: &mut Vec<Finding>) {
     let mut from = 0;
     while let Some(at) = text[from..].find("-----BEGIN ").map(|at| from + at) {
         from = at + 11;
-        let head = &text[at..text.floor_char_boundary((at + 80).min(text.len()))];
-        if !head.lines().next().is_some_and(|line| line.contains("PRIVATE KEY")) {
+        let rest = &text[at..text.floor_char_boundary((at + LONGEST_KEY).min(text.len()))];
+        let Some(label) = rest[11..].split("-----").next().filter(|label| label.len() < 40) else { continue };
+        if !label.contains("PRIVATE KEY") {
             continue;
         }
-        let end = text[from..].find("-----END ").map_or(text.len(), |end| from + end);
-        let end = text[end..].find("KEY-----").map_or(end, |close| end + close + 8);
-        let end = text[end..]
-            .find("KEY BLOCK-----")
-            .filter(|close| *close < 40)
-            .map_or(end, |close| end + close + 14);
-        if end - at > 120 {
-            all.push(Finding::new(Kind::Secret, at, end, "private key"));
-            from = end;
+        let begin = 11 + label.len() + 5;
+        let close = format!("-----END {label}-----");
+        let end = match rest.find(&close) {
+            Some(end) => end + close.len(),
+            // Cut off: as far as it looks like one.
+            None => {
+                begin
+                    + rest
+                        .get(begin..)
+                        .map_or(0, |body| body.find(|c: char| !in_key(c)).unwrap_or(body.len()))
+            }
+        };
+        // What is told about keys in prose has no body.
+        if rest
+            .get(begin..end)
+            .is_some_and(|body| body.bytes().filter(u8::is_ascii_alphanumeric).count() >= 60)
+        {
+            all.push(Finding::new(Kind::Secret, at, at + end, "private key"));
+            from = at + end;
         }
     }
 }
 
+fn in_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/=\r\n\\".contains(c)
+}
+
 /// Three parts of base64 with dots between them, of which two are objects of JSON.
 fn web_tokens(text: &str, all: &mut Vec<Finding>) {
-    for at in memchr::memmem::find_iter(text.as_bytes(), "eyJ") {
-        let length = text.as_bytes()[at..].iter().take(8192).take_while(|byte| dotted(**byte)).count();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("eyJ").map(|at| from + at) {
+        let length = text.as_bytes()[at..].iter().take_while(|byte| dotted(**byte)).count();
+        from = at + length;
         let token = text[at..at + length].trim_end_matches('.');
         let mut parts = token.split('.');
         let (head, body, sign) = (parts.next(), parts.next(), parts.next());
@@ -192,8 +212,9 @@ fn assigned(text: &str, all: &mut Vec<Finding>) {
         {
             continue;
         }
-        let rest = text[at + 1..].trim_start_matches(['=', ' ', '>']);
-        let start = text.len() - rest.len();
+        let tail = &text[at + 1..text.floor_char_boundary((at + 300).min(text.len()))];
+        let rest = tail.trim_start_matches(['=', ' ', '>']);
+        let start = at + 1 + tail.len() - rest.len();
         let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
         let (start, value) = match quote {
             Some(quote) => {
@@ -203,7 +224,9 @@ fn assigned(text: &str, all: &mut Vec<Finding>) {
             }
             None => (
                 start,
-                rest.split(|c: char| c.is_whitespace() || ",;\"'<>`&".contains(c)).next().unwrap_or_default(),
+                rest.split(|c: char| c.is_whitespace() || ",;\"'<>`&\\".contains(c))
+                    .next()
+                    .unwrap_or_default(),
             ),
         };
         let value = if quote.is_none() { value.trim_end_matches(['.', ')']) } else { value };

@@ -22,6 +22,8 @@ fn ids(clusters: &Clusters) -> Vec<u64> {
     clusters.members.iter().map(|member| member.cluster).collect()
 }
 
+const PAIRS: u64 = 2000;
+
 /// Two texts of a similarity: words at the end are replaced, so that so many of 400 runs are shared.
 fn pair(random: &mut Rng, similarity: f64) -> (String, String) {
     let runs = 400.0;
@@ -38,7 +40,7 @@ fn pairs_meet_as_often_as_the_formula_of_bands_says() {
     let mut random = Rng::with_seed(2026);
     for similarity in [0.6, 0.7, 0.8, 0.9] {
         let mut deduper = Deduper::new(Settings::default());
-        for id in 0..2000 {
+        for id in 0..PAIRS {
             let (a, b) = pair(&mut random, similarity);
             if id % 100 == 0 {
                 assert!((jaccard(&a, &b) - similarity).abs() < 0.005);
@@ -46,11 +48,12 @@ fn pairs_meet_as_often_as_the_formula_of_bands_says() {
             deduper.add(2 * id, &a);
             deduper.add(2 * id + 1, &b);
         }
-        let met = (0..2000).filter(|id| deduper.meet(2 * id, 2 * id + 1)).count() as f64 / 2000.0;
+        let met =
+            (0..PAIRS as usize).filter(|id| deduper.meet(2 * id, 2 * id + 1)).count() as f64 / PAIRS as f64;
         let formula = 1.0 - (1.0 - f64::powi(similarity, 8)).powi(14);
         eprintln!("similarity {similarity}: {met:.3} met, the formula says {formula:.3}");
         assert!((met - formula).abs() < 0.03, "{similarity}: {met} {formula}");
-        let strangers = (0..1999).filter(|id| deduper.meet(2 * id, 2 * id + 2)).count();
+        let strangers = (0..PAIRS as usize - 1).filter(|id| deduper.meet(2 * id, 2 * id + 2)).count();
         assert_eq!(strangers, 0);
     }
 }

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 use text_hygiene::{Kind, find};
 
-#[allow(clippy::disallowed_methods, reason = "a test may be told where the samples are")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may be told where the samples are"
+)]
 fn folder(part: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("GLEANER_SAMPLES").map(|folder| PathBuf::from(folder).join(part));
     if folder.is_none() {
@@ -16,7 +20,7 @@ fn folder(part: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn recorded_cases_of_recognisers_are_judged_alike() {
+fn samples_of_recognisers_are_judged_alike() {
     let Some(folder) = folder("web/pii") else { return };
     let bytes = std::fs::read(folder.join("presidio_cases.json")).unwrap();
     let all: Value = serde_json::from_slice(&bytes).unwrap();
@@ -40,13 +44,17 @@ fn recorded_cases_of_recognisers_are_judged_alike() {
         }
         eprintln!("{part}: {} of {} alike", cases.len() - wrong.get(part).map_or(0, Vec::len), cases.len());
     }
+    // `::` alone is a path of code more often than an address, and one of nobody. Five numbers in a row are a version.
+    // A number of the airlines' cards needs a word beside it. The cases of phones are about settings: the strictest
+    // agrees with ours where a number is glued to a word, the laxest where it has its country.
+    let argued = BTreeMap::from([("credit_card", 1), ("ip", 6), ("phone", 3)]);
     for (part, wrong) in &wrong {
-        wrong.iter().for_each(|line| eprintln!("{part} {line}"));
+        assert!(wrong.len() <= argued.get(part).copied().unwrap_or(0), "{part}: {wrong:#?}");
     }
 }
 
 #[test]
-fn recorded_posts_hold_few_findings() {
+fn samples_of_posts_hold_few_findings() {
     let Some(folder) = folder("discourse/urho3d/raw") else { return };
     let (mut posts, mut counts) = (0u64, BTreeMap::<Kind, u64>::new());
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -59,4 +67,5 @@ fn recorded_posts_hold_few_findings() {
         }
     }
     eprintln!("{posts} posts: {counts:?}");
+    assert!(posts > 1000 && counts.values().sum::<u64>() <= posts / 200, "{counts:?}");
 }
