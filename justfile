@@ -131,6 +131,8 @@ demo-check venv=".venv": (venv venv)
     cargo demo --dir {{ target }}/demo-check
     rm -rf {{ target }}/demo-kaggle
     cargo demo kaggle --dir {{ target }}/demo-kaggle
+    rm -rf {{ target }}/demo-discourse
+    cargo demo discourse --dir {{ target }}/demo-discourse
     {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
 
 # Tests with the real Python clients, against the built programs and doubles

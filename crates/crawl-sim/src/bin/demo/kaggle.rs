@@ -8,12 +8,19 @@ use crate::stage::{Result, Stage, say};
 pub(crate) const PROGRAMS: [&str; 1] = ["kaggle-crawler"];
 
 /// What each part shows: what is said, its name, and its flags.
-const STEPS: [(&str, &str, &[&str]); 2] = [
+const STEPS: [(&str, &str, &[&str]); 5] = [
     ("Competitions: Meta Kaggle's table, then texts and leaderboards", "competitions", &[]),
     (
         "Datasets: those that are rated 0.8 and better, with their files",
         "datasets",
         &["--limit", "60", "--max-size", "1MiB"],
+    ),
+    ("Notebooks and scripts, with what they import", "kernels", &["--limit", "60"]),
+    ("Models, with all variations and their files", "models", &["--limit", "20", "--max-size", "1MiB"]),
+    (
+        "Discussions, with all comments, authors under other names",
+        "discussions",
+        &["--limit", "60", "--pseudonyms"],
     ),
 ];
 
@@ -44,6 +51,9 @@ Done in {} s. Everything is in {folder}:
   competitions/competitions/      texts in Markdown, the first hundred of each leaderboard
   datasets/meta_data/             what each dataset is, with the list of its files
   datasets/dataset/OWNER_SLUG/    the files
+  kernels/info/, kernels/code/    notebooks and scripts: what they import, their sources and logs
+  models/info/, models/model/     models: cards, variations, files
+  discussions/topics/             topics as conversations, in the form that forums have too
   */stages/                       the listings, word for word as Kaggle gave them
 
 Look:   head -1 {folder}/competitions/competitions/page_00001.jsonl

@@ -1,5 +1,6 @@
 //! What Gleaner does, against the doubles, with the real programs: `cargo demo [NAME]`.
 
+mod discourse;
 mod kaggle;
 mod stage;
 mod weekly;
@@ -17,7 +18,7 @@ use stage::{Stage, say};
 #[derive(Parser)]
 #[command(
     name = "cargo demo",
-    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle"
+    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle\n  cargo demo discourse"
 )]
 struct Cli {
     /// What to show
@@ -37,6 +38,8 @@ enum Show {
     Weekly,
     /// Kaggle: competitions, datasets, notebooks, models, discussions
     Kaggle,
+    /// A forum: all conversations, then training samples
+    Discourse,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,9 @@ fn main() -> ExitCode {
     let shown = match cli.show {
         Show::Weekly => Stage::open(&weekly::PROGRAMS, cli.dir.as_deref())
             .and_then(|stage| weekly::show(&stage, cli.rows)),
+        Show::Discourse => {
+            Stage::open(&discourse::PROGRAMS, cli.dir.as_deref()).and_then(|stage| discourse::show(&stage))
+        }
         Show::Kaggle => {
             Stage::open(&kaggle::PROGRAMS, cli.dir.as_deref()).and_then(|stage| kaggle::show(&stage))
         }
