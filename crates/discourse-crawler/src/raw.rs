@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use html_markdown::Converted;
+use html_markdown::{Converted, LinkKind};
 use regex::{Captures, Regex};
 use url::Url;
 
@@ -120,6 +120,9 @@ fn resolve<'a>(text: &'a str, converted: &Converted, base: &Url) -> Cow<'a, str>
     let linked = LINK.replace_all(text, |found: &Captures<'_>| {
         let (name, address) = (&found[2], &found[3]);
         let name = name.split('|').next().unwrap_or_default();
+        if is_lost(address, converted) {
+            return format!("{name} (lost upload)").trim_start().to_owned();
+        }
         let address = absolute(address, name, converted, base);
         let size = found.get(5).map(|size| format!(" ({})", size.as_str())).unwrap_or_default();
         format!("{}[{name}]({address}{}){size}", &found[1], &found[4])
@@ -128,6 +131,12 @@ fn resolve<'a>(text: &'a str, converted: &Converted, base: &Url) -> Cow<'a, str>
         Cow::Borrowed(_) => linked,
         Cow::Owned(text) => Cow::Owned(text),
     }
+}
+
+/// Whether the forum shows that an upload is not there any more.
+fn is_lost(address: &str, converted: &Converted) -> bool {
+    let lost = |link: &html_markdown::Link| link.kind == LinkKind::BrokenUpload && link.url == address;
+    address.starts_with("upload://") && converted.links.iter().any(lost)
 }
 
 fn absolute(address: &str, name: &str, converted: &Converted, base: &Url) -> String {
@@ -229,6 +238,19 @@ mod tests {
             "[log.zip](https://f.org/sub/uploads/short-url/xY1.zip) (3.5 KB)"
         );
         assert_eq!(read("see [it](/t/5)").unwrap(), "see [it](https://f.org/t/5)");
+    }
+
+    #[test]
+    fn an_upload_that_is_lost_leaves_its_name() {
+        let link = html_markdown::Link {
+            url: "upload://gone.png".into(),
+            kind: LinkKind::BrokenUpload,
+            ..html_markdown::Link::default()
+        };
+        let converted = Converted { links: vec![link], ..Converted::default() };
+        let base = Url::parse("https://f.org/").unwrap();
+        let text = from_raw("see ![a plot|20x30](upload://gone.png) here", &converted, &base).unwrap();
+        assert_eq!(text, "see a plot (lost upload) here");
     }
 
     #[test]

@@ -12,14 +12,18 @@ use crawl_core::robots::{Fetched, RobotsCache};
 use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
 use discourse_crawler::pictures::{Keep, Ocr, Pictures};
 use discourse_crawler::{Conversations, Earlier, Forum, Place, Select, Site, TOKEN, Topics};
+use futures::{FutureExt, StreamExt};
 use regex::Regex;
 use s3_uploader::UploadFlags;
 
 use super::account;
 
+/// So many forums are crawled at once.
+const FORUMS: usize = 16;
+
 #[derive(Args, Debug)]
 pub(crate) struct CrawlArgs {
-    /// Forums, categories, tags or topics, as a browser shows their addresses; one after the other
+    /// Forums, categories, tags or topics, as a browser shows their addresses; forums are crawled side by side
     #[arg(value_name = "URL", required = true)]
     urls: Vec<String>,
     /// Where everything goes; a new crawl is a new root
@@ -97,15 +101,23 @@ pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outco
             "note: --contact ADDRESS tells the forum's operators how to reach you; it is kind, and they block less",
         );
     }
+    // Each forum has a rate of its own, so none waits for another.
+    let crawls = places.into_iter().map(|place| one(place, &arguments, session).boxed_local());
+    let results: Vec<Result<Outcome>> = futures::stream::iter(crawls).buffered(FORUMS).collect().await;
     let mut outcome = Outcome::Done;
-    for place in places {
-        match one(place, &arguments, session).await? {
-            Outcome::Done => {}
-            Outcome::Stopped => return Ok(Outcome::Stopped),
-            other => outcome = other,
+    let mut first = None;
+    for (result, url) in results.into_iter().zip(&arguments.urls) {
+        match result {
+            Ok(Outcome::Done) => {}
+            Ok(other) => outcome = other,
+            Err(error) if arguments.urls.len() > 1 => {
+                say(format!("{url}: {error:#}"));
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(outcome)
+    first.map_or(Ok(outcome), Err)
 }
 
 async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<Outcome> {

@@ -30,6 +30,9 @@ pub(crate) struct ExportArgs {
     /// Who is the user and who the assistant
     #[arg(long, value_enum, default_value_t = Who::Asker)]
     roles: Who,
+    /// With --format seed: a file a topic, 000000001.json, and the pictures in imgs/, as the old crawler had them
+    #[arg(long)]
+    old_names: bool,
     /// How speakers are named in the seed's form
     #[arg(long, value_enum, default_value_t = Named::Username)]
     speaker: Named,
@@ -187,6 +190,9 @@ impl ExportArgs {
 }
 
 pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
+    if arguments.old_names && !matches!(arguments.format, Form::Seed) {
+        return Err(Error::new(crawl_core::Kind::Config, "--old-names goes with --format seed").into());
+    }
     let inputs = inputs(&arguments.roots)?;
     let newest = newest(&inputs)?;
     let options = arguments.options();
@@ -226,7 +232,10 @@ pub(crate) fn run(arguments: &ExportArgs) -> Result<Outcome> {
                         let split = splits.of(&conversation);
                         for sample in samples {
                             made += 1;
-                            out.write(split, &sample)?;
+                            match arguments.old_names {
+                                true => out.topic(made, &sample, &conversation, input)?,
+                                false => out.write(split, &sample)?,
+                            }
                         }
                     }
                     Err(reason) => *left_out.entry(reason).or_default() += 1,
@@ -371,6 +380,33 @@ impl Out {
         };
         serde_json::to_writer(&mut *file, sample)?;
         file.write_all(b"\n").map_err(|cause| Error::io("cannot write the samples", &path, cause))?;
+        Ok(())
+    }
+
+    /// A file of its own for a topic, and its pictures beside it.
+    fn topic(
+        &self,
+        number: u64,
+        sample: &serde_json::Value,
+        conversation: &Conversation,
+        input: &Input,
+    ) -> Result<()> {
+        let path = self.folder.join(format!("{number:09}.json"));
+        std::fs::write(&path, serde_json::to_vec(sample)?)
+            .map_err(|cause| Error::io("cannot write the samples", &path, cause))?;
+        let Some(root) = input.listings().next().map(Stored::root) else { return Ok(()) };
+        for file in
+            conversation.posts.iter().flat_map(|post| &post.images).filter_map(|image| image.file.as_deref())
+        {
+            let from = crawl_core::files::place(root, file)?;
+            let to = self.folder.join("imgs").join(file.rsplit('/').next().unwrap_or(file));
+            std::fs::create_dir_all(self.folder.join("imgs"))
+                .map_err(|cause| Error::io("cannot make the folder", &self.folder, cause))?;
+            if !to.exists() && from.is_file() {
+                std::fs::copy(&from, &to)
+                    .map_err(|cause| Error::io("cannot copy a picture", &from, cause))?;
+            }
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crawl_core::record::Conversation;
 use serde_json::{Value, json};
 
+use super::read::picture;
 use super::roles::{best, says_something};
 use super::turns::{Role, Turn};
 use super::{Options, is_accepted};
@@ -50,14 +51,6 @@ fn parts(turn: &Turn) -> Vec<Value> {
     }
     parts.extend(said(rest));
     parts
-}
-
-/// Where `![alt](address)` stands in a text.
-fn picture(text: &str, address: &str) -> Option<(usize, usize)> {
-    let at = text.find(&format!("]({address}"))?;
-    let from = text[..at].rfind("![")?;
-    let to = at + text[at..].find(')')? + 1;
-    Some((from, to))
 }
 
 /// `{id, conversations, source}`; with `pictures`, `<image>` in the text and the files in `images`.

@@ -4,6 +4,7 @@
 //! is counted under a reason.
 
 mod chat;
+mod read;
 mod roles;
 mod seed;
 mod split;
@@ -89,6 +90,7 @@ impl Default for Options {
 pub fn samples(conversation: &Conversation, options: &Options) -> Result<Vec<Value>, &'static str> {
     let mut conversation = conversation.clone();
     conversation.posts.retain(|post| post.dropped_reason.is_none() && post.markdown.is_some());
+    conversation.posts.iter_mut().for_each(read::with_text);
     let conversation = if options.pseudonyms { turns::with_pseudonyms(conversation) } else { conversation };
     fits(&conversation, options)?;
     if options.format == Format::Seed {

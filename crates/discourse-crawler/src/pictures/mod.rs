@@ -24,6 +24,8 @@ pub use self::ocr::Ocr;
 
 /// A larger picture is not taken.
 const MOST: usize = 20 << 20;
+/// The addresses of so many pictures are remembered, so that each is fetched once.
+const REMEMBERED: usize = 50_000;
 /// The folder of pictures below a root.
 const FOLDER: &str = "images";
 
@@ -114,6 +116,10 @@ impl Pictures {
     async fn one(&self, url: &str, context: &Context) -> Result<std::result::Result<Known, String>> {
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED {
+                // Those under way are held by who waits for them; the others are fetched again if they come again.
+                known.retain(|_, cell| Arc::strong_count(cell) > 1);
+            }
             known.entry(url.to_owned()).or_default().clone()
         };
         let fetched = cell.get_or_try_init(|| async {
