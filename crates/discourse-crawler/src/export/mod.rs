@@ -4,8 +4,10 @@
 //! is counted under a reason.
 
 mod chat;
+mod out;
 mod read;
 mod roles;
+mod run;
 mod seed;
 mod split;
 mod turns;
@@ -15,6 +17,7 @@ use crawl_core::record::conversation::Post;
 use serde_json::Value;
 
 pub use self::roles::Roles;
+pub use self::run::{Copies, Plan, Report, run};
 pub use self::seed::{Speaker, body, parse};
 pub use self::split::{Split, Splits};
 pub use self::turns::{Role, Turn};
