@@ -20,6 +20,6 @@ pub use earlier::{Earlier, is_gone};
 pub use forum::{Forum, TOKEN};
 pub use place::{Place, What};
 pub use raw::from_raw;
-pub use site::{Site, host_folder};
+pub use site::{Site, host_folder, terms};
 pub use talk::{Conversations, Select};
 pub use topics::Topics;

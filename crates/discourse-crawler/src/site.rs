@@ -83,6 +83,31 @@ impl Site {
     }
 }
 
+/// The forum's terms as Markdown, for who wants to know later under what its posts were had; `None` if it shows none.
+///
+/// # Errors
+/// Those of asking that concern the run.
+pub async fn terms(forum: &Forum) -> Result<Option<String>> {
+    let mut request = forum.request("tos", &[])?;
+    request.headers.remove("accept");
+    match forum.http().send(&request).await {
+        Ok(answer) => {
+            let text = String::from_utf8_lossy(&answer.body);
+            let page = text.trim_start().starts_with('<');
+            let markdown = match page {
+                true => html_markdown::markdown(&text, &html_markdown::Options::discourse(Some(answer.url))),
+                false => text.into_owned(),
+            };
+            Ok(Some(markdown).filter(|text| !text.trim().is_empty()))
+        }
+        Err(error) if error.concerns_all() && error.kind() != Kind::Denied => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "the forum shows no terms");
+            Ok(None)
+        }
+    }
+}
+
 fn categories(rows: &[CategoryRow]) -> HashMap<u64, Category> {
     let by: HashMap<u64, &CategoryRow> = rows.iter().map(|row| (row.id, row)).collect();
     let path = |row: &CategoryRow| {

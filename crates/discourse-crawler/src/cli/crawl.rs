@@ -9,9 +9,11 @@ use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{HttpFlags, Known, Outcome, Session, say};
 use crawl_core::http::Http;
 use crawl_core::robots::{Fetched, RobotsCache};
-use crawl_core::{Error, Input, Kind, Next, Pump, Round, Store};
+use crawl_core::{Error, Input, Kind, Next, Pump, Round, Staged, Store};
 use discourse_crawler::pictures::{Keep, Ocr, Pictures};
-use discourse_crawler::{Conversations, Earlier, Forum, Place, Select, Site, TOKEN, Topics};
+use discourse_crawler::{
+    Conversations, Earlier, Forum, Place, Select, Site, TOKEN, Topics, host_folder, terms,
+};
 use futures::{FutureExt, StreamExt};
 use regex::Regex;
 use s3_uploader::UploadFlags;
@@ -123,6 +125,7 @@ pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outco
 async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<Outcome> {
     let forum = forum(&place, arguments, session).await?;
     let site = Site::of(&forum).await?;
+    keep_terms(&forum, arguments).await?;
     let waiting = || forum.waiting();
     let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
     let store = Store::new(&arguments.root);
@@ -222,4 +225,19 @@ async fn forum(place: &Place, arguments: &CrawlArgs, session: &Session) -> Resul
     let forum =
         account::with_account(Forum::new(Http::new(config)?, place.base.clone()))?.obeying(Arc::new(rules));
     Ok(if free { forum.at_any_rate() } else { forum })
+}
+
+/// The forum's terms lie beside what was had under them, as they were at the beginning.
+async fn keep_terms(forum: &Forum, arguments: &CrawlArgs) -> Result<()> {
+    let folder = arguments.root.join("discourse").join(host_folder(forum.base()));
+    let path = folder.join("terms.md");
+    if path.is_file() {
+        return Ok(());
+    }
+    if let Some(text) = terms(forum).await? {
+        std::fs::create_dir_all(&folder)
+            .map_err(|cause| Error::io("cannot make the folder", &folder, cause))?;
+        Staged::put(&path, text.as_bytes())?;
+    }
+    Ok(())
 }

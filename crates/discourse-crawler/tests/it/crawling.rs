@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crawl_sim::{Discourse, DiscourseConfig, Limit};
+use crawl_sim::{Discourse, DiscourseConfig, Limit, PlantedTopic};
 
 use crate::shop::{conversations, crawl, forum, listing, program, text, timeless, tree};
 
@@ -234,4 +234,65 @@ async fn robots_txt_is_obeyed_and_where_it_fails_nothing_is_crawled() {
     assert!(!root.path().join("none/train.jsonl").exists());
     assert!(export("all", &["--with-refused"]).status.success());
     assert!(root.path().join("all/train.jsonl").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_are_answered_while_the_forum_is_crawled_come_out_whole() {
+    let changes = ["12=reply:3:2", "20=reply:25:3", "31=bump:5", "33=reply:30:1"];
+    let changes = changes.map(|change| change.parse().unwrap()).to_vec();
+    let config = DiscourseConfig { topics: 40, posts: Some(4), changes, ..DiscourseConfig::default() };
+    let forum = forum(config).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path()).args(["--images", "none"]).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let all = conversations(root.path());
+    assert_eq!(all.len() + 5, forum.topics().len());
+    for (id, conversation) in &all {
+        // What was written after the topic was fetched is for the next run; nothing in between is lost.
+        let here: Vec<u64> = conversation.posts.iter().filter_map(|post| post.id).collect();
+        let there = forum.posts(*id);
+        assert!(
+            there.starts_with(&here) && here.len() >= 4.min(there.len()),
+            "topic {id}: {here:?} {there:?}"
+        );
+    }
+    let next = root.path().join("next");
+    let out = crawl(&forum.site(), &next)
+        .args(["--images", "none", "--recheck", "100", "--since"])
+        .arg(root.path())
+        .output();
+    assert!(out.as_ref().unwrap().status.success(), "{}", text(&out.unwrap().stderr));
+    for (id, conversation) in conversations(&next) {
+        let here: Vec<u64> = conversation.posts.iter().filter_map(|post| post.id).collect();
+        assert_eq!(here, forum.posts(id), "topic {id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_of_20_megabytes_is_bounded_and_whole() {
+    let large =
+        format!("<div><p>{}</p></div>", "all of these words stay <b>here</b> ".repeat((20 << 20) / 35));
+    let deep = format!("{}deep{}", "<div>".repeat(200_000), "</div>".repeat(200_000));
+    let plants = vec![PlantedTopic::topic("large").post(None, &large).post(None, &deep)];
+    let forum = forum(DiscourseConfig { topics: 0, plants, ..DiscourseConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = crawl(&forum.site(), root.path()).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let all = conversations(root.path());
+    let posts = &all.values().find(|talk| talk.topic.title.as_deref() == Some("large")).unwrap().posts;
+    assert_eq!(posts[0].markdown.as_deref().unwrap().matches("words stay").count(), (20 << 20) / 35);
+    assert!(posts[1].markdown.as_deref().unwrap().contains("deep"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terms_of_a_forum_lie_beside_its_posts() {
+    let forum = forum(DiscourseConfig { topics: 2, posts: Some(2), ..DiscourseConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    assert!(crawl(&forum.site(), root.path()).output().unwrap().status.success());
+    let terms = tree(&root.path().join("discourse")).into_iter().find(|(path, _)| path.ends_with("terms.md"));
+    assert!(text(&terms.unwrap().1).contains("CC BY-NC-SA 3.0"));
+    let silent = DiscourseConfig { topics: 2, posts: Some(2), terms: None, ..DiscourseConfig::default() };
+    let forum = crate::shop::forum(silent).await;
+    let root = tempfile::tempdir().unwrap();
+    assert!(crawl(&forum.site(), root.path()).output().unwrap().status.success());
 }

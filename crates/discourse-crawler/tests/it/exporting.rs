@@ -209,3 +209,41 @@ async fn where_a_topic_goes_is_the_same_in_every_run() {
         assert!(lines.lines().count() >= 3, "{split}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_parts_of_messages_and_old_names_are_there_by_choice() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let forum = forum(DiscourseConfig { topics: 60, ..DiscourseConfig::default() }).await;
+    assert!(crawl(&forum.site(), root).output().unwrap().status.success());
+    let (samples, _) = export(root, "parts", &["--pictures"]);
+    let parts = samples.iter().flat_map(|sample| sample["messages"].as_array().unwrap());
+    let mut pictures = 0;
+    for part in parts.filter_map(|turn| turn["content"].as_array()).flatten() {
+        match part["type"].as_str().unwrap() {
+            "text" => assert!(!part["text"].as_str().unwrap().is_empty()),
+            "image" => {
+                pictures += 1;
+                assert!(root.join(part["image"].as_str().unwrap()).is_file());
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(pictures > 0);
+    let (samples, _) = export(root, "marks", &["--pictures", "--format", "sharegpt"]);
+    let mut marked = 0;
+    for sample in &samples {
+        let turns = sample["conversations"].as_array().unwrap();
+        let marks: usize =
+            turns.iter().map(|turn| turn["value"].as_str().unwrap().matches("<image>").count()).sum();
+        assert_eq!(marks, sample["images"].as_array().unwrap().len());
+        marked += marks;
+    }
+    assert!(marked > 0);
+
+    let (_, told) = export(root, "old", &["--format", "seed", "--old-names", "--min-posts", "1"]);
+    let old = root.join("exports/old");
+    let first: Value = serde_json::from_slice(&std::fs::read(old.join("000000001.json")).unwrap()).unwrap();
+    assert!(first["conversations"].as_str().unwrap().starts_with("\n<# "), "{told}");
+    assert!(std::fs::read_dir(old.join("imgs")).unwrap().count() > 0);
+}
