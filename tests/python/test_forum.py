@@ -177,3 +177,24 @@ def test_a_chat_template_accepts_messages(crawled):
     for row in rows:
         text = fast.apply_chat_template(row["messages"], tokenize=False)
         assert text.startswith("<|user|>") and row["messages"][-1]["content"] in text
+
+
+def test_kaggles_discussions_are_exported_as_a_forums_are(tmp_path):
+    sim = subprocess.Popen([os.environ["GLEANER_SIM"], "kaggle", "--topics", "80"], stdout=subprocess.PIPE, text=True)
+    url = sim.stdout.readline().split()[-1]
+    try:
+        crawler = BIN.with_name("kaggle-crawler")
+        done = subprocess.run(
+            [crawler, "discussions", "--root", tmp_path / "kaggle", "--endpoint", url, "--quiet"],
+            capture_output=True, text=True, env={**os.environ, "KAGGLE_API_TOKEN": "any", "HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr
+    finally:
+        sim.kill()
+        sim.wait()
+    run("export", tmp_path / "kaggle", "--out", tmp_path / "chat", "--quiet")
+    rows = [json.loads(line) for line in open(tmp_path / "chat" / "train.jsonl", encoding="utf-8")]
+    assert rows
+    for row in rows:
+        assert [m["role"] for m in row["messages"]] == ["user", "assistant"] * (len(row["messages"]) // 2)
+        assert row["meta"]["topic_id"] and row["meta"]["posts"]
