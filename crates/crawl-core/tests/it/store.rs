@@ -40,7 +40,8 @@ async fn a_root_that_is_a_file_is_called_one() {
     let file = folder.path().join("notes.txt");
     std::fs::write(&file, "mine").unwrap();
     for root in [file.clone(), file.join("below")] {
-        let crawled = pump(&Table::listing(1), &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await;
+        let crawled =
+            pump(&Table::listing(1), &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await;
         let error = crawled.unwrap_err();
         assert_eq!((error.kind(), error.place()), (Kind::Config, file.to_str().unwrap()), "{error:?}");
         assert!(error.advice().contains("--root"), "{error:?}");
