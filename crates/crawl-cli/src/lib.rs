@@ -23,7 +23,7 @@ pub use clap;
 pub use exit::{EXIT_CODES, Outcome};
 pub use flags::{Flags, LogForm, PlainCommand, SharedCommand};
 #[cfg(feature = "http")]
-pub use network::HttpFlags;
+pub use network::{HttpFlags, positive};
 pub use progress::duration;
 pub use session::{Beside, Known, Session, main};
 pub use stop::stop_after;

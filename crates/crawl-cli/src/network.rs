@@ -26,7 +26,11 @@ pub struct HttpFlags {
     pub contact: Option<String>,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Reads a flag whose value must be a number above 0.
+///
+/// # Errors
+/// What is expected instead.
+pub fn positive(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|number: &f64| *number > 0.0 && number.is_finite())

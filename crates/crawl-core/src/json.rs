@@ -62,7 +62,7 @@ impl<'a> Raw<'a> {
         self.0.first() == Some(&b'"')
     }
 
-    /// The string, unescaped; borrowed when it holds no escapes.
+    /// The string, unescaped; borrowed when it holds no escapes. `None` for a number: [`Raw::text`] spells any scalar.
     pub fn str(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         if memchr::memchr(b'\\', inner).is_none() {

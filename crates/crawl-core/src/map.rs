@@ -39,7 +39,8 @@ pub trait Map: Send + Sync {
     /// What a resume must agree with. The input's part is added.
     fn settings(&self) -> Settings;
 
-    /// What names a row, for its `missing` record and for asking again; `None` if it has no name.
+    /// What names a row, for its `missing` record and for asking again; `None` if it has no name, and then it is in the
+    /// `missing` record without one and is not found again.
     fn id(&self, row: &Record) -> Option<String>;
 
     /// Exactly one outcome a row, in the order of the rows.

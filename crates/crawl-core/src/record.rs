@@ -79,3 +79,10 @@ impl Record {
         Raw::known(&self.0)
     }
 }
+
+/// A copy of a part of an answer, such as a row of a list that stands within an object.
+impl From<Raw<'_>> for Record {
+    fn from(raw: Raw<'_>) -> Self {
+        Record::known(Bytes::copy_from_slice(raw.text().as_bytes()))
+    }
+}

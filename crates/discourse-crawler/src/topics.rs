@@ -115,7 +115,10 @@ impl Source for Topics {
         // Pinned topics stand first whenever they were bumped.
         let mut over = self.earlier.is_some();
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
-        for element in list.get("topics").and_then(|topics| topics.elements()).into_iter().flatten() {
+        let topics = list.get("topics").and_then(|topics| topics.elements()).ok_or_else(|| {
+            Error::new(Kind::Shape, "the list of topics has no topics in it").at(shown(&response.url))
+        })?;
+        for element in topics {
             let record = Record::parse(element.text().as_bytes().to_vec())?;
             let pinned = ["pinned", "pinned_globally"]
                 .iter()

@@ -55,7 +55,7 @@ impl Hub {
         let text = endpoint.trim_end_matches('/');
         let bad = || {
             Error::new(Kind::Config, "the Hub's address is not an http or https address")
-                .advise("check HF_ENDPOINT")
+                .advise("give --endpoint, or HF_ENDPOINT, an address such as https://huggingface.co")
         };
         let endpoint = Url::parse(&format!("{text}/")).map_err(|cause| bad().because(cause))?;
         if !matches!(endpoint.scheme(), "http" | "https") {

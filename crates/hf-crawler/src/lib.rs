@@ -26,3 +26,8 @@ pub use processed::Processed;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code for a new source, compiled.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../../../docs/your-own-source.md")]
+struct YourOwnSource;

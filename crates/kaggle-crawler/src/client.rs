@@ -201,7 +201,7 @@ impl Kaggle {
     pub fn new(http: Http, endpoint: &str) -> Result<Self> {
         let bad = || {
             Error::new(Kind::Config, "Kaggle's address is not a plain http or https address")
-                .advise("check --endpoint")
+                .advise("give --endpoint an address such as https://api.kaggle.com")
         };
         let endpoint = Url::parse(&format!("{}/", endpoint.trim_end_matches('/')))
             .map_err(|cause| bad().because(cause))?;

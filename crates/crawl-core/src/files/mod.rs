@@ -129,7 +129,8 @@ impl Files {
     }
 
     /// Brings the file that is wanted: it is durable, or moved on, when this comes back. It is not asked for if it is
-    /// here or was moved on and a digest proves it; what there is of it from an earlier try is gone on with.
+    /// here or was moved on and a digest proves it; what there is of it from an earlier try is gone on with. Who asks for
+    /// the same file meanwhile shares it; later, or where it was refused, it is asked for again.
     ///
     /// # Errors
     /// Those of [`encode`] and [`Http::open`]; [`Kind::Shape`](crate::Kind::Shape) if what comes is not what was

@@ -1,5 +1,7 @@
 //! One try at one address: from its turn in the slot to what came of it.
 
+use std::sync::atomic::Ordering;
+
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::Method;
@@ -214,7 +216,15 @@ fn broken_off(http: &Http, request: &Request, leg: &Leg, cause: reqwest::Error) 
         (_, true) => "no answer in time".to_owned(),
         _ => "the connection broke off".to_owned(),
     };
+    let unknown = cause.is_connect() && !http.shared.answered.load(Ordering::Relaxed);
     let error = Error::new(Kind::Transient, what).at(at).because(cause.without_url());
+    // Where nobody ever answered the address may be a wrong one.
+    let error = match unknown {
+        true => error.advise(
+            "check the address and the network, then run the same command again; it goes on where it stopped",
+        ),
+        false => error,
+    };
     if request.repeatable || never_sent { Try::Broken(error) } else { Try::Failed(error) }
 }
 

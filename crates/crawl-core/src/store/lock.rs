@@ -21,6 +21,7 @@ pub(super) struct Lock {
 impl Lock {
     pub(super) fn take(disk: &Disk, root: &Path, id: &SourceId) -> Result<Self> {
         let folder = root.join(id.as_str());
+        refuse_file(&folder)?;
         disk.make_folder(&folder)?;
         let old = root.join(NAME);
         let shared = open(&old)?;
@@ -35,6 +36,17 @@ impl Lock {
     pub(super) fn note(&mut self, text: &str) {
         let _ = self.file.rewind();
         let _ = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
+    }
+}
+
+/// A file where a folder is wanted is a slip of the hand, not a fault of the disk.
+fn refuse_file(folder: &Path) -> Result<()> {
+    let is_file = |part: &&Path| part.metadata().is_ok_and(|found| !found.is_dir());
+    match folder.ancestors().find(is_file) {
+        None => Ok(()),
+        Some(file) => Err(Error::new(Kind::Config, "this is a file, and a folder is wanted")
+            .at(file.display().to_string())
+            .advise("name a folder as --root; it is made if it is not there")),
     }
 }
 

@@ -115,7 +115,12 @@ async fn nobody_there_is_transient_and_offline_sends_nothing() {
     let http = Http::new(HttpConfig { tries: 2, ..quick() }).unwrap();
     let error = http.send(&Request::get(Url::parse("http://127.0.0.1:9/").unwrap())).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Transient);
+    assert!(error.advice().starts_with("check the address"), "{error:?}");
     let hub = hub(&[]).await;
+    http.send(&list(&hub)).await.unwrap();
+    let error = http.send(&Request::get(Url::parse("http://127.0.0.1:9/").unwrap())).await.unwrap_err();
+    assert!(!error.advice().contains("address"), "{error:?}");
+    hub.reset();
     let http = Http::new(HttpConfig { offline: true, ..quick() }).unwrap();
     assert_eq!(http.send(&list(&hub)).await.unwrap_err().kind(), Kind::Config);
     assert_eq!(hub.count(), 0);

@@ -1,6 +1,7 @@
 //! What a store leaves on disk, and what readers see of it.
 
-use crawl_core::{Compression, Kind, Pump, SourceId, Stop, Store, Stored, pump};
+use crawl_core::json::Raw;
+use crawl_core::{Compression, Kind, Pump, Record, SourceId, Stop, Store, Stored, pump};
 
 use crate::tables::{Table, picture};
 
@@ -31,6 +32,30 @@ async fn a_person_finds_pages_manifest_and_checkpoint() {
     assert_eq!(names[1..], expected.map(|name| format!("test/table/{name}")));
     let first = std::fs::read_to_string(root.path().join("test/table/page_00001.jsonl")).unwrap();
     assert_eq!(first.lines().next().unwrap(), "{\"id\":\"1/0\",\"text\":\"é \\n 0\"}");
+}
+
+#[tokio::test]
+async fn a_root_that_is_a_file_is_called_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "mine").unwrap();
+    for root in [file.clone(), file.join("below")] {
+        let crawled =
+            pump(&Table::listing(1), &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await;
+        let error = crawled.unwrap_err();
+        assert_eq!((error.kind(), error.place()), (Kind::Config, file.to_str().unwrap()), "{error:?}");
+        assert!(error.advice().contains("--root"), "{error:?}");
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn a_row_within_an_object_becomes_a_record_word_for_word_on_one_line() {
+    let body = b"{\"rows\": [{\"id\":\n 7, \"text\":\"\\u00e9\"}, null]}";
+    let rows = Raw::parse(body).unwrap().get("rows").and_then(Raw::elements).unwrap();
+    let records: Vec<Record> = rows.map(Record::from).collect();
+    assert_eq!(records[0].bytes(), b"{\"id\":  7, \"text\":\"\\u00e9\"}");
+    assert_eq!((records.len(), records[1].bytes()), (2, &b"null"[..]));
 }
 
 #[tokio::test]

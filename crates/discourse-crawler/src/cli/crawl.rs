@@ -44,7 +44,7 @@ pub(crate) struct CrawlArgs {
     #[arg(long)]
     private: bool,
     /// The most requests a second to a forum [default: 1]; never more than one at a time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crawl_cli::positive)]
     rate: Option<f64>,
     /// Only what these earlier roots do not have in its present state; name all of them, the oldest first
     #[arg(long, value_name = "ROOT")]
@@ -123,12 +123,7 @@ pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outco
 }
 
 async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<Outcome> {
-    let forum = forum(&place, arguments, session).await?;
-    let site = Site::of(&forum).await?;
-    keep_terms(&forum, arguments).await?;
-    let waiting = || forum.waiting();
-    let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
-    let store = Store::new(&arguments.root);
+    // What is wrong with a flag is told before anybody is asked.
     let earlier = match arguments.since.is_empty() {
         true => None,
         false => {
@@ -136,6 +131,12 @@ async fn one(place: Place, arguments: &CrawlArgs, session: &Session) -> Result<O
             Some(Arc::new(Earlier::read(roots, &Conversations::name(&place.base)?)?))
         }
     };
+    let forum = forum(&place, arguments, session).await?;
+    let site = Site::of(&forum).await?;
+    keep_terms(&forum, arguments).await?;
+    let waiting = || forum.waiting();
+    let known = Known { expects: arguments.limit, waiting: Some(&waiting), ..Known::default() };
+    let store = Store::new(&arguments.root);
     let topics = Topics::new(forum.clone(), place.what)?.since(earlier.clone(), arguments.recheck);
     let id = crawl_core::Source::id(&topics).clone();
     let options = Pump::default().rows(arguments.limit);
@@ -202,7 +203,7 @@ async fn forum(place: &Place, arguments: &CrawlArgs, session: &Session) -> Resul
         return Err(Error::new(Kind::Transient, "robots.txt cannot be had, so nothing is crawled")
             .at(place.base.to_string())
             .because(why.clone())
-            .advise("run again when the forum answers")
+            .advise("check the address; if it is right, run the same command again when the forum answers")
             .into());
     }
     let rules = fetched.agent(TOKEN);

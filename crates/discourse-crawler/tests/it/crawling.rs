@@ -178,6 +178,22 @@ async fn walls_and_other_sites_are_told_apart_and_say_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flag_that_cannot_be_meant_is_told_before_anybody_is_asked() {
+    let forum = forum(DiscourseConfig { topics: 1, ..DiscourseConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    for (flag, value, code, word) in
+        [("--rate", "0", 2, "above 0"), ("--since", "/nowhere/at/all", 78, "the folder that --since names")]
+    {
+        let root = root.path().display().to_string();
+        let out = program(&["crawl", &forum.site(), "--root", &root, flag, value]).output().unwrap();
+        let told = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(code), "{told}");
+        assert!(told.contains(word), "{told}");
+    }
+    assert!(forum.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_sent_to_its_forum_and_told_to_nobody() {
     let config = DiscourseConfig {
         login_required: true,
