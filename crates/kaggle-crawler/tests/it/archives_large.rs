@@ -33,7 +33,7 @@ fn small(at: u64) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_of_very_many_small_files_gives_all_of_them_in_little_memory() {
-    let count = std::env::var("GLEANER_SMALL_FILES").map_or(3_000, |text| text.parse::<u64>().unwrap());
+    let count = std::env::var("GLEANER_SMALL_FILES").map_or(1_000, |text| text.parse::<u64>().unwrap());
     let name = |at: u64| format!("{:03}/row-{at:06}.csv", at % 100);
     let plant = (0..count).fold(Plant::dataset("ann/many"), |plant, at| plant.file(&name(at), small(at)));
     let double = double(KaggleConfig { datasets: 1, plants: vec![plant], ..KaggleConfig::default() }).await;
