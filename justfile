@@ -162,6 +162,11 @@ bench venv=".venv": (venv venv)
     cargo build --profile dist -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader -p crawl-sim
     {{ venv }}/bin/python benches/bench.py {{ target }}/dist
 
+# Measure archives of Kaggle beside kagglehub
+bench-kaggle venv=".venv": (venv venv)
+    cargo build --profile dist -p kaggle-crawler -p crawl-sim
+    python3 benches/kaggle.py {{ target }}/dist {{ venv }}-kagglehub/bin/python
+
 # Sizes of files, a place to look and not a law
 sizes:
     git ls-files '*.rs' | xargs wc -l | sort -rn | head -30

@@ -2,6 +2,7 @@
 
 use crawl_core::http::{
     Answered, Credential, HeaderName, Http, Limit, Request, Response, Secret, Service, Url, Verdict, Waiting,
+    shown,
 };
 use crawl_core::{Error, Kind, Record, Result};
 use serde::Deserialize;
@@ -270,7 +271,7 @@ impl Kaggle {
         let read = |answer: Response| {
             let record = Record::parse(answer.body.clone())?;
             if record.raw().members().is_none() {
-                return Err(Error::new(Kind::Shape, "the answer is not an object").at(answer.url.as_str()));
+                return Err(Error::new(Kind::Shape, "the answer is not an object").at(shown(&answer.url)));
             }
             Ok((record, answer))
         };

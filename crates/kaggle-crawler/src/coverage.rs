@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crawl_core::{Result, SourceId, Stored};
+use crawl_core::{Cursor, Result, SourceId, Stored};
 use serde::Serialize;
 
 use crate::listed::Place;
@@ -39,13 +39,15 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Of the listing `name` below `root`.
+    /// Of the listing `name` below `root`. Where nobody says how many items are `expected`, the listing may: what the
+    /// service told last, if it was asked for all at once (what several queries show overlaps).
     ///
     /// # Errors
     /// Those of reading its manifest.
     pub fn of(root: &Path, name: &str, expected: Option<u64>) -> Result<Self> {
         let stored = Stored::open(root, &SourceId::new(name)?)?;
-        let mut coverage = Coverage { expected, ended: stored.checkpoint().ended(), ..Coverage::default() };
+        let mut coverage = Coverage { ended: stored.checkpoint().ended(), ..Coverage::default() };
+        let mut told = None;
         for line in stored.manifest()? {
             // The first page has no cursor: its slice is the first, whatever the listing is cut by.
             let slice = match Place::read(&line.cursor) {
@@ -62,10 +64,13 @@ impl Coverage {
             query.rows += line.records + line.missing + dropped;
             query.new += line.records;
             query.capped = query.capped.take().or(line.doubt);
+            let total = |at: &Cursor| Place::read(at).and_then(|place| place.total);
+            told = line.next.as_ref().and_then(total).or(told);
             coverage.seen += line.records;
             coverage.missing += line.missing;
             coverage.repeated += dropped;
         }
+        coverage.expected = expected.or(told.filter(|_| coverage.queries.len() == 1));
         Ok(coverage)
     }
 
@@ -76,7 +81,7 @@ impl Coverage {
 }
 
 /// The slice of the first page, told by the place behind it.
-fn first(next: &Option<crawl_core::Cursor>) -> String {
+fn first(next: &Option<Cursor>) -> String {
     let place = next.as_ref().and_then(Place::read);
     match place.map(|place| place.slice) {
         Some(Slice::Window(..)) => "0-".into(),

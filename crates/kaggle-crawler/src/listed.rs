@@ -7,8 +7,12 @@ use crawl_core::http::{Response, shown};
 use crawl_core::{Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId};
 use serde_json::{Map, Value};
 
+use crate::pages::{next_token, rows};
 use crate::slices::{Slice, Slices};
 use crate::{Kaggle, Method};
+
+/// What listings call the number of all rows: topics, models.
+const TOTALS: [&str; 2] = ["totalCount", "totalResults"];
 
 /// What is special to the listing of one part.
 #[derive(Debug)]
@@ -30,7 +34,8 @@ pub struct Part {
 }
 
 /// A listing of the service as a source. Its cursor is the slice and the page token, and behind a `#` how many pages
-/// and rows of the slice came before: an old token is refused some day, and then the number of the page leads on.
+/// and rows of the slice came before, and how many rows there are, where the service says so: an old token is refused
+/// some day, and then the number of the page leads on.
 #[derive(Clone, Debug)]
 pub struct Listed {
     kaggle: Kaggle,
@@ -41,12 +46,14 @@ pub struct Listed {
     pages: Option<RangeInclusive<u64>>,
 }
 
-/// Where in a listing: the slice, its page by token (empty on the first) and by number, from 1; rows before it.
+/// Where in a listing: the slice, its page by token (empty on the first) and by number, from 1; rows before it, and
+/// how many the service said that the slice has.
 pub(crate) struct Place<'a> {
     pub(crate) slice: Slice,
     token: &'a str,
     number: u64,
     pub(crate) rows: u64,
+    pub(crate) total: Option<u64>,
 }
 
 impl Listed {
@@ -96,7 +103,7 @@ impl Listed {
     fn place<'a>(&self, at: &'a Cursor) -> Result<Place<'a>> {
         if at.is_start() {
             let number = self.pages.as_ref().map_or(1, |pages| *pages.start());
-            return Ok(Place { slice: self.slices.first(), token: "", number, rows: 0 });
+            return Ok(Place { slice: self.slices.first(), token: "", number, rows: 0, total: None });
         }
         Place::read(at).ok_or_else(|| {
             Error::new(Kind::Storage, "the checkpoint's cursor is none of this listing")
@@ -107,11 +114,11 @@ impl Listed {
 
     /// The rows of an answer, in the page that is made of them, and how many there were.
     fn read(&self, answer: &Record, response: &Response) -> Result<(Page, u64)> {
-        // Where nothing fits, proto3 leaves the list out.
-        let elements = answer.raw().get(self.part.rows).and_then(|rows| rows.elements());
+        let elements =
+            rows(answer.raw(), &[self.part.rows]).map_err(|error| error.at(shown(&response.url)))?;
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
         let mut count = 0;
-        for element in elements.into_iter().flatten() {
+        for element in elements {
             count += 1;
             let record = Record::parse(element.text().as_bytes().to_vec())?;
             if (self.part.key)(&record).is_some_and(|key| !key.is_empty()) {
@@ -130,13 +137,19 @@ impl<'a> Place<'a> {
     pub(crate) fn read(at: &'a Cursor) -> Option<Self> {
         let (place, note) = at.as_str().rsplit_once('#')?;
         let (slice, token) = place.split_once(':')?;
-        let (number, rows) = note.split_once('+')?;
-        let (number, rows) = (number.parse().ok()?, rows.parse().ok()?);
-        Some(Place { slice: Slice::read(slice)?, token, number, rows })
+        let mut numbers = note.split('+').map(|number| number.parse().ok());
+        let (number, rows) = (numbers.next()??, numbers.next()??);
+        let total = match numbers.next() {
+            Some(total) => Some(total?),
+            None => None,
+        };
+        let read = Place { slice: Slice::read(slice)?, token, number, rows, total };
+        numbers.next().is_none().then_some(read)
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor::new(format!("{}:{}#{}+{}", self.slice, self.token, self.number, self.rows))
+        let total = self.total.map_or_else(String::new, |total| format!("+{total}"));
+        Cursor::new(format!("{}:{}#{}+{}{total}", self.slice, self.token, self.number, self.rows))
     }
 }
 
@@ -193,20 +206,29 @@ impl Source for Listed {
                 .at(self.part.name)
                 .advise("run again later; if it stays, start a new root with another order"));
         }
-        let token = answer.raw().get("nextPageToken").and_then(|token| token.str()).unwrap_or_default();
+        let total = TOTALS.iter().find_map(|name| answer.raw().get(name)?.u64()).or(place.total);
+        let token = next_token(answer.raw()).map_err(|error| error.at(self.part.name))?;
         if !token.is_empty() {
+            // An empty page may be asked for again; a full one would be for ever.
+            if token == place.token && count > 0 {
+                return Err(Error::new(
+                    Kind::Shape,
+                    "the listing gives the same page again and does not end",
+                )
+                .at(self.part.name)
+                .advise("run again later; if it stays, start a new root with another order"));
+            }
             let last = self.pages.as_ref().is_some_and(|pages| place.number >= *pages.end());
-            let next = Place { slice: place.slice, token: &token, number, rows };
+            let next = Place { slice: place.slice, token: &token, number, rows, total };
             page.next = (!last).then(|| next.cursor());
             return Ok(Some(page));
         }
         let (next, doubt) = self.slices.next(&place.slice, capped(self.part.wall, rows));
-        page.next = next.map(|slice| Place { slice, token: "", number: 1, rows: 0 }.cursor());
+        page.next = next.map(|slice| Place { slice, token: "", number: 1, rows: 0, total: None }.cursor());
         page.doubt = doubt.map(|slice| {
             let slice = self.slices.name(&slice);
             format!("{slice} showed {rows} rows, about as many as one query shows: there may be more")
         });
-        let total = answer.raw().get("totalCount").and_then(|total| total.u64());
         if let Some(total) = total.filter(|total| *total > rows && self.pages.is_none()) {
             page.doubt = Some(format!("Kaggle says that there are {total} rows, and showed {rows}"));
         }

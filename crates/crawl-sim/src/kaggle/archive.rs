@@ -1,7 +1,7 @@
 //! ZIP and tar.gz archives of any content and any name, well-meant or not.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
@@ -22,6 +22,8 @@ pub enum Content {
     Bytes(Bytes),
     /// So many zero bytes, stored in archives as they are. Needs no memory.
     Zeros(u64),
+    /// So many bytes that do not pack, as of pictures, stored in archives. Needs no memory.
+    Noise(u64),
     /// So many zero bytes, packed in archives. Needs no memory, neither here nor on the way.
     Packed(u64),
     /// So many bytes of CSV lines, packed in archives to about a third. Needs no memory.
@@ -46,7 +48,7 @@ impl Content {
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Zeros(size) | Self::Packed(size) | Self::Lines(size) => *size,
+            Self::Zeros(size) | Self::Noise(size) | Self::Packed(size) | Self::Lines(size) => *size,
         }
     }
 
@@ -58,7 +60,7 @@ impl Content {
             _ => {
                 let (block, size) = (self.block(), self.size());
                 rope.repeat(block.clone(), size / BLOCK as u64);
-                rope.push(&block[..(size % BLOCK as u64) as usize]);
+                rope.repeat(block.slice(..(size % BLOCK as u64) as usize), 1);
             }
         }
         rope.finish()
@@ -67,9 +69,19 @@ impl Content {
     fn block(&self) -> Bytes {
         match self {
             Self::Lines(_) => lines(),
+            Self::Noise(_) => noise(),
             _ => vec![0; BLOCK].into(),
         }
     }
+}
+
+/// The same block of random bytes every time, made once, so that ten thousand small files share it.
+fn noise() -> Bytes {
+    static BLOCK_OF_NOISE: LazyLock<Bytes> = LazyLock::new(|| {
+        let mut dice = crate::dice::Dice::new(11, 11);
+        (0..BLOCK / 8).flat_map(|_| dice.next().to_le_bytes()).collect::<Vec<_>>().into()
+    });
+    BLOCK_OF_NOISE.clone()
 }
 
 /// The same block of CSV lines every time, varied enough that it packs to about a third.
@@ -218,16 +230,16 @@ fn pack(content: &Content, out: &mut Rope) -> Packed {
         return Packed { method, crc: crc32(b"", 0, bytes), size, packed: data.len() as u64 };
     }
     let block = content.block();
-    let (times, rest) = (size / BLOCK as u64, &block[..(size % BLOCK as u64) as usize]);
-    let crc = crc32(&block, times, rest);
-    let method = if matches!(content, Content::Zeros(_)) {
+    let (times, rest) = (size / BLOCK as u64, block.slice(..(size % BLOCK as u64) as usize));
+    let crc = crc32(&block, times, &rest);
+    let method = if matches!(content, Content::Zeros(_) | Content::Noise(_)) {
         out.repeat(block.clone(), times);
-        out.push(rest);
+        out.repeat(rest, 1);
         0
     } else {
         // A block flushed with `Full` refers to nothing before it, so it can be repeated.
         out.repeat(deflate(&block, Compression::best(), FlushCompress::Full).into(), times);
-        out.push(&deflate(rest, Compression::best(), FlushCompress::Finish));
+        out.push(&deflate(&rest, Compression::best(), FlushCompress::Finish));
         8
     };
     Packed { method, crc, size, packed: out.len() }

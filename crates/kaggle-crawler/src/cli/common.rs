@@ -105,6 +105,20 @@ impl Common {
         Ok((!refs.is_empty() || self.refs_file.is_some()).then_some(refs))
     }
 
+    /// Refuses to move the pages of a share on: they get their numbers, and so their names, when shares are joined.
+    pub(crate) fn no_shared_upload(&self) -> Result<()> {
+        if self.share.is_none() || (self.upload.upload.is_none() && self.upload.cloud.is_none()) {
+            return Ok(());
+        }
+        let root = self.root.display();
+        Err(Error::new(Kind::Config, "--share does not go with --upload or --cloud: shares are joined first")
+            .advise(format!(
+                "fetch each share without --upload, join them with `kaggle-crawler gather {root}`, then send them with \
+                 `s3-uploader move {root} s3://bucket/prefix`"
+            ))
+            .into())
+    }
+
     /// Refuses filters beside refs, which would be ignored.
     pub(crate) fn no_filters(&self, given: &[(&str, bool)]) -> Result<()> {
         match given.iter().find(|(_, given)| *given) {

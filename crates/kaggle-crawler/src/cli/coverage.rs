@@ -22,7 +22,8 @@ pub(crate) fn run(root: &Path, expected: Option<u64>, json: bool) -> Result<Outc
     for id in ids {
         let expected = expected.or_else(|| meta::expected(root, id.as_str()));
         let coverage = Coverage::of(root, id.as_str(), expected)?;
-        if coverage.capped().next().is_some() || expected.is_some_and(|expected| coverage.seen < expected) {
+        let short = coverage.expected.is_some_and(|expected| coverage.seen < expected);
+        if coverage.capped().next().is_some() || short {
             outcome = Outcome::Missing;
         }
         if json {

@@ -27,6 +27,7 @@ pub(crate) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     pub(crate) fn open(common: &'a Common, session: &'a Session) -> Result<Self> {
+        common.no_shared_upload()?;
         let http = Http::new(common.http.http(4, session.stop()))?;
         let mut kaggle = account::with_account(Kaggle::new(http, &common.endpoint)?)?;
         if common.endpoint == Kaggle::ENDPOINT && common.http.per_second.is_none() {

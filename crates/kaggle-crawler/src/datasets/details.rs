@@ -1,5 +1,7 @@
 //! The map from listed datasets to their metadata, their lists of files, and the files.
 
+use std::collections::HashSet;
+
 use crawl_core::http::shown;
 use crawl_core::{
     Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
@@ -198,7 +200,9 @@ impl Details {
     /// All files, from all pages.
     async fn files(&self, asked: &Value, version: Option<u64>) -> Result<Vec<FileRow>> {
         let mut files: Vec<FileRow> = Vec::new();
-        let mut token = String::new();
+        // Where the list moves while it is read, its pages overlap.
+        let mut seen = HashSet::new();
+        let (mut token, mut rows) = (String::new(), 0);
         loop {
             let mut asked = asked.clone();
             asked["pageSize"] = ROWS.into();
@@ -218,12 +222,14 @@ impl Details {
                 return Err(bad("the files cannot be listed").because(message));
             }
             let new = page.dataset_files.len();
-            files.extend(page.dataset_files);
+            rows += new;
+            let once = |file: &FileRow| file.name.as_ref().is_none_or(|name| seen.insert(name.clone()));
+            files.extend(page.dataset_files.into_iter().filter(once));
             let next = page.next_page_token.unwrap_or_default();
             if next.is_empty() {
                 return Ok(files);
             }
-            if next == token || new == 0 || files.len() > MOST_FILES {
+            if next == token || new == 0 || rows > MOST_FILES {
                 return Err(bad("the list of files does not come to an end"));
             }
             token = next;

@@ -13,6 +13,7 @@ use super::about::about;
 use super::body::guess;
 use super::thread::{Body, Said, Thread, conversation};
 use super::{Pseudonyms, number};
+use crate::pages::{next_token, rows};
 use crate::{Kaggle, Method, Since};
 
 /// More comments in one topic are an attack, or nothing for this way of fetching them.
@@ -107,7 +108,7 @@ impl Details {
             let (answer, response) = self.kaggle.ask(Method::ListComments, &asked).await?;
             let before = comments.len();
             take(answer.raw(), &mut comments).map_err(|error| error.at(shown(&response.url)))?;
-            let next = text(answer.raw(), "nextPageToken").unwrap_or_default();
+            let next = next_token(answer.raw()).map_err(|error| error.at(shown(&response.url)))?;
             if next.is_empty() {
                 return Ok(comments);
             }
@@ -115,13 +116,15 @@ impl Details {
                 return Err(Error::new(Kind::Shape, "the list of comments does not come to an end")
                     .at(shown(&response.url)));
             }
-            token = next;
+            token = next.into_owned();
         }
     }
 }
 
 /// Takes the comments of an answer, and those that answer them.
 fn take(answer: Raw<'_>, into: &mut Vec<Said>) -> Result<()> {
+    // A list of another form is an error; that of the replies to one comment is taken for none.
+    let _ = rows(answer, &["comments"])?;
     let mut open = vec![(answer.get("comments"), None, 0)];
     while let Some((list, parent, depth)) = open.pop() {
         if depth > DEEPEST {

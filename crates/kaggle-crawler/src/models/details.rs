@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::files::{Job, Way};
 use super::variation::{Variation, merged};
 use crate::folder::{folder, parts};
+use crate::pages::rows;
 use crate::pick::{Pick, Picker};
 use crate::{Archives, Kaggle, Method, Since};
 
@@ -137,7 +138,7 @@ impl Details {
         for variation in &mut variations {
             let older = match self.versions {
                 Versions::Latest => Vec::new(),
-                Versions::All => self.older(&asked, variation).await?,
+                Versions::All => self.older(&asked, variation, &mut left_out).await?,
             };
             let mut job = Job::new(&self.way, context, &asked, &folder, variation);
             job.run(&older).await?;
@@ -149,8 +150,7 @@ impl Details {
 
     /// All variations: those that the model tells, and those that the list of them does.
     async fn variations(&self, model: &Record, asked: &Value) -> Result<(Vec<Variation>, Vec<Value>)> {
-        let told = model.raw().get("instances").and_then(|list| list.elements()).into_iter().flatten();
-        let mut rows = told
+        let mut rows = rows(model.raw(), &["instances"])?
             .map(|instance| Record::parse(instance.text().as_bytes().to_vec()))
             .collect::<Result<Vec<_>>>()?;
         rows.extend(self.way.kaggle.all(Method::ListModelInstances, asked, &["instances"]).await?);
@@ -160,7 +160,12 @@ impl Details {
     }
 
     /// Notes all versions of a variation, and gives those that are not the latest one.
-    async fn older(&self, asked: &Value, variation: &mut Variation) -> Result<Vec<u64>> {
+    async fn older(
+        &self,
+        asked: &Value,
+        variation: &mut Variation,
+        left_out: &mut Vec<Value>,
+    ) -> Result<Vec<u64>> {
         let mut asked = asked.clone();
         asked["framework"] = variation.asked.as_str().into();
         asked["instanceSlug"] = variation.instance_slug.as_str().into();
@@ -168,6 +173,11 @@ impl Details {
         let rows = self.way.kaggle.all(Method::ListModelInstanceVersions, &asked, &path).await?;
         let number = |row: &Record| row.raw().get("versionNumber").and_then(|number| number.u64());
         let mut all: Vec<u64> = rows.iter().filter_map(number).collect();
+        let name = format!("{}/versions", variation.name());
+        left_out.extend(
+            (all.len()..rows.len())
+                .map(|_| json!({"FileName": name, "Reason": "a version without a number"})),
+        );
         all.sort_unstable_by(|one, other| other.cmp(one));
         all.dedup();
         // Where nothing else tells the latest one, this list does.

@@ -97,7 +97,7 @@ async fn a_crawl_within_a_small_disk_budget_moves_each_member_on_before_much_mor
 }
 
 /// The bytes below a folder that changes meanwhile.
-fn lies(folder: &Path) -> u64 {
+pub(crate) fn lies(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(found) if found.is_dir() => lies(&entry.path()),

@@ -1,10 +1,12 @@
 //! What all parts share: slices and their coverage, refs, pages, the next pages, plans, earlier roots, shares.
 
-use crawl_core::Stored;
+use std::time::Duration;
+
+use crawl_core::{Kind, Stored};
 use crawl_sim::{KaggleConfig, Part, Plant};
 use serde_json::Value;
 
-use crate::shop::{command, double, id, program, rows, values};
+use crate::shop::{command, double, id, list, program, rows, values};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -160,6 +162,88 @@ async fn shares_joined_are_the_whole() {
     assert_eq!(rows(&parts, "meta_data"), rows(&whole, "meta_data"));
     let lines = |root| Stored::open(root, &id("meta_data")).unwrap().files(1).unwrap();
     assert_eq!(lines(&parts), lines(&whole));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_gives_the_same_page_for_ever_is_an_error_and_not_an_endless_crawl() {
+    let faults = vec!["list@2-=repeat-cursor".parse().unwrap()];
+    let double = double(KaggleConfig { datasets: 500, faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let listed = list(&double, "published", root.path());
+    let error = tokio::time::timeout(Duration::from_secs(20), listed).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::Shape, "{error}");
+    assert!(error.to_string().contains("same page again"), "{error}");
+    assert!(double.count() < 10, "{} requests", double.count());
+    // A page that is empty once, and has the same token, is asked for again.
+    let faults = vec!["list@3=empty-next".parse().unwrap()];
+    let double = crate::shop::double(KaggleConfig { datasets: 500, faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    list(&double, "published", root.path()).await.unwrap();
+    assert!(rows(root.path(), "stages/datasets").len() >= 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_files_that_overlap_give_each_file_once() {
+    let many = (0..450).fold(Plant::dataset("ann/many"), |plant, at| {
+        plant.file(&format!("f{at}.txt"), format!("{at}").into_bytes())
+    });
+    let path = "/v1/datasets.DatasetApiService/ListDatasetFiles";
+    let faults = vec![format!("{path}@1=repeat-cursor").parse().unwrap()];
+    let double =
+        double(KaggleConfig { datasets: 1, plants: vec![many], faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = program(&double, root.path()).args(["ann/many", "--max-size", "1"]).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let row = &rows(root.path(), "meta_data")[0];
+    assert_eq!(row["File Explorer"].as_array().unwrap().len(), 450);
+    let lines = Stored::open(root.path(), &id("meta_data")).unwrap().files(1).unwrap();
+    assert_eq!(lines.len(), 10, "those of one byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_models_and_topics_there_are_is_told_by_their_lists() {
+    let config = KaggleConfig { models: 230, topics: 250, datasets: 0, ..KaggleConfig::default() };
+    let double = crawl_sim::Kaggle::start(config).await.unwrap();
+    let coverage = |root: &std::path::Path, flags: &[&str]| {
+        let out = bare().args(["coverage", "--json"]).args(flags).arg(root).output().unwrap();
+        let all: Value = serde_json::from_slice(&out.stdout).unwrap();
+        (all[0]["expected"].as_u64(), all[0]["seen"].as_u64(), out.status.code())
+    };
+    for (part, count) in [("models", 230), ("discussions", 250)] {
+        let root = tempfile::tempdir().unwrap();
+        let mut command = command(&double, part, root.path());
+        let out = command.env("KAGGLE_API_TOKEN", "kgat").arg("--list-only").output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        assert_eq!(coverage(root.path(), &[]), (Some(count), Some(count), Some(0)), "{part}");
+        let more = ["--expected", "300"];
+        assert_eq!(coverage(root.path(), &more), (Some(300), Some(count), Some(3)), "{part}");
+    }
+    // The list ends before its end.
+    let faults = vec!["/v1/models.ModelApiService/ListModels@2=no-next".parse().unwrap()];
+    let config = KaggleConfig { models: 230, faults, ..KaggleConfig::default() };
+    let double = crawl_sim::Kaggle::start(config).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let mut command = command(&double, "models", root.path());
+    let out = command.env("KAGGLE_API_TOKEN", "kgat").arg("--list-only").output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    assert_eq!(coverage(root.path(), &[]), (Some(230), Some(200), Some(3)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_would_leave_the_root_is_refused_with_what_to_do_and_nothing_is_made() {
+    let double = double(KaggleConfig { datasets: 1, ..KaggleConfig::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    for part in ["datasets", "kernels", "models", "discussions", "competitions"] {
+        for flags in [["--upload", "s3://bucket/x"], ["--cloud", "cloud.toml"]] {
+            let mut command = command(&double, part, &root);
+            let out = command.args(["--share", "1/3"]).args(flags).output().unwrap();
+            let words = text(&out.stderr);
+            assert_eq!(out.status.code(), Some(78), "{part} {flags:?}: {words}");
+            assert!(words.contains("gather") && words.contains("s3-uploader move"), "{words}");
+        }
+    }
+    assert!(!root.exists() && double.count() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

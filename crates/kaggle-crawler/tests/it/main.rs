@@ -12,7 +12,7 @@
 //! - `meta_memory`: joins larger than memory: `GLEANER_META_MESSAGES` and `GLEANER_META_USERS` make them large
 //! - `archives`: archives on their way, broken and hostile
 //! - `archives_kept`: archives that are too large, and those whose program dies
-//! - `crawling`: datasets, whole: listings that move, refusals, files, `kill -9`, tokens that stay secret
+//! - `archives_large`: archives of many files, and one of 100 GiB: `GLEANER_SMALL_FILES` makes the first one large
 //! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
 #![allow(
     clippy::print_stderr,
@@ -25,6 +25,7 @@
 mod accounts;
 mod archives;
 mod archives_kept;
+mod archives_large;
 mod competitions;
 mod crawling;
 mod desk;

@@ -73,6 +73,10 @@ pub(crate) struct KaggleArgs {
     /// Add the dataset sim/large, whose archive is this large (GiB)
     #[arg(long, value_name = "GIB")]
     large: Option<u64>,
+    /// Add the dataset bench/mixed, whose archive has about so many bytes: 40 % stored binaries of 16 MiB, 50 % CSV of
+    /// 64 MiB packed to about a third, 10 % pictures of 20 KiB
+    #[arg(long, value_name = "BYTES")]
+    mixed: Option<u64>,
     /// What goes wrong (see `sim --help`)
     #[arg(long = "fault", value_name = "RULE")]
     faults: Vec<Rule>,
@@ -118,7 +122,7 @@ impl From<KaggleArgs> for KaggleConfig {
             anonymous: !args.no_anonymous,
             link_uses: args.link_uses,
             sparse: args.sparse,
-            plants: args.large.map(large).into_iter().collect(),
+            plants: args.large.map(large).into_iter().chain(args.mixed.map(mixed)).collect(),
             faults: args.faults,
             latency: Duration::from_millis(args.latency),
             gzip: args.gzip,
@@ -134,4 +138,25 @@ fn large(gibibytes: u64) -> Plant {
         .file("lines.csv", Content::Lines(64 << 20));
     (0..gibibytes)
         .fold(plant, |plant, number| plant.file(&format!("part-{number:03}.bin"), Content::Zeros(1 << 30)))
+}
+
+/// Files of three kinds by their shares of the archive. None of it needs memory.
+fn mixed(archive: u64) -> Plant {
+    const BINARY: u64 = 16 << 20;
+    const TABLE: u64 = 64 << 20;
+    /// What a table takes in an archive, about.
+    const PACKED: u64 = TABLE / 10 * 3;
+    const PICTURE: u64 = 20 << 10;
+    let share = |percent: u64, size: u64| 0..(archive / 100 * percent).div_ceil(size);
+    let mut plant = Plant::dataset("bench/mixed").file("README.md", "# mixed\n");
+    for number in share(40, BINARY) {
+        plant = plant.file(&format!("models/part-{number:04}.bin"), Content::Noise(BINARY));
+    }
+    for number in share(50, PACKED) {
+        plant = plant.file(&format!("tables/part-{number:04}.csv"), Content::Lines(TABLE));
+    }
+    for number in share(10, PICTURE) {
+        plant = plant.file(&format!("pictures/{:03}/{number:06}.jpg", number % 100), Content::Noise(PICTURE));
+    }
+    plant
 }
