@@ -233,7 +233,7 @@ fn pack(content: &Content, out: &mut Rope) -> Packed {
     let (times, rest) = (size / BLOCK as u64, block.slice(..(size % BLOCK as u64) as usize));
     let crc = crc32(&block, times, &rest);
     let method = if matches!(content, Content::Zeros(_) | Content::Noise(_)) {
-        out.repeat(block.clone(), times);
+        out.repeat(block, times);
         out.repeat(rest, 1);
         0
     } else {
