@@ -58,6 +58,11 @@ upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.json
     {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
     {{ bin }}/s3-uploader verify {{ quote(receipts) }}
 
+# Models of the Hub; `just models --fields light --since 2026-11-22`. docs/hf-crawler.md has the flags
+models *args:
+    cargo build --release -p hf-crawler
+    {{ bin }}/hf-crawler models --root data/models "$@"
+
 # Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
 # Run it again to go on. docs/kaggle-crawler.md has the flags.
 

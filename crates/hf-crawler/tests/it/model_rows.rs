@@ -67,6 +67,9 @@ const NUMBERS: [(&str, bool); 14] = [
     ("7.25E-3", false),
 ];
 
+/// A field, and the text of what stands in it.
+type Thrown = (&'static str, Usual, Option<String>);
+
 /// Another seed, other rows.
 struct Chance(u64);
 
@@ -115,7 +118,7 @@ impl Chance {
     }
 
     /// A row with this id, and anything or nothing in each other field.
-    fn row(&mut self, id: &str) -> (String, Vec<(&'static str, Usual, Option<String>)>) {
+    fn row(&mut self, id: &str) -> (String, Vec<Thrown>) {
         let mut fields = Vec::new();
         let mut row = String::from("{");
         for (name, usual) in FIELDS {

@@ -173,7 +173,7 @@ fn what_the_hub_does_not_have_is_refused_before_anything_is_sent() {
         let hub = Hub::new(http(), Hub::ENDPOINT).unwrap();
         let error = Repositories::new(hub, listing).unwrap_err();
         assert_eq!(error.kind(), Kind::Config);
-        error.to_string() + &error.advice()
+        error.to_string() + error.advice()
     };
     let search = vec!["one".to_owned(), "two".to_owned()];
     assert!(refused(Listing { search, ..models() }).contains("give --search once"));
@@ -233,6 +233,13 @@ async fn the_program_lists_models_up_to_a_limit_and_goes_on_since_an_earlier_roo
     let base = root("all").to_str().unwrap().to_owned();
     ended(&command(&double, &root("next"), &["--since", &base]).output().unwrap(), 0, " listed = ");
     // A root of models is none of datasets.
+    let history = root("history.jsonl");
+    let added = Command::new(env!("CARGO_BIN_EXE_hf-crawler"))
+        .args(["history", "add", &base, "--history", history.to_str().unwrap()])
+        .output()
+        .unwrap();
+    ended(&added, 78, "this is a listing of models");
+    assert!(!history.exists());
     let other = Command::new(env!("CARGO_BIN_EXE_hf-crawler"))
         .args(["process", &base, "--root", root("processed").to_str().unwrap()])
         .output()
