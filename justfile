@@ -58,7 +58,10 @@ upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.json
     {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
     {{ bin }}/s3-uploader verify {{ quote(receipts) }}
 
-# Models of the Hub; `just models --fields light --since 2026-11-22`. docs/hf-crawler.md has the flags
+# All models of the Hub, with cards and configs, about 3,000 pages; flags go to the program, as in `just models --limit 5000`.
+# A root keeps its settings: what changed since then goes into a new one (docs/hf-crawler.md).
+
+# Models of the Hub; run it again to go on
 models *args:
     cargo build --release -p hf-crawler
     {{ bin }}/hf-crawler models --root data/models "$@"

@@ -109,7 +109,7 @@ pub(crate) struct ListArgs {
     /// Only with this tag, such as license:mit; may be given several times
     #[arg(long, value_name = "TAG")]
     filter: Vec<String>,
-    /// How much of each row: light is names, times, tags and counters; heavy is all that a listing tells
+    /// How much of each row: light is names, times, tags and counters; heavy has cards, and of models configs and files
     #[arg(long, value_enum, default_value_t = FieldSet::Heavy, conflicts_with = "expand")]
     fields: FieldSet,
     /// Only this field, beside the id; may be given several times [default: those of --fields]

@@ -16,7 +16,7 @@ pub enum Repos {
 /// How much of each row is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fields {
-    /// All that a listing tells about what it lists, cards too.
+    /// Cards too; of models, configs and files besides.
     #[default]
     Heavy,
     /// Names, times, tags and counters: what changes often and is small.
@@ -41,7 +41,7 @@ const LIGHT: [&str; 13] = [
 ];
 /// What light rows of models have besides.
 const MODEL_LIGHT: [&str; 2] = ["pipeline_tag", "library_name"];
-/// What heavy rows of models have besides: with `full=true` the Hub leaves some of it out.
+/// What heavy rows of models have besides; `full=true` would leave most of it out.
 const MODEL_HEAVY: [&str; 8] = [
     "cardData",
     "config",

@@ -269,7 +269,7 @@ async fn a_listing_of_models_killed_again_and_again_gives_the_same_files() {
         child.wait().unwrap();
     }
     assert!(command(&double, root.path(), &["--quiet"]).status().unwrap().success());
-    assert!(hit >= KILLS / 2, "only {hit} of {KILLS} kills found a crawl");
+    assert!(hit >= KILLS / 4, "only {hit} of {KILLS} kills found a crawl");
     assert!(double.count() <= 2 * pages + KILLS, "{} requests for twice {pages} pages", double.count());
     let files = |root: &Path| -> Vec<Vec<u8>> {
         let last = stored(root).checkpoint().pages;
