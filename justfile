@@ -58,6 +58,14 @@ upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.json
     {{ bin }}/s3-uploader move {{ quote(out) }} {{ quote(to + "/" + date) }} --receipts {{ quote(receipts) }} --remove-empty-folders
     {{ bin }}/s3-uploader verify {{ quote(receipts) }}
 
+# All models of the Hub, with cards and configs, about 3,000 pages; flags go to the program, as in `just models --limit 5000`.
+# A root keeps its settings: what changed since then goes into a new one (docs/hf-crawler.md).
+
+# Models of the Hub; run it again to go on
+models *args:
+    cargo build --release -p hf-crawler
+    {{ bin }}/hf-crawler models --root data/models "$@"
+
 # Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
 # Run it again to go on. docs/kaggle-crawler.md has the flags.
 

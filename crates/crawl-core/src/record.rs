@@ -3,6 +3,7 @@
 pub mod conversation;
 mod field;
 mod hf;
+mod hf_model;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::json::{Raw, not_json};
 pub use conversation::Conversation;
 pub use field::{Census, Field};
 pub use hf::HfDataset;
+pub use hf_model::{Gguf, HfModel, Safetensors};
 
 /// One thing a source told us: a JSON value on one line, word for word as it came. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]

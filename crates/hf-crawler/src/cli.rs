@@ -9,10 +9,10 @@ use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Compression, Error, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
-use hf_crawler::{Datasets, History, Hub, Listing, parse_date};
+use hf_crawler::{Fields, History, Hub, Listing, Repos, Repositories, parse_date};
 use s3_uploader::UploadFlags;
 
-/// Dataset metadata from the Hugging Face Hub, resumable page by page.
+/// Metadata of datasets and models from the Hugging Face Hub, resumable page by page.
 ///
 /// Run the same command again to go on after a stop or a crash: nothing is lost, nothing is had twice.
 #[derive(Parser, Debug)]
@@ -38,7 +38,25 @@ Variables: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_DISA
 HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY,
 NO_COLOR;
 with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL")]
-    Datasets(DatasetsArgs),
+    Datasets(ListArgs),
+    /// List the Hub's models into ROOT/hf/models
+    #[command(after_help = "\
+Examples:
+  hf-crawler models --root data/models                      every model, oldest first, with cards and configs
+  hf-crawler models --root data/today --fields light        every model: names, times, tags and counters
+  hf-crawler models --root data/new --since data/models     what changed since that crawl began
+  hf-crawler models --root data/chat --pipeline-tag text-generation --library gguf --filter license:mit
+  hf-crawler models --root data/models --upload s3://bucket/models --disk-budget 10GiB
+
+Fields: light asks for author sha createdAt lastModified private gated disabled downloads downloadsAllTime likes
+trendingScore usedStorage tags pipeline_tag library_name; heavy for these and cardData config safetensors gguf siblings
+transformersInfo baseModels childrenModelCount. --expand FIELD asks for others, or for fewer.
+
+Variables: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_DISABLE_IMPLICIT_TOKEN,
+HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY,
+NO_COLOR;
+with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL")]
+    Models(ModelsArgs),
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
     #[command(after_help = "\
 Example:
@@ -53,7 +71,20 @@ Example:
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct DatasetsArgs {
+pub(crate) struct ModelsArgs {
+    #[command(flatten)]
+    list: ListArgs,
+    /// Only of this task, such as text-generation
+    #[arg(long, value_name = "TASK")]
+    pipeline_tag: Option<String>,
+    /// Only of this library, such as transformers or gguf; may be given several times. The Hub knows it as a tag
+    #[arg(long, value_name = "NAME")]
+    library: Vec<String>,
+}
+
+/// What both listings are told.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
     /// Where the pages go; a new crawl is a new root
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
@@ -72,13 +103,16 @@ pub(crate) struct DatasetsArgs {
     /// Only of this owner
     #[arg(long)]
     author: Option<String>,
-    /// Only with this in the id; may be given several times
+    /// Only with this in the id; for datasets it may be given several times
     #[arg(long, value_name = "TEXT")]
     search: Vec<String>,
-    /// Only with this tag, such as language:en; may be given several times
+    /// Only with this tag, such as license:mit; may be given several times
     #[arg(long, value_name = "TAG")]
     filter: Vec<String>,
-    /// Only this field, beside the id; may be given several times [default: the full rows]
+    /// How much of each row: light is names, times, tags and counters; heavy has cards, and of models configs and files
+    #[arg(long, value_enum, default_value_t = FieldSet::Heavy, conflicts_with = "expand")]
+    fields: FieldSet,
+    /// Only this field, beside the id; may be given several times [default: those of --fields]
     #[arg(long, value_name = "FIELD")]
     expand: Vec<String>,
     /// Rows a page, at most 1000
@@ -94,6 +128,12 @@ pub(crate) struct DatasetsArgs {
     http: HttpFlags,
     #[command(flatten)]
     upload: UploadFlags,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum FieldSet {
+    Light,
+    Heavy,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -128,16 +168,33 @@ pub(crate) enum HistoryCommand {
     },
 }
 
-pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Result<Outcome> {
+pub(crate) async fn datasets(arguments: ListArgs, session: &Session) -> Result<Outcome> {
+    list(arguments, Listing::default(), session).await
+}
+
+pub(crate) async fn models(arguments: ModelsArgs, session: &Session) -> Result<Outcome> {
+    let ModelsArgs { mut list, pipeline_tag, library } = arguments;
+    list.filter.extend(library);
+    let asked = Listing { repos: Repos::Models, pipeline_tag, ..Listing::default() };
+    self::list(list, asked, session).await
+}
+
+/// `asked` is what the arguments do not know.
+async fn list(arguments: ListArgs, asked: Listing, session: &Session) -> Result<Outcome> {
     let listing = Listing {
         sort: arguments.sort,
-        since: arguments.since.as_deref().map(since_time).transpose()?,
+        since: arguments.since.as_deref().map(|since| since_time(since, asked.repos)).transpose()?,
         overlap: arguments.overlap,
         author: arguments.author,
         search: arguments.search,
         filter: arguments.filter,
+        fields: match arguments.fields {
+            FieldSet::Light => Fields::Light,
+            FieldSet::Heavy => Fields::Heavy,
+        },
         expand: arguments.expand,
         page_size: Some(arguments.page_size),
+        ..asked
     };
     let offline = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| is_on(name));
     let http = Http::new(HttpConfig { offline, ..arguments.http.http(4, session.stop()) })?;
@@ -146,7 +203,7 @@ pub(crate) async fn datasets(arguments: DatasetsArgs, session: &Session) -> Resu
     if let Some((token, from)) = token()? {
         hub = hub.with_token(&token, from);
     }
-    let source = Datasets::new(hub.clone(), listing)?;
+    let source = Repositories::new(hub.clone(), listing)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
     let waiting = || hub.waiting();
     let options = Pump::default().rows(arguments.limit);
@@ -166,16 +223,17 @@ fn doubt(stored: &Stored) -> Result<Option<String>> {
 }
 
 /// A day, a time, or the moment at which an earlier crawl began.
-fn since_time(since: &str) -> Result<Timestamp> {
+fn since_time(since: &str, repos: Repos) -> Result<Timestamp> {
     let time = match parse_date(since) {
         Ok(time) => time,
         Err(_) if std::path::Path::new(since).is_dir() => {
-            let stored = Stored::open(since.as_ref(), &SourceId::new("hf/datasets")?)?;
+            let stored = Stored::open(since.as_ref(), &SourceId::new(repos.listing())?)?;
             let settings = stored.checkpoint().settings.clone().unwrap_or_default();
-            let partial =
-                ["limit", "author", "search", "filter"].iter().find(|name| settings.get(name).is_some());
+            let partial = ["limit", "author", "search", "filter", "pipeline_tag"]
+                .iter()
+                .find(|name| settings.get(name).is_some());
             let why = match (stored.checkpoint().ended(), partial) {
-                (_, Some(flag)) => Some(format!("it was made with --{flag}")),
+                (_, Some(flag)) => Some(format!("it was made with --{}", flag.replace('_', "-"))),
                 (false, None) => Some("it has not ended".to_owned()),
                 (true, None) => doubt(&stored)?,
             };

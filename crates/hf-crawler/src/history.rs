@@ -10,6 +10,8 @@ use crawl_core::{Error, Input, Kind, Result, SourceId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::Repos;
+
 /// Owners and names of datasets, kept as 128 bits of their SHA-256: 1.5 million need about 50 MB.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -93,8 +95,14 @@ impl History {
     /// were there already; what is missing from the listing is not added.
     ///
     /// # Errors
-    /// [`Kind::Config`] if the listing has not ended; [`Kind::Storage`] if a file cannot be read or written.
+    /// [`Kind::Config`] if the listing has not ended or is of models; [`Kind::Storage`] if a file cannot be read or written.
     pub fn add(path: &Path, root: &Path, id: &SourceId) -> Result<(u64, u64)> {
+        if id.as_str().split('/').take(2).eq(Repos::Models.listing().split('/')) {
+            let what = "a history is of datasets, and this is a listing of models";
+            return Err(Error::new(Kind::Config, what)
+                .at(root.display().to_string())
+                .advise("datasets with the name of a model would be left out: name a run of datasets"));
+        }
         let input = Input::open(root, id)?;
         if !input.ended() {
             return Err(Error::new(Kind::Config, "this listing has not ended")

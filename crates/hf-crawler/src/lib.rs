@@ -1,26 +1,28 @@
-//! Dataset metadata from the Hugging Face Hub, resumable page by page.
+//! Metadata of datasets and models from the Hugging Face Hub, resumable page by page.
 //!
-//! [`Datasets`] is the listing, [`Processed`] the mapping that keeps or drops its rows by a [`Filter`], and
+//! [`Repositories`] is the listing, [`Processed`] the mapping that keeps or drops rows of datasets by a [`Filter`], and
 //! [`History`] remembers what earlier runs have had.
 
-mod datasets;
 mod dates;
 mod filter;
 mod history;
 mod hub;
+mod listing;
 mod order;
 mod place;
 mod processed;
+mod repositories;
 mod shape;
 mod trail;
 
 pub use crawl_core;
-pub use datasets::{Datasets, Listing};
 pub use dates::parse_date;
 pub use filter::{Days, Filter, Rule};
 pub use history::History;
 pub use hub::Hub;
+pub use listing::{Fields, Listing, Repos};
 pub use processed::Processed;
+pub use repositories::Repositories;
 
 /// The README's example, compiled.
 #[cfg(doctest)]

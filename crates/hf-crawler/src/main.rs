@@ -1,4 +1,4 @@
-//! `hf-crawler`: dataset metadata from the Hugging Face Hub.
+//! `hf-crawler`: metadata of datasets and models from the Hugging Face Hub.
 
 mod cli;
 
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         |cli, session| async move {
             match cli.command {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
+                Command::Models(arguments) => cli::models(arguments, &session).await,
                 Command::Process(arguments) => cli::process::run(arguments, &session).await,
                 Command::History(command) => cli::history(command),
                 Command::Shared(command) => session.shared::<Cli>(command).await,

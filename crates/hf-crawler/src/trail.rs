@@ -48,7 +48,7 @@ impl Trail {
         }
         let what = match (self.empty, self.known) {
             (MOST_EMPTY.., _) => {
-                format!("{} pages in succession hold no dataset, and another is said to follow", self.empty)
+                format!("{} pages in succession hold no row, and another is said to follow", self.empty)
             }
             (_, MOST_KNOWN..) => format!("{} pages hold nothing but rows that came before", self.known),
             _ => return Ok(()),

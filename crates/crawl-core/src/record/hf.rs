@@ -92,10 +92,10 @@ impl<'a> HfDataset<'a> {
 }
 
 /// A string, left as it lies: most texts of most rows are never looked at.
-fn text(raw: Raw<'_>) -> Field<Raw<'_>> {
+pub(super) fn text(raw: Raw<'_>) -> Field<Raw<'_>> {
     Field::read(raw, raw.is_str().then_some(raw))
 }
 
-fn is_gated(raw: Raw<'_>) -> bool {
+pub(super) fn is_gated(raw: Raw<'_>) -> bool {
     raw.bool() == Some(false) || raw.str().is_some_and(|mode| mode == "auto" || mode == "manual")
 }

@@ -33,6 +33,7 @@ struct Filters {
     author: Option<String>,
     tags: Vec<String>,
     gated: Option<bool>,
+    pipeline: Option<String>,
 }
 
 pub(super) fn answer(
@@ -190,6 +191,7 @@ impl Filters {
                 "search" => filters.search.push(value.to_lowercase()),
                 "author" => filters.author = Some(value.clone()),
                 "filter" => filters.tags.push(value.clone()),
+                "pipeline_tag" => filters.pipeline = Some(value.clone()),
                 "gated" => filters.gated = Some(value.eq_ignore_ascii_case("true")),
                 _ => {}
             }
@@ -203,6 +205,7 @@ impl Filters {
 
     fn keep(&self, row: &Row<'_>) -> bool {
         self.author.as_deref().is_none_or(|author| row.owner.as_deref() == Some(author))
+            && self.pipeline.as_deref().is_none_or(|task| row.traits.pipeline == Some(task))
             && self.gated.is_none_or(|gated| gated == (row.traits.gated != "false"))
             && (self.search.is_empty() || {
                 let id = row.id().to_lowercase();

@@ -1,7 +1,7 @@
 //! Faults of the service: the end is a whole crawl, or a checkpoint and an error that says what to do.
 
 use crawl_core::{Kind, Stored};
-use hf_crawler::{Datasets, Listing};
+use hf_crawler::{Listing, Repositories};
 
 use crate::desk::{crawl, datasets, distinct, double, ids, list, small};
 
@@ -152,6 +152,6 @@ async fn a_slow_trickle_ends_in_an_error() {
         ..Default::default()
     };
     let hub = hf_crawler::Hub::new(crawl_core::http::Http::new(config).unwrap(), &double.url()).unwrap();
-    let error = crawl(&Datasets::new(hub, small()).unwrap(), root.path()).await.unwrap_err();
+    let error = crawl(&Repositories::new(hub, small()).unwrap(), root.path()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Transient);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crawl_core::http::{Http, HttpConfig};
 use crawl_core::{Checkpoint, Pump, Record, Result, SourceId, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig, Running};
-use hf_crawler::{Datasets, Hub, Listing};
+use hf_crawler::{Hub, Listing, Repositories};
 
 pub(crate) async fn double(datasets: u64, faults: &[&str]) -> Running {
     let faults = faults.iter().map(|rule| rule.parse().unwrap()).collect();
@@ -28,17 +28,17 @@ pub(crate) fn hub(double: &Running) -> Hub {
     Hub::new(http(), &double.url()).unwrap()
 }
 
-pub(crate) async fn crawl(source: &Datasets, root: &Path) -> Result<Checkpoint> {
+pub(crate) async fn crawl(source: &Repositories, root: &Path) -> Result<Checkpoint> {
     pump(source, &Store::new(root), Pump::default(), &Stop::new(), |_| {}).await
 }
 
 pub(crate) async fn list(double: &Running, listing: Listing, root: &Path) -> Result<Checkpoint> {
-    crawl(&Datasets::new(hub(double), listing)?, root).await
+    crawl(&Repositories::new(hub(double), listing)?, root).await
 }
 
 /// As [`list`], up to so many rows.
 pub(crate) async fn list_some(double: &Running, rows: u64, root: &Path) -> Result<Checkpoint> {
-    let (source, options) = (Datasets::new(hub(double), small())?, Pump::default().rows(rows));
+    let (source, options) = (Repositories::new(hub(double), small())?, Pump::default().rows(rows));
     pump(&source, &Store::new(root), options, &Stop::new(), |_| {}).await
 }
 

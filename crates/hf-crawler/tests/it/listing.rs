@@ -3,7 +3,7 @@
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Kind, Pump, Stop, Store, Stored, pump};
 use crawl_sim::{Hub as Double, HubConfig};
-use hf_crawler::{Datasets, Hub, Listing, parse_date};
+use hf_crawler::{Hub, Listing, Repositories, parse_date};
 
 use crate::desk::{crawl, datasets, distinct, double, hub, ids, list, list_some, small};
 
@@ -54,7 +54,7 @@ async fn a_row_that_comes_again_because_the_order_moved_is_dropped_and_counted()
     for sort in ["downloads", "likes", "trendingScore"] {
         let double = double(1_000, &["3=sunk", "5=cut", "6=sunk", "8=sunk"]).await;
         let root = tempfile::tempdir().unwrap();
-        let source = Datasets::new(hub(&double), Listing { sort: Some(sort.into()), ..small() }).unwrap();
+        let source = Repositories::new(hub(&double), Listing { sort: Some(sort.into()), ..small() }).unwrap();
         // Also when the program began anew in between.
         let first = Pump::default().pages(4);
         pump(&source, &Store::new(root.path()), first, &Stop::new(), |_| {}).await.unwrap();
@@ -78,7 +78,7 @@ async fn two_crawls_through_one_door_keep_one_rate_together() {
     let folder = tempfile::tempdir().unwrap();
     let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
     let likes = Listing { sort: Some("likes".into()), ..small() };
-    let [first, second] = [small(), likes].map(|listing| Datasets::new(hub.clone(), listing).unwrap());
+    let [first, second] = [small(), likes].map(|listing| Repositories::new(hub.clone(), listing).unwrap());
     let began = std::time::Instant::now();
     let (first, second) = tokio::join!(crawl(&first, &one), crawl(&second, &other));
     assert_eq!((first.unwrap().pages, second.unwrap().pages), (10, 10));
@@ -136,12 +136,12 @@ async fn a_wrong_token_is_reported_and_not_ignored() {
     let double = Double::start(config).await.unwrap();
     let root = tempfile::tempdir().unwrap();
     let hub = hub(&double).with_token(&Secret::new("hf_wrong"), "HF_TOKEN");
-    let error = crawl(&Datasets::new(hub.clone(), small()).unwrap(), root.path()).await.unwrap_err();
+    let error = crawl(&Repositories::new(hub.clone(), small()).unwrap(), root.path()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Denied);
     assert!(error.advice().contains("the token from HF_TOKEN is not valid"), "{}", error.advice());
     assert!(!format!("{error:?} {hub:?}").contains("hf_wrong"));
     let right = crate::desk::hub(&double).with_token(&Secret::new("hf_right"), "HF_TOKEN");
-    crawl(&Datasets::new(right, small()).unwrap(), root.path()).await.unwrap();
+    crawl(&Repositories::new(right, small()).unwrap(), root.path()).await.unwrap();
 }
 
 #[test]
@@ -149,9 +149,9 @@ fn contradictions_are_refused() {
     let hub = Hub::new(crate::desk::http(), Hub::ENDPOINT).unwrap();
     let since = Some(parse_date("2026-11-22").unwrap());
     let listing = Listing { since, sort: Some("likes".into()), ..Listing::default() };
-    assert_eq!(Datasets::new(hub.clone(), listing).unwrap_err().kind(), Kind::Config);
+    assert_eq!(Repositories::new(hub.clone(), listing).unwrap_err().kind(), Kind::Config);
     let listing = Listing { since, expand: vec!["tags".into()], ..Listing::default() };
-    assert_eq!(Datasets::new(hub, listing).unwrap_err().kind(), Kind::Config);
+    assert_eq!(Repositories::new(hub, listing).unwrap_err().kind(), Kind::Config);
     assert!(Hub::new(crate::desk::http(), "ftp://x").is_err());
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
+//! - `models`: the listing of models: fields, filters, increments, kills
+//! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
 //! - `processing`: the filter, the 14 fields, the history
@@ -19,6 +21,8 @@ mod filters;
 mod killing;
 mod listing;
 mod mirrors;
+mod model_rows;
+mod models;
 mod older;
 mod processing;
 mod program;

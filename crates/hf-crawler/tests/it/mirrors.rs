@@ -5,7 +5,7 @@ use std::path::Path;
 use crawl_core::http::Secret;
 use crawl_core::{Error, Kind, Stored};
 use crawl_sim::{Hub as Double, HubConfig, Running};
-use hf_crawler::{Datasets, Hub, Listing, parse_date};
+use hf_crawler::{Hub, Listing, Repositories, parse_date};
 
 use crate::desk::{crawl, datasets, distinct, double, http, hub, ids, list, list_some, small};
 use crate::program::{crawl as run_crawl, text};
@@ -36,7 +36,7 @@ async fn a_next_link_that_names_another_server_is_followed_on_the_endpoint_with_
             let endpoint = format!("{}{prefix}", double.url());
             let hub = Hub::new(http(), &endpoint).unwrap().with_token(&Secret::new("hf_secret"), "HF_TOKEN");
             let root = tempfile::tempdir().unwrap();
-            let end = crawl(&Datasets::new(hub, small()).unwrap(), root.path()).await;
+            let end = crawl(&Repositories::new(hub, small()).unwrap(), root.path()).await;
             let end = end.unwrap_or_else(|error| panic!("{prefix} {link}: {}", causes(&error)));
             assert!(end.ended());
             assert_eq!(distinct(root.path()), 450, "{prefix} {link}");
@@ -127,7 +127,7 @@ async fn a_server_that_sorts_is_not_doubted_in_any_order() {
 #[tokio::test]
 async fn a_listing_that_never_ends_is_an_error() {
     for (fault, says, most) in [
-        ("list@3-=empty-next", "50 pages in succession hold no dataset", 53),
+        ("list@3-=empty-next", "50 pages in succession hold no row", 53),
         ("list@3-=rewind", "5 pages hold nothing but rows that came before", 8),
     ] {
         let double = double(450, &[fault]).await;
@@ -146,7 +146,7 @@ async fn asking_for_one_page_again_and_again_is_harmless() {
     let root = tempfile::tempdir().unwrap();
     let context = Context { stop: Stop::new(), files: Files::new(root.path()), rows_left: None };
     let double = double(450, &[]).await;
-    let source = Datasets::new(hub(&double), small()).unwrap();
+    let source = Repositories::new(hub(&double), small()).unwrap();
     for _ in 0..20 {
         assert_eq!(source.page(&Cursor::default(), &context).await.unwrap().unwrap().records.len(), 100);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crawl_core::{Input, Kind, Pump, Stop, Store, Stored, Verified, pump};
 use data_encoding::HEXLOWER;
-use hf_crawler::{Datasets, Filter, History, Listing, Processed};
+use hf_crawler::{Filter, History, Listing, Processed, Repositories};
 use sha2::{Digest, Sha256};
 
 use crate::desk::{datasets, distinct, double, hub, list_some, small};
@@ -77,7 +77,7 @@ async fn an_older_listing_goes_on_where_it_stopped_also_with_a_limit() {
         let settings = format!("{{\"endpoint\":\"{}/\",{settings}\"sort\":\"createdAt\"}}", double.url());
         write(&root, &settings, &[(&lines(1), &format!("\"{second}{note}\""))]);
         let before = double.stats().requests;
-        let source = Datasets::new(hub(&double), Listing { ..small() }).unwrap();
+        let source = Repositories::new(hub(&double), Listing { ..small() }).unwrap();
         let options = Pump::default().rows(limit);
         let end = pump(&source, &Store::new(&root), options, &Stop::new(), |_| {}).await.unwrap();
         assert_eq!(

@@ -308,7 +308,7 @@ async fn the_day_of_the_run_is_a_day() {
 #[tokio::test]
 async fn a_half_done_run_does_not_enter_the_history_nor_the_processing() {
     let (double, root) = (double(500, &[]).await, tempfile::tempdir().unwrap());
-    let source = hf_crawler::Datasets::new(crate::desk::hub(&double), small()).unwrap();
+    let source = hf_crawler::Repositories::new(crate::desk::hub(&double), small()).unwrap();
     let two = Pump::default().pages(2);
     pump(&source, &Store::new(root.path()), two, &Stop::new(), |_| {}).await.unwrap();
     let history = root.path().join("history.jsonl");

@@ -172,7 +172,7 @@ async fn a_processed_root_is_not_processed_again() {
 fn help_has_an_example_and_the_exit_codes() {
     let help = text(&run(&["--help"], &[]));
     assert!(help.contains("Exit codes:") && help.contains("records are missing"), "{help}");
-    for command in ["datasets", "process", "status", "completions"] {
+    for command in ["datasets", "models", "process", "status", "completions"] {
         assert!(text(&run(&[command, "--help"], &[])).contains("Example"), "{command}");
     }
     for shell in ["bash", "zsh", "fish", "powershell"] {

@@ -1,4 +1,4 @@
-//! The listing of the Hub's datasets.
+//! A listing of the Hub, of datasets or of models, as a source.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,47 +6,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::http::{Response, Url, shown};
-use crawl_core::record::{Field, HfDataset};
 use crawl_core::{
     Context, Cursor, Error, Kind, Missing, Page, Record, Result, Settings, Source, SourceId, Timestamp,
 };
 
 use crate::place::{lost, place_of, set_limit};
 use crate::trail::Trail;
-use crate::{Hub, order};
+use crate::{Hub, Listing, order};
 
-/// The path of the listing under the endpoint.
-const PATH: &str = "api/datasets";
 /// The most rows that the Hub gives in one page.
 const LARGEST_PAGE: u64 = 1000;
 /// A failing page is asked for with fewer rows, down to this.
 const SMALLEST_PAGE: u64 = 10;
 
-/// Which datasets to list, and which of their fields.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// `createdAt` (the default: it does not move, so a crawl is whole), `lastModified`, `downloads`, `likes`
-    /// or `trendingScore`. All but `createdAt` are descending: the Hub knows no other way.
-    pub sort: Option<String>,
-    /// Only what was modified at or after this time; sorts by `lastModified`.
-    pub since: Option<Timestamp>,
-    /// So many minutes before `since` are listed again, for clocks that differ.
-    pub overlap: u32,
-    /// Only of this owner.
-    pub author: Option<String>,
-    /// Only with this in the id; all of several.
-    pub search: Vec<String>,
-    /// Only with this tag, such as `language:en`; all of several.
-    pub filter: Vec<String>,
-    /// Only these fields, beside the id; without it, the full rows.
-    pub expand: Vec<String>,
-    /// Rows a page, at most 1000; `None`: 1000.
-    pub page_size: Option<u64>,
-}
-
 /// The listing as a source. Its cursor is the address of the next page.
 #[derive(Clone, Debug)]
-pub struct Datasets {
+pub struct Repositories {
     hub: Hub,
     id: SourceId,
     listing: Listing,
@@ -66,53 +41,26 @@ struct Answer {
     ids: Vec<u64>,
 }
 
-impl Datasets {
-    /// The datasets of a Hub.
+impl Repositories {
+    /// The repositories of a Hub.
     ///
     /// # Errors
     /// [`Kind::Config`] if the listing contradicts itself.
     pub fn new(hub: Hub, listing: Listing) -> Result<Self> {
-        if listing.since.is_some() && listing.sort.as_deref().is_some_and(|sort| sort != "lastModified") {
-            let what = "a listing since a time is sorted by lastModified";
-            return Err(Error::new(Kind::Config, what).advise("leave --sort away"));
-        }
-        let expands =
-            |name: &str| listing.expand.is_empty() || listing.expand.iter().any(|field| field == name);
-        if listing.since.is_some() && !expands("lastModified") {
-            let what = "a listing since a time needs the field lastModified";
-            return Err(Error::new(Kind::Config, what).advise("add --expand lastModified"));
-        }
-        Ok(Datasets { hub, id: SourceId::new("hf/datasets")?, listing, trail: Arc::default() })
+        listing.check()?;
+        let id = SourceId::new(listing.repos.listing())?;
+        Ok(Repositories { hub, id, listing, trail: Arc::default() })
     }
 
     /// The address of the first page.
     fn first(&self) -> Url {
-        let listing = &self.listing;
-        let mut url = self.hub.url(PATH);
-        {
-            let mut query = url.query_pairs_mut();
-            let size = self.size(None).to_string();
-            query.append_pair("limit", &size).append_pair("sort", self.sort());
-            let direction = if self.sort() == "createdAt" { "1" } else { "-1" };
-            query.append_pair("direction", direction);
-            if listing.expand.is_empty() {
-                query.append_pair("full", "true");
-            }
-            for (name, values) in
-                [("expand", &listing.expand), ("filter", &listing.filter), ("search", &listing.search)]
-            {
-                query.extend_pairs(values.iter().map(|value| (name, value)));
-            }
-            if let Some(author) = &listing.author {
-                query.append_pair("author", author);
-            }
-        }
+        let mut url = self.hub.url(self.listing.repos.path());
+        self.listing.ask(&mut url, self.size(None));
         url
     }
 
     fn sort(&self) -> &str {
-        let usual = if self.listing.since.is_some() { "lastModified" } else { "createdAt" };
-        self.listing.sort.as_deref().unwrap_or(usual)
+        self.listing.sort()
     }
 
     /// How many rows to ask for, where so many may still be listed.
@@ -136,13 +84,13 @@ impl Datasets {
 
     /// An address on the endpoint, whatever server a link names: see [`Hub::at_home`].
     fn own(&self, url: &Url) -> Result<Url> {
-        self.hub.at_home(url, PATH).ok_or_else(|| {
-            Error::new(
-                Kind::Shape,
-                "the next page is said to be at an address that is no listing of datasets",
-            )
-            .at(shown(url))
-            .advise("nothing was sent there; check HF_ENDPOINT, then run the same command again")
+        let repos = self.listing.repos;
+        self.hub.at_home(url, repos.path()).ok_or_else(|| {
+            let what =
+                format!("the next page is said to be at an address that is no listing of {}", repos.name());
+            Error::new(Kind::Shape, what)
+                .at(shown(url))
+                .advise("nothing was sent there; check HF_ENDPOINT, then run the same command again")
         })
     }
 
@@ -258,10 +206,9 @@ impl Datasets {
         };
         let Some(since) = self.listing.since else { return Row::Kept };
         let since = since - jiff::SignedDuration::from_mins(self.listing.overlap.into());
-        let modified = match HfDataset::of(element).last_modified {
-            Field::Is(raw) => raw.str().and_then(|text| text.parse::<Timestamp>().ok()),
-            _ => None,
-        };
+        // Of a name that stands twice the last one counts, as in the views.
+        let modified = raw.members().into_iter().flatten().filter(|(key, _)| key.is("lastModified")).last();
+        let modified = modified.and_then(|(_, time)| time.str()?.parse::<Timestamp>().ok());
         if modified.is_none() {
             tracing::debug!(%id, "no time of change; kept");
         }
@@ -275,23 +222,13 @@ enum Row {
     TooOld,
 }
 
-impl Source for Datasets {
+impl Source for Repositories {
     fn id(&self) -> &SourceId {
         &self.id
     }
 
     fn settings(&self) -> Settings {
-        let listing = &self.listing;
-        let list = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
-        Settings::default()
-            .with("endpoint", shown(&self.hub.url("")))
-            .with("sort", self.sort())
-            .with_some("since", listing.since)
-            .with_some("overlap", listing.since.map(|_| listing.overlap))
-            .with_some("author", listing.author.as_ref())
-            .with_some("search", list(&listing.search))
-            .with_some("filter", list(&listing.filter))
-            .with_some("expand", list(&listing.expand))
+        self.listing.settings(shown(&self.hub.url("")))
     }
 
     fn after(&self, _at: &Cursor) -> Option<Cursor> {
