@@ -209,15 +209,6 @@ impl Source for Listed {
         let total = TOTALS.iter().find_map(|name| answer.raw().get(name)?.u64()).or(place.total);
         let token = next_token(answer.raw()).map_err(|error| error.at(self.part.name))?;
         if !token.is_empty() {
-            // An empty page may be asked for again; a full one would be for ever.
-            if token == place.token && count > 0 {
-                return Err(Error::new(
-                    Kind::Shape,
-                    "the listing gives the same page again and does not end",
-                )
-                .at(self.part.name)
-                .advise("run again later; if it stays, start a new root with another order"));
-            }
             let last = self.pages.as_ref().is_some_and(|pages| place.number >= *pages.end());
             let next = Place { slice: place.slice, token: &token, number, rows, total };
             page.next = (!last).then(|| next.cursor());

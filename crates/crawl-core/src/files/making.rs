@@ -30,9 +30,9 @@ pub(super) async fn create(files: &Files, name: &str, version: Option<&str>, mos
     let held = files.room(most).await?;
     let (files, version) = (files.clone(), version.map(str::to_owned));
     off(move || {
-        let scratch = files.scratch()?;
-        let path = scratch.path().join("made");
-        let file = std::fs::File::create(&path).map_err(|cause| Error::io("cannot make", &path, cause))?;
+        let scratch = files.shared.workroom.place(&files.root, &files.disk)?;
+        let path = scratch.path();
+        let file = std::fs::File::create(path).map_err(|cause| Error::io("cannot make", path, cause))?;
         Ok(Making { files, name, version, most, sums: Sums::new(false), file, scratch, _held: held })
     })
     .await
@@ -59,7 +59,7 @@ impl Making {
         let Making { files, name, version, sums, file, scratch, _held, .. } = self;
         drop(file);
         let _flight = files.shared.flights.enter(&name.path).await;
-        let from = scratch.path().join("made");
+        let from = scratch.path().to_owned();
         let line = files.land(&name, version.as_deref(), from, sums.size, sums.sha256()).await?;
         files.shared.meter.done();
         off(move || drop(scratch)).await;

@@ -86,6 +86,15 @@ impl Workroom {
 
     /// A new folder. Blocks.
     pub(super) fn scratch(&self, root: &Path, disk: &Disk) -> Result<Scratch> {
+        let scratch = self.place(root, disk)?;
+        let path = scratch.path();
+        std::fs::create_dir(path).map_err(|cause| Error::io("cannot make the folder", path, cause))?;
+        Ok(scratch)
+    }
+
+    /// A new name, for one file: a folder for each that goes at once makes ext4 look through all that went lately
+    /// whenever it wants an inode. Blocks.
+    pub(super) fn place(&self, root: &Path, disk: &Disk) -> Result<Scratch> {
         self.clean(root, disk)?;
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         let room = match &mut *room {
@@ -93,7 +102,6 @@ impl Workroom {
             none => none.insert(Arc::new(make(root, disk)?)).clone(),
         };
         let path = room.path.join(room.next.fetch_add(1, Ordering::Relaxed).to_string());
-        std::fs::create_dir(&path).map_err(|cause| Error::io("cannot make the folder", &path, cause))?;
         Ok(Scratch { path, room })
     }
 }
