@@ -15,6 +15,7 @@ const MARGIN_SECONDS: i64 = 86_400;
 pub struct Earlier {
     topics: HashMap<u64, State>,
     newest: Option<jiff::Timestamp>,
+    newest_post: u64,
     runs: u64,
     names: Vec<String>,
 }
@@ -63,6 +64,8 @@ impl Earlier {
         }
         let bumped = conversation.topic.bumped_at.as_deref().and_then(|at| at.parse().ok());
         self.newest = self.newest.max(bumped);
+        self.newest_post =
+            conversation.posts.iter().filter_map(|post| post.id).fold(self.newest_post, u64::max);
         let state = State {
             bumped_at: conversation.topic.bumped_at.clone(),
             posts_count: conversation.topic.posts_count,
@@ -78,6 +81,11 @@ impl Earlier {
             return false;
         };
         bumped.as_second() < newest.as_second() - MARGIN_SECONDS
+    }
+
+    /// The number of the newest post that is known: all above it are new.
+    pub(crate) fn newest_post(&self) -> u64 {
+        self.newest_post
     }
 
     /// Whether a listed topic is as it was.
@@ -146,4 +154,30 @@ fn digest(conversation: &Conversation) -> [u8; 16] {
     }
     let hash = hash.finalize();
     std::array::from_fn(|at| hash[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_topic_has_its_turn_within_a_hundred_by_percent_runs() {
+        let mut earlier = Earlier::default();
+        for id in 1..=500 {
+            let topic = crawl_core::record::conversation::Topic { id: Some(id), ..Default::default() };
+            earlier.add(&Conversation { topic, ..Conversation::default() });
+        }
+        for percent in [1, 5, 7, 33, 100] {
+            let rounds = 100u64.div_ceil(u64::from(percent));
+            let mut seen = BTreeSet::new();
+            for run in 0..rounds {
+                earlier.runs = run + 3;
+                let turn = earlier.turn(percent);
+                assert!(turn.len() as u64 <= 3 * 500u64.div_ceil(rounds), "{percent}: {}", turn.len());
+                seen.extend(turn);
+            }
+            assert_eq!(seen.len(), 500, "{percent}");
+        }
+        assert!(earlier.turn(0).is_empty());
+    }
 }

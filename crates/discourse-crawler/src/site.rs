@@ -1,6 +1,6 @@
 //! What is known of a forum before its topics: that it is one, its name, its categories, its terms.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crawl_core::http::shown;
 use crawl_core::record::conversation::Category;
@@ -19,6 +19,8 @@ pub struct Site {
     pub locale: Option<String>,
     /// Its categories by number.
     pub categories: HashMap<u64, Category>,
+    /// The topics that only describe a category.
+    pub definitions: HashSet<u64>,
     /// Where its terms stand, if it has any.
     pub terms: Option<Url>,
 }
@@ -42,6 +44,7 @@ struct CategoryRow {
     id: u64,
     name: Option<String>,
     parent_category_id: Option<u64>,
+    topic_url: Option<String>,
 }
 
 impl Site {
@@ -77,6 +80,7 @@ impl Site {
         Ok(Site {
             title: basic.title,
             locale: basic.locale,
+            definitions: whole.categories.iter().filter_map(definition).collect(),
             categories: categories(&whole.categories),
             terms: forum.base().join("tos").ok(),
         })
@@ -106,6 +110,11 @@ pub async fn terms(forum: &Forum) -> Result<Option<String>> {
             Ok(None)
         }
     }
+}
+
+/// The number at the end of `/t/about-the-help-category/6`.
+fn definition(row: &CategoryRow) -> Option<u64> {
+    row.topic_url.as_deref()?.rsplit('/').next()?.parse().ok()
 }
 
 fn categories(rows: &[CategoryRow]) -> HashMap<u64, Category> {

@@ -19,7 +19,12 @@ pub struct Topics {
     recheck: u8,
 }
 
-/// The cursor behind the last page of an incremental listing: what is fetched whatever lists say.
+/// Behind the lists of an incremental run: the newest posts of the site, back to those that are known. They show topics
+/// that were answered without a bump. Behind the colon stands the number from which on.
+const POSTS: &str = "posts:";
+/// One answer has the posts of so many numbers.
+const WINDOW: u64 = 50;
+/// The last page of an incremental run: what is fetched whatever lists say.
 const RECHECK: &str = "recheck";
 
 impl Topics {
@@ -36,6 +41,36 @@ impl Topics {
     /// newest bump of those runs, and `recheck` per cent of the others, which may have changed without a bump.
     pub fn since(self, earlier: Option<Arc<Earlier>>, recheck: u8) -> Self {
         Topics { earlier, recheck, ..self }
+    }
+
+    /// Topics of the posts in the window below `before` (of the newest ones, if it is empty).
+    async fn posts(&self, before: &str, earlier: &Earlier) -> Result<Option<Page>> {
+        let query: Vec<_> = (!before.is_empty()).then(|| ("before", before.to_owned())).into_iter().collect();
+        let (answer, response) = self.forum.ask("posts.json", &query).await?;
+        let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
+        let mut top = before.parse::<u64>().ok();
+        let posts = answer.raw().get("latest_posts").and_then(|posts| posts.elements());
+        for post in posts.into_iter().flatten() {
+            let number = |name: &str| post.get(name).and_then(|number| number.u64());
+            let (Some(id), Some(topic)) = (number("id"), number("topic_id")) else { continue };
+            top = top.max(Some(id));
+            if id > earlier.newest_post() {
+                page.records.push(Record::write(&json!({"id": topic, "post": id}))?);
+            }
+        }
+        // A window may be empty while there are older posts: those of others, and deleted ones.
+        let below = top.map(|top| top.saturating_sub(WINDOW)).filter(|below| *below > earlier.newest_post());
+        page.next = match below {
+            Some(below) => Some(Cursor::new(format!("{POSTS}{below}"))),
+            None => self.last(),
+        };
+        page.url = Some(response.url);
+        Ok(Some(page))
+    }
+
+    /// The cursor of what is fetched whatever lists say, if anything is.
+    fn last(&self) -> Option<Cursor> {
+        (self.earlier.is_some() && self.recheck > 0).then(|| Cursor::new(RECHECK))
     }
 
     fn recheck(&self) -> Result<Option<Page>> {
@@ -100,6 +135,9 @@ impl Source for Topics {
         if at.as_str() == RECHECK {
             return self.recheck();
         }
+        if let (Some(before), Some(earlier)) = (at.as_str().strip_prefix(POSTS), &self.earlier) {
+            return self.posts(before, earlier).await;
+        }
         let number = number(at)?;
         let mut query = vec![("no_definitions", "true".to_owned()), ("page", number.to_string())];
         if self.earlier.is_none() {
@@ -140,8 +178,12 @@ impl Source for Topics {
         }
         // A page that is not full has no link to the next one; an empty one with a link would never end.
         page.next = (more && page.listed() > 0 && !over).then(|| Cursor::new((number + 1).to_string()));
-        if page.next.is_none() && self.earlier.is_some() && self.recheck > 0 {
-            page.next = Some(Cursor::new(RECHECK));
+        if page.next.is_none() {
+            // The newest posts are those of the whole site.
+            page.next = match (&self.earlier, &self.what) {
+                (Some(_), What::Site) => Some(Cursor::new(POSTS)),
+                _ => self.last(),
+            };
         }
         page.url = Some(response.url);
         Ok(Some(page))

@@ -94,6 +94,9 @@ impl Conversations {
             return Some("private message");
         }
         let id = row.raw().get("id").and_then(|id| id.u64()).unwrap_or_default();
+        if self.site.definitions.contains(&id) {
+            return Some("describes a category");
+        }
         let address = format!("{}t/{}/{id}", self.forum.base(), text("slug"));
         let fits = |pattern: &Regex| pattern.is_match(&text("title")) || pattern.is_match(&address);
         if self.select.matches.as_ref().is_some_and(|pattern| !fits(pattern)) {

@@ -86,7 +86,7 @@ impl Details {
             // A name that was given.
             false => self.kaggle.ask(Method::GetCompetition, &asked).await?.0,
         };
-        let pages = self.pages(&asked).await?;
+        let (pages, shown) = self.pages(&asked).await?;
         let texts = Texts::of(&pages, &row);
         let has = match text(&row, &["HasLeaderboard"]).as_deref() {
             Some("True" | "true" | "1") => Some(true),
@@ -102,6 +102,7 @@ impl Details {
             slug,
             has_leaderboard: has,
             sources: json!({
+                "Pages": shown,
                 "DatasetDescription": from(&texts.data),
                 "Description": from(&texts.description),
                 "Evaluation": from(&texts.evaluation),
@@ -116,14 +117,21 @@ impl Details {
     }
 
     /// The pages of a competition; none where Kaggle shows none, since the table may have the texts.
-    async fn pages(&self, asked: &Value) -> Result<Pages> {
+    async fn pages(&self, asked: &Value) -> Result<(Pages, &'static str)> {
         match self.kaggle.ask(Method::ListCompetitionPages, asked).await {
-            Ok((answer, response)) => answer.raw().to().map_err(|cause| {
-                Error::new(Kind::Shape, "the pages have another form").at(shown(&response.url)).because(cause)
-            }),
+            Ok((answer, response)) => {
+                let pages: Pages = answer.raw().to().map_err(|cause| {
+                    Error::new(Kind::Shape, "the pages have another form")
+                        .at(shown(&response.url))
+                        .because(cause)
+                })?;
+                let shown = if pages.pages.is_empty() { "none" } else { "shown" };
+                Ok((pages, shown))
+            }
             Err(error) if !error.concerns_all() && matches!(error.kind(), Kind::Denied | Kind::Gone) => {
                 tracing::debug!(%error, "no pages: the table's texts are taken");
-                Ok(Pages::default())
+                let shown = if error.kind() == Kind::Denied { "refused" } else { "none" };
+                Ok((Pages::default(), shown))
             }
             Err(error) => Err(error),
         }

@@ -90,6 +90,10 @@ async fn where_there_are_no_pages_the_overview_is_cut_and_where_there_is_neither
     assert!(cut["TextSources"]["Description"]["overview"] == 1.0, "{cut}");
     let paged = of(&found, &numbered(&double, 0));
     assert_eq!(paged["TextSources"]["Description"], "page");
+    assert_eq!(
+        (&paged["TextSources"]["Pages"], &cut["TextSources"]["Pages"]),
+        (&"shown".into(), &"none".into())
+    );
     assert!(!cut["DatasetDescription"].as_str().unwrap().starts_with('#'), "the name of the page is no text");
     let without = of(&found, &numbered(&double, 48));
     assert!(without["Description"].is_null() && without["Evaluation"].is_null(), "{without}");
