@@ -1,16 +1,18 @@
-//! Converts records between JSONL and Excel without loss.
+//! Converts records between JSONL, Excel and tables (CSV, Parquet, Avro) without loss.
 //!
-//! JSONL of any size becomes a workbook in constant memory (two looks at the input: one for the columns, one to
-//! write), and comes back as the same JSON values. How a cell tells which value it holds is in
+//! JSONL of any size becomes a workbook or a table in constant memory (two looks at the input: one for the columns, one
+//! to write), and comes back as the same JSON values. How a cell tells which value it holds is in
 //! `docs/record-converter.md`.
 
 mod book;
 mod cell;
 mod columns;
 mod convert;
+mod csv;
 mod lines;
 mod losses;
 mod meta;
+mod names;
 mod number;
 mod request;
 mod staged;

@@ -57,17 +57,7 @@ impl<R: Read> Lines<R> {
         let whole = match self.fill() {
             Ok(Some(whole)) => whole,
             Ok(None) => return Ok(None),
-            Err(cause) if unpack::is_damage(&cause) => {
-                return Err(Error::new(Kind::Shape, "the compressed file is damaged or cut short")
-                    .at(&self.place)
-                    .advise("get it again")
-                    .because(cause));
-            }
-            Err(cause) => {
-                return Err(Error::new(Kind::Storage, "cannot read the records")
-                    .at(&self.place)
-                    .because(cause));
-            }
+            Err(cause) => return Err(cannot_read(&self.place, cause)),
         };
         if !whole {
             return Ok(Some(Line::Bad(self.bad(format!("longer than {MAX_LINE} bytes")))));
@@ -102,6 +92,17 @@ impl<R: Read> Lines<R> {
     fn bad(&self, why: String) -> BadLine {
         BadLine { place: self.place.clone(), line: self.number, why }
     }
+}
+
+/// The error for bytes that cannot be read: the file's fault if they are compressed, or the disk's.
+pub(crate) fn cannot_read(place: &str, cause: std::io::Error) -> Error {
+    if unpack::is_damage(&cause) {
+        return Error::new(Kind::Shape, "the compressed file is damaged or cut short")
+            .at(place)
+            .advise("get it again")
+            .because(cause);
+    }
+    Error::new(Kind::Storage, "cannot read the records").at(place).because(cause)
 }
 
 /// The object in a line, or why there is none.

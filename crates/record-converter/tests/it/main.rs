@@ -4,6 +4,7 @@
 
 mod choose;
 mod cli;
+mod csv;
 mod files;
 mod foreign;
 mod hostile;
@@ -12,6 +13,7 @@ mod odd;
 mod parts;
 mod round_trip;
 mod sheet;
+mod tables;
 
 use std::fs;
 use std::io::Read;
