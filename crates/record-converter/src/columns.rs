@@ -7,6 +7,7 @@ use crawl_core::{Error, Kind, Result};
 
 use crate::losses::visible;
 use crate::number;
+use crate::typed::{Seen, Type};
 
 /// The most columns of a sheet.
 pub(crate) const MAX_COLUMNS: usize = 16_384;
@@ -23,12 +24,18 @@ pub(crate) struct Column {
     pub(crate) width: usize,
     wholes: bool,
     fractions: bool,
+    seen: Seen,
 }
 
 impl Column {
     /// Whether the column holds numbers, and all are spelled as floats.
     pub(crate) fn floats(&self) -> bool {
         self.fractions && !self.wholes
+    }
+
+    /// The type that holds all of its values, if they were looked at for that.
+    pub(crate) fn column_type(&self) -> Type {
+        self.seen.column_type()
     }
 }
 
@@ -40,9 +47,16 @@ pub(crate) struct Columns {
     records: u64,
     /// The places of the columns that a table has, in its order; `None`: all, as they are.
     chosen: Option<Vec<usize>>,
+    /// Whether the types of the values matter.
+    typed: bool,
 }
 
 impl Columns {
+    /// None yet; of those that come, the types are learnt too.
+    pub(crate) fn typed() -> Self {
+        Columns { typed: true, ..Columns::default() }
+    }
+
     /// Takes a record into account.
     ///
     /// # Errors
@@ -59,6 +73,9 @@ impl Columns {
             next = place + 1;
             let column = &mut self.all[place];
             column.note_number(value.text());
+            if self.typed {
+                column.seen.note(value);
+            }
             if sampled {
                 column.widen(value.text());
             }
@@ -143,7 +160,7 @@ impl Columns {
         }
         let width = key.chars().count().saturating_add(4).clamp(WIDTHS.0, WIDTHS.1);
         self.places.insert(key.clone(), self.all.len());
-        self.all.push(Column { key, width, wholes: false, fractions: false });
+        self.all.push(Column { key, width, wholes: false, fractions: false, seen: Seen::default() });
         Ok(self.all.len() - 1)
     }
 }

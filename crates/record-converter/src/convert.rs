@@ -10,6 +10,8 @@ use crate::book::{Book, guarded};
 use crate::columns::{Columns, changed};
 use crate::csv;
 use crate::lines::Lines;
+use crate::output::Table;
+use crate::parquet;
 use crate::request::{Input, Output, Request};
 use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
@@ -30,7 +32,9 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     let began = Instant::now();
     let mut summary = Summary::default();
     match &request.output {
-        Output::Xlsx(path) | Output::Csv(path) => to_columns(request, path, stdin, &mut summary)?,
+        Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) => {
+            to_columns(request, path, stdin, &mut summary)?
+        }
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
             to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
@@ -52,7 +56,11 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     let options = &request.options;
     refuse_existing(path, options.force)?;
     let supply = supply(request, stdin, folder(path), summary)?;
-    let mut columns = Columns::default();
+    let mut columns = if matches!(request.output, Output::Xlsx(_) | Output::Csv(_)) {
+        Columns::default()
+    } else {
+        Columns::typed()
+    };
     let mut bytes = 0;
     supply.read(summary, |record| {
         bytes += record.text().len() as u64;
@@ -71,15 +79,10 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
         })?,
         _ => {
             summary.columns = columns.chosen().count();
-            if summary.columns == 0 && columns.records() > 0 {
-                return Err(Error::new(Kind::Config, "no record has any member, and a table has no columns")
-                    .advise("keep JSONL, or write a workbook"));
-            }
-            let keys = columns.chosen().map(|column| column.key.as_str());
-            let mut table = csv::Writer::new(&mut file, options.delimiter_of(path), keys)?;
+            let mut table = Table::new(&mut file, path, &request.output, &columns, options)?;
             supply.read(&mut again, |record| {
                 summary.records_written += 1;
-                table.push(&columns.spread(record)?)
+                table.push(record, &columns)
             })?;
             unchanged(summary)?;
             table.finish()?;
@@ -99,7 +102,7 @@ fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut 
         Input::Jsonl(path) => Ok(Supply::File(path.clone())),
         Input::Stdin => Supply::spool(stdin, folder),
         Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
-        Input::Xlsx(_) | Input::Csv(_) => {
+        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) => {
             let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
             let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
             let mut lines = BufWriter::new(&mut file);
@@ -124,6 +127,7 @@ fn to_lines(
         |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
     match &request.input {
         Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
+        Input::Parquet(path) => return parquet::read(path, summary, line),
         Input::Csv(path) => return csv::read(path, &request.options, summary, line),
         Input::Stdin => {
             drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;

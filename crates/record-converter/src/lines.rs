@@ -106,7 +106,7 @@ pub(crate) fn cannot_read(place: &str, cause: std::io::Error) -> Error {
 }
 
 /// The object in a line, or why there is none.
-fn record(line: &[u8]) -> Result<Raw<'_>, String> {
+pub(crate) fn record(line: &[u8]) -> Result<Raw<'_>, String> {
     let raw = Raw::parse(line).map_err(|_| reason(line))?;
     let mut members = raw.members().ok_or("JSON, but not an object")?;
     // A name with half a surrogate pair is JSON, but no text: it would read as an empty name.

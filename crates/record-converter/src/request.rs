@@ -20,6 +20,8 @@ pub enum Input {
     Xlsx(PathBuf),
     /// A CSV file; it may be compressed with gzip or zstd.
     Csv(PathBuf),
+    /// A Parquet file.
+    Parquet(PathBuf),
 }
 
 /// Where the records go.
@@ -33,6 +35,19 @@ pub enum Output {
     Xlsx(PathBuf),
     /// A CSV file.
     Csv(PathBuf),
+    /// A Parquet file.
+    Parquet(PathBuf),
+}
+
+/// How the pages of a Parquet file are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Small, and fast to read.
+    Zstd,
+    /// For readers that know nothing newer.
+    Snappy,
+    /// Not at all.
+    None,
 }
 
 /// How to convert.
@@ -59,6 +74,10 @@ pub struct Options {
     pub delimiter: Option<u8>,
     /// Whether each field of a CSV file that is read is text, whatever it looks like.
     pub as_text: bool,
+    /// Whether Parquet also has a column with each record word for word. Never with `columns`.
+    pub raw: bool,
+    /// How Parquet is compressed. `None`: with zstd.
+    pub compression: Option<Compression>,
 }
 
 impl Default for Options {
@@ -74,6 +93,8 @@ impl Default for Options {
             columns: Vec::new(),
             delimiter: None,
             as_text: false,
+            raw: true,
+            compression: None,
         }
     }
 }
@@ -137,7 +158,7 @@ impl Request {
         if !options.columns.is_empty() && !self.output.is_table() {
             return refused(
                 "columns are named, and the output is no table",
-                "write CSV, or leave --columns out: JSONL and workbooks have all",
+                "write CSV or Parquet, or leave --columns out: JSONL and workbooks have all",
             );
         }
         let csv = matches!(self.input, Input::Csv(_)) || matches!(self.output, Output::Csv(_));
@@ -146,6 +167,13 @@ impl Request {
         }
         if options.delimiter.is_some_and(|byte| !byte.is_ascii() || matches!(byte, b'"' | b'\r' | b'\n')) {
             return refused("that cannot stand between fields", "use one ASCII character, or `tab`");
+        }
+        let packed = matches!(self.output, Output::Parquet(_));
+        if (!options.raw || options.compression.is_some()) && !packed {
+            return refused(
+                "what is asked for is for Parquet, and the output is none",
+                "leave --no-raw and --compression out",
+            );
         }
         if options.as_text && !matches!(self.input, Input::Csv(_)) {
             return refused("fields are to be text, and the input is not CSV", "leave --as-text out");
@@ -166,11 +194,12 @@ impl Input {
         let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
         match extension(inner).as_str() {
             "jsonl" | "ndjson" => Ok(Input::Jsonl(path.to_owned())),
+            "parquet" if !packed => Ok(Input::Parquet(path.to_owned())),
             "csv" | "tsv" => Ok(Input::Csv(path.to_owned())),
             "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
             _ => Err(unsupported(
                 path,
-                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .xlsx or .xlsm file",
+                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .xlsx or .xlsm file",
             )),
         }
     }
@@ -179,7 +208,7 @@ impl Input {
 impl Output {
     /// Whether it has columns, and `--columns` says which.
     fn is_table(&self) -> bool {
-        matches!(self, Output::Csv(_))
+        matches!(self, Output::Csv(_) | Output::Parquet(_))
     }
 
     fn named(path: &Path) -> Result<Self> {
@@ -189,8 +218,9 @@ impl Output {
         match extension(path).as_str() {
             "jsonl" | "ndjson" => Ok(Output::Jsonl(path.to_owned())),
             "xlsx" => Ok(Output::Xlsx(path.to_owned())),
+            "parquet" => Ok(Output::Parquet(path.to_owned())),
             "csv" | "tsv" => Ok(Output::Csv(path.to_owned())),
-            _ => Err(unsupported(path, "a .xlsx, .csv or .jsonl file, `-` (JSONL to stdout)")),
+            _ => Err(unsupported(path, "a .xlsx, .csv, .parquet or .jsonl file, `-` (JSONL to stdout)")),
         }
     }
 }
@@ -201,7 +231,7 @@ fn extension(path: &Path) -> String {
 
 fn unsupported(path: &Path, supported: &str) -> Error {
     let later = match extension(path).as_str() {
-        "parquet" | "avro" => "; Parquet and Avro are not built yet, they come with a later issue",
+        "avro" => "; Avro is not built yet, it comes with a later issue",
         "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
         "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
         "gz" | "zst" => "; only JSON lines and CSV may be compressed, and only where they are read",
@@ -222,7 +252,7 @@ mod tests {
             |input: &str, output: &str| Request::new(Path::new(input), Path::new(output), Options::default());
         assert_eq!(request("-", "x.XLSX").unwrap().output, Output::Xlsx("x.XLSX".into()));
         assert_eq!(request("a.xlsx", "-").unwrap().input, Input::Xlsx("a.xlsx".into()));
-        let error = request("a.jsonl", "b.parquet").unwrap_err();
+        let error = request("a.jsonl", "b.avro").unwrap_err();
         assert!(error.advice().contains("later issue"), "{}", error.advice());
         assert!(request("a.xlsx", "b.xlsx").is_err());
         assert_eq!(request("a.XLSM", "-").unwrap().input, Input::Xlsx("a.XLSM".into()));

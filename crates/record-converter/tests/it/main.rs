@@ -10,6 +10,7 @@ mod foreign;
 mod hostile;
 mod input;
 mod odd;
+mod parquet;
 mod parts;
 mod round_trip;
 mod sheet;

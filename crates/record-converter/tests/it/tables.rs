@@ -91,3 +91,22 @@ pub(crate) fn check_same_but_nulls(lines: &[String], back: &[String]) {
         assert_eq!(members(line), members(back), "\n{line}\n{back}");
     }
 }
+
+/// As [`check_same_but_nulls`], but numbers may be spelled another way.
+pub(crate) fn check_same_numbers(lines: &[String], back: &[String]) {
+    let spelled = |line: &String| {
+        let members: Vec<(String, Box<RawValue>)> =
+            serde_json::from_str::<std::collections::BTreeMap<_, _>>(line).unwrap().into_iter().collect();
+        let members = members.iter().map(|(key, value)| {
+            let text = value.get();
+            // Longer ones are spelled the one way that there is.
+            let short = text.parse::<f64>().ok().filter(|number| number.is_finite() && text.len() <= 6);
+            let text =
+                short.map_or_else(|| text.to_owned(), |number| serde_json::to_string(&number).unwrap());
+            format!("\"{key}\":{text}")
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    };
+    let all = |lines: &[String]| lines.iter().map(spelled).collect::<Vec<_>>();
+    check_same_but_nulls(&all(lines), &all(back));
+}
