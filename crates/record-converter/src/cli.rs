@@ -27,13 +27,13 @@ const EXAMPLES: &str = "Examples:
   record-converter data/crawl datasets.parquet --compression snappy
   record-converter theirs.csv rows.jsonl --delimiter ';'";
 
-/// Converts records between JSONL, Excel (.xlsx), CSV and Parquet, in constant memory
+/// Converts records between JSONL, Excel (.xlsx), CSV, Parquet and Avro, in constant memory
 #[derive(Parser, Debug)]
 #[command(name = "record-converter", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .xlsx or .xlsm file
+    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx or .xlsm file
     input: PathBuf,
-    /// A .xlsx, .csv, .parquet or .jsonl file, or `-` (JSONL to stdout)
+    /// A .xlsx, .csv, .parquet, .avro or .jsonl file, or `-` (JSONL to stdout)
     output: PathBuf,
     /// Which listing of a root, when it has several
     #[arg(long, value_name = "LISTING")]
@@ -56,7 +56,7 @@ pub(crate) struct Cli {
     /// The row with the header, from 1; what is above it is not read. Without it: the first row that is not empty
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     header_row: Option<u32>,
-    /// The columns of a CSV or Parquet file that is written, in this order, with commas between; without it: all
+    /// The columns of a CSV, Parquet or Avro file that is written, in this order, with commas between; without it: all
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
     /// The character between the fields of CSV, or `tab`. Without it: a comma, in .tsv files a tab
@@ -65,10 +65,10 @@ pub(crate) struct Cli {
     /// Each field of a CSV file that is read is text, as it stands
     #[arg(long)]
     as_text: bool,
-    /// Leave the column with each record word for word out of Parquet: smaller, but null and missing become one
+    /// Leave the column with each record word for word out of Parquet and Avro: smaller, but null and missing become one
     #[arg(long)]
     no_raw: bool,
-    /// How Parquet is compressed; without it: zstd
+    /// How Parquet and Avro are compressed; without it: Parquet with zstd, Avro with deflate
     #[arg(long, value_name = "HOW")]
     compression: Option<Compression>,
     #[command(flatten)]

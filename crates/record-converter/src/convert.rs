@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crawl_core::{Error, Kind, Result};
 
+use crate::avro;
 use crate::book::{Book, guarded};
 use crate::columns::{Columns, changed};
 use crate::csv;
@@ -32,7 +33,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     let began = Instant::now();
     let mut summary = Summary::default();
     match &request.output {
-        Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) => {
+        Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
             to_columns(request, path, stdin, &mut summary)?
         }
         Output::Jsonl(path) => {
@@ -102,7 +103,7 @@ fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut 
         Input::Jsonl(path) => Ok(Supply::File(path.clone())),
         Input::Stdin => Supply::spool(stdin, folder),
         Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
-        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) => {
+        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) => {
             let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
             let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
             let mut lines = BufWriter::new(&mut file);
@@ -128,6 +129,7 @@ fn to_lines(
     match &request.input {
         Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
         Input::Parquet(path) => return parquet::read(path, summary, line),
+        Input::Avro(path) => return avro::read(path, summary, line),
         Input::Csv(path) => return csv::read(path, &request.options, summary, line),
         Input::Stdin => {
             drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;

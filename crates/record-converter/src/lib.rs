@@ -4,6 +4,7 @@
 //! to write), and comes back as the same JSON values. How a cell tells which value it holds is in
 //! `docs/record-converter.md`.
 
+mod avro;
 mod book;
 mod cell;
 mod columns;

@@ -9,12 +9,13 @@ use crawl_core::{Error, Kind, Result};
 use crate::columns::{Columns, changed};
 use crate::request::{Options, Output};
 use crate::typed::{Type, Typed, typed};
-use crate::{csv, parquet};
+use crate::{avro, csv, parquet};
 
 /// A table being written.
 pub(crate) enum Table<W: Write + Send> {
     Csv(csv::Writer<W>),
     Parquet(parquet::Writer<W>, Vec<Type>),
+    Avro(avro::Writer<W>, Vec<Type>),
 }
 
 impl<W: Write + Send> Table<W> {
@@ -42,6 +43,11 @@ impl<W: Write + Send> Table<W> {
                 let writer = parquet::Writer::new(to, columns, raw.as_deref(), options.compression)?;
                 Table::Parquet(writer, types)
             }
+            Output::Avro(_) => {
+                let columns = keys.zip(types.iter().copied());
+                let writer = avro::Writer::new(to, columns, raw.as_deref(), options.compression)?;
+                Table::Avro(writer, types)
+            }
             _ => Table::Csv(csv::Writer::new(to, options.delimiter_of(path), keys)?),
         })
     }
@@ -56,6 +62,7 @@ impl<W: Write + Send> Table<W> {
         match self {
             Table::Csv(writer) => writer.push(&values),
             Table::Parquet(writer, types) => writer.push(row(types, &values)?, record.text()),
+            Table::Avro(writer, types) => writer.push(row(types, &values)?, record.text()),
         }
     }
 
@@ -67,6 +74,7 @@ impl<W: Write + Send> Table<W> {
         match self {
             Table::Csv(writer) => writer.finish(),
             Table::Parquet(writer, _) => writer.finish(),
+            Table::Avro(writer, _) => writer.finish(),
         }
     }
 }
