@@ -34,7 +34,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     let mut summary = Summary::default();
     match &request.output {
         Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
-            to_columns(request, path, stdin, &mut summary)?
+            to_columns(request, path, stdin, &mut summary)?;
         }
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;

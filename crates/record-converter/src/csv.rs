@@ -13,7 +13,7 @@ pub(crate) use write::Writer;
 
 /// Whether a spreadsheet might compute the text, now or once the apostrophes in front are gone.
 fn is_formula(text: &str) -> bool {
-    let start = text.trim_start_matches(|letter: char| letter == '\'' || letter == ' ' || letter == '\u{A0}');
+    let start = text.trim_start_matches(['\'', ' ', '\u{A0}']);
     start.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 

@@ -13,16 +13,17 @@ pub(crate) type Lost = Option<&'static str>;
 /// Adds a double; null if it is no number.
 pub(crate) fn double(line: &mut String, number: f64) -> Lost {
     let text = serde_json::Number::from_f64(number).map(|number| number.to_string());
-    float(line, text, number.is_nan())
+    float(line, text.as_deref(), number.is_nan())
 }
 
 /// Adds a float with the digits that tell it from other floats, not those of the double beside it.
 pub(crate) fn single(line: &mut String, number: f32) -> Lost {
-    float(line, number.is_finite().then(|| format!("{number:?}")), number.is_nan())
+    let text = number.is_finite().then(|| format!("{number:?}"));
+    float(line, text.as_deref(), number.is_nan())
 }
 
-fn float(line: &mut String, text: Option<String>, nan: bool) -> Lost {
-    line.push_str(text.as_deref().unwrap_or("null"));
+fn float(line: &mut String, text: Option<&str>, nan: bool) -> Lost {
+    line.push_str(text.unwrap_or("null"));
     match text {
         Some(_) => None,
         None if nan => Some("NaN, which JSON does not have; null is there"),

@@ -157,15 +157,15 @@ impl Column {
         let levels = std::mem::take(&mut self.levels);
         let levels = self.nullable.then_some(levels.as_slice());
         match &mut self.values {
-            Values::Int(all) => batch::<Int64Type>(&mut writer, std::mem::take(all), levels)?,
-            Values::Float(all) => batch::<DoubleType>(&mut writer, std::mem::take(all), levels)?,
-            Values::Bool(all) => batch::<BoolType>(&mut writer, std::mem::take(all), levels)?,
+            Values::Int(all) => batch::<Int64Type>(&mut writer, &std::mem::take(all), levels)?,
+            Values::Float(all) => batch::<DoubleType>(&mut writer, &std::mem::take(all), levels)?,
+            Values::Bool(all) => batch::<BoolType>(&mut writer, &std::mem::take(all), levels)?,
             Values::Text(all, ends) => {
                 let all = Bytes::from(std::mem::take(all));
                 let mut begin = 0;
                 let slice = |end| ByteArray::from(all.slice(std::mem::replace(&mut begin, end)..end));
                 let texts: Vec<ByteArray> = std::mem::take(ends).into_iter().map(slice).collect();
-                batch::<ByteArrayType>(&mut writer, texts, levels)?;
+                batch::<ByteArrayType>(&mut writer, &texts, levels)?;
             }
         }
         writer.close()
@@ -174,10 +174,10 @@ impl Column {
 
 fn batch<T: DataType>(
     writer: &mut SerializedColumnWriter<'_>,
-    values: Vec<T::T>,
+    values: &[T::T],
     levels: Option<&[i16]>,
 ) -> Result<(), ParquetError> {
-    writer.typed::<T>().write_batch(&values, levels, None).map(|_| ())
+    writer.typed::<T>().write_batch(values, levels, None).map(|_| ())
 }
 
 fn field(key: &str, kind: Type, nullable: bool) -> Result<Schema, ParquetError> {

@@ -136,3 +136,28 @@ fn a_process_killed_while_it_writes_the_workbook_leaves_only_the_part_file() {
     child.wait().unwrap();
     assert_eq!(names(folder.path()), ["in.jsonl", "out.xlsx.part"]);
 }
+
+#[test]
+fn tables_have_their_exit_codes_and_damaged_ones_no_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::write(file("in.jsonl"), "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n").unwrap();
+    check(folder.path(), &["in.jsonl", "out.parquet", "--compression", "snappy"], 0);
+    check(folder.path(), &["in.jsonl", "out.avro", "--columns", "b,a"], 0);
+    let (stdout, _) = check(folder.path(), &["out.avro", "-"], 0);
+    assert_eq!(stdout, "{\"b\":\"x\",\"a\":1}\n{\"b\":null,\"a\":2}\n");
+    let (stdout, _) = check(folder.path(), &["out.parquet", "-"], 0);
+    assert_eq!(stdout, fs::read_to_string(file("in.jsonl")).unwrap());
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "new.csv", "--columns", "a,z"], 78);
+    assert!(stderr.contains("`z`") && stderr.contains("`a`, `b`"), "{stderr}");
+    check(folder.path(), &["in.jsonl", "new.csv", "--delimiter", "tabs"], 2);
+    for name in ["out.parquet", "out.avro"] {
+        let whole = fs::read(file(name)).unwrap();
+        fs::write(file(name), &whole[..whole.len() - 3]).unwrap();
+        let (_, stderr) = check(folder.path(), &[name, "back.jsonl"], 65);
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+    fs::write(file("bad.csv"), "a,b\n1\n").unwrap();
+    let (_, stderr) = check(folder.path(), &["bad.csv", "-"], 3);
+    assert!(stderr.contains("lost: bad.csv line 2: the row has 1 fields"), "{stderr}");
+}
