@@ -92,3 +92,34 @@ fn checksum(block: &[u8]) -> u32 {
     sum.update(block);
     sum.sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Codec; 4] = [Codec::Null, Codec::Deflate, Codec::Snappy, Codec::Zstd];
+
+    #[test]
+    fn blocks_come_back_and_a_wrong_checksum_is_told() {
+        for codec in ALL {
+            assert_eq!(unpack(codec, pack(codec, b"some text").unwrap()).unwrap(), b"some text");
+            assert_eq!(Codec::named(codec.name().as_bytes()), Some(codec));
+        }
+        let mut packed = pack(Codec::Snappy, b"some text").unwrap();
+        *packed.last_mut().unwrap() ^= 1;
+        assert!(unpack(Codec::Snappy, packed).is_err());
+        assert!(unpack(Codec::Snappy, vec![0; 3]).is_err());
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let bomb = zstd::encode_all(io::repeat(0).take(MAX_BLOCK as u64 + 1), 1).unwrap();
+        assert!(bomb.len() < 1 << 20);
+        assert_eq!(unpack(Codec::Zstd, bomb), Err(too_large()));
+        // Snappy says how long it will be before anything is unpacked.
+        assert_eq!(
+            unpack(Codec::Snappy, [&[0xFF, 0xFF, 0xFF, 0xFF, 0x0F][..], &[0; 8]].concat()),
+            Err(too_large())
+        );
+    }
+}
