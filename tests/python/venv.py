@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-NEWEST = ["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]", "pydiscourse"]
+NEWEST = [
+    *["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]", "pydiscourse"],
+    # What reads tables.
+    *["cramjam", "fastavro", "pandas", "pyarrow"],
+]
 PINNED = {
     "hub036": ["pytest", "huggingface_hub==0.36.*", "openai"],
     "kaggle16": ["pytest", "kaggle==1.6.17"],

@@ -10,7 +10,7 @@ use crawl_core::{Error, Kind, Result};
 use rust_xlsxwriter::{Format, IgnoreError, Url, Workbook, Worksheet, XlsxError};
 
 use crate::cell::{self, Cell};
-use crate::columns::Columns;
+use crate::columns::{Columns, changed};
 use crate::meta;
 use crate::request::Options;
 use crate::summary::Summary;
@@ -279,11 +279,6 @@ fn too_long(what: &str, key: &str) -> String {
         "{what} `{shown}{dots}` is longer than the {} characters that Excel keeps, and is cut",
         cell::MAX_UNITS
     )
-}
-
-fn changed() -> Error {
-    Error::new(Kind::Config, "the input changed while it was read")
-        .advise("run again when nothing writes to it")
 }
 
 /// What the library refused: mostly the disk, else a bug of ours.

@@ -52,7 +52,7 @@ pub(crate) fn encode(value: Raw<'_>, floats: bool) -> Cell<'_> {
 }
 
 /// Only a name that is empty or could be taken for a marked one is marked.
-fn encode_name(name: &str) -> Cow<'_, str> {
+pub(crate) fn encode_name(name: &str) -> Cow<'_, str> {
     if name.is_empty() || name.starts_with(MARK) || defeats_escapes(name) {
         return Cow::Owned(format!("{MARK}{}", literal(name)));
     }
@@ -159,7 +159,8 @@ fn defeats_escapes(text: &str) -> bool {
     text.contains("_x") && text.contains(escaped)
 }
 
-fn is_json(text: &str) -> bool {
+/// Whether the text is one valid JSON value.
+pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok()
 }
 

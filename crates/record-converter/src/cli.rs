@@ -12,13 +12,28 @@ use record_converter::{MAX_SHEET_ROWS, Options, Request, Summary, convert};
 /// So many bad lines, and so many cells, are shown; the summary counts all.
 const SHOWN: usize = 20;
 
-/// Converts records between JSONL and Excel (.xlsx), both ways, in constant memory
+/// The library's own, as a flag.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Compression {
+    Zstd,
+    Snappy,
+    None,
+}
+
+const EXAMPLES: &str = "Examples:
+  record-converter data/crawl datasets.xlsx             the committed pages of a crawl
+  record-converter rows.xlsx rows.jsonl                 back again
+  record-converter rows.jsonl rows.csv --columns id,likes
+  record-converter data/crawl datasets.parquet --compression snappy
+  record-converter theirs.csv rows.jsonl --delimiter ';'";
+
+/// Converts records between JSONL, Excel (.xlsx), CSV, Parquet and Avro, in constant memory
 #[derive(Parser, Debug)]
-#[command(name = "record-converter", version)]
+#[command(name = "record-converter", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// The root folder of a crawl, a .jsonl file (also .gz or .zst), `-` (JSONL from stdin), or a .xlsx or .xlsm file
+    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx or .xlsm file
     input: PathBuf,
-    /// A .xlsx file, a .jsonl file, or `-` (JSONL to stdout)
+    /// A .xlsx, .csv, .parquet, .avro or .jsonl file, or `-` (JSONL to stdout)
     output: PathBuf,
     /// Which listing of a root, when it has several
     #[arg(long, value_name = "LISTING")]
@@ -32,7 +47,7 @@ pub(crate) struct Cli {
     /// Replace an output that exists
     #[arg(long)]
     force: bool,
-    /// A column of a workbook made by others whose text is JSON; may be given several times
+    /// A column of a workbook or a CSV file made by others whose text is JSON; may be given several times
     #[arg(long, value_name = "NAME")]
     json_column: Vec<String>,
     /// A sheet of the workbook to read, hidden ones too; may be given several times. Without it: all that are not hidden
@@ -41,6 +56,21 @@ pub(crate) struct Cli {
     /// The row with the header, from 1; what is above it is not read. Without it: the first row that is not empty
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     header_row: Option<u32>,
+    /// The columns of a CSV, Parquet or Avro file that is written, in this order, with commas between; without it: all
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// The character between the fields of CSV, or `tab`. Without it: a comma, in .tsv files a tab
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Each field of a CSV file that is read is text, as it stands
+    #[arg(long)]
+    as_text: bool,
+    /// Leave the column with each record word for word out of Parquet and Avro: smaller, but null and missing become one
+    #[arg(long)]
+    no_raw: bool,
+    /// How Parquet and Avro are compressed; without it: Parquet with zstd, Avro with deflate
+    #[arg(long, value_name = "HOW")]
+    compression: Option<Compression>,
     #[command(flatten)]
     pub(crate) flags: Flags,
 }
@@ -55,6 +85,15 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         json_columns: cli.json_column.clone(),
         sheets: cli.sheet.clone(),
         header_row: cli.header_row,
+        columns: cli.columns.clone(),
+        delimiter: cli.delimiter,
+        as_text: cli.as_text,
+        raw: !cli.no_raw,
+        compression: cli.compression.map(|how| match how {
+            Compression::Zstd => record_converter::Compression::Zstd,
+            Compression::Snappy => record_converter::Compression::Snappy,
+            Compression::None => record_converter::Compression::None,
+        }),
     };
     quiet_panics_of_the_library();
     let request = Request::new(&cli.input, &cli.output, options)?;
@@ -78,12 +117,22 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
     Ok(if summary.is_whole() { Outcome::Done } else { Outcome::Missing })
 }
 
-/// Where the disk is full, the Excel library panics; the panic becomes an error with the same words, so its own
-/// message would only be noise.
+fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        [byte] => Ok(*byte),
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        _ => Err("one ASCII character, or `tab`"),
+    }
+}
+
+/// Where the disk is full, the Excel library panics, and the Parquet library at damaged files; the panic becomes an
+/// error, so its own message would only be noise.
 fn quiet_panics_of_the_library() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        if !panic.location().is_some_and(|place| place.file().contains("rust_xlsxwriter")) {
+        if !panic.location().is_some_and(|place| {
+            place.file().contains("rust_xlsxwriter") || place.file().contains("parquet-")
+        }) {
             usual(panic);
         }
     }));

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use crawl_core::json::{Key, Raw};
 use crawl_core::{Error, Kind, Result};
 
+use crate::losses::visible;
 use crate::number;
+use crate::typed::{Seen, Type};
 
 /// The most columns of a sheet.
 pub(crate) const MAX_COLUMNS: usize = 16_384;
@@ -22,12 +24,18 @@ pub(crate) struct Column {
     pub(crate) width: usize,
     wholes: bool,
     fractions: bool,
+    seen: Seen,
 }
 
 impl Column {
     /// Whether the column holds numbers, and all are spelled as floats.
     pub(crate) fn floats(&self) -> bool {
         self.fractions && !self.wholes
+    }
+
+    /// The type that holds all of its values, if they were looked at for that.
+    pub(crate) fn column_type(&self) -> Type {
+        self.seen.column_type()
     }
 }
 
@@ -37,9 +45,18 @@ pub(crate) struct Columns {
     all: Vec<Column>,
     places: HashMap<String, usize>,
     records: u64,
+    /// The places of the columns that a table has, in its order; `None`: all, as they are.
+    chosen: Option<Vec<usize>>,
+    /// Whether the types of the values matter.
+    typed: bool,
 }
 
 impl Columns {
+    /// None yet; of those that come, the types are learnt too.
+    pub(crate) fn typed() -> Self {
+        Columns { typed: true, ..Columns::default() }
+    }
+
     /// Takes a record into account.
     ///
     /// # Errors
@@ -56,6 +73,9 @@ impl Columns {
             next = place + 1;
             let column = &mut self.all[place];
             column.note_number(value.text());
+            if self.typed {
+                column.seen.note(value);
+            }
             if sampled {
                 column.widen(value.text());
             }
@@ -82,13 +102,65 @@ impl Columns {
         self.places.get(key.name().as_ref()).copied()
     }
 
+    /// Leaves a table only the columns of these names, in this order; none are named: all.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if no record has one of them.
+    pub(crate) fn choose(&mut self, names: &[String]) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut chosen = Vec::new();
+        for name in names {
+            let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
+            if !chosen.contains(&place) {
+                chosen.push(place);
+            }
+        }
+        self.chosen = Some(chosen);
+        Ok(())
+    }
+
+    /// The columns of a table, in order.
+    pub(crate) fn chosen(&self) -> impl Iterator<Item = &Column> {
+        let all = self.chosen.is_none().then_some(&self.all);
+        let some = self.chosen.iter().flatten().map(|place| &self.all[*place]);
+        all.into_iter().flatten().chain(some)
+    }
+
+    /// The value of a record, or nothing, for each of [`Self::chosen`]. Of several values of one key the last counts.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the record has a key that the first look did not see.
+    pub(crate) fn spread<'r>(&self, record: Raw<'r>) -> Result<Vec<Option<Raw<'r>>>> {
+        let mut values = vec![None; self.all.len()];
+        let mut next = 0;
+        for (key, value) in record.members().into_iter().flatten() {
+            let place = self.place(key, next).ok_or_else(changed)?;
+            next = place + 1;
+            values[place] = Some(value);
+        }
+        match &self.chosen {
+            Some(chosen) => Ok(chosen.iter().map(|place| values[*place]).collect()),
+            None => Ok(values),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        const SHOWN: usize = 40;
+        let known = self.all.iter().take(SHOWN).map(|column| format!("`{}`", visible(&column.key)));
+        let more = if self.all.len() > SHOWN { ", ..." } else { "" };
+        Error::new(Kind::Config, format!("no record has a member `{}`", visible(name)))
+            .advise(format!("there are: {}{more}", known.collect::<Vec<_>>().join(", ")))
+    }
+
     fn add(&mut self, key: String) -> Result<usize> {
         if self.all.len() == MAX_COLUMNS {
             return Err(too_many(&key));
         }
         let width = key.chars().count().saturating_add(4).clamp(WIDTHS.0, WIDTHS.1);
         self.places.insert(key.clone(), self.all.len());
-        self.all.push(Column { key, width, wholes: false, fractions: false });
+        self.all.push(Column { key, width, wholes: false, fractions: false, seen: Seen::default() });
         Ok(self.all.len() - 1)
     }
 }
@@ -111,11 +183,19 @@ impl Column {
     }
 }
 
+/// The error for an input that is another one at the second look.
+pub(crate) fn changed() -> Error {
+    Error::new(Kind::Config, "the input changed while it was read")
+        .advise("run again when nothing writes to it")
+}
+
 fn too_many(key: &str) -> Error {
     let shown: String = key.chars().take(80).collect();
     Error::new(
         Kind::Config,
-        format!("the records have more than {MAX_COLUMNS} different keys, and a sheet no more columns"),
+        format!(
+            "the records have more than {MAX_COLUMNS} different keys, the most columns of a sheet or a table"
+        ),
     )
     .at(shown)
     .advise("put what varies into one nested object, or keep JSONL")

@@ -6,9 +6,13 @@ use std::time::Instant;
 
 use crawl_core::{Error, Kind, Result};
 
+use crate::avro;
 use crate::book::{Book, guarded};
-use crate::columns::Columns;
+use crate::columns::{Columns, changed};
+use crate::csv;
 use crate::lines::Lines;
+use crate::output::Table;
+use crate::parquet;
 use crate::request::{Input, Output, Request};
 use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
@@ -23,13 +27,15 @@ use crate::workbook;
 /// named in [`Summary::bad_lines`]; nor do cells that are cut or lost: they are named in [`Summary::lost_cells`].
 ///
 /// # Errors
-/// [`Kind::Config`] if the input is not there, the output is, or the records do not fit a sheet;
-/// [`Kind::Shape`] if a workbook is damaged; [`Kind::Storage`] if a file cannot be read or written.
+/// [`Kind::Config`] if the input is not there, the output is, or the records do not fit;
+/// [`Kind::Shape`] if a workbook or a table is damaged; [`Kind::Storage`] if a file cannot be read or written.
 pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) -> Result<Summary> {
     let began = Instant::now();
     let mut summary = Summary::default();
     match &request.output {
-        Output::Xlsx(path) => to_workbook(request, path, stdin, &mut summary)?,
+        Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
+            to_columns(request, path, stdin, &mut summary)?;
+        }
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
             to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
@@ -46,33 +52,69 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     Ok(summary)
 }
 
-fn to_workbook(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
-    refuse_existing(path, request.options.force)?;
+/// Writes what has columns: one look at the records finds them, a second one writes.
+fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let options = &request.options;
-    let supply = match &request.input {
-        Input::Jsonl(path) => Supply::File(path.clone()),
-        Input::Stdin => Supply::spool(stdin, folder(path))?,
-        Input::Root(root) => Supply::root(root, options.source.as_deref())?,
-        Input::Xlsx(_) => return Err(Error::new(Kind::Config, "both are Excel workbooks")),
+    refuse_existing(path, options.force)?;
+    let supply = supply(request, stdin, folder(path), summary)?;
+    let mut columns = if matches!(request.output, Output::Xlsx(_) | Output::Csv(_)) {
+        Columns::default()
+    } else {
+        Columns::typed()
     };
-    let mut columns = Columns::default();
     let mut bytes = 0;
     supply.read(summary, |record| {
         bytes += record.text().len() as u64;
         columns.learn(record)
     })?;
+    columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
-    guarded(|| {
-        let mut book = Book::new(folder(path), &columns, options, bytes)?;
-        // Bad lines were noted by the first look.
-        supply.read(&mut Summary::default(), |record| book.push(record, summary))?;
-        if summary.records_written != summary.records_read {
-            return Err(Error::new(Kind::Config, "the input changed while it was read"));
+    // Bad lines were noted by the first look.
+    let mut again = Summary::default();
+    match &request.output {
+        Output::Xlsx(_) => guarded(|| {
+            let mut book = Book::new(folder(path), &columns, options, bytes)?;
+            supply.read(&mut again, |record| book.push(record, summary))?;
+            unchanged(summary)?;
+            book.finish(&mut file, summary)
+        })?,
+        _ => {
+            summary.columns = columns.chosen().count();
+            let mut table = Table::new(&mut file, path, &request.output, &columns, options)?;
+            supply.read(&mut again, |record| {
+                summary.records_written += 1;
+                table.push(record, &columns)
+            })?;
+            unchanged(summary)?;
+            table.finish()?;
         }
-        book.finish(&mut file, summary)
-    })?;
+    }
     summary.bytes = file.finish()?;
     Ok(())
+}
+
+fn unchanged(summary: &Summary) -> Result<()> {
+    if summary.records_written == summary.records_read { Ok(()) } else { Err(changed()) }
+}
+
+/// The records, to be read twice. Other kinds of files than JSONL become lines in a temporary file in `folder`.
+fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
+    match &request.input {
+        Input::Jsonl(path) => Ok(Supply::File(path.clone())),
+        Input::Stdin => Supply::spool(stdin, folder),
+        Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
+        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) => {
+            let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
+            let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
+            let mut lines = BufWriter::new(&mut file);
+            to_lines(request, stdin, &mut lines, Some(folder), summary)?;
+            lines.flush().map_err(fault)?;
+            drop(lines);
+            // They are read, and counted, once more.
+            (summary.records_read, summary.records_written) = (0, 0);
+            Ok(Supply::Spool(file))
+        }
+    }
 }
 
 fn to_lines(
@@ -86,6 +128,9 @@ fn to_lines(
         |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
     match &request.input {
         Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
+        Input::Parquet(path) => return parquet::read(path, summary, line),
+        Input::Avro(path) => return avro::read(path, summary, line),
+        Input::Csv(path) => return csv::read(path, &request.options, summary, line),
         Input::Stdin => {
             drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
         }
@@ -99,7 +144,8 @@ fn to_lines(
     Ok(())
 }
 
-fn not_written(cause: io::Error) -> Error {
+/// The error for an output that the disk, or who reads it, refuses.
+pub(crate) fn not_written(cause: io::Error) -> Error {
     Error::new(Kind::Storage, "cannot write the output").because(cause)
 }
 

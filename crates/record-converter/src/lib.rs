@@ -1,22 +1,29 @@
-//! Converts records between JSONL and Excel without loss.
+//! Converts records between JSONL, Excel and tables (CSV, Parquet, Avro) without loss.
 //!
-//! JSONL of any size becomes a workbook in constant memory (two looks at the input: one for the columns, one to
-//! write), and comes back as the same JSON values. How a cell tells which value it holds is in
+//! JSONL of any size becomes a workbook or a table in constant memory (two looks at the input: one for the columns, one
+//! to write), and comes back as the same JSON values. How a cell tells which value it holds is in
 //! `docs/record-converter.md`.
 
+mod avro;
 mod book;
 mod cell;
 mod columns;
 mod convert;
+mod csv;
+mod foreign;
 mod lines;
 mod losses;
 mod meta;
+mod names;
 mod number;
+mod output;
+mod parquet;
 mod request;
 mod staged;
 mod summary;
 mod supply;
 mod table;
+mod typed;
 mod unpack;
 mod workbook;
 mod xlsx;
@@ -24,5 +31,5 @@ mod xlsx;
 pub use convert::convert;
 pub use lines::BadLine;
 pub use losses::LostCell;
-pub use request::{Input, MAX_SHEET_ROWS, Options, Output, Request};
+pub use request::{Compression, Input, MAX_SHEET_ROWS, Options, Output, Request};
 pub use summary::Summary;

@@ -57,17 +57,7 @@ impl<R: Read> Lines<R> {
         let whole = match self.fill() {
             Ok(Some(whole)) => whole,
             Ok(None) => return Ok(None),
-            Err(cause) if unpack::is_damage(&cause) => {
-                return Err(Error::new(Kind::Shape, "the compressed file is damaged or cut short")
-                    .at(&self.place)
-                    .advise("get it again")
-                    .because(cause));
-            }
-            Err(cause) => {
-                return Err(Error::new(Kind::Storage, "cannot read the records")
-                    .at(&self.place)
-                    .because(cause));
-            }
+            Err(cause) => return Err(cannot_read(&self.place, cause)),
         };
         if !whole {
             return Ok(Some(Line::Bad(self.bad(format!("longer than {MAX_LINE} bytes")))));
@@ -104,8 +94,19 @@ impl<R: Read> Lines<R> {
     }
 }
 
+/// The error for bytes that cannot be read: the file's fault if they are compressed, or the disk's.
+pub(crate) fn cannot_read(place: &str, cause: std::io::Error) -> Error {
+    if unpack::is_damage(&cause) {
+        return Error::new(Kind::Shape, "the compressed file is damaged or cut short")
+            .at(place)
+            .advise("get it again")
+            .because(cause);
+    }
+    Error::new(Kind::Storage, "cannot read the records").at(place).because(cause)
+}
+
 /// The object in a line, or why there is none.
-fn record(line: &[u8]) -> Result<Raw<'_>, String> {
+pub(crate) fn record(line: &[u8]) -> Result<Raw<'_>, String> {
     let raw = Raw::parse(line).map_err(|_| reason(line))?;
     let mut members = raw.members().ok_or("JSON, but not an object")?;
     // A name with half a surrogate pair is JSON, but no text: it would read as an empty name.

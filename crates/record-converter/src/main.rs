@@ -1,4 +1,4 @@
-//! `record-converter`: records between JSONL and Excel.
+//! `record-converter`: records between JSONL, Excel, CSV, Parquet and Avro.
 
 mod cli;
 

@@ -79,6 +79,17 @@ fn unsigned(text: &str) -> &str {
     text.strip_prefix(['+', '-']).unwrap_or(text)
 }
 
+/// The double that has exactly the value of the JSON number `text`, if there is one.
+pub(crate) fn exact_double(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+    if number == 0.0 {
+        return digits(text).is_empty().then_some(number);
+    }
+    let short =
+        RANGE.contains(&number.abs()) && text.bytes().filter(u8::is_ascii_digit).count() <= SAFE_DIGITS;
+    (short || decimal(text) == decimal(&format!("{number:e}"))).then_some(number)
+}
+
 fn as_double(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     if number == 0.0 {

@@ -18,6 +18,12 @@ pub enum Input {
     Stdin,
     /// An Excel workbook (`.xlsx`, or `.xlsm` whose macros are ignored).
     Xlsx(PathBuf),
+    /// A CSV file; it may be compressed with gzip or zstd.
+    Csv(PathBuf),
+    /// A Parquet file.
+    Parquet(PathBuf),
+    /// An Avro file.
+    Avro(PathBuf),
 }
 
 /// Where the records go.
@@ -29,6 +35,23 @@ pub enum Output {
     Stdout,
     /// An Excel workbook.
     Xlsx(PathBuf),
+    /// A CSV file.
+    Csv(PathBuf),
+    /// A Parquet file.
+    Parquet(PathBuf),
+    /// An Avro file.
+    Avro(PathBuf),
+}
+
+/// How the pages of a Parquet file and the blocks of an Avro file are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Small, and fast to read.
+    Zstd,
+    /// For readers that know nothing newer.
+    Snappy,
+    /// Not at all.
+    None,
 }
 
 /// How to convert.
@@ -42,13 +65,23 @@ pub struct Options {
     pub sheet_rows: u32,
     /// Whether an output that exists is replaced.
     pub force: bool,
-    /// Columns of workbooks made by others whose text is JSON. Gleaner's own workbooks need none.
+    /// Columns of workbooks and CSV files made by others whose text is JSON. Gleaner's own need none.
     pub json_columns: Vec<String>,
     /// The sheets of a workbook to read, hidden ones too. None are named: all that people see.
     pub sheets: Vec<String>,
     /// The row with the header in each sheet, from 1; what is above it is not read. `None`: the first row that
     /// holds anything.
     pub header_row: Option<u32>,
+    /// The columns of a table (not of a workbook) that is written, in this order. None are named: all.
+    pub columns: Vec<String>,
+    /// The ASCII character between the fields of a CSV file. `None`: a tab if it is called `.tsv`, else a comma.
+    pub delimiter: Option<u8>,
+    /// Whether each field of a CSV file that is read is text, whatever it looks like.
+    pub as_text: bool,
+    /// Whether Parquet and Avro also have a column with each record word for word. Never with `columns`.
+    pub raw: bool,
+    /// How Parquet and Avro are compressed. `None`: with zstd, and Avro with deflate, which all its readers know.
+    pub compression: Option<Compression>,
 }
 
 impl Default for Options {
@@ -61,7 +94,21 @@ impl Default for Options {
             json_columns: Vec::new(),
             sheets: Vec::new(),
             header_row: None,
+            columns: Vec::new(),
+            delimiter: None,
+            as_text: false,
+            raw: true,
+            compression: None,
         }
+    }
+}
+
+impl Options {
+    /// What stands between the fields of the CSV file `path`.
+    pub(crate) fn delimiter_of(&self, path: &Path) -> u8 {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let tabs = [".tsv", ".tsv.gz", ".tsv.zst"].iter().any(|end| name.ends_with(end));
+        self.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
     }
 }
 
@@ -101,10 +148,41 @@ impl Request {
             .at(input.display().to_string())
             .advise("leave --sheet and --header-row out"));
         }
+        request.check_table_options()?;
         if request.options.header_row == Some(0) {
             return Err(Error::new(Kind::Config, "there is no row 0: the first row of a sheet is 1"));
         }
         Ok(request)
+    }
+
+    /// Refuses options that would be ignored.
+    fn check_table_options(&self) -> Result<()> {
+        let refused = |what: &str, advice: &str| Err(Error::new(Kind::Config, what).advise(advice));
+        let options = &self.options;
+        if !options.columns.is_empty() && !self.output.is_table() {
+            return refused(
+                "columns are named, and the output is no table",
+                "write CSV, Parquet or Avro, or leave --columns out: JSONL and workbooks have all",
+            );
+        }
+        let csv = matches!(self.input, Input::Csv(_)) || matches!(self.output, Output::Csv(_));
+        if options.delimiter.is_some() && !csv {
+            return refused("a delimiter is named, and nothing is CSV", "leave --delimiter out");
+        }
+        if options.delimiter.is_some_and(|byte| !byte.is_ascii() || matches!(byte, b'"' | b'\r' | b'\n')) {
+            return refused("that cannot stand between fields", "use one ASCII character, or `tab`");
+        }
+        let packed = matches!(self.output, Output::Parquet(_) | Output::Avro(_));
+        if (!options.raw || options.compression.is_some()) && !packed {
+            return refused(
+                "what is asked for is for Parquet and Avro, and the output is neither",
+                "leave --no-raw and --compression out",
+            );
+        }
+        if options.as_text && !matches!(self.input, Input::Csv(_)) {
+            return refused("fields are to be text, and the input is not CSV", "leave --as-text out");
+        }
+        Ok(())
     }
 }
 
@@ -120,16 +198,24 @@ impl Input {
         let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
         match extension(inner).as_str() {
             "jsonl" | "ndjson" => Ok(Input::Jsonl(path.to_owned())),
+            "avro" if !packed => Ok(Input::Avro(path.to_owned())),
+            "parquet" if !packed => Ok(Input::Parquet(path.to_owned())),
+            "csv" | "tsv" => Ok(Input::Csv(path.to_owned())),
             "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
             _ => Err(unsupported(
                 path,
-                "the root folder of a crawl, a .jsonl, .jsonl.gz or .jsonl.zst file, `-` (JSONL from stdin), a .xlsx or .xlsm file",
+                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx or .xlsm file",
             )),
         }
     }
 }
 
 impl Output {
+    /// Whether it has columns, and `--columns` says which.
+    fn is_table(&self) -> bool {
+        matches!(self, Output::Csv(_) | Output::Parquet(_) | Output::Avro(_))
+    }
+
     fn named(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Output::Stdout);
@@ -137,7 +223,12 @@ impl Output {
         match extension(path).as_str() {
             "jsonl" | "ndjson" => Ok(Output::Jsonl(path.to_owned())),
             "xlsx" => Ok(Output::Xlsx(path.to_owned())),
-            _ => Err(unsupported(path, "a .xlsx file, a .jsonl file, `-` (JSONL to stdout)")),
+            "avro" => Ok(Output::Avro(path.to_owned())),
+            "parquet" => Ok(Output::Parquet(path.to_owned())),
+            "csv" | "tsv" => Ok(Output::Csv(path.to_owned())),
+            _ => {
+                Err(unsupported(path, "a .xlsx, .csv, .parquet, .avro or .jsonl file, `-` (JSONL to stdout)"))
+            }
         }
     }
 }
@@ -148,12 +239,10 @@ fn extension(path: &Path) -> String {
 
 fn unsupported(path: &Path, supported: &str) -> Error {
     let later = match extension(path).as_str() {
-        "csv" | "tsv" | "parquet" | "avro" => {
-            "; CSV, Parquet and Avro are not built yet, they come with a later issue"
-        }
+        "json" => "; if it holds one object a line, call it .jsonl",
         "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
         "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
-        "gz" | "zst" => "; only JSON lines may be compressed, and only where they are read",
+        "gz" | "zst" => "; only JSON lines and CSV may be compressed, and only where they are read",
         _ => "",
     };
     Error::new(Kind::Config, "not a kind of file that can be converted")
@@ -171,8 +260,8 @@ mod tests {
             |input: &str, output: &str| Request::new(Path::new(input), Path::new(output), Options::default());
         assert_eq!(request("-", "x.XLSX").unwrap().output, Output::Xlsx("x.XLSX".into()));
         assert_eq!(request("a.xlsx", "-").unwrap().input, Input::Xlsx("a.xlsx".into()));
-        let error = request("a.jsonl", "b.parquet").unwrap_err();
-        assert!(error.advice().contains("later issue"), "{}", error.advice());
+        let error = request("a.jsonl", "b.json").unwrap_err();
+        assert!(error.advice().contains("one object a line"), "{}", error.advice());
         assert!(request("a.xlsx", "b.xlsx").is_err());
         assert_eq!(request("a.XLSM", "-").unwrap().input, Input::Xlsx("a.XLSM".into()));
         assert_eq!(request("a.jsonl.gz", "-").unwrap().input, Input::Jsonl("a.jsonl.gz".into()));

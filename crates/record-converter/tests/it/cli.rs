@@ -40,8 +40,8 @@ fn the_summary_adds_up_and_missing_records_are_exit_code_3() {
 fn what_is_not_supported_is_said_with_what_is() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in.jsonl"), "{}\n").unwrap();
-    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.csv"], 78);
-    assert!(stderr.contains(".xlsx") && stderr.contains("later issue"), "{stderr}");
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xml"], 78);
+    assert!(stderr.contains(".xlsx") && stderr.contains(".csv"), "{stderr}");
     check(folder.path(), &["in.jsonl", "out.xlsx"], 0);
     let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 78);
     assert!(stderr.contains("--force"), "{stderr}");
@@ -135,4 +135,29 @@ fn a_process_killed_while_it_writes_the_workbook_leaves_only_the_part_file() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(names(folder.path()), ["in.jsonl", "out.xlsx.part"]);
+}
+
+#[test]
+fn tables_have_their_exit_codes_and_damaged_ones_no_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::write(file("in.jsonl"), "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n").unwrap();
+    check(folder.path(), &["in.jsonl", "out.parquet", "--compression", "snappy"], 0);
+    check(folder.path(), &["in.jsonl", "out.avro", "--columns", "b,a"], 0);
+    let (stdout, _) = check(folder.path(), &["out.avro", "-"], 0);
+    assert_eq!(stdout, "{\"b\":\"x\",\"a\":1}\n{\"b\":null,\"a\":2}\n");
+    let (stdout, _) = check(folder.path(), &["out.parquet", "-"], 0);
+    assert_eq!(stdout, fs::read_to_string(file("in.jsonl")).unwrap());
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "new.csv", "--columns", "a,z"], 78);
+    assert!(stderr.contains("`z`") && stderr.contains("`a`, `b`"), "{stderr}");
+    check(folder.path(), &["in.jsonl", "new.csv", "--delimiter", "tabs"], 2);
+    for name in ["out.parquet", "out.avro"] {
+        let whole = fs::read(file(name)).unwrap();
+        fs::write(file(name), &whole[..whole.len() - 3]).unwrap();
+        let (_, stderr) = check(folder.path(), &[name, "back.jsonl"], 65);
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+    fs::write(file("bad.csv"), "a,b\n1\n").unwrap();
+    let (_, stderr) = check(folder.path(), &["bad.csv", "-"], 3);
+    assert!(stderr.contains("lost: bad.csv line 2: the row has 1 fields"), "{stderr}");
 }

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
 
+mod avro;
 mod choose;
 mod cli;
+mod csv;
 mod files;
 mod foreign;
 mod hostile;
 mod input;
 mod odd;
+mod parquet;
 mod parts;
 mod round_trip;
 mod sheet;
+mod tables;
 
 use std::fs;
 use std::io::Read;

@@ -1,0 +1,132 @@
+//! Which type a column of Parquet or Avro has: the narrowest that holds all of its values exactly, else JSON text.
+
+use std::borrow::Cow;
+
+use crawl_core::json::Raw;
+
+use crate::cell;
+use crate::number;
+
+/// The largest whole number up to which every whole number has a double of its own.
+const WHOLE_LIMIT: u64 = 1 << 53;
+
+/// The type of a column. Each may also hold null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Int,
+    Float,
+    Bool,
+    Text,
+    /// Each value is its JSON text.
+    Json,
+}
+
+/// One value of a column.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Typed<'a> {
+    Null,
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Text(Cow<'a, str>),
+}
+
+/// Which kinds of values a column was seen to hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    whole: bool,
+    /// Whole numbers beyond what each double tells apart.
+    wide: bool,
+    float: bool,
+    truth: bool,
+    text: bool,
+    /// What only JSON holds: lists, objects, numbers beyond both types, half a surrogate pair.
+    other: bool,
+}
+
+impl Seen {
+    pub(crate) fn note(&mut self, value: Raw<'_>) {
+        let text = value.text();
+        match text.as_bytes().first() {
+            Some(b'"') if value.str().is_some() => self.text = true,
+            Some(b't' | b'f') => self.truth = true,
+            Some(b'n') => {}
+            Some(b'-' | b'0'..=b'9') => match (whole(text), number::exact_double(text)) {
+                (Some(number), _) => {
+                    self.whole = true;
+                    self.wide |= number.unsigned_abs() > WHOLE_LIMIT;
+                }
+                (None, Some(_)) => self.float = true,
+                (None, None) => self.other = true,
+            },
+            _ => self.other = true,
+        }
+    }
+
+    /// The type that holds them all. A column of nulls is text.
+    pub(crate) fn column_type(self) -> Type {
+        match (self.whole | self.float, self.truth, self.text) {
+            _ if self.other => Type::Json,
+            (true, false, false) if !self.float => Type::Int,
+            (true, false, false) if !self.wide => Type::Float,
+            (false, true, false) => Type::Bool,
+            (false, false, _) if !self.truth => Type::Text,
+            _ => Type::Json,
+        }
+    }
+}
+
+/// The value for a column of type `kind`; `None` if it is none that [`Seen`] saw there.
+pub(crate) fn typed<'r>(kind: Type, value: Option<Raw<'r>>) -> Option<Typed<'r>> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Some(Typed::Null) };
+    match kind {
+        Type::Int => whole(value.text()).map(Typed::Int),
+        Type::Float => number::exact_double(value.text()).map(Typed::Float),
+        Type::Bool => value.bool().map(Typed::Bool),
+        Type::Text => value.str().map(Typed::Text),
+        Type::Json => Some(Typed::Text(cell::compact(value.text()))),
+    }
+}
+
+fn whole(text: &str) -> Option<i64> {
+    // Minus zero is a whole number as JSON spells it, and none as i64.
+    if text == "-0" || !number::is_whole_form(text) { None } else { text.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[&str], expected: Type) {
+        let mut seen = Seen::default();
+        let raws: Vec<_> = values.iter().map(|value| Raw::parse(value.as_bytes()).unwrap()).collect();
+        raws.iter().for_each(|raw| seen.note(*raw));
+        assert_eq!(seen.column_type(), expected, "{values:?}");
+        assert!(raws.iter().all(|raw| typed(expected, Some(*raw)).is_some()), "{values:?}");
+    }
+
+    #[test]
+    fn a_column_has_the_narrowest_type_that_holds_all_exactly() {
+        check(&["1", "null", "-9223372036854775808", "9223372036854775807"], Type::Int);
+        check(&["1.5", "1", "9007199254740992", "5e-324", "1.7976931348623157e308", "-0"], Type::Float);
+        check(&["true", "false", "null"], Type::Bool);
+        check(&["\"x\"", "\"\\u00e9\""], Type::Text);
+        check(&["null"], Type::Text);
+        check(&[], Type::Text);
+        for mixed in [
+            &["1", "\"x\""][..],
+            &["true", "1"],
+            &["true", "\"x\""],
+            &["18446744073709551615"],
+            &["9007199254740993", "1.5"],
+            &["1e400"],
+            &["5e-325"],
+            &["0.1000000000000000055511151231257827"],
+            &["\"\\ud800\""],
+            &["[]", "1"],
+            &["{}"],
+        ] {
+            check(mixed, Type::Json);
+        }
+    }
+}
