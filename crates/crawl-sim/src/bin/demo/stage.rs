@@ -98,6 +98,11 @@ fn folder(wanted: Option<&Path>) -> Result<PathBuf> {
 fn succeed(command: &mut Command, what: &str) -> Result<()> {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
+        // As a script would take it.
+        Ok(status) if status.code() == Some(3) => {
+            say("   (exit code 3: it is done, and what is missing is written down with its reason)");
+            Ok(())
+        }
         Ok(status) => Err(format!("this failed ({status}): {what}")),
         Err(error) => Err(format!("cannot run {:?}: {error}", command.get_program())),
     }
