@@ -14,7 +14,12 @@ pub(super) fn written(post: &PostBody, base: &Url, opener: Option<i64>, accepted
     let dropped = post.dropped();
     // What its author took back, and what staff hid, is not kept.
     let gone = matches!(dropped, Some("deleted" | "hidden" | "whisper"));
-    let from_raw = post.raw.as_deref().filter(|_| !gone).and_then(|raw| from_raw(raw, &converted, base));
+    // What came by mail ends in a signature and in what it answers: the forum folds both away, the raw text does not.
+    let from_raw = post
+        .raw
+        .as_deref()
+        .filter(|_| !gone && !post.via_email)
+        .and_then(|raw| from_raw(raw, &converted, base));
     let (markdown, from) = match from_raw {
         _ if gone => (None, None),
         Some(markdown) => (Some(markdown), Some("raw")),

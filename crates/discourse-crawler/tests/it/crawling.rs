@@ -329,3 +329,26 @@ async fn the_newest_posts_of_a_site_are_asked_for_too() {
     let second = conversations(&at("second"));
     assert!(second[&topics[1]].posts.iter().any(|post| post.id == Some(reply)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forums_are_crawled_side_by_side_and_one_that_fails_stops_no_other() {
+    let one = forum(DiscourseConfig { topics: 12, posts: Some(3), ..DiscourseConfig::default() }).await;
+    let two =
+        forum(DiscourseConfig { topics: 9, posts: Some(2), seed: 7, ..DiscourseConfig::default() }).await;
+    let locked = forum(DiscourseConfig { login_required: true, ..DiscourseConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let run = |urls: &[String]| {
+        let mut command = crawl(&urls[0], root.path());
+        command.args(&urls[1..]).args(["--images", "none"]).output().unwrap()
+    };
+    let out = run(&[one.site(), locked.site(), two.site()]);
+    assert_eq!(out.status.code(), Some(77), "{}", text(&out.stderr));
+    let out = run(&[one.site(), two.site()]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let listings = crawl_core::Stored::sources(root.path()).unwrap();
+    let ended = |id: &&crawl_core::SourceId| {
+        let stored = crawl_core::Stored::open(root.path(), id).unwrap();
+        stored.checkpoint().ended() && stored.checkpoint().totals.records > 0
+    };
+    assert_eq!(listings.iter().filter(ended).count(), 4, "{listings:?}");
+}
