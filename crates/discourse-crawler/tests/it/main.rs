@@ -6,3 +6,4 @@ mod exporting;
 mod pictures;
 mod samples;
 mod shop;
+mod uploading;
