@@ -49,8 +49,10 @@ impl Topics {
         let (answer, response) = self.forum.ask("posts.json", &query).await?;
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
         let mut top = before.parse::<u64>().ok();
-        let posts = answer.raw().get("latest_posts").and_then(|posts| posts.elements());
-        for post in posts.into_iter().flatten() {
+        let posts = answer.raw().get("latest_posts").and_then(|posts| posts.elements()).ok_or_else(|| {
+            Error::new(Kind::Shape, "the newest posts have another form").at(shown(&response.url))
+        })?;
+        for post in posts {
             let number = |name: &str| post.get(name).and_then(|number| number.u64());
             let (Some(id), Some(topic)) = (number("id"), number("topic_id")) else { continue };
             top = top.max(Some(id));

@@ -111,7 +111,9 @@ pub(crate) async fn run(arguments: CrawlArgs, session: &Session) -> Result<Outco
     for (result, url) in results.into_iter().zip(&arguments.urls) {
         match result {
             Ok(Outcome::Done) => {}
-            Ok(other) => outcome = other,
+            // One that was stopped is not done, whatever another one lacks.
+            Ok(other) if outcome != Outcome::Stopped => outcome = other,
+            Ok(_) => {}
             Err(error) if arguments.urls.len() > 1 => {
                 say(format!("{url}: {error:#}"));
                 first.get_or_insert(error);
