@@ -46,7 +46,14 @@ impl Topics {
     /// Topics of the posts in the window below `before` (of the newest ones, if it is empty).
     async fn posts(&self, before: &str, earlier: &Earlier) -> Result<Option<Page>> {
         let query: Vec<_> = (!before.is_empty()).then(|| ("before", before.to_owned())).into_iter().collect();
-        let (answer, response) = self.forum.ask("posts.json", &query).await?;
+        let (answer, response) = match self.forum.ask("posts.json", &query).await {
+            // Lists and the share that is looked at again do without it.
+            Err(error) if !error.concerns_all() && matches!(error.kind(), Kind::Denied | Kind::Gone) => {
+                tracing::warn!(%error, "the forum does not show its newest posts: topics are told by lists alone");
+                return Ok(Some(Page::new(Vec::new(), self.last())));
+            }
+            answer => answer?,
+        };
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
         let mut top = before.parse::<u64>().ok();
         let posts = answer.raw().get("latest_posts").and_then(|posts| posts.elements()).ok_or_else(|| {
