@@ -28,6 +28,7 @@ mod sink;
 mod source;
 mod staged;
 mod store;
+pub mod table;
 mod waiting;
 
 pub use context::Context;
