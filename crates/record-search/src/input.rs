@@ -1,0 +1,296 @@
+//! What is indexed: roots of crawls and files of records, read into a writer.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crawl_core::{Error, Kind as Why, Result, Stop, Stored};
+use serde_json::Value as Json;
+
+use crate::document::key_hash;
+use crate::mapping::{Mapped, Mapping};
+use crate::writer::Writer;
+
+/// A longer line of a file is no record.
+const MOST_LINE: usize = 64 << 20;
+/// After so many rows they are committed.
+const COMMIT_ROWS: u64 = 20_000;
+/// So many bad rows are told; all are counted.
+const TOLD: usize = 1_000;
+
+/// What to read, and how.
+#[derive(Debug)]
+pub struct Inputs {
+    /// Roots of crawls, and files: `.jsonl`, `.parquet`.
+    pub paths: Vec<PathBuf>,
+    /// Which fields are what: for roots those that read its listings; for files, and for listings that none of them
+    /// reads, there must be just one.
+    pub mappings: Vec<Mapping>,
+    /// Only this listing of the roots.
+    pub listing: Option<String>,
+    /// The inputs hold all that their sources have: what is indexed of them and is not there goes.
+    pub complete: bool,
+    /// No more rows than these.
+    pub limit: Option<u64>,
+}
+
+/// How far it has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows that earlier runs had read, of listings that only grow.
+    pub skipped: u64,
+    /// Rows that tell that something is gone.
+    pub gone: u64,
+    /// Rows that are no records, or not of this form.
+    pub missing: u64,
+    /// The first of those.
+    pub bad: Vec<BadRow>,
+    /// Listings of the roots that no mapping reads.
+    pub unread: Vec<String>,
+    /// Whether it was stopped before the end.
+    pub stopped: bool,
+}
+
+/// A row that could not be indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// The file or listing.
+    pub place: String,
+    /// The number of the row there, from 1.
+    pub row: u64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// One reading of inputs.
+struct Reading<'a> {
+    inputs: &'a Inputs,
+    writer: &'a mut Writer,
+    stop: &'a Stop,
+    told: &'a mut dyn FnMut(&Progress, &Writer),
+    progress: Progress,
+    uncommitted: u64,
+    /// The keys of all that was there, where all that was not is to go.
+    seen: HashSet<u128>,
+    sources: HashSet<String>,
+}
+
+impl Inputs {
+    /// Reads everything into a writer, with a commit every now and then and at the end. What is indexed as it is, is
+    /// left as it is; and of a listing that an earlier run has read, only what is new is read, unless `complete` is
+    /// asked for. `told` is called after each part.
+    ///
+    /// # Errors
+    /// `Config` if an input is not there or has no mapping; `Storage` if the disk refuses; those of the embedder. All
+    /// that was committed stays, and the same call goes on there.
+    pub fn read(
+        &self,
+        writer: &mut Writer,
+        stop: &Stop,
+        told: &mut dyn FnMut(&Progress, &Writer),
+    ) -> Result<Progress> {
+        let mut reading = Reading {
+            inputs: self,
+            writer,
+            stop,
+            told,
+            progress: Progress::default(),
+            uncommitted: 0,
+            seen: HashSet::new(),
+            sources: HashSet::new(),
+        };
+        for path in &self.paths {
+            if reading.ends() {
+                break;
+            }
+            match path.extension().and_then(|end| end.to_str()) {
+                _ if path.is_dir() => reading.root(path)?,
+                Some("jsonl" | "ndjson") => reading.lines(path)?,
+                _ => {
+                    return Err(Error::new(Why::Config, "this is no root of a crawl and no file of records")
+                        .at(path.display().to_string())
+                        .advise("name a folder that a crawler wrote, or a .jsonl file"));
+                }
+            }
+        }
+        if self.complete && !reading.progress.stopped && !reading.full() {
+            reading.commit()?;
+            reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
+        }
+        reading.commit()?;
+        Ok(reading.progress)
+    }
+}
+
+impl<'a> Reading<'a> {
+    fn root(&mut self, root: &Path) -> Result<()> {
+        let mut any = false;
+        for id in Stored::sources(root)? {
+            if self.inputs.listing.as_ref().is_some_and(|only| only != id.as_str()) {
+                continue;
+            }
+            let fits = |mapping: &&Mapping| mapping.reads(id.as_str());
+            let only = || match (self.inputs.mappings.as_slice(), &self.inputs.listing) {
+                ([only], Some(_)) => Some(only),
+                ([only], None) if only.listings.is_empty() => Some(only),
+                _ => None,
+            };
+            let Some(mapping) = self.inputs.mappings.iter().find(fits).or_else(only) else {
+                self.progress.unread.push(format!("{}/{id}", root.display()));
+                continue;
+            };
+            any = true;
+            self.listing(&crawl_core::Input::open(root, &id)?, mapping)?;
+            if self.ends() {
+                break;
+            }
+        }
+        if !any {
+            let found: Vec<String> = Stored::sources(root)?.iter().map(ToString::to_string).collect();
+            return Err(Error::new(Why::Config, "no mapping reads a listing of this root")
+                .at(root.display().to_string())
+                .advise(format!(
+                    "name one with --mapping, and --source if there are several: {}",
+                    found.join(", ")
+                )));
+        }
+        Ok(())
+    }
+
+    fn listing(&mut self, input: &crawl_core::Input, mapping: &Mapping) -> Result<()> {
+        let first = input.listings().next();
+        let first = first.map(Stored::manifest).transpose()?.unwrap_or_default().into_iter().next();
+        let first = first.map(|line| line.sha256).unwrap_or_default();
+        let name = format!("{}\n{}\n{first}\n{}", input.id(), input.digest(true)?, mapping.digest);
+        let name = format!("{:032x}", key_hash(&name));
+        let read = if self.inputs.complete { 0 } else { self.writer.read_of(&name).min(input.pages()) };
+        let place = input.folder().display().to_string();
+        let mut row = 0;
+        for page in 1..=input.pages() {
+            if page > read {
+                for record in input.page(page)? {
+                    row += 1;
+                    self.take(&place, row, record.bytes(), mapping)?;
+                    if self.full() {
+                        return Ok(());
+                    }
+                }
+                self.writer.note_read(&name, page);
+                self.part()?;
+                if self.ends() {
+                    return Ok(());
+                }
+            }
+        }
+        self.progress.skipped += read;
+        Ok(())
+    }
+
+    fn lines(&mut self, path: &Path) -> Result<()> {
+        let mapping = self.mapping_of_file(path)?;
+        let failed = |cause| Error::io("cannot read the file", path, cause);
+        let file = File::open(path).map_err(failed)?;
+        let mut file = BufReader::with_capacity(1 << 18, file);
+        let place = path.display().to_string();
+        let (mut line, mut row) = (Vec::new(), 0);
+        loop {
+            line.clear();
+            let read =
+                file.by_ref().take(MOST_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
+            if read == 0 {
+                return Ok(());
+            }
+            row += 1;
+            if line.len() > MOST_LINE {
+                self.missing(&place, row, format!("the line is longer than {MOST_LINE} bytes"));
+                file.skip_until(b'\n').map_err(failed)?;
+            } else if !line.trim_ascii().is_empty() {
+                self.take(&place, row, &line, mapping)?;
+            }
+            if row % 1_000 == 0 {
+                self.part()?;
+            }
+            if self.ends() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn mapping_of_file(&self, path: &Path) -> Result<&'a Mapping> {
+        match self.inputs.mappings.as_slice() {
+            [only] => Ok(only),
+            _ => Err(Error::new(Why::Config, "which fields of this file are what?")
+                .at(path.display().to_string())
+                .advise("name one mapping, such as --mapping hf-models")),
+        }
+    }
+
+    fn take(&mut self, place: &str, row: u64, bytes: &[u8], mapping: &Mapping) -> Result<()> {
+        match serde_json::from_slice::<Json>(bytes) {
+            Ok(record) => self.record(place, row, &record, mapping),
+            Err(cause) => {
+                self.progress.rows += 1;
+                self.missing(place, row, format!("it is no JSON: {cause}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn record(&mut self, place: &str, row: u64, record: &Json, mapping: &Mapping) -> Result<()> {
+        self.progress.rows += 1;
+        self.uncommitted += 1;
+        match mapping.map(record) {
+            Ok(Mapped::Document(document)) => {
+                if self.inputs.complete {
+                    self.seen.insert(key_hash(&document.key()));
+                    if !self.sources.contains(&document.source) {
+                        self.sources.insert(document.source.clone());
+                    }
+                }
+                self.writer.put(*document)?;
+            }
+            Ok(Mapped::Gone(key)) => {
+                self.progress.gone += 1;
+                self.writer.remove(&key);
+            }
+            Err(error) => self.missing(place, row, error.to_string()),
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, place: &str, row: u64, why: String) {
+        self.progress.missing += 1;
+        if self.progress.bad.len() < TOLD {
+            self.progress.bad.push(BadRow { place: place.to_owned(), row, why });
+        }
+    }
+
+    /// Between two parts: tells, and commits if it is time.
+    fn part(&mut self) -> Result<()> {
+        if self.uncommitted >= COMMIT_ROWS {
+            self.commit()?;
+        }
+        (self.told)(&self.progress, self.writer);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.uncommitted = 0;
+        self.writer.commit()?;
+        (self.told)(&self.progress, self.writer);
+        Ok(())
+    }
+
+    fn full(&self) -> bool {
+        self.inputs.limit.is_some_and(|limit| self.progress.rows >= limit)
+    }
+
+    /// Whether no further row is to be read.
+    fn ends(&mut self) -> bool {
+        self.progress.stopped |= self.stop.is_cancelled();
+        self.progress.stopped || self.full()
+    }
+}

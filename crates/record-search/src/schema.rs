@@ -1,0 +1,67 @@
+//! The fields of the text index.
+
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, STORED, STRING, Schema, TextFieldIndexing,
+    TextOptions,
+};
+
+use crate::words::{PLAIN, PROSE};
+
+/// The text fields, as queries and explanations name them.
+pub const TEXTS: [&str; 5] = ["id", "name", "author", "tags", "card"];
+/// What the BM25 of each is multiplied by.
+pub const BOOSTS: [f32; 5] = [0.5, 3.0, 1.0, 1.0, 1.0];
+/// Where among the text fields the name is.
+pub(crate) const NAME: usize = 1;
+
+/// The fields of the index.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    /// What tells a document from the others, word for word.
+    pub(crate) key: Field,
+    /// Two halves of a hash of the key.
+    pub(crate) key_high: Field,
+    pub(crate) key_low: Field,
+    /// A hash of all that is indexed of the document.
+    pub(crate) content: Field,
+    /// Its number, which no other document of the index has had or will have.
+    pub(crate) row: Field,
+    /// The id in lower case, as one word.
+    pub(crate) exact_id: Field,
+    /// The name without case and separators, as one word.
+    pub(crate) exact_name: Field,
+    /// In the order of [`TEXTS`].
+    pub(crate) texts: [Field; 5],
+    /// The columns.
+    pub(crate) columns: Field,
+    /// What is shown of it, as JSON.
+    pub(crate) shown: Field,
+}
+
+/// The name of a column in tantivy.
+pub(crate) fn column_name(column: &str) -> String {
+    format!("columns.{column}")
+}
+
+pub(crate) fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let words = |analyser: &str| {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(analyser)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let key = schema.add_text_field("key", STRING | STORED);
+    let key_high = schema.add_u64_field("key_high", FAST);
+    let key_low = schema.add_u64_field("key_low", FAST);
+    let content = schema.add_u64_field("content", FAST);
+    let row = schema.add_u64_field("row", FAST | INDEXED);
+    let exact_id = schema.add_text_field("exact_id", STRING);
+    let exact_name = schema.add_text_field("exact_name", STRING);
+    let texts =
+        TEXTS.map(|name| schema.add_text_field(name, words(if name == "card" { PROSE } else { PLAIN })));
+    let columns = schema.add_json_field("columns", JsonObjectOptions::default().set_fast("raw"));
+    let shown = schema.add_bytes_field("shown", STORED);
+    let fields = Fields { key, key_high, key_low, content, row, exact_id, exact_name, texts, columns, shown };
+    (schema.build(), fields)
+}

@@ -1,0 +1,370 @@
+//! One query from its text to its hits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crawl_core::Result;
+use serde::Serialize;
+
+use crate::bitmap::Bitmap;
+use crate::columns::Column;
+use crate::explain::{Explain, HitExplain};
+use crate::filter::{self, number_at};
+use crate::index::Index;
+use crate::query::{MOST_FACETS, MOST_HITS, Mode, Parsed, Query, Sort, no_column, wrong};
+use crate::scan::{Nearest, nearest};
+use crate::shown::Shown;
+use crate::text::{Found, TextLeg, search as search_text, typed};
+
+/// A rank counts as one through this and the rank.
+pub const RANK_BASE: f64 = 60.0;
+/// The most that popularity adds.
+pub const POPULARITY: f64 = 0.002;
+/// The popularity at which it adds that much, as a power of ten.
+pub const POPULARITY_FULL: f64 = 8.0;
+/// So many of each leg are ranked at least.
+const DEPTH: usize = 500;
+
+/// Why a hit stands where it stands, the first first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// Its id is the query.
+    Id,
+    /// Its name is the query, but for case and separators.
+    Name,
+    /// All words of the query are in its name.
+    InName,
+    /// By ranks: the rest.
+    Ranks,
+    /// In the order that was asked for, or of popularity where nothing was asked for.
+    Sorted,
+}
+
+/// A document that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hit {
+    /// What is shown of it.
+    #[serde(flatten)]
+    pub shown: Shown,
+    /// Why it stands here.
+    pub tier: Tier,
+    /// By which it stands among those of its tier.
+    pub score: f64,
+    /// How many variants of it were found that stand under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variants: Option<u64>,
+    /// Where its score is from, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explain: Option<HitExplain>,
+}
+
+/// What a query found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hits {
+    /// In order.
+    pub hits: Vec<Hit>,
+    /// How many match in all; paging ends there.
+    pub total: u64,
+    /// How many texts of facets stand in how many of those that match, the most frequent first, by facet.
+    pub facets: Vec<FacetCounts>,
+    /// What was considered and left out.
+    pub explain: Explain,
+}
+
+/// The texts of a facet in what was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FacetCounts {
+    /// The column.
+    pub column: String,
+    /// Text and count.
+    pub texts: Vec<(String, u64)>,
+}
+
+/// A place among the hits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranked {
+    pub(crate) place: u32,
+    pub(crate) tier: Tier,
+    pub(crate) score: f64,
+    pub(crate) text_rank: Option<usize>,
+    pub(crate) vector_rank: Option<usize>,
+}
+
+/// What the legs of one query are.
+pub(crate) struct Legs {
+    pub(crate) text: TextLeg,
+    pub(crate) typed: String,
+    pub(crate) vector: Option<Vec<f32>>,
+    /// The place of the document that others are to be like.
+    pub(crate) like: Option<u32>,
+    pub(crate) explain: Explain,
+    pub(crate) popularity: Option<Arc<Column>>,
+}
+
+/// What popularity adds.
+pub(crate) fn popularity_term(popularity: Option<f64>) -> f64 {
+    let powers = (1.0 + popularity.unwrap_or(0.0).max(0.0)).log10();
+    POPULARITY * (powers / POPULARITY_FULL).min(1.0)
+}
+
+/// What a rank (from 1) adds.
+pub(crate) fn rank_term(rank: Option<usize>) -> f64 {
+    rank.map_or(0.0, |rank| 1.0 / (RANK_BASE + rank as f64))
+}
+
+impl Index {
+    /// Finds what a query asks for. All filters hold before anything is ranked, so `limit` hits come, or as many as
+    /// match.
+    ///
+    /// # Errors
+    /// `Config` if the query cannot be read, names columns that are not there, or asks for more than an index gives;
+    /// `Gone` if there is no document that `like` names; those of the embedder.
+    pub fn search(&self, query: &Query) -> Result<Hits> {
+        let until = query.offset.saturating_add(query.limit);
+        if until > MOST_HITS {
+            let what = format!("hits are shown up to number {MOST_HITS}, not {until}");
+            return Err(wrong(what, "add words or filters, or sort by a column"));
+        }
+        if query.facets.len() > MOST_FACETS || query.facet_texts > MOST_FACETS {
+            let what = format!("at most {MOST_FACETS} facets are counted, and as many texts of each");
+            return Err(wrong(what, "ask for fewer"));
+        }
+        let mut parsed = Parsed::of(&query.text, self.columns())?;
+        for filter in &query.filters {
+            let more = Parsed::of(filter, self.columns())?;
+            if more.filters.len() != 1
+                || !more.words.is_empty()
+                || !more.must.is_empty()
+                || !more.not.is_empty()
+            {
+                return Err(wrong(format!("`{filter}` is no filter"), "write column:value"));
+            }
+            parsed.filters.extend(more.filters);
+        }
+        let (passed, filtered) = filter::apply_all(self, &parsed.filters)?;
+        let mut legs = self.legs(query, &parsed)?;
+        legs.explain.considered = self.documents();
+        legs.explain.passed = passed.count();
+        legs.explain.filters = filtered;
+        let (ranked, matched) = self.rank(query, &mut legs, passed, until)?;
+        let total = matched.count();
+        let mut hits = Vec::new();
+        for ranked in ranked.into_iter().take(until).skip(query.offset) {
+            let explain = match query.explain {
+                true => Some(self.explain_hit(&legs, &ranked)?),
+                false => None,
+            };
+            let Ranked { place, tier, score, .. } = ranked;
+            hits.push(Hit { shown: self.shown(place)?, tier, score, variants: None, explain });
+        }
+        let facets = query.facets.iter().map(|facet| self.facet(facet, &matched, query.facet_texts));
+        Ok(Hits { hits, total, facets: facets.collect::<Result<_>>()?, explain: legs.explain })
+    }
+
+    /// What the query asks of each leg.
+    fn legs(&self, query: &Query, parsed: &Parsed) -> Result<Legs> {
+        let text = TextLeg::of(self, parsed)?;
+        let mut explain = Explain { cut_beginnings: text.cut.clone(), ..Explain::default() };
+        let (mut vector, mut like_place) = (None, None);
+        if let Some(like) = &query.like {
+            let place = self.find(like)?;
+            let vectors = self.vectors()?;
+            match vectors.at(place) {
+                Some((bytes, length)) => {
+                    vector = Some(bytes.iter().map(|byte| f32::from(*byte) * length).collect());
+                }
+                None => {
+                    return Err(wrong(
+                        format!("`{like}` has no vector"),
+                        "build the index with vectors, or search by words",
+                    ));
+                }
+            }
+            like_place = Some(place);
+            explain.meaning = "on".into();
+        } else if query.mode != Mode::Words && query.sort.is_none() {
+            vector = self.meaning(&parsed.meaning(), query.mode, &mut explain)?;
+        }
+        let popularity = self.column("popularity")?;
+        Ok(Legs { text, typed: typed(parsed), vector, like: like_place, explain, popularity })
+    }
+
+    /// The vector of a text, if it has one that says something.
+    fn meaning(&self, text: &str, mode: Mode, explain: &mut Explain) -> Result<Option<Vec<f32>>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let Some(embedder) = self.embedder() else {
+            explain.meaning = "off: no vectors".into();
+            return match mode {
+                Mode::Meaning => Err(wrong(
+                    "this index has no vectors".into(),
+                    "search by words, or build it with vectors",
+                )),
+                _ => Ok(None),
+            };
+        };
+        let Some(embedded) = embedder.embed(&[text])?.into_iter().next() else { return Ok(None) };
+        explain.words_known = Some((embedded.known, embedded.words));
+        // Words that the table has never seen mean nothing to it: what is left of the query would rank alone.
+        if mode == Mode::Both && embedded.known * 2 < embedded.words {
+            explain.meaning = "off: under half of the words are known to the embedder".into();
+            return Ok(None);
+        }
+        explain.meaning = match embedded.vector {
+            Some(_) => "on".into(),
+            None => "off: no word is known to the embedder".into(),
+        };
+        Ok(embedded.vector)
+    }
+
+    /// The first `until` hits in order, and all that match.
+    fn rank(
+        &self,
+        query: &Query,
+        legs: &mut Legs,
+        mut passed: Bitmap,
+        until: usize,
+    ) -> Result<(Vec<Ranked>, Bitmap)> {
+        if let Some(place) = legs.like {
+            passed.unset(place);
+        }
+        let popularity = legs.popularity.clone();
+        let popular = |place: u32| number_at(popularity.as_deref(), place).unwrap_or(f64::NEG_INFINITY);
+        if let Some(restrict) = &legs.text.restrict {
+            let before = passed.count();
+            let all = Arc::new(passed.clone());
+            passed.and(&search_text(self, &**restrict, &all, 0, &popular)?.matched);
+            legs.explain.restricted = before - passed.count();
+        }
+        let passed = Arc::new(passed);
+        let depth = DEPTH.max(2 * until);
+        let found = match legs.text.scores && query.mode != Mode::Meaning {
+            true => Some(search_text(self, &*legs.text.query, &passed, depth, &popular)?),
+            false => None,
+        };
+        legs.explain.words_matched = found.as_ref().map(|found| found.matched.count());
+        if query.sort.is_some() || (found.is_none() && legs.vector.is_none()) {
+            let matched = found.map_or_else(|| Bitmap::clone(&passed), |found| found.matched);
+            let ranked = match &query.sort {
+                Some(sort) => self.sorted(&matched, sort, until)?,
+                None => {
+                    let by = Sort { column: "popularity".into(), ascending: false };
+                    sorted_by(legs.popularity.as_deref(), &matched, &by, until)
+                }
+            };
+            return Ok((ranked, matched));
+        }
+        let mut matched = Bitmap::none(passed.size());
+        let mut near = Nearest::default();
+        if let Some(vector) = &legs.vector {
+            let vectors = self.vectors()?;
+            near = nearest(vectors, vector, &passed, depth, threads());
+            (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
+            let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
+            matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
+        }
+        let found = found.unwrap_or_default();
+        matched.or(&found.matched);
+        let ranked = self.in_tiers(legs, &passed, &found, &near, until, &popular)?;
+        Ok((ranked, matched))
+    }
+
+    fn in_tiers(
+        &self,
+        legs: &Legs,
+        passed: &Arc<Bitmap>,
+        found: &Found,
+        near: &Nearest,
+        until: usize,
+        popular: &dyn Fn(u32) -> f64,
+    ) -> Result<Vec<Ranked>> {
+        let mut ranked: Vec<Ranked> = Vec::new();
+        let mut taken = Bitmap::none(passed.size());
+        let rank_of = |top: &[(f32, u32)]| -> HashMap<u32, usize> {
+            top.iter().enumerate().map(|(at, (_, place))| (*place, at + 1)).collect()
+        };
+        let (text_ranks, vector_ranks) = (rank_of(&found.top), rank_of(&near.top));
+        let mut take = |place: u32, tier: Tier, score: f64| {
+            if !taken.has(place) {
+                taken.set(place);
+                let (text_rank, vector_rank) =
+                    (text_ranks.get(&place).copied(), vector_ranks.get(&place).copied());
+                ranked.push(Ranked { place, tier, score, text_rank, vector_rank });
+            }
+        };
+        if legs.like.is_none() && legs.text.scores {
+            for (query, tier) in legs.text.exact.iter().zip([Tier::Id, Tier::Name]) {
+                if let Some(query) = query {
+                    let found = search_text(self, &**query, passed, until, popular)?;
+                    found.top.iter().for_each(|(score, place)| take(*place, tier, f64::from(*score)));
+                }
+            }
+            if let Some(query) = &legs.text.in_name {
+                let found = search_text(self, &**query, passed, until, popular)?;
+                found.top.iter().for_each(|(score, place)| take(*place, Tier::InName, f64::from(*score)));
+            }
+        }
+        let mut rest: Vec<(f64, u32)> = Vec::new();
+        let only_near = near.top.iter().filter(|(_, place)| !text_ranks.contains_key(place));
+        for (_, place) in found.top.iter().chain(only_near) {
+            let ranks =
+                rank_term(text_ranks.get(place).copied()) + rank_term(vector_ranks.get(place).copied());
+            rest.push((ranks + popularity_term(number_at(legs.popularity.as_deref(), *place)), *place));
+        }
+        rest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        rest.into_iter().for_each(|(score, place)| take(place, Tier::Ranks, score));
+        ranked.truncate(until);
+        Ok(ranked)
+    }
+
+    fn sorted(&self, matched: &Bitmap, sort: &Sort, until: usize) -> Result<Vec<Ranked>> {
+        let column = self.column(&sort.column)?.ok_or_else(|| no_column(&sort.column, self.columns()))?;
+        match &*column {
+            Column::Numbers(_) => Ok(sorted_by(Some(&column), matched, sort, until)),
+            Column::Facet(_) => Err(wrong(
+                format!("`{}` is a facet, and only numbers and times have an order", sort.column),
+                "sort by another column",
+            )),
+        }
+    }
+
+    fn facet(&self, name: &str, matched: &Bitmap, most: usize) -> Result<FacetCounts> {
+        let column = self.column(name)?.ok_or_else(|| no_column(name, self.columns()))?;
+        match &*column {
+            Column::Facet(facet) => {
+                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most) })
+            }
+            Column::Numbers(_) => Err(wrong(format!("`{name}` is no facet"), "count a column of texts")),
+        }
+    }
+}
+
+/// By a column; what is unknown comes last, of equals the earlier place first.
+fn sorted_by(column: Option<&Column>, matched: &Bitmap, sort: &Sort, until: usize) -> Vec<Ranked> {
+    let key = |place: u32| match (number_at(column, place), sort.ascending) {
+        (Some(number), false) => -number,
+        (Some(number), true) => number,
+        (None, _) => f64::INFINITY,
+    };
+    let order = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let mut all: Vec<(f64, u32)> = matched.places().map(|place| (key(place), place)).collect();
+    if all.len() > until {
+        all.select_nth_unstable_by(until, order);
+        all.truncate(until);
+    }
+    all.sort_unstable_by(order);
+    let ranked = |(_, place): (f64, u32)| Ranked {
+        place,
+        tier: Tier::Sorted,
+        score: number_at(column, place).unwrap_or(0.0),
+        text_rank: None,
+        vector_rank: None,
+    };
+    all.into_iter().map(ranked).collect()
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,360 @@
+//! The leg of words: BM25 over the text fields, and where the query stands in ids and names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crawl_core::Result;
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EnableScoring, Occur, PhraseQuery, Query, TermQuery,
+};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, Score, SegmentReader, Term};
+
+use crate::bitmap::Bitmap;
+use crate::columns::NOWHERE;
+use crate::index::Index;
+use crate::query::{Parsed, Word};
+use crate::schema::{BOOSTS, NAME, TEXTS};
+use crate::words::{folded, plain, words};
+
+/// So many words at most stand for `begin*` in a field, the most frequent first,
+pub const MOST_BEGINNINGS: usize = 50;
+/// out of so many that are looked at in each part of the index.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// A word or phrase in a field: what BM25 is reckoned for.
+pub(crate) struct Leaf {
+    /// The place of the field in [`TEXTS`].
+    pub(crate) field: usize,
+    /// The word as the index has it.
+    pub(crate) word: String,
+    query: Box<dyn Query>,
+}
+
+/// The leg of words of one query.
+pub(crate) struct TextLeg {
+    /// What adds to the score.
+    pub(crate) leaves: Vec<Leaf>,
+    /// All that adds to the score.
+    pub(crate) query: Box<dyn Query>,
+    /// What must stand there and what must not, of all that is looked at.
+    pub(crate) restrict: Option<Box<dyn Query>>,
+    /// All words of the query in the name, scored by the name; `None` where the query has no plain words.
+    pub(crate) in_name: Option<Box<dyn Query>>,
+    /// The document of just this id, and those of just this name.
+    pub(crate) exact: [Option<Box<dyn Query>>; 2],
+    /// Beginnings that stand for more words than are looked at.
+    pub(crate) cut: Vec<String>,
+    /// Whether there is anything to score.
+    pub(crate) scores: bool,
+}
+
+/// The plain words of a query, as they were typed.
+pub(crate) fn typed(parsed: &Parsed) -> String {
+    parsed.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl TextLeg {
+    pub(crate) fn of(index: &Index, parsed: &Parsed) -> Result<Self> {
+        let mut leg = TextLeg {
+            leaves: Vec::new(),
+            query: Box::new(AllQuery),
+            restrict: None,
+            in_name: None,
+            exact: [None, None],
+            cut: Vec::new(),
+            scores: false,
+        };
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for word in &parsed.words {
+            any.extend(leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)));
+        }
+        // Words that no index could hold (`--`, `!`) ask for nothing.
+        let asked = !any.is_empty() || parsed.words.iter().any(|word| !folded(&word.text).is_empty());
+        if asked {
+            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+        }
+        for word in &parsed.must {
+            let any: Vec<_> =
+                leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)).collect();
+            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+        }
+        leg.scores = !clauses.is_empty();
+        leg.query = Box::new(BooleanQuery::new(clauses));
+        let mut restrict: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for (list, occur) in [(&parsed.must, Occur::Must), (&parsed.not, Occur::MustNot)] {
+            for word in list {
+                let any = leg.word(index, word, false)?.into_iter().map(|query| (Occur::Should, query));
+                restrict.push((occur, Box::new(BooleanQuery::new(any.collect()))));
+            }
+        }
+        if !restrict.is_empty() {
+            restrict.push((Occur::Must, Box::new(AllQuery)));
+            leg.restrict = Some(Box::new(BooleanQuery::new(restrict)));
+        }
+        let typed = typed(parsed);
+        let in_name = words(&mut plain(), &typed);
+        if !in_name.is_empty() && !parsed.words.iter().any(|word| word.open) {
+            let of_name = |word: &String| -> (Occur, Box<dyn Query>) {
+                (Occur::Must, Box::new(term(Term::from_field_text(index.fields.texts[NAME], word), true)))
+            };
+            leg.in_name = Some(Box::new(BooleanQuery::new(in_name.iter().map(of_name).collect())));
+            let exact = |field, text: &str| -> Option<Box<dyn Query>> {
+                let found = term(Term::from_field_text(field, text), false);
+                (!text.is_empty())
+                    .then(|| Box::new(ConstScoreQuery::new(Box::new(found), 0.0)) as Box<dyn Query>)
+            };
+            leg.exact = [
+                exact(index.fields.exact_id, &typed.to_lowercase()),
+                exact(index.fields.exact_name, &folded(&typed)),
+            ];
+        }
+        Ok(leg)
+    }
+
+    /// What finds a word, in each field where it may stand.
+    fn word(&mut self, index: &Index, word: &Word, counts: bool) -> Result<Vec<Box<dyn Query>>> {
+        let mut queries: Vec<Box<dyn Query>> = Vec::new();
+        for field in 0..TEXTS.len() {
+            if word.field.is_some_and(|only| only != field) {
+                continue;
+            }
+            let of = index.fields.texts[field];
+            let mut analyser = index.text.tokenizer_for_field(of).map_err(|cause| index.failed(cause))?;
+            let mut found: Vec<(String, Box<dyn Query>)> = Vec::new();
+            if word.open {
+                // As it was typed: stems would begin otherwise.
+                let typed = words(&mut plain(), &word.text);
+                if let Some((last, before)) = typed.split_last() {
+                    for word in before {
+                        found.push((word.clone(), Box::new(term(Term::from_field_text(of, word), true))));
+                    }
+                    let (beginnings, cut) = beginnings(index, of, last)?;
+                    for word in beginnings {
+                        let query = term(Term::from_field_text(of, &word), true);
+                        found.push((word, Box::new(query)));
+                    }
+                    if cut && !self.cut.contains(&word.text) {
+                        self.cut.push(word.text.clone());
+                    }
+                }
+            } else {
+                let mut tokens = Vec::new();
+                analyser.token_stream(&word.text).process(&mut |token| {
+                    tokens.push((token.position, Term::from_field_text(of, &token.text), token.text.clone()));
+                });
+                if word.phrase && tokens.len() > 1 {
+                    let label = tokens.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+                    let terms = tokens.into_iter().map(|(position, term, _)| (position, term)).collect();
+                    found.push((format!("\"{label}\""), Box::new(PhraseQuery::new_with_offset(terms))));
+                } else {
+                    for (_, of, text) in tokens {
+                        found.push((text, Box::new(term(of, true))));
+                    }
+                }
+            }
+            for (label, query) in found {
+                // A word that is asked for twice counts once.
+                if counts && self.leaves.iter().any(|leaf| leaf.field == field && leaf.word == label) {
+                    continue;
+                }
+                let boosted: Box<dyn Query> = Box::new(BoostQuery::new(query, BOOSTS[field]));
+                if counts {
+                    self.leaves.push(Leaf { field, word: label, query: boosted.box_clone() });
+                }
+                queries.push(boosted);
+            }
+        }
+        Ok(queries)
+    }
+
+    /// What each word adds in each field for a place: only those that add anything.
+    pub(crate) fn addends(&self, index: &Index, place: u32) -> Result<Vec<(usize, String, f32)>> {
+        let address = index.address(place);
+        let segment = index.searcher.segment_reader(address.segment_ord);
+        let mut addends = Vec::new();
+        for leaf in &self.leaves {
+            if let Some(score) = score(index, &*leaf.query, segment, address.doc_id)? {
+                addends.push((leaf.field, leaf.word.clone(), score));
+            }
+        }
+        Ok(addends)
+    }
+
+    /// What each word of the query adds in the name alone, without the boost.
+    pub(crate) fn name_addends(
+        &self,
+        index: &Index,
+        place: u32,
+        typed: &str,
+    ) -> Result<Vec<(usize, String, f32)>> {
+        let address = index.address(place);
+        let segment = index.searcher.segment_reader(address.segment_ord);
+        let mut addends = Vec::new();
+        for word in words(&mut plain(), typed) {
+            let query = term(Term::from_field_text(index.fields.texts[NAME], &word), true);
+            if let Some(score) = score(index, &query, segment, address.doc_id)? {
+                addends.push((NAME, word, score));
+            }
+        }
+        Ok(addends)
+    }
+}
+
+/// What a query gives a document; `None` if it does not match.
+fn score(index: &Index, query: &dyn Query, segment: &SegmentReader, doc: DocId) -> Result<Option<f32>> {
+    let score = || -> tantivy::Result<Option<f32>> {
+        let weight = query.weight(EnableScoring::enabled_from_searcher(&index.searcher))?;
+        let mut scorer = weight.scorer(segment, 1.0)?;
+        let found = if scorer.doc() < doc { scorer.seek(doc) } else { scorer.doc() };
+        Ok((found == doc).then(|| scorer.score()))
+    };
+    score().map_err(|cause| index.failed(cause))
+}
+
+fn term(term: Term, scored: bool) -> TermQuery {
+    let option = if scored { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
+    TermQuery::new(term, option)
+}
+
+/// The words of a field that begin so, the most frequent first; and whether there are more.
+fn beginnings(index: &Index, field: tantivy::schema::Field, begin: &str) -> Result<(Vec<String>, bool)> {
+    let mut found: BTreeMap<String, u64> = BTreeMap::new();
+    let mut cut = false;
+    let mut look = || -> tantivy::Result<()> {
+        for segment in index.searcher.segment_readers() {
+            let inverted = segment.inverted_index(field)?;
+            let mut terms = inverted.terms().range().ge(begin.as_bytes()).into_stream()?;
+            let mut looked = 0;
+            while terms.advance() {
+                let Ok(word) = std::str::from_utf8(terms.key()) else { continue };
+                if !word.starts_with(begin) {
+                    break;
+                }
+                looked += 1;
+                if looked > MOST_LOOKED_AT {
+                    cut = true;
+                    break;
+                }
+                *found.entry(word.to_owned()).or_default() += u64::from(terms.value().doc_freq);
+            }
+        }
+        Ok(())
+    };
+    look().map_err(|cause| index.failed(cause))?;
+    let mut found: Vec<(String, u64)> = found.into_iter().collect();
+    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    cut |= found.len() > MOST_BEGINNINGS;
+    found.truncate(MOST_BEGINNINGS);
+    Ok((found.into_iter().map(|(word, _)| word).collect(), cut))
+}
+
+/// The best of a query among places that pass, and all that match.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Score and place, the best first; of equal scores the more popular, then the earlier place.
+    pub(crate) top: Vec<(f32, u32)>,
+    /// All that match and pass.
+    pub(crate) matched: Bitmap,
+}
+
+/// Asks the text index: the filter holds before the best are kept.
+pub(crate) fn search(
+    index: &Index,
+    query: &dyn Query,
+    passed: &Arc<Bitmap>,
+    most: usize,
+    popularity: &dyn Fn(u32) -> f64,
+) -> Result<Found> {
+    let collect = Passing { passed: passed.clone(), places: index.places.clone(), most };
+    let parts = index.searcher.search(query, &collect).map_err(|cause| index.failed(cause))?;
+    let mut found = Found { top: Vec::new(), matched: Bitmap::none(passed.size()) };
+    for (top, matched) in parts {
+        found.top.extend(top);
+        matched.into_iter().for_each(|place| found.matched.set(place));
+    }
+    sort(&mut found.top, popularity);
+    found.top.truncate(most);
+    Ok(found)
+}
+
+fn sort(top: &mut [(f32, u32)], popularity: &dyn Fn(u32) -> f64) {
+    top.sort_unstable_by(|a, b| {
+        b.0.total_cmp(&a.0).then_with(|| popularity(b.1).total_cmp(&popularity(a.1))).then(a.1.cmp(&b.1))
+    });
+}
+
+/// Keeps what passes a filter.
+struct Passing {
+    passed: Arc<Bitmap>,
+    places: Arc<Vec<Vec<u32>>>,
+    most: usize,
+}
+
+struct PassingPart {
+    passed: Arc<Bitmap>,
+    places: Arc<Vec<Vec<u32>>>,
+    segment: usize,
+    most: usize,
+    top: Vec<(f32, u32)>,
+    /// What is not better than this cannot be among the best any more.
+    least: f32,
+    /// When there are so many, those that are worse than the best go.
+    room: usize,
+    matched: Vec<u32>,
+}
+
+impl Collector for Passing {
+    type Fruit = Vec<(Vec<(f32, u32)>, Vec<u32>)>;
+    type Child = PassingPart;
+
+    fn for_segment(&self, segment: u32, _: &SegmentReader) -> tantivy::Result<PassingPart> {
+        Ok(PassingPart {
+            passed: self.passed.clone(),
+            places: self.places.clone(),
+            segment: segment as usize,
+            most: self.most,
+            top: Vec::new(),
+            least: f32::NEG_INFINITY,
+            room: 4 * self.most + 1_024,
+            matched: Vec::new(),
+        })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        true
+    }
+
+    fn merge_fruits(&self, parts: Vec<(Vec<(f32, u32)>, Vec<u32>)>) -> tantivy::Result<Self::Fruit> {
+        Ok(parts)
+    }
+}
+
+impl SegmentCollector for PassingPart {
+    type Fruit = (Vec<(f32, u32)>, Vec<u32>);
+
+    fn collect(&mut self, doc: DocId, score: Score) {
+        let place = self.places.get(self.segment).and_then(|places| places.get(doc as usize)).copied();
+        let Some(place) = place.filter(|place| *place != NOWHERE && self.passed.has(*place)) else { return };
+        self.matched.push(place);
+        // Equals stay: which of them are kept is decided by popularity, at the end.
+        if score < self.least || self.most == 0 {
+            return;
+        }
+        self.top.push((score, place));
+        if self.top.len() >= self.room {
+            let nth = self.most - 1;
+            self.top.select_nth_unstable_by(nth, |a, b| b.0.total_cmp(&a.0));
+            let least = self.top[nth].0;
+            self.least = least;
+            self.top.retain(|(score, _)| *score >= least);
+            self.room = self.room.max(2 * self.top.len());
+        }
+    }
+
+    fn harvest(self) -> Self::Fruit {
+        (self.top, self.matched)
+    }
+}

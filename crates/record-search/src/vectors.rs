@@ -1,0 +1,225 @@
+//! The flat files beside the text index: a place a document, in the order in which they came.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crawl_core::{Error, Result};
+
+/// `rows.bin`: the row of each place, 8 bytes. They ascend.
+const ROWS: &str = "rows.bin";
+/// `bits.bin`: the sign of each number of the vector, in words of 64 bits.
+const BITS: &str = "bits.bin";
+/// `bytes.bin`: each number in a byte, the largest of the vector as 127.
+const BYTES: &str = "bytes.bin";
+/// `lengths.bin`: 1 through the length of the vector of bytes, 4 bytes; 0 where there is no vector.
+const LENGTHS: &str = "lengths.bin";
+
+/// The folder of a generation.
+pub(crate) fn folder(index: &Path, generation: u32) -> PathBuf {
+    index.join(format!("vectors-{generation:04}"))
+}
+
+/// How many words of 64 bits the signs of a vector need.
+pub(crate) fn words(dimension: usize) -> usize {
+    dimension.div_ceil(64)
+}
+
+/// A vector in bytes, with 1 through its length; zeros and 0 where there is none.
+pub(crate) fn bytes_of(vector: Option<&[f32]>, dimension: usize) -> (Vec<i8>, f32) {
+    let none = || (vec![0; dimension], 0.0);
+    let Some(vector) = vector else { return none() };
+    let most = vector.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
+    if !(most > 0.0 && most.is_finite()) {
+        return none();
+    }
+    // A cast from float to integer stops at the ends.
+    let mut bytes: Vec<i8> = vector.iter().map(|number| (number / most * 127.0).round() as i8).collect();
+    bytes.resize(dimension, 0);
+    let square: i64 = bytes.iter().map(|byte| i64::from(*byte) * i64::from(*byte)).sum();
+    (bytes, 1.0 / (square as f32).sqrt())
+}
+
+/// The signs of a vector.
+pub(crate) fn bits_of(bytes: &[i8]) -> Vec<u64> {
+    let mut bits = vec![0_u64; words(bytes.len())];
+    for (at, byte) in bytes.iter().enumerate() {
+        bits[at / 64] |= u64::from(*byte > 0) << (at % 64);
+    }
+    bits
+}
+
+/// Appends places to the files of one generation.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    folder: PathBuf,
+    dimension: usize,
+    files: Vec<(PathBuf, BufWriter<File>)>,
+}
+
+impl Appender {
+    /// Opens the files, making them where they are not there, and cuts them to the committed places.
+    pub(crate) fn open(folder: &Path, dimension: usize, places: u64) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
+        let mut files = Vec::new();
+        for (name, width) in widths(dimension) {
+            let path = folder.join(name);
+            let failed = |cause| Error::io("cannot open the file of vectors", &path, cause);
+            let mut file = File::options()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)
+                .map_err(failed)?;
+            let length = file.metadata().map_err(failed)?.len();
+            if length < places * width {
+                return Err(short(&path, length, places * width));
+            }
+            file.set_len(places * width).map_err(failed)?;
+            std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(failed)?;
+            files.push((path.clone(), BufWriter::with_capacity(1 << 18, file)));
+        }
+        sync_folder(folder)?;
+        if let Some(parent) = folder.parent() {
+            sync_folder(parent)?;
+        }
+        Ok(Appender { folder: folder.to_owned(), dimension, files })
+    }
+
+    /// Adds a place.
+    pub(crate) fn append(&mut self, row: u64, vector: Option<&[f32]>) -> Result<()> {
+        if self.dimension == 0 {
+            return self.write(0, &row.to_le_bytes());
+        }
+        let (bytes, length) = bytes_of(vector, self.dimension);
+        self.append_bytes(row, &bytes, length)
+    }
+
+    /// Adds a place whose vector is in bytes already.
+    pub(crate) fn append_bytes(&mut self, row: u64, bytes: &[i8], length: f32) -> Result<()> {
+        self.write(0, &row.to_le_bytes())?;
+        if self.dimension > 0 {
+            let bits: Vec<u8> = bits_of(bytes).into_iter().flat_map(u64::to_le_bytes).collect();
+            self.write(1, &bits)?;
+            let bytes: Vec<u8> = bytes.iter().map(|byte| byte.cast_unsigned()).collect();
+            self.write(2, &bytes)?;
+            self.write(3, &length.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, file: usize, bytes: &[u8]) -> Result<()> {
+        let (path, file) = &mut self.files[file];
+        file.write_all(bytes).map_err(|cause| Error::io("cannot write the file of vectors", path, cause))
+    }
+
+    /// Makes all that was appended durable.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        for (path, file) in &mut self.files {
+            file.flush()
+                .and_then(|()| file.get_ref().sync_data())
+                .map_err(|cause| Error::io("cannot make the file of vectors durable", path, cause))?;
+        }
+        sync_folder(&self.folder)
+    }
+}
+
+fn widths(dimension: usize) -> Vec<(&'static str, u64)> {
+    let mut widths = vec![(ROWS, 8)];
+    if dimension > 0 {
+        widths.extend([(BITS, 8 * words(dimension) as u64), (BYTES, dimension as u64), (LENGTHS, 4)]);
+    }
+    widths
+}
+
+fn short(path: &Path, is: u64, wanted: u64) -> Error {
+    Error::new(crawl_core::Kind::Storage, format!("the file has {is} bytes, the commit tells of {wanted}"))
+        .at(path.display().to_string())
+        .advise("restore the index from a copy, or build it anew in another folder")
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|cause| Error::io("cannot make the names in the folder durable", folder, cause))
+}
+
+/// The vectors of the committed places, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Vectors {
+    /// How many numbers each has; 0 if the index has none.
+    pub(crate) dimension: usize,
+    /// [`words`] a place.
+    pub(crate) bits: Vec<u64>,
+    /// `dimension` a place.
+    pub(crate) bytes: Vec<i8>,
+    /// One a place; 0 where there is no vector.
+    pub(crate) lengths: Vec<f32>,
+}
+
+impl Vectors {
+    /// Reads the first `places`.
+    pub(crate) fn read(folder: &Path, dimension: usize, places: u64) -> Result<Self> {
+        if dimension == 0 {
+            return Ok(Vectors::default());
+        }
+        let widths = widths(dimension);
+        let read = |file: usize, each: &mut dyn FnMut(&[u8])| {
+            let (name, width) = widths[file];
+            read_file(&folder.join(name), places * width, each)
+        };
+        let room = |each: usize| usize::try_from(places).unwrap_or(usize::MAX).saturating_mul(each);
+        let mut vectors = Vectors { dimension, ..Vectors::default() };
+        vectors.bits.reserve_exact(room(words(dimension)));
+        read(1, &mut |part| {
+            let (numbers, _) = part.as_chunks::<8>();
+            vectors.bits.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+        })?;
+        vectors.bytes.reserve_exact(room(dimension));
+        read(2, &mut |part| vectors.bytes.extend(part.iter().map(|byte| byte.cast_signed())))?;
+        vectors.lengths.reserve_exact(room(1));
+        read(3, &mut |part| {
+            let (numbers, _) = part.as_chunks::<4>();
+            vectors.lengths.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        })?;
+        Ok(vectors)
+    }
+
+    /// The vector at a place, and 1 through its length.
+    pub(crate) fn at(&self, place: u32) -> Option<(&[i8], f32)> {
+        let place = place as usize;
+        let length = *self.lengths.get(place)?;
+        let bytes = self.bytes.get(place * self.dimension..(place + 1) * self.dimension)?;
+        (length > 0.0).then_some((bytes, length))
+    }
+}
+
+/// The rows of the first `places`.
+pub(crate) fn read_rows(folder: &Path, places: u64) -> Result<Vec<u64>> {
+    let mut rows = Vec::with_capacity(usize::try_from(places).unwrap_or(0));
+    read_file(&folder.join(ROWS), places * 8, &mut |part| {
+        let (numbers, _) = part.as_chunks::<8>();
+        rows.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+    })?;
+    Ok(rows)
+}
+
+/// Hands out the first `length` bytes of a file in parts, each of a whole number of words.
+fn read_file(path: &Path, length: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let failed = |cause| Error::io("cannot read the file of vectors", path, cause);
+    let mut file = File::open(path).map_err(failed)?;
+    let is = file.metadata().map_err(failed)?.len();
+    if is < length {
+        return Err(short(path, is, length));
+    }
+    let mut left = length;
+    let mut part = vec![0; 1 << 20];
+    while left > 0 {
+        let size = part.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        file.read_exact(&mut part[..size]).map_err(failed)?;
+        each(&part[..size]);
+        left -= size as u64;
+    }
+    Ok(())
+}

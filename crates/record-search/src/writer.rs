@@ -1,0 +1,437 @@
+//! The one writer of an index: documents in, commits out.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crawl_core::{Error, Kind as Why, Result};
+use tantivy::schema::OwnedValue;
+use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+
+use crate::commit::{Commit, Model, VERSION};
+use crate::document::{Document, Value, key_hash};
+use crate::embed::Embedder;
+use crate::schema::{Fields, column_name, schema};
+use crate::shown::Shown;
+use crate::vectors::{self, Appender};
+use crate::words::{analysers, folded};
+
+/// So many documents are embedded at once.
+const AT_ONCE: usize = 256;
+/// What tantivy may gather in memory before it writes a segment.
+const MEMORY: usize = 128 << 20;
+
+/// What became of a document that was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    Added,
+    /// It replaces what was there under its key.
+    Updated,
+    /// It is there already, just as it is.
+    Unchanged,
+}
+
+/// What happened to an index since it was opened for writing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Documents that are new.
+    pub added: u64,
+    /// Documents that replaced another of their key.
+    pub updated: u64,
+    /// Documents that were there already.
+    pub unchanged: u64,
+    /// Documents that went.
+    pub removed: u64,
+}
+
+/// What is known of a document without reading it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    row: u64,
+    content: u64,
+}
+
+/// Called between the steps of writing, with the name of the next: tests make it die there.
+pub type Probe = Arc<dyn Fn(&'static str) -> Result<()> + Send + Sync>;
+
+/// Writes an index. There is one at a time; readers see what it has committed.
+pub struct Writer {
+    folder: PathBuf,
+    fields: Fields,
+    writer: IndexWriter,
+    vectors: Appender,
+    embedder: Option<Arc<dyn Embedder>>,
+    commit: Commit,
+    /// All documents that are there, with those that are not committed yet.
+    known: HashMap<u128, Known>,
+    waiting: Vec<(u64, Document)>,
+    changes: Changes,
+    dirty: bool,
+    probe: Option<Probe>,
+}
+
+impl Writer {
+    /// Opens the index in a folder for writing, or makes one there. What was not committed goes.
+    ///
+    /// # Errors
+    /// `Config` if another writer has it, if it was built with another embedder, or if the folder holds something
+    /// else; `Storage` if the disk refuses.
+    pub fn open(folder: &Path, embedder: Option<Arc<dyn Embedder>>) -> Result<Self> {
+        Writer::probed(folder, embedder, None)
+    }
+
+    /// As [`Writer::open`], with a probe that is asked between the steps: an error of it stops the writer there.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn probed(folder: &Path, embedder: Option<Arc<dyn Embedder>>, probe: Option<Probe>) -> Result<Self> {
+        let text = folder.join("text");
+        std::fs::create_dir_all(&text).map_err(|cause| Error::io("cannot make the folder", &text, cause))?;
+        let place = folder.display().to_string();
+        let failed = |cause: TantivyError| storage(&place, cause);
+        let (schema, fields) = schema();
+        let directory =
+            tantivy::directory::MmapDirectory::open(&text).map_err(|cause| failed(cause.into()))?;
+        let mut index = tantivy::Index::open_or_create(directory, schema).map_err(|cause| match cause {
+            TantivyError::SchemaError(_) => Error::new(Why::Config, "this index has another form")
+                .at(&place)
+                .advise("build it anew in another folder"),
+            cause => failed(cause),
+        })?;
+        index.set_tokenizers(analysers());
+        // The lock comes first: what is below may only be touched by the one who has it.
+        let writer: IndexWriter = index.writer_with_num_threads(1, MEMORY).map_err(|cause| match cause {
+            TantivyError::LockFailure(..) => Error::new(Why::Config, "another writer has this index")
+                .at(&place)
+                .advise("wait for it, stop it, or name another --index"),
+            cause => failed(cause),
+        })?;
+        let model = embedder.as_ref().map(|embedder| Model {
+            name: embedder.name(),
+            digest: embedder.digest(),
+            dimension: embedder.dimension(),
+        });
+        let commit = match Commit::of(&index.load_metas().map_err(failed)?, &place)? {
+            Some(commit) => {
+                same_model(commit.model.as_ref(), model.as_ref(), &place)?;
+                commit
+            }
+            None => {
+                // Nothing of an index without a first commit counts.
+                writer.delete_all_documents().map_err(failed)?;
+                Commit { version: VERSION, generation: 1, model, ..Commit::default() }
+            }
+        };
+        let dimension = commit.model.as_ref().map_or(0, |model| model.dimension);
+        let now = vectors::folder(folder, commit.generation);
+        let vectors = Appender::open(&now, dimension, commit.places)?;
+        remove_other_generations(folder, &now)?;
+        let known = known(&index).map_err(failed)?;
+        let first = commit.places == 0 && known.is_empty();
+        let mut writer = Writer {
+            folder: folder.to_owned(),
+            fields,
+            writer,
+            vectors,
+            embedder,
+            commit,
+            known,
+            waiting: Vec::new(),
+            changes: Changes::default(),
+            dirty: first,
+            probe,
+        };
+        if first {
+            writer.commit()?;
+        }
+        Ok(writer)
+    }
+
+    /// Puts a document in; a document that is there under its key goes. Nobody sees it before the next commit.
+    ///
+    /// # Errors
+    /// `Config` if a column of it holds something else in this index; `Storage` if the disk refuses; those of the
+    /// embedder.
+    pub fn put(&mut self, mut document: Document) -> Result<Put> {
+        let cut = document.bound();
+        for (name, (kind, _)) in &document.columns {
+            match self.commit.columns.get(name) {
+                Some(there) if there != kind => {
+                    let what = format!(
+                        "the column `{name}` is a {} in this index, and now a {}",
+                        there.word(),
+                        kind.word()
+                    );
+                    return Err(Error::new(Why::Config, what)
+                        .at(document.key())
+                        .advise("give the column another name in one of the mapping files"));
+                }
+                Some(_) => {}
+                None => {
+                    self.commit.columns.insert(name.clone(), *kind);
+                }
+            }
+        }
+        let hash = key_hash(&document.key());
+        let content = document.content();
+        let before = self.known.get(&hash).copied();
+        if before.is_some_and(|known| known.content == content) {
+            self.changes.unchanged += 1;
+            return Ok(Put::Unchanged);
+        }
+        self.commit.cut += cut;
+        self.dirty = true;
+        if let Some(before) = before {
+            self.bury(before.row, &document.key());
+        }
+        let row = self.commit.next_row;
+        self.commit.next_row += 1;
+        self.known.insert(hash, Known { row, content });
+        self.waiting.push((row, document));
+        if self.waiting.len() >= AT_ONCE {
+            self.flush()?;
+        }
+        let put = if before.is_some() { Put::Updated } else { Put::Added };
+        match put {
+            Put::Updated => self.changes.updated += 1,
+            _ => self.changes.added += 1,
+        }
+        Ok(put)
+    }
+
+    /// Takes a document out. Whether it was there.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let Some(known) = self.known.remove(&key_hash(key)) else { return false };
+        self.bury(known.row, key);
+        self.dirty = true;
+        self.changes.removed += 1;
+        true
+    }
+
+    /// Takes out all committed documents of these sources whose key hash was not seen.
+    pub(crate) fn remove_unseen(&mut self, sources: &HashSet<String>, seen: &HashSet<u128>) -> Result<()> {
+        let place = self.folder.display().to_string();
+        let unseen = unseen(self.writer.index(), sources, seen).map_err(|cause| storage(&place, cause))?;
+        for (hash, row) in unseen {
+            if self.known.remove(&hash).is_some() {
+                self.writer.delete_term(Term::from_field_u64(self.fields.row, row));
+                self.dirty = true;
+                self.changes.removed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its document goes with the next commit; its place stays until the files are compacted.
+    fn bury(&mut self, row: u64, key: &str) {
+        let waiting = self.waiting.len();
+        self.waiting.retain(|(waits, _)| *waits != row);
+        if self.waiting.len() == waiting {
+            self.writer.delete_term(Term::from_field_text(self.fields.key, key));
+        }
+    }
+
+    /// Embeds what waits, and hands it to the files.
+    fn flush(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let vectors = match &self.embedder {
+            Some(embedder) => {
+                let texts: Vec<&str> =
+                    waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
+                embedder.embed(&texts)?.into_iter().map(|embedded| embedded.vector).collect()
+            }
+            None => vec![None; waiting.len()],
+        };
+        if vectors.len() != waiting.len() {
+            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), waiting.len());
+            return Err(Error::new(Why::Shape, what));
+        }
+        for ((row, document), vector) in waiting.into_iter().zip(vectors) {
+            self.vectors.append(row, vector.as_deref())?;
+            self.commit.places += 1;
+            let document = self.document(row, document)?;
+            let place = self.folder.display().to_string();
+            self.writer.add_document(document).map_err(|cause| storage(&place, cause))?;
+        }
+        Ok(())
+    }
+
+    fn document(&self, row: u64, document: Document) -> Result<TantivyDocument> {
+        let (fields, key) = (&self.fields, document.key());
+        let hash = key_hash(&key);
+        let mut out = TantivyDocument::new();
+        out.add_text(fields.key, &key);
+        out.add_u64(fields.key_high, (hash >> 64) as u64);
+        out.add_u64(fields.key_low, hash as u64);
+        out.add_u64(fields.content, document.content());
+        out.add_u64(fields.row, row);
+        out.add_text(fields.exact_id, document.id.to_lowercase());
+        let name = folded(&document.name);
+        if !name.is_empty() {
+            out.add_text(fields.exact_name, name);
+        }
+        let tags = document.tags.join("\n");
+        let texts = [&document.id, &document.name, &document.author, &tags, &document.card];
+        for (field, text) in fields.texts.iter().zip(texts) {
+            out.add_text(*field, text);
+        }
+        let columns = document.columns.iter().map(|(name, (_, cell))| {
+            let value = match &cell.value {
+                Value::Number(number) => OwnedValue::F64(*number),
+                Value::Texts(texts) => {
+                    OwnedValue::Array(texts.iter().cloned().map(OwnedValue::Str).collect())
+                }
+            };
+            (name.clone(), value)
+        });
+        out.add_object(fields.columns, columns.collect());
+        out.add_bytes(fields.shown, &Shown::of(document).write()?);
+        Ok(out)
+    }
+
+    /// Makes all that was put and removed durable, and shows it to readers.
+    ///
+    /// # Errors
+    /// `Storage` if the disk refuses; those of the embedder.
+    pub fn commit(&mut self) -> Result<()> {
+        self.flush()?;
+        if !self.dirty {
+            return Ok(());
+        }
+        self.ask("vectors")?;
+        self.vectors.sync()?;
+        self.ask("text")?;
+        let place = self.folder.display().to_string();
+        let failed = |cause: TantivyError| storage(&place, cause);
+        let payload = self.commit.text()?;
+        let probe = self.probe.clone();
+        let mut prepared = self.writer.prepare_commit().map_err(failed)?;
+        prepared.set_payload(&payload);
+        if let Some(probe) = probe {
+            probe("commit")?;
+        }
+        prepared.commit().map_err(failed)?;
+        self.dirty = false;
+        self.ask("done")
+    }
+
+    fn ask(&self, step: &'static str) -> Result<()> {
+        self.probe.as_ref().map_or(Ok(()), |probe| probe(step))
+    }
+
+    /// What happened since it was opened.
+    pub fn changes(&self) -> Changes {
+        self.changes
+    }
+
+    /// How many documents there are.
+    pub fn documents(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    /// How many rows of an input have been read and committed before; it must be one that only grows.
+    pub fn read_of(&self, input: &str) -> u64 {
+        self.commit.read.get(input).copied().unwrap_or(0)
+    }
+
+    /// Notes, with the next commit, how many rows of an input have been read.
+    pub fn note_read(&mut self, input: &str, rows: u64) {
+        self.dirty = true;
+        self.commit.read.insert(input.to_owned(), rows);
+    }
+
+    /// Ends the writer, when what tantivy does behind the commits is done too. What is not committed is lost.
+    ///
+    /// # Errors
+    /// `Storage` if the disk refuses.
+    pub fn close(self) -> Result<()> {
+        let place = self.folder.display().to_string();
+        self.writer.wait_merging_threads().map_err(|cause| storage(&place, cause))
+    }
+}
+
+/// Key hash and row of the committed documents of these sources that were not seen.
+fn unseen(
+    index: &tantivy::Index,
+    sources: &HashSet<String>,
+    seen: &HashSet<u128>,
+) -> tantivy::Result<Vec<(u128, u64)>> {
+    let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?;
+    let mut unseen = Vec::new();
+    for segment in reader.searcher().segment_readers() {
+        let fast = segment.fast_fields();
+        let (high, low, row) = (fast.u64("key_high")?, fast.u64("key_low")?, fast.u64("row")?);
+        let Some(source) = fast.str(&column_name("source"))? else { continue };
+        let mut of_these = HashSet::new();
+        let mut terms = source.dictionary().stream()?;
+        while terms.advance() {
+            if std::str::from_utf8(terms.key()).is_ok_and(|name| sources.contains(name)) {
+                of_these.insert(terms.term_ord());
+            }
+        }
+        for doc in segment.doc_ids_alive() {
+            let (Some(high), Some(low), Some(row)) = (high.first(doc), low.first(doc), row.first(doc)) else {
+                continue;
+            };
+            let hash = u128::from(high) << 64 | u128::from(low);
+            if source.term_ords(doc).any(|ord| of_these.contains(&ord)) && !seen.contains(&hash) {
+                unseen.push((hash, row));
+            }
+        }
+    }
+    Ok(unseen)
+}
+
+fn known(index: &tantivy::Index) -> tantivy::Result<HashMap<u128, Known>> {
+    let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?;
+    let searcher = reader.searcher();
+    let mut known = HashMap::with_capacity(usize::try_from(searcher.num_docs()).unwrap_or(0));
+    for segment in searcher.segment_readers() {
+        let fast = segment.fast_fields();
+        let (high, low) = (fast.u64("key_high")?, fast.u64("key_low")?);
+        let (content, row) = (fast.u64("content")?, fast.u64("row")?);
+        for doc in segment.doc_ids_alive() {
+            let (Some(high), Some(low)) = (high.first(doc), low.first(doc)) else { continue };
+            let (Some(content), Some(row)) = (content.first(doc), row.first(doc)) else { continue };
+            known.insert(u128::from(high) << 64 | u128::from(low), Known { row, content });
+        }
+    }
+    Ok(known)
+}
+
+pub(crate) fn same_model(there: Option<&Model>, now: Option<&Model>, place: &str) -> Result<()> {
+    let told = |model: Option<&Model>| match model {
+        Some(model) => format!("`{}` ({}, {} numbers)", model.name, model.digest, model.dimension),
+        None => "no vectors".to_owned(),
+    };
+    if there.map(|model| (&model.digest, model.dimension))
+        == now.map(|model| (&model.digest, model.dimension))
+    {
+        return Ok(());
+    }
+    let what = format!("the index was built with {}, not with {}", told(there), told(now));
+    Err(Error::new(Why::Config, what)
+        .at(place)
+        .advise("use what it was built with, or build a new index in another folder"))
+}
+
+/// What is left of compactions that did not get as far as their commit, or as far as tidying up.
+fn remove_other_generations(folder: &Path, keep: &Path) -> Result<()> {
+    let failed = |cause| Error::io("cannot read the folder", folder, cause);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("vectors-") && path != keep {
+            std::fs::remove_dir_all(&path).map_err(|cause| Error::io("cannot remove", &path, cause))?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn storage(place: &str, cause: TantivyError) -> Error {
+    Error::new(Why::Storage, "the text index failed").at(place).because(cause)
+}
