@@ -19,7 +19,7 @@ const ID: &str = "id";
 pub(crate) enum Table<W: Write + Send> {
     Csv(csv::Writer<W>),
     /// And whether there is a column with the records.
-    Parquet(parquet::Writer<W>, Vec<Column>, bool),
+    Parquet(Box<parquet::Writer<W>>, Vec<Column>, bool),
     Avro(avro::Writer<W>, Vec<Column>),
 }
 
@@ -58,7 +58,7 @@ impl<W: Write + Send> Table<W> {
                 if with_raw {
                     typed.pop();
                 }
-                Table::Parquet(writer, typed, with_raw)
+                Table::Parquet(Box::new(writer), typed, with_raw)
             }
             Output::Avro(_) => {
                 let writer = avro::Writer::new(to, &typed, raw.as_deref(), options.compression)?;

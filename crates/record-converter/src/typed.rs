@@ -34,7 +34,7 @@ impl Seen {
             Some(b't' | b'f') => self.truth = true,
             Some(b'n') => {}
             Some(b'[') if value.elements().is_some_and(|mut all| all.all(|one| one.str().is_some())) => {
-                self.texts = true
+                self.texts = true;
             }
             Some(b'-' | b'0'..=b'9') => match (whole(text), number::exact_double(text)) {
                 (Some(number), _) => {
