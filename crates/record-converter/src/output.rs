@@ -93,7 +93,7 @@ impl<W: Write + Send> Table<W> {
     pub(crate) fn finish(self) -> Result<()> {
         match self {
             Table::Csv(writer) => writer.finish(),
-            Table::Parquet(writer, ..) => writer.finish(),
+            Table::Parquet(writer, ..) => writer.finish().map(drop),
             Table::Avro(writer, _) => writer.finish(),
         }
     }

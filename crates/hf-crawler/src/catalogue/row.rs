@@ -8,26 +8,46 @@ use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Record, Result};
 
 use super::asked::{Asked, Sets};
+use super::details;
 use super::time::Micros;
 
-/// What repositories are told apart and sorted by: `_id`, or, where a server gives none, behind all of these, the id.
+/// What repositories are told apart and sorted by: `_id`, or the id where a server gives none; these come first, as
+/// null does in Parquet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key(pub(super) Box<[u8]>);
 
 impl Key {
     pub(super) fn new(object_id: Option<&str>, id: Option<&str>) -> Option<Self> {
         let (mark, text) = match object_id.filter(|text| !text.is_empty()) {
-            Some(text) => (b'0', text),
-            None => (b'1', id?),
+            Some(text) => (b'1', text),
+            None => (b'0', id?),
         };
         Some(Key([&[mark], text.as_bytes()].concat().into()))
     }
 
+    /// That of a row as a run has it. Of a name that stands twice the last one counts, as in the views.
     pub(super) fn of(raw: Raw<'_>) -> Option<Self> {
-        let text = |name| raw.get(name).and_then(Raw::str);
-        let object_id = text("_id");
-        let id = if object_id.is_some() { None } else { text("id") };
+        let (mut object_id, mut id) = (None, None);
+        for (key, value) in raw.members()? {
+            if key.is("_id") {
+                object_id = value.str();
+            } else if key.is("id") {
+                id = value.str();
+            }
+        }
         Key::new(object_id.as_deref(), id.as_deref())
+    }
+
+    /// The member that it is, and its text.
+    fn member(&self) -> (&'static str, Cow<'_, str>) {
+        let name = if self.0.first() == Some(&b'1') { "_id" } else { "id" };
+        (name, String::from_utf8_lossy(self.0.get(1..).unwrap_or_default()))
+    }
+
+    /// The `_id`, where it is one.
+    pub(super) fn object_id(&self) -> Option<Cow<'_, str>> {
+        let (name, text) = self.member();
+        (name == "_id").then_some(text)
     }
 }
 
@@ -78,9 +98,10 @@ struct Times {
 /// Folds what is known of one repository. Whatever the order of `seen`, and whatever part of it `kept` holds already,
 /// the same row comes of it: of each field the newest claim wins, of two at the same time the one that is greater.
 pub(super) fn fold(kept: Option<Row>, seen: &[Sighting], runs: &[Told], sets: &Sets) -> Result<Option<Row>> {
-    let (Some(key), false) = (seen.first().map(|sighting| sighting.key.clone()), seen.is_empty()) else {
-        return Ok(kept);
-    };
+    let Some(key) = seen.first().map(|sighting| sighting.key.clone()) else { return Ok(kept) };
+    // A row knows what it is, even where nothing but that was told.
+    let (own, id) = key.member();
+    let id = serde_json::Value::from(id.as_ref()).to_string();
     let mut claims: Vec<Claim<'_>> = Vec::with_capacity(32);
     let mut times = Times::default();
     let (mut first, mut last) = kept.as_ref().map_or((None, None), |row| (row.first, row.last));
@@ -94,12 +115,21 @@ pub(super) fn fold(kept: Option<Row>, seen: &[Sighting], runs: &[Told], sets: &S
             first = Some(first.map_or(sighting.at, |first| first.min(sighting.at)));
             last = last.max(Some(sighting.at));
         }
-        let Some(record) = &sighting.record else { continue };
-        let members = members(record.raw());
+        let Some(record) = &sighting.record else {
+            times.came(own, sighting.at);
+            claims.push((own.into(), sighting.at, Some(&id)));
+            continue;
+        };
+        let mut members = members(record.raw());
+        if !told.lists {
+            members = members.into_iter().filter_map(|(name, raw)| Some((details::name(name)?, raw))).collect();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            times.came(own, sighting.at);
+            claims.push((own.into(), sighting.at, Some(&id)));
+        }
         for (name, _) in &members {
             if !told.asked.has(name) {
-                let at = times.beside.entry(name.to_string()).or_insert(sighting.at);
-                *at = sighting.at.max(*at);
+                times.came(name, sighting.at);
             }
         }
         for field in told.asked.fields() {
@@ -144,6 +174,14 @@ fn newest(mut claims: Vec<Claim<'_>>) -> Vec<u8> {
 }
 
 impl Times {
+    /// Notes that a field came, whoever asked for it.
+    fn came(&mut self, field: &str, at: Micros) {
+        match self.beside.get_mut(field) {
+            Some(last) => *last = at.max(*last),
+            None => drop(self.beside.insert(field.to_owned(), at)),
+        }
+    }
+
     fn read(text: &str) -> Result<Self> {
         let all: BTreeMap<String, Micros> =
             serde_json::from_str(text).map_err(|cause| broken("the times of its fields are none").because(cause))?;

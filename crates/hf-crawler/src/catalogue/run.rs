@@ -63,11 +63,6 @@ impl Run {
     pub(super) fn order(&self) -> impl Ord + use<> {
         (self.begun, self.listing.clone(), self.first.clone())
     }
-
-    /// Whether it is a run of the Hub's listing, not of what belongs to it.
-    pub(super) fn lists(&self, repos: Repos) -> bool {
-        self.listing == repos.listing()
-    }
 }
 
 /// The runs in a root: of the listing, and of what was asked for besides.

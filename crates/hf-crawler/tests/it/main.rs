@@ -8,6 +8,7 @@
 //! - `older`: roots that the version before shares and files wrote
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `sharing`: a mapping in several processes, and `gather`
@@ -18,6 +19,7 @@
 mod broken;
 mod desk;
 mod filters;
+mod folding;
 mod killing;
 mod listing;
 mod mirrors;

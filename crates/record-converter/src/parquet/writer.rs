@@ -115,16 +115,15 @@ impl<W: Write + Send> Writer<W> {
         self.file.append_key_value_metadata(KeyValue::new(key.into(), value.into()));
     }
 
-    /// Writes what is left, and the footer.
+    /// Writes what is left, and the footer. Gives back what was written to.
     ///
     /// # Errors
     /// [`Kind::Storage`] if the disk refuses.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(mut self) -> Result<W> {
         if self.rows > 0 {
             self.write_group()?;
         }
-        self.file.close().map_err(refused)?;
-        Ok(())
+        self.file.into_inner().map_err(refused)
     }
 
     fn write_group(&mut self) -> Result<()> {
