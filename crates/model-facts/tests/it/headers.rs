@@ -229,7 +229,7 @@ fn a_gguf_header_is_read_wherever_it_is_cut() {
     for cut in 0..file.len() {
         match gguf::Header::read(&file[..cut]).unwrap() {
             Reading::Needs(bytes) => {
-                assert!(bytes > cut as u64 && bytes <= file.len() as u64, "{bytes} at {cut}")
+                assert!(bytes > cut as u64 && bytes <= file.len() as u64, "{bytes} at {cut}");
             }
             Reading::Whole(_) => panic!("whole at {cut}"),
         }
