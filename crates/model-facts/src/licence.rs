@@ -35,13 +35,14 @@ impl Commercial {
 
 use Commercial::{Conditions, No, Unknown, Yes};
 
-/// The Hub's keyword, the SPDX id, and whether commercial use is allowed.
+/// The Hub's keyword, the SPDX id, and whether commercial use is allowed. The Hub does not tell versions "only" from "or
+/// later"; SPDX reads a bare id as "only".
 pub const TABLE: &[(&str, Option<&str>, Commercial)] = &[
     ("apache-2.0", Some("Apache-2.0"), Yes),
     ("mit", Some("MIT"), Yes),
     ("afl-3.0", Some("AFL-3.0"), Yes),
     ("agpl-3.0", Some("AGPL-3.0-only"), Yes),
-    ("apple-ascl", Some("AML"), Yes),
+    ("apple-amlr", None, No),
     ("artistic-2.0", Some("Artistic-2.0"), Yes),
     ("bigcode-openrail-m", None, Conditions),
     ("bigscience-bloom-rail-1.0", None, Conditions),
@@ -63,7 +64,7 @@ pub const TABLE: &[(&str, Option<&str>, Commercial)] = &[
     ("cc-by-nc-sa-2.0", Some("CC-BY-NC-SA-2.0"), No),
     ("cc-by-nc-sa-3.0", Some("CC-BY-NC-SA-3.0"), No),
     ("cc-by-nc-sa-4.0", Some("CC-BY-NC-SA-4.0"), No),
-    ("cc-by-nd-4.0", Some("CC-BY-ND-4.0"), Yes),
+    ("cc-by-nd-4.0", Some("CC-BY-ND-4.0"), Conditions),
     ("cc-by-sa-3.0", Some("CC-BY-SA-3.0"), Yes),
     ("cc-by-sa-4.0", Some("CC-BY-SA-4.0"), Yes),
     ("cc0-1.0", Some("CC0-1.0"), Yes),
@@ -99,6 +100,8 @@ pub const TABLE: &[(&str, Option<&str>, Commercial)] = &[
     ("odbl", Some("ODbL-1.0"), Yes),
     ("odc-by", Some("ODC-By-1.0"), Yes),
     ("ofl-1.1", Some("OFL-1.1"), Yes),
+    ("openmdw-1.0", None, Yes),
+    ("openmdw-1.1", None, Yes),
     ("openrail", None, Conditions),
     ("openrail++", None, Conditions),
     ("osl-3.0", Some("OSL-3.0"), Yes),

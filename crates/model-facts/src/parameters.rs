@@ -103,10 +103,17 @@ impl Known<'_, '_> {
                 sum.checked_add(held)?.checked_sub(scales)
             });
         }
-        let as_held = containers.checked_mul(bits)?.checked_add(stored)?;
-        let as_lies =
+        // As what they hold. Scales of GPTQ and AWQ are then left out; of MXFP4 each scale is counted as one more.
+        let (weights, aids) = match (own.method.as_str(), own.group) {
+            ("mxfp4", _) => (containers.checked_sub(containers / 33)?, (containers / 33).checked_mul(8)?),
+            ("gptq" | "awq", Some(group)) => (containers, (containers / group).checked_mul(16 + bits)?),
+            _ => (containers, 0),
+        };
+        let lies =
             packed.iter().try_fold(0u64, |sum, &(count, bits)| sum.checked_add(count.checked_mul(bits)?))?;
-        near(as_held.checked_sub(as_lies)? / 8, bytes).then(|| plain.checked_add(containers))?
+        let held = weights.checked_mul(bits)?.checked_add(aids)?;
+        let as_held = stored.checked_sub(lies)?.checked_add(held)?;
+        near(as_held / 8, bytes).then(|| plain.checked_add(weights))?
     }
 
     fn declared(&self) -> Option<u64> {
