@@ -16,7 +16,7 @@ use crate::kv::{self, Kv};
 use crate::licence::Licence;
 use crate::parameters::{self, Basis, Known, whole};
 use crate::quantised::{self, Quantisation};
-use crate::{gguf, safetensors};
+use crate::{gguf, reading, safetensors};
 
 /// What is known of a model. `None` and empty lists are unknown or not there.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub variant: Option<&'static str>,
     /// Bytes of that variant; of safetensors without sizes those that the Hub's types take.
     pub weight_bytes: Option<u64>,
+    /// The least bytes of weights that are read for one token.
+    pub bytes_read_per_token: Option<u64>,
     /// The type of most weights, such as `BF16`.
     pub dtype: Option<String>,
     /// How the weights are quantised, if they are.
@@ -158,9 +160,21 @@ impl<'a> Facts<'a> {
             (false, true) => Some(false),
             (false, false) => None,
         };
+        let active_parameters = parameters.and_then(|(total, _)| parameters::active(config, total));
+        let dtype = dtype(&model, config);
+        let bytes_read_per_token = weight_bytes.and_then(|bytes| {
+            reading::least(
+                config,
+                bytes,
+                parameters.map(|(count, _)| count),
+                active_parameters,
+                dtype.as_deref(),
+            )
+        });
         Facts {
-            active_parameters: parameters.and_then(|(total, _)| parameters::active(config, total)),
-            dtype: dtype(&model, config),
+            active_parameters,
+            bytes_read_per_token,
+            dtype,
             architecture: config.architecture().or_else(own_gguf).or_else(of_gguf),
             model_type: config.text("model_type"),
             context_length: context_length(&model, config, gguf.as_ref()),

@@ -89,8 +89,9 @@ pub fn fits(need: Need, memory_bytes: u64) -> Fit {
     }
 }
 
-/// An upper bound of tokens a second for one sequence: each token needs so many bytes read, and no more pass. Nothing
-/// that was measured; real programs are slower.
+/// An upper bound of tokens a second for one sequence, generated one by one: each needs so many bytes read (the column
+/// `bytes_read_per_token`), and no more pass. Nothing that was measured; real programs are slower, but for those that guess
+/// several tokens ahead.
 pub fn tokens_per_second_bound(bytes_read_per_token: u64, bandwidth_bytes_per_second: u64) -> Option<f64> {
     (bytes_read_per_token > 0).then(|| bandwidth_bytes_per_second as f64 / bytes_read_per_token as f64)
 }

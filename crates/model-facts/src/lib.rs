@@ -18,6 +18,7 @@ pub mod kv;
 pub mod licence;
 mod parameters;
 mod quantised;
+mod reading;
 pub mod safetensors;
 
 pub use card::Relation;

@@ -1,6 +1,6 @@
 //! How many parameters a model has, and what that was read from. A number that others contradict is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crawl_core::record::{Field, HfModel};
 
@@ -199,8 +199,8 @@ pub(crate) fn whole<'h, T>(headers: &'h [(String, T)], variant: Option<&Variant>
         return None;
     }
     if let Some(variant) = variant.filter(|variant| !variant.paths.is_empty()) {
-        let of_path = |path: &String| headers.iter().find(|(own, _)| own == path).map(|(_, header)| header);
-        return variant.paths.iter().map(of_path).collect();
+        let by_path: HashMap<&String, &T> = headers.iter().map(|(path, header)| (path, header)).collect();
+        return variant.paths.iter().map(|path| by_path.get(path).copied()).collect();
     }
     let stem = |path: &str| path.rsplit_once('.').map_or(path.to_owned(), |(stem, _)| stem.to_owned());
     let (base, shards) = {

@@ -77,6 +77,7 @@ columns! {
     "memory_8k_low" Int Derived "weight_bytes + cache of 8192 tokens at 16 bits; the weights alone where the cache is unknown" "`weight_bytes`, `kv_…`" |f| int(need(f).low);
     "memory_8k_likely" Int Derived "low + 0.5 GB" "`weight_bytes`, `kv_…`" |f| int(need(f).likely);
     "memory_8k_high" Int Derived "likely + 20 % of weight_bytes" "`weight_bytes`, `kv_…`" |f| int(need(f).high);
+    "bytes_read_per_token" Int Derived "the least bytes of weights that a token needs: weight_bytes × active_parameters / parameters − vocab_size × hidden_size × 2 (4 of F32); bandwidth / this is an upper bound of tokens a second" "`config.json`, `weight_bytes`" |f| int(f.bytes_read_per_token);
     "licenses" Texts Real "the Hub's keywords" "`cardData.license`, else tags `license:`" |f| f.licence.as_ref().map_or(Value::Null, |own| texts(&own.keywords));
     "license_spdx" Text Derived "the SPDX id, of one licence that has one" "table below" |f| text(f.licence.as_ref().and_then(|own| own.spdx));
     "license_commercial" Text Derived "whether commercial use is allowed: `yes`, `no`, `conditions`, `unknown`" "table below" |f| text(Some(f.licence.as_ref().map_or("unknown", |own| own.commercial.word())));

@@ -1,4 +1,7 @@
 use model_facts::{Devices, Fit, Footprint, Need, fits, tokens_per_second_bound};
+use serde_json::{Value as Json, json};
+
+use crate::desk::catalogue;
 
 const SHIPPED: &str = include_str!("../../../../configs/hardware.toml");
 
@@ -41,6 +44,29 @@ fn what_fits_is_told_of_devices_by_name() {
     assert!(devices.0.len() > 40 && devices.0.iter().all(|device| !device.source.is_empty()));
     let cpu = devices.named("CPU 16GB").unwrap();
     assert_eq!((cpu.memory_bytes, cpu.bandwidth_bytes_per_second), (16 << 30, None));
+}
+
+#[test]
+fn the_least_that_a_token_reads_leaves_the_vocabulary_and_idle_experts_out() {
+    let of = |more: Json| {
+        let mut own = json!({"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "vocab_size": 32000,
+            "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336, "num_local_experts": 8,
+            "num_experts_per_tok": 2});
+        own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let row = catalogue(
+            json!({"config.json": own, "safetensors": {"parameters": {"BF16": 46_702_792_704_u64}}}),
+        );
+        row.int("bytes_read_per_token")
+    };
+    let active = 46_702_792_704 - 32 * 6 * 3 * 4096 * 14336;
+    assert_eq!(of(json!({})), Some(2 * (active - 32000 * 4096)));
+    assert_eq!(of(json!({"num_experts_per_tok": null})), None);
+    assert_eq!(of(json!({"num_local_experts": null})), Some(2 * (46_702_792_704 - 32000 * 4096)));
+    for more in
+        [json!({"vision_config": {}}), json!({"vocab_size": null}), json!({"architectures": ["BertModel"]})]
+    {
+        assert_eq!(of(more.clone()), None, "{more}");
+    }
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn dense_models_with_grouped_heads() {
     // Name, layers, heads, KV heads, width; the Hub's count of BF16; bytes of the files; published parameters; published
     // bytes a token of the cache. Sources: config.json and safetensors index of each; the caches of Qwen2.5-72B and of
     // Llama-3.1-405B are in table 1 of arXiv:2505.09343, that of Llama-3.1-8B in EleutherAI's formula.
-    let cases: [(&str, [u64; 4], u64, u64, f64, f64); 4] = [
+    type Case = (&'static str, [u64; 4], u64, u64, f64, f64);
+    let cases: [Case; 4] = [
         ("Llama-3.1-8B", [32, 32, 8, 4096], 8_030_261_248, 16_060_556_376, 8.03e9, 131_072.0),
         ("Llama-3-70B", [80, 64, 8, 8192], 70_553_706_496, 141_107_497_872, 70.6e9, 327_680.0),
         ("Qwen2.5-72B", [80, 64, 8, 8192], 72_706_203_648, 145_412_519_312, 72.7e9, 327_680.0),
