@@ -4,6 +4,7 @@
 //! [`History`] remembers what earlier runs have had.
 
 mod dates;
+mod details;
 mod filter;
 mod history;
 mod hub;
@@ -17,10 +18,11 @@ mod trail;
 
 pub use crawl_core;
 pub use dates::parse_date;
+pub use details::{Choice, Chosen, Details, Part, Parts, Plan, version};
 pub use filter::{Days, Filter, Rule};
 pub use history::History;
 pub use hub::Hub;
-pub use listing::{Fields, Listing, Repos};
+pub use listing::{Fields, Listing, PARTIAL, Repos};
 pub use processed::Processed;
 pub use repositories::Repositories;
 

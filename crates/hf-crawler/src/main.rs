@@ -13,6 +13,7 @@ fn main() -> ExitCode {
             match cli.command {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
                 Command::Models(arguments) => cli::models(arguments, &session).await,
+                Command::Details(arguments) => cli::details::run(arguments, &session).await,
                 Command::Process(arguments) => cli::process::run(arguments, &session).await,
                 Command::History(command) => cli::history(command),
                 Command::Shared(command) => session.shared::<Cli>(command).await,

@@ -6,6 +6,7 @@
 //! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
+//! - `details`: files, configs and cards of chosen repositories
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
@@ -17,6 +18,7 @@
 
 mod broken;
 mod desk;
+mod details;
 mod filters;
 mod killing;
 mod listing;
