@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use crawl_core::json::Raw;
 use crawl_core::table::{Column, Type, Value};
 use crawl_core::{Record, Timestamp};
+use model_facts::{CATALOGUE, Facts};
+
+use crate::Repos;
 
 /// What the fold keeps, behind the facts.
-pub(super) const OWN: [(&str, Type); 5] = [
+const OWN: [(&str, Type); 5] = [
     ("first_seen", Type::Time),
     ("last_seen", Type::Time),
     ("gone_at", Type::Time),
@@ -15,8 +18,8 @@ pub(super) const OWN: [(&str, Type); 5] = [
     ("raw", Type::Json),
 ];
 
-/// Facts: the column, the member of the row, and the type.
-const FACTS: [(&str, &str, Type); 17] = [
+/// Facts of datasets: the column, the member of the row, and the type. `_id` comes first, as in models.
+const DATASETS: [(&str, &str, Type); 16] = [
     ("_id", "_id", Type::Text),
     ("id", "id", Type::Text),
     ("author", "author", Type::Text),
@@ -31,23 +34,30 @@ const FACTS: [(&str, &str, Type); 17] = [
     ("likes", "likes", Type::Int),
     ("trending_score", "trendingScore", Type::Float),
     ("used_storage", "usedStorage", Type::Int),
-    ("pipeline_tag", "pipeline_tag", Type::Text),
-    ("library_name", "library_name", Type::Text),
+    ("description", "description", Type::Text),
     ("tags", "tags", Type::Texts),
 ];
 
 /// All columns of a catalogue.
-pub(super) fn columns() -> Vec<Column> {
-    let facts = FACTS.iter().map(|(name, _, kind)| Column::new(*name, *kind));
-    facts.chain(OWN.iter().map(|(name, kind)| Column::new(*name, *kind))).collect()
+pub(super) fn columns(repos: Repos) -> Vec<Column> {
+    let mut columns: Vec<_> = match repos {
+        Repos::Models => CATALOGUE.iter().map(model_facts::Described::column).collect(),
+        Repos::Datasets => DATASETS.iter().map(|(name, _, kind)| Column::new(*name, *kind)).collect(),
+    };
+    columns.extend(OWN.iter().map(|(name, kind)| Column::new(*name, *kind)));
+    columns
 }
 
 /// The facts of a row, in the order of [`columns`]. What a row does not have, or has in another form, is null.
-pub(super) fn facts(record: &Record) -> Vec<Value<'_>> {
-    let mut values = vec![Value::Null; FACTS.len()];
+pub(super) fn facts(repos: Repos, record: &Record, fetched_at: Option<Timestamp>) -> Vec<Value<'_>> {
+    if repos == Repos::Models {
+        let facts = Facts { fetched_at, ..Facts::of(record) };
+        return model_facts::row(CATALOGUE, &facts);
+    }
+    let mut values = vec![Value::Null; DATASETS.len()];
     for (key, raw) in record.raw().members().into_iter().flatten() {
-        if let Some(place) = FACTS.iter().position(|(_, member, _)| key.is(member)) {
-            values[place] = value(raw, FACTS[place].2).unwrap_or_default();
+        if let Some(place) = DATASETS.iter().position(|(_, member, _)| key.is(member)) {
+            values[place] = value(raw, DATASETS[place].2).unwrap_or_default();
         }
     }
     values

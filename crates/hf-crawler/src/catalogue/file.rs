@@ -15,6 +15,7 @@ use super::columns::{columns, facts};
 use super::row::{Key, Row};
 use super::run::Run;
 use super::time::Micros;
+use crate::Repos;
 
 /// The pair of the file's own metadata that tells what it is.
 const KEY: &str = "gleaner.catalogue";
@@ -178,12 +179,17 @@ impl Row {
 /// Writes a catalogue row by row, in the order of their keys.
 pub(super) struct Writing<W: Write + Send> {
     to: Writer<W>,
+    repos: Repos,
     rows: u64,
     gone: u64,
 }
 
 impl<W: Write + Send> Writing<W> {
-    pub(super) fn new(to: W, compression: Option<record_converter::Compression>) -> Result<Self> {
+    pub(super) fn new(
+        to: W,
+        repos: Repos,
+        compression: Option<record_converter::Compression>,
+    ) -> Result<Self> {
         let options = WriteOptions {
             compression,
             bloom: vec!["_id".to_owned(), "id".to_owned()],
@@ -191,11 +197,11 @@ impl<W: Write + Send> Writing<W> {
             raw: Some("raw".to_owned()),
             ..WriteOptions::default()
         };
-        Ok(Writing { to: Writer::new(to, &columns(), &options)?, rows: 0, gone: 0 })
+        Ok(Writing { to: Writer::new(to, &columns(repos), &options)?, repos, rows: 0, gone: 0 })
     }
 
     pub(super) fn push(&mut self, row: &Row, gone_at: Option<Micros>) -> Result<()> {
-        let mut values = facts(&row.record);
+        let mut values = facts(self.repos, &row.record, row.fetched_at()?);
         // What the rows are sorted by: null where the server gave no `_id` that is one.
         values[0] = row.key.object_id().map_or(Value::Null, Value::Text);
         let time = |time: Option<Micros>| time.map_or(Value::Null, |time| Value::Time(time.time()));

@@ -7,9 +7,12 @@
 mod asked;
 mod columns;
 mod details;
+mod diff;
 mod file;
 mod gone;
+mod legacy;
 mod pages;
+mod report;
 mod row;
 mod run;
 mod spill;
@@ -23,9 +26,12 @@ use crawl_core::files::Files;
 use crawl_core::{Error, Kind, Result, Staged, Stop};
 
 use self::asked::Sets;
+pub use self::diff::{COUNTERS, Change, Counts, KINDS, diff};
 pub use self::file::Catalogue;
 use self::file::{Footer, Writing};
 use self::gone::Passes;
+pub use self::legacy::legacy;
+pub use self::report::Report;
 pub use self::row::Row;
 use self::row::{Sighting, Told};
 pub use self::run::Run;
@@ -102,7 +108,7 @@ pub fn fold(what: &Fold, stop: &Stop) -> Result<Folded> {
     }
     let mut seen = spill.sorted()?.peekable();
     let file = Staged::create(&what.to)?;
-    let mut writing = Writing::new(file, what.compression)?;
+    let mut writing = Writing::new(file, what.repos, what.compression)?;
     let mut write = |row: Row| writing.push(&row, passes.gone_at(row.last));
     if let Some(old) = &old {
         for kept in old.rows()? {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Record, Result};
+use crawl_core::{Error, Kind, Record, Result, Timestamp};
 
 use super::asked::{Asked, Sets};
 use super::details;
@@ -246,6 +246,12 @@ impl Times {
 }
 
 impl Row {
+    /// When anything of it was fetched last.
+    pub(super) fn fetched_at(&self) -> Result<Option<Timestamp>> {
+        let times = Times::read(&self.fields_at)?;
+        Ok(times.sets.values().chain(times.beside.values()).max().map(|at| at.time()))
+    }
+
     /// Whether anything is known of a field: that it has a value, or that it had none when it was asked for.
     pub(super) fn knows(&self, sets: &Sets) -> Result<impl Fn(&str) -> bool> {
         let times = Times::read(&self.fields_at)?;

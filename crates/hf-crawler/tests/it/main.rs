@@ -6,6 +6,7 @@
 //! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
+//! - `details`: files, configs and cards of chosen repositories
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
 //! - `folding`: the rule of the catalogue, on runs that were made up
@@ -18,6 +19,7 @@
 
 mod broken;
 mod desk;
+mod details;
 mod filters;
 mod folding;
 mod killing;
