@@ -6,8 +6,10 @@
 //! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
+//! - `details`: files, configs and cards of chosen repositories
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `sharing`: a mapping in several processes, and `gather`
@@ -17,7 +19,9 @@
 
 mod broken;
 mod desk;
+mod details;
 mod filters;
+mod folding;
 mod killing;
 mod listing;
 mod mirrors;
