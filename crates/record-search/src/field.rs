@@ -89,6 +89,10 @@ impl From<OneOrSeveral> for Fields {
 }
 
 impl Fields {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Field> {
+        self.0.iter()
+    }
+
     /// What `read` makes of the first field of which it makes anything, and whether that one is derived.
     pub(crate) fn first<T>(&self, read: impl Fn(&Field) -> Option<T>) -> Option<(T, bool)> {
         self.0.iter().find_map(|field| Some((read(field)?, field.derived)))
@@ -122,6 +126,11 @@ impl Fields {
 }
 
 impl Field {
+    /// The name of the member of a record that it looks into.
+    pub(crate) fn member(&self) -> Option<&str> {
+        self.path.first().map(String::as_str)
+    }
+
     /// The first text of it.
     pub(crate) fn text(&self, record: &Json) -> Option<String> {
         let mut texts = Vec::new();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bitmap::Bitmap;
 use crate::columns::{Column, Facet, Numbers};
 use crate::document::Kind;
+use crate::hardware::Worked;
 use crate::index::Index;
 use crate::query::wrong;
 
@@ -37,6 +38,8 @@ pub enum Test {
     Texts(Vec<Text>),
     /// A number, or a time in seconds since 1970, between these.
     Range(Bound<f64>, Bound<f64>),
+    /// Something that is worked out of several columns.
+    Worked(Worked),
 }
 
 /// A text of a filter.
@@ -84,10 +87,12 @@ impl Filter {
             (["*"], _) => Test::Known,
             (parts, Kind::Facet) => Test::Texts(parts.iter().map(|part| Text::of(part)).collect()),
             ([range], Kind::Number) => {
-                let read = |text: &str| number(text).map(|number| (number, number));
-                range_of(range, read).ok_or_else(|| bad("write 5, >=1000, <8B, 1B..8B or 4GiB.."))?
+                let (from, to) =
+                    number_range(range).ok_or_else(|| bad("write 5, >=1000, <8B, 1B..8B or 4GiB.."))?;
+                Test::Range(from, to)
             }
             ([range], Kind::Time) => range_of(range, time)
+                .map(|(from, to)| Test::Range(from, to))
                 .ok_or_else(|| bad("write 2024-05-01, >=2024-01-01 or 2024-01-01..2024-06-30"))?,
             _ => return Err(bad("a number or a time takes one range, and `?` beside it")),
         };
@@ -110,6 +115,11 @@ impl Filter {
             }
             passes.unwrap_or(self.unknown)
         };
+        if let Test::Worked(worked) = &self.test {
+            let columns = crate::hardware::Columns::of(index)?;
+            let passed = Bitmap::of(live.size(), |place| judge(place, columns.judge(worked, place as u32)));
+            return Ok((passed, Filtered { filter: self.spelled.clone(), excluded, unknown }));
+        }
         let column = index.column(&self.column)?;
         let passed = match column.as_deref() {
             Some(Column::Facet(facet)) => {
@@ -137,7 +147,7 @@ impl Filter {
                     .iter()
                     .any(|text| if text.open { name.starts_with(&text.text) } else { name == text.text })
             }
-            Test::Nothing | Test::Range(..) => false,
+            Test::Nothing | Test::Range(..) | Test::Worked(_) => false,
         };
         facet.names.iter().map(passes).collect()
     }
@@ -146,7 +156,7 @@ impl Filter {
         match &self.test {
             Test::Known => true,
             Test::Range(from, to) => std::ops::RangeBounds::contains(&(*from, *to), &number),
-            Test::Nothing | Test::Texts(_) => false,
+            Test::Nothing | Test::Texts(_) | Test::Worked(_) => false,
         }
     }
 }
@@ -162,7 +172,7 @@ impl Text {
 }
 
 /// `read` gives the first and the last moment that a text stands for.
-fn range_of(text: &str, read: impl Fn(&str) -> Option<(f64, f64)>) -> Option<Test> {
+fn range_of(text: &str, read: impl Fn(&str) -> Option<(f64, f64)>) -> Option<(Bound<f64>, Bound<f64>)> {
     let (from, to) = if let Some((from, to)) = text.split_once("..") {
         let from = if from.is_empty() { Bound::Unbounded } else { Bound::Included(read(from)?.0) };
         let to = if to.is_empty() { Bound::Unbounded } else { Bound::Included(read(to)?.1) };
@@ -179,7 +189,12 @@ fn range_of(text: &str, read: impl Fn(&str) -> Option<(f64, f64)>) -> Option<Tes
         let (from, to) = read(text)?;
         (Bound::Included(from), Bound::Included(to))
     };
-    Some(Test::Range(from, to))
+    Some((from, to))
+}
+
+/// A range of numbers.
+pub(crate) fn number_range(text: &str) -> Option<(Bound<f64>, Bound<f64>)> {
+    range_of(text, |text| number(text).map(|number| (number, number)))
 }
 
 /// A number as people write it: `7B`, `128k`, `1.5M`, `4GiB`, `-3`.

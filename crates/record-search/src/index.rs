@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crawl_core::{Error, Kind as Why, Result};
+use model_facts::Devices;
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError};
 
@@ -13,6 +14,7 @@ use crate::columns::{Column, NOWHERE};
 use crate::commit::{Commit, Model};
 use crate::document::Kind;
 use crate::embed::Embedder;
+use crate::hardware::shipped_devices;
 use crate::schema::{Fields, schema};
 use crate::shown::Shown;
 use crate::vectors::{self, Vectors};
@@ -28,6 +30,7 @@ pub struct Index {
     pub(crate) searcher: Searcher,
     commit: Commit,
     embedder: Option<Arc<dyn Embedder>>,
+    devices: Devices,
     /// The place of each document of each segment.
     pub(crate) places: Arc<Vec<Vec<u32>>>,
     /// The document of each place.
@@ -168,6 +171,7 @@ impl Index {
             searcher,
             commit,
             embedder,
+            devices: shipped_devices()?.clone(),
             places: Arc::new(places),
             addresses,
             live,
@@ -186,6 +190,16 @@ impl Index {
         same_model(self.commit.model.as_ref(), Some(&Model { name, digest, dimension }), &place)?;
         self.embedder = Some(embedder);
         Ok(())
+    }
+
+    /// The devices that `fits` and `speed` know: those that the program brings, until others are given.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// Lets `fits` and `speed` know other devices.
+    pub fn set_devices(&mut self, devices: Devices) {
+        self.devices = devices;
     }
 
     /// The columns, and what they hold.

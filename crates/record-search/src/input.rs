@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crawl_core::table::{Type, Value};
 use crawl_core::{Error, Kind as Why, Result, Stop, Stored};
 use serde_json::Value as Json;
 
@@ -109,10 +110,11 @@ impl Inputs {
             match path.extension().and_then(|end| end.to_str()) {
                 _ if path.is_dir() => reading.root(path)?,
                 Some("jsonl" | "ndjson") => reading.lines(path)?,
+                Some("parquet") => reading.table(path)?,
                 _ => {
                     return Err(Error::new(Why::Config, "this is no root of a crawl and no file of records")
                         .at(path.display().to_string())
-                        .advise("name a folder that a crawler wrote, or a .jsonl file"));
+                        .advise("name a folder that a crawler wrote, or a .jsonl or .parquet file"));
                 }
             }
         }
@@ -219,6 +221,40 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn table(&mut self, path: &Path) -> Result<()> {
+        let table = record_converter::parquet::Reader::open(path)?;
+        let has = |name: &str| table.columns().iter().any(|column| column.name == name);
+        let fits =
+            |mapping: &&Mapping| !mapping.table.is_empty() && mapping.table.iter().all(|column| has(column));
+        let mapping = match self.inputs.mappings.iter().find(fits) {
+            Some(mapping) => mapping,
+            None => self.mapping_of_file(path)?,
+        };
+        let members: Vec<&str> = mapping.members().into_iter().filter(|name| has(name)).collect();
+        let json: Vec<bool> = members
+            .iter()
+            .map(|name| {
+                table.columns().iter().any(|column| column.name == *name && column.kind == Type::Json)
+            })
+            .collect();
+        let place = path.display().to_string();
+        let mut number = 0;
+        for row in table.rows(&members)? {
+            number += 1;
+            let values = members.iter().zip(&json).zip(row?);
+            let record =
+                values.map(|((name, json), value)| ((*name).to_owned(), in_json(value, *json))).collect();
+            self.record(&place, number, &Json::Object(record), mapping)?;
+            if number % 1_000 == 0 {
+                self.part()?;
+            }
+            if self.ends() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn mapping_of_file(&self, path: &Path) -> Result<&'a Mapping> {
         match self.inputs.mappings.as_slice() {
             [only] => Ok(only),
@@ -292,5 +328,19 @@ impl<'a> Reading<'a> {
     fn ends(&mut self) -> bool {
         self.progress.stopped |= self.stop.is_cancelled();
         self.progress.stopped || self.full()
+    }
+}
+
+/// A value of a table as a record would have it.
+fn in_json(value: Value<'_>, json: bool) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Int(number) => number.into(),
+        Value::Float(number) => number.into(),
+        Value::Bool(truth) => truth.into(),
+        Value::Text(text) if json => serde_json::from_str(&text).unwrap_or_else(|_| text.into()),
+        Value::Text(text) => text.into(),
+        Value::Texts(texts) => texts.into_iter().map(Json::from).collect(),
+        Value::Time(time) => time.to_string().into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Mapping files: which fields of a record are its texts, facets, numbers and times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crawl_core::{Error, Kind as Why, Result, Timestamp};
 use serde::Deserialize;
@@ -8,6 +8,11 @@ use serde_json::Value as Json;
 
 use crate::document::{Cell, Document, Kind, MOST_NAME, Value, cut};
 use crate::field::{Field, Fields};
+
+/// The column of what stands together when variants are folded.
+pub(crate) const GROUP: &str = "variant_group";
+/// Columns that every index may have, and the filters that look at several columns.
+const RESERVED: [&str; 5] = ["source", GROUP, "fits", "memory", "speed"];
 
 /// How records of one kind become documents. Files of this form are in `configs/search/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +23,9 @@ pub struct Mapping {
     /// The listings of a root that it reads, such as `hf/models`; `*` stands for one part of a name.
     #[serde(default)]
     pub listings: Vec<String>,
+    /// A table that has all of these columns is read by it, if no other mapping is named.
+    #[serde(default)]
+    pub table: Vec<String>,
     /// The field that tells a record from the others of this source.
     pub id: Fields,
     /// The texts.
@@ -34,6 +42,8 @@ pub struct Mapping {
     pub times: BTreeMap<String, Fields>,
     /// The address for people; `{id}` stands for the id.
     pub url: Option<String>,
+    /// Of which other record of this source it is but another form: folded, it stands under that one.
+    pub variant_of: Option<Fields>,
     /// A record in which this is told is gone, and goes from the index.
     pub gone: Option<Fields>,
     /// The fields that the vector is made of, in this order; without it name, tags and the beginning of the card.
@@ -68,6 +78,7 @@ pub enum Mapped {
 
 /// The mapping files that the program brings: name and text.
 const SHIPPED: &[(&str, &str)] = &[
+    ("hf-catalogue", include_str!("../../../configs/search/hf-catalogue.toml")),
     ("hf-models", include_str!("../../../configs/search/hf-models.toml")),
     ("hf-datasets", include_str!("../../../configs/search/hf-datasets.toml")),
     ("kaggle-competitions", include_str!("../../../configs/search/kaggle-competitions.toml")),
@@ -93,7 +104,7 @@ impl Mapping {
             toml::from_str(text).map_err(|cause| bad(format!("not a mapping file: {}", cause.message())))?;
         mapping.digest = format!("{:032x}", crate::document::key_hash(text));
         let columns = mapping.facets.keys().chain(mapping.numbers.keys()).chain(mapping.times.keys());
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for column in columns {
             check_column(column).map_err(&bad)?;
             if !seen.insert(column) {
@@ -138,6 +149,16 @@ impl Mapping {
         })
     }
 
+    /// The names of the members that it looks at in a record: the columns of a table that it needs.
+    pub fn members(&self) -> BTreeSet<&str> {
+        let texts = &self.text;
+        let columns = self.facets.values().chain(self.numbers.values()).chain(self.times.values());
+        let single = [&texts.name, &texts.author, &self.gone, &self.variant_of];
+        let fields = columns.chain([&self.id]).chain(single.into_iter().flatten()).flat_map(Fields::all);
+        let lists = texts.tags.iter().chain(&texts.card).chain(self.meaning.iter().flatten());
+        fields.chain(lists).filter_map(Field::member).collect()
+    }
+
     /// Makes a document of a record.
     ///
     /// # Errors
@@ -171,6 +192,11 @@ impl Mapping {
                 let cell = Cell { value: Value::Number(time), derived };
                 columns.insert(name.clone(), (Kind::Time, cell));
             }
+        }
+        if let Some(variant_of) = &self.variant_of {
+            let of = variant_of.text(record).unwrap_or_else(|| id.clone());
+            let cell = Cell { value: Value::Texts(vec![of.to_lowercase()]), derived: true };
+            columns.insert(GROUP.to_owned(), (Kind::Facet, cell));
         }
         let text = |fields: &Option<Fields>| fields.as_ref().and_then(|fields| fields.text(record));
         let name = text(&self.text.name).unwrap_or_else(|| id.clone());
@@ -235,8 +261,8 @@ fn check_column(name: &str) -> Result<(), String> {
     match word {
         false => Err(format!("a column is named with a-z, 0-9 and _, not `{name}`")),
         // The owner is both: a text, and a column where a mapping makes one of it.
-        true if (crate::schema::TEXTS.contains(&name) && name != "author") || name == "source" => {
-            Err(format!("`{name}` is the name of a field that every document has"))
+        true if (crate::schema::TEXTS.contains(&name) && name != "author") || RESERVED.contains(&name) => {
+            Err(format!("`{name}` is the name of something that every index has"))
         }
         true => Ok(()),
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crawl_core::{Error, Kind as Why, Result};
+use model_facts::Devices;
 
 use crate::document::Kind;
 use crate::filter::Filter;
+use crate::hardware;
 use crate::schema::TEXTS;
 
 /// The most bytes of a query.
@@ -126,11 +128,11 @@ pub struct Parsed {
 impl Parsed {
     /// Reads a typed query. `word` counts in all texts; `"two words"` must stand so; `-word` must not stand there;
     /// `begin*` is any word that begins so; `column:value` is a filter ([`Filter::parse`]), and `name:word` a word
-    /// that must stand in that text. What has a colon and is meant as words is quoted.
+    /// that must stand in that text; `fits:`, `memory:` and `speed:` look at several columns. What has a colon and is meant as words is quoted.
     ///
     /// # Errors
     /// `Config`: it is longer than [`MOST_QUERY`], has more than [`MOST_PARTS`] parts, or a part that is none.
-    pub fn of(text: &str, columns: &BTreeMap<String, Kind>) -> Result<Self> {
+    pub fn of(text: &str, columns: &BTreeMap<String, Kind>, devices: &Devices) -> Result<Self> {
         if text.len() > MOST_QUERY {
             return Err(wrong(
                 format!("the query has {} bytes, and {MOST_QUERY} are the most", text.len()),
@@ -139,7 +141,7 @@ impl Parsed {
         }
         let mut parsed = Parsed::default();
         for part in split(text)? {
-            parsed.take(&part, columns)?;
+            parsed.take(&part, columns, devices)?;
             if parsed.words.len() + parsed.must.len() + parsed.not.len() + parsed.filters.len() > MOST_PARTS {
                 return Err(wrong(
                     format!("the query has more than {MOST_PARTS} parts"),
@@ -150,7 +152,7 @@ impl Parsed {
         Ok(parsed)
     }
 
-    fn take(&mut self, part: &Part, columns: &BTreeMap<String, Kind>) -> Result<()> {
+    fn take(&mut self, part: &Part, columns: &BTreeMap<String, Kind>, devices: &Devices) -> Result<()> {
         let word = |text: &str, field: Option<usize>, phrase: bool| {
             let open = !phrase && text.ends_with('*');
             let text = if open { text.trim_end_matches('*') } else { text };
@@ -169,7 +171,9 @@ impl Parsed {
             list.push(word);
             return Ok(());
         };
-        if let Some(kind) = columns.get(field) {
+        if hardware::NAMES.contains(&field.as_str()) {
+            self.filters.push(hardware::parse(field, &part.value, part.not, devices)?);
+        } else if let Some(kind) = columns.get(field) {
             self.filters.push(Filter::parse(field, *kind, &part.value, part.not)?);
         } else if let Some(at) = TEXTS.iter().position(|text| text == field) {
             let word = word(&part.value, Some(at), part.quoted);

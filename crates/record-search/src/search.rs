@@ -11,6 +11,7 @@ use crate::columns::Column;
 use crate::explain::{Explain, HitExplain};
 use crate::filter::{self, number_at};
 use crate::index::Index;
+use crate::mapping::GROUP;
 use crate::query::{MOST_FACETS, MOST_HITS, Mode, Parsed, Query, Sort, no_column, wrong};
 use crate::scan::{Nearest, nearest};
 use crate::shown::Shown;
@@ -130,9 +131,9 @@ impl Index {
             let what = format!("at most {MOST_FACETS} facets are counted, and as many texts of each");
             return Err(wrong(what, "ask for fewer"));
         }
-        let mut parsed = Parsed::of(&query.text, self.columns())?;
+        let mut parsed = Parsed::of(&query.text, self.columns(), self.devices())?;
         for filter in &query.filters {
-            let more = Parsed::of(filter, self.columns())?;
+            let more = Parsed::of(filter, self.columns(), self.devices())?;
             if more.filters.len() != 1
                 || !more.words.is_empty()
                 || !more.must.is_empty()
@@ -147,16 +148,25 @@ impl Index {
         legs.explain.considered = self.documents();
         legs.explain.passed = passed.count();
         legs.explain.filters = filtered;
-        let (ranked, matched) = self.rank(query, &mut legs, passed, until)?;
-        let total = matched.count();
+        let (ranked, matched) = self.rank(query, &mut legs, &passed, until)?;
+        let (ranked, total, variants) = match query.fold {
+            true => self.folded(query, &mut legs, &passed, until, ranked, &matched)?,
+            false => (ranked, matched.count(), Vec::new()),
+        };
         let mut hits = Vec::new();
-        for ranked in ranked.into_iter().take(until).skip(query.offset) {
+        for (at, ranked) in ranked.into_iter().enumerate().take(until).skip(query.offset) {
             let explain = match query.explain {
                 true => Some(self.explain_hit(&legs, &ranked)?),
                 false => None,
             };
             let Ranked { place, tier, score, .. } = ranked;
-            hits.push(Hit { shown: self.shown(place)?, tier, score, variants: None, explain });
+            hits.push(Hit {
+                shown: self.shown(place)?,
+                tier,
+                score,
+                variants: variants.get(at).copied(),
+                explain,
+            });
         }
         let facets = query.facets.iter().map(|facet| self.facet(facet, &matched, query.facet_texts));
         Ok(Hits { hits, total, facets: facets.collect::<Result<_>>()?, explain: legs.explain })
@@ -224,9 +234,10 @@ impl Index {
         &self,
         query: &Query,
         legs: &mut Legs,
-        mut passed: Bitmap,
+        passed: &Bitmap,
         until: usize,
     ) -> Result<(Vec<Ranked>, Bitmap)> {
+        let mut passed = passed.clone();
         if let Some(place) = legs.like {
             passed.unset(place);
         }
@@ -269,6 +280,48 @@ impl Index {
         matched.or(&found.matched);
         let ranked = self.in_tiers(legs, &passed, &found, &near, until, &popular)?;
         Ok((ranked, matched))
+    }
+
+    /// The first of each group of variants, how many groups match, and how many others stand under each.
+    fn folded(
+        &self,
+        query: &Query,
+        legs: &mut Legs,
+        passed: &Bitmap,
+        until: usize,
+        mut ranked: Vec<Ranked>,
+        matched: &Bitmap,
+    ) -> Result<(Vec<Ranked>, u64, Vec<u64>)> {
+        let column = self.column(GROUP)?;
+        let Some(Column::Facet(groups)) = column.as_deref() else {
+            let none = vec![0; ranked.len()];
+            return Ok((ranked, matched.count(), none));
+        };
+        // What is in no group stands for itself.
+        let group = |place: u32| groups.at(place).first().copied();
+        let mut members = vec![0_u64; groups.names.len()];
+        let mut alone = 0;
+        for place in matched.places() {
+            match group(place) {
+                Some(group) => members[group as usize] += 1,
+                None => alone += 1,
+            }
+        }
+        let total = alone + members.iter().filter(|count| **count > 0).count() as u64;
+        let mut wanted = until;
+        loop {
+            let whole = ranked.len() < wanted || ranked.len() as u64 >= matched.count();
+            let mut seen = std::collections::HashSet::new();
+            ranked.retain(|ranked| group(ranked.place).is_none_or(|group| seen.insert(group)));
+            if ranked.len() >= until || whole {
+                let others =
+                    |ranked: &Ranked| group(ranked.place).map_or(0, |group| members[group as usize] - 1);
+                let variants = ranked.iter().map(others).collect();
+                return Ok((ranked, total, variants));
+            }
+            wanted = wanted.max(64) * 4;
+            ranked = self.rank(query, legs, passed, wanted)?.0;
+        }
     }
 
     fn in_tiers(

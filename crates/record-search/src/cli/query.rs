@@ -13,10 +13,12 @@ pub(super) const EXAMPLES: &str = "Examples:
   record-search query 'whisper german license:mit' --index data/index
   record-search query '\"speech recognition\" -english params:<1B' --index data/index --sort downloads
   record-search query 'llama 3 gguf license:apache-2.0,mit context:>=32k' --index data/index --json
+  record-search query 'small llama' --index data/index --fits 'RTX 4090' --context 32k --fold
   record-search query 'task:text-generation' --index data/index --facet license --facet library
 Words count in ids, names, owners, tags and cards; \"phrases\" and name:words must stand there, -words must not,
 begin* is any word that begins so. column:value filters: a,b is one of these, a* begins so, >=5, 1B..8B, 2024-01-01..,
-* is known, ? unknown, and `value,?` lets the unknown pass too.";
+* is known, ? unknown, and `value,?` lets the unknown pass too. fits:\"RTX 4090@32k\", memory:<16GiB@8k and
+speed:\">=20@RTX 4090\" (an upper bound of tokens a second) look at several columns.";
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum By {
@@ -65,6 +67,15 @@ struct How {
     /// What ranks
     #[arg(long, value_name = "WHAT", default_value = "both")]
     by: By,
+    /// Only what fits this device, or so many bytes (24GiB), at the high estimate of memory; see configs/hardware.toml
+    #[arg(long, value_name = "DEVICE")]
+    fits: Option<String>,
+    /// Tokens of context for --fits
+    #[arg(long, value_name = "TOKENS", default_value = "8192", requires = "fits")]
+    context: String,
+    /// Quantisations stand under what they are of: one hit for all
+    #[arg(long)]
+    fold: bool,
     /// Count the values of this column in what was found; may be given several times
     #[arg(long, value_name = "COLUMN")]
     facet: Vec<String>,
@@ -85,11 +96,13 @@ pub(super) fn run(flags: &QueryFlags, explain: bool) -> Result<Outcome> {
 }
 
 fn ask(how: &How, text: String, like: Option<String>, explain: bool) -> Result<Outcome> {
+    let mut filters = how.filter.clone();
+    filters.extend(how.fits.as_ref().map(|device| format!("fits:\"{device}@{}\"", how.context)));
     let index = Index::open(&how.index, None)?;
     let query = Query {
         text,
         like,
-        filters: how.filter.clone(),
+        filters,
         sort: how.sort.as_deref().map(Sort::parse).transpose()?,
         mode: match how.by {
             By::Both => Mode::Both,
@@ -100,7 +113,7 @@ fn ask(how: &How, text: String, like: Option<String>, explain: bool) -> Result<O
         offset: how.offset,
         facets: how.facet.clone(),
         facet_texts: how.facet_values,
-        fold: false,
+        fold: how.fold,
         explain,
     };
     let found = index.search(&query)?;
