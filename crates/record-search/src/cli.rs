@@ -2,6 +2,7 @@
 
 mod index;
 mod query;
+mod serve;
 mod show;
 
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show the index as pages in a browser, and as a JSON API
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeFlags),
     #[command(flatten)]
     Plain(PlainCommand),
 }
@@ -59,6 +63,7 @@ pub(crate) async fn run(cli: Cli, session: Session) -> Result<Outcome> {
             let stop = session.stop();
             return index::run(flags, stop, &session).await;
         }
+        Command::Serve(flags) => return serve::run(flags).await,
         Command::Query(flags) => tokio::task::spawn_blocking(move || query::run(&flags, false)),
         Command::Explain(flags) => tokio::task::spawn_blocking(move || query::run(&flags, true)),
         Command::Like(flags) => tokio::task::spawn_blocking(move || query::like(&flags)),

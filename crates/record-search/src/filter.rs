@@ -218,7 +218,7 @@ pub fn number(text: &str) -> Option<f64> {
 }
 
 /// The first and the last moment of a day, or a moment twice.
-fn time(text: &str) -> Option<(f64, f64)> {
+pub(crate) fn time(text: &str) -> Option<(f64, f64)> {
     let seconds = |time: Timestamp| time.as_microsecond() as f64 / 1e6;
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some((seconds(time), seconds(time)));

@@ -48,6 +48,8 @@ mod query;
 mod scan;
 mod schema;
 mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod shown;
 mod text;
 mod vectors;
