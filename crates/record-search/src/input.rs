@@ -123,6 +123,7 @@ impl Inputs {
             reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
         }
         reading.commit()?;
+        reading.writer.compact()?;
         Ok(reading.progress)
     }
 }
