@@ -39,6 +39,9 @@ pub(super) struct IndexFlags {
     complete: bool,
     #[command(flatten)]
     vectors: VectorFlags,
+    /// Commit after so many rows
+    #[arg(long, value_name = "ROWS", default_value_t = Inputs::COMMIT_ROWS, value_parser = clap::value_parser!(u64).range(1..))]
+    commit_rows: u64,
     /// No more rows than these
     #[arg(long, value_name = "ROWS")]
     limit: Option<u64>,
@@ -108,6 +111,7 @@ fn work(flags: IndexFlags, stop: &Stop, quiet: bool, runtime: &Handle) -> Result
         listing: flags.source,
         complete: flags.complete,
         limit: flags.limit,
+        commit_rows: flags.commit_rows,
     };
     let embedder = flags.vectors.embedder(&flags.index, runtime)?;
     let mut writer = Writer::open(&flags.index, embedder)?;
