@@ -4,6 +4,7 @@ mod index;
 mod query;
 mod serve;
 mod show;
+mod vectors;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,7 @@ enum Command {
 }
 
 pub(crate) async fn run(cli: Cli, session: Session) -> Result<Outcome> {
+    let runtime = tokio::runtime::Handle::current();
     let work = match cli.command {
         Command::Plain(command) => return session.shared::<Cli>(command).await,
         Command::Index(flags) => {
@@ -64,9 +66,9 @@ pub(crate) async fn run(cli: Cli, session: Session) -> Result<Outcome> {
             return index::run(flags, stop, &session).await;
         }
         Command::Serve(flags) => return serve::run(flags).await,
-        Command::Query(flags) => tokio::task::spawn_blocking(move || query::run(&flags, false)),
-        Command::Explain(flags) => tokio::task::spawn_blocking(move || query::run(&flags, true)),
-        Command::Like(flags) => tokio::task::spawn_blocking(move || query::like(&flags)),
+        Command::Query(flags) => tokio::task::spawn_blocking(move || query::run(&flags, false, &runtime)),
+        Command::Explain(flags) => tokio::task::spawn_blocking(move || query::run(&flags, true, &runtime)),
+        Command::Like(flags) => tokio::task::spawn_blocking(move || query::like(&flags, &runtime)),
         Command::Stats { index, json } => tokio::task::spawn_blocking(move || show::stats(&index, json)),
     };
     work.await?

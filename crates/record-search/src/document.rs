@@ -101,7 +101,7 @@ impl Document {
         format!("{}:{}", self.source, self.id)
     }
 
-    /// Cuts what is longer than an index takes. Gives how many values were cut.
+    /// Cuts what is longer than an index takes, and keeps each text of a facet once. Gives how many values were cut.
     pub fn bound(&mut self) -> u64 {
         let mut cuts = 0;
         for text in [&mut self.name, &mut self.author] {
@@ -112,6 +112,8 @@ impl Document {
         for (_, cell) in self.columns.values_mut() {
             if let Value::Texts(texts) = &mut cell.value {
                 cuts += bound_list(texts);
+                texts.sort_unstable();
+                texts.dedup();
             }
         }
         cuts

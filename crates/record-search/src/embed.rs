@@ -1,6 +1,12 @@
 //! Texts to vectors: whoever does it for an index.
 
+mod endpoint;
+mod table;
+
 use crawl_core::Result;
+
+pub use endpoint::EndpointEmbedder;
+pub use table::TableEmbedder;
 
 /// What became of a text.
 #[derive(Clone, Debug, Default, PartialEq)]

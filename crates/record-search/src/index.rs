@@ -17,7 +17,7 @@ use crate::embed::Embedder;
 use crate::hardware::shipped_devices;
 use crate::schema::{Fields, schema};
 use crate::shown::Shown;
-use crate::vectors::{self, Vectors};
+use crate::vectors::{self, Files, Vectors};
 use crate::words::analysers;
 use crate::writer::{same_model, storage};
 
@@ -37,6 +37,7 @@ pub struct Index {
     addresses: Vec<DocAddress>,
     live: Bitmap,
     columns: Mutex<HashMap<String, Arc<Column>>>,
+    files: Files,
     vectors: OnceLock<Vectors>,
 }
 
@@ -114,11 +115,12 @@ impl Index {
                 .reload_policy(tantivy::ReloadPolicy::Manual)
                 .try_into()
                 .map_err(failed)?;
-            let rows = vectors::read_rows(&vectors::folder(folder, commit.generation), commit.places);
+            let dimension = commit.model.as_ref().map_or(0, |model| model.dimension);
+            let files = Files::open(&vectors::folder(folder, commit.generation), dimension, commit.places);
             let same = index.load_metas().map_err(failed)?.opstamp == metas.opstamp;
-            match rows {
-                Ok(rows) if same => {
-                    return Index::of(folder, fields, index, reader.searcher(), commit, embedder, &rows);
+            match files {
+                Ok(files) if same => {
+                    return Index::of(folder, fields, index, reader.searcher(), commit, embedder, files);
                 }
                 Err(error) if same || tries > 10 => return Err(error),
                 _ if tries > 1_000 => {
@@ -138,9 +140,10 @@ impl Index {
         searcher: Searcher,
         commit: Commit,
         embedder: Option<Arc<dyn Embedder>>,
-        rows: &[u64],
+        files: Files,
     ) -> Result<Self> {
         let place = folder.display().to_string();
+        let rows = files.rows()?;
         let nowhere = DocAddress::new(NOWHERE, NOWHERE);
         let mut addresses = vec![nowhere; rows.len()];
         let mut live = Bitmap::none(rows.len());
@@ -176,6 +179,7 @@ impl Index {
             addresses,
             live,
             columns: Mutex::default(),
+            files,
             vectors: OnceLock::new(),
         })
     }
@@ -312,9 +316,7 @@ impl Index {
         if let Some(vectors) = self.vectors.get() {
             return Ok(vectors);
         }
-        let dimension = self.commit.model.as_ref().map_or(0, |model| model.dimension);
-        let folder = vectors::folder(&self.folder, self.commit.generation);
-        let read = Vectors::read(&folder, dimension, self.commit.places)?;
+        let read = self.files.vectors()?;
         Ok(self.vectors.get_or_init(|| read))
     }
 

@@ -15,8 +15,6 @@ use crate::writer::Writer;
 
 /// A longer line of a file is no record.
 const MOST_LINE: usize = 64 << 20;
-/// After so many rows they are committed.
-const COMMIT_ROWS: u64 = 20_000;
 /// So many bad rows are told; all are counted.
 const TOLD: usize = 1_000;
 
@@ -34,6 +32,8 @@ pub struct Inputs {
     pub complete: bool,
     /// No more rows than these.
     pub limit: Option<u64>,
+    /// After so many rows they are committed; [`Inputs::COMMIT_ROWS`] is a good number.
+    pub commit_rows: u64,
 }
 
 /// How far it has come.
@@ -80,6 +80,9 @@ struct Reading<'a> {
 }
 
 impl Inputs {
+    /// Rows a commit: few enough that little is read again after a crash, and so many that commits cost little.
+    pub const COMMIT_ROWS: u64 = 20_000;
+
     /// Reads everything into a writer, with a commit every now and then and at the end. What is indexed as it is, is
     /// left as it is; and of a listing that an earlier run has read, only what is new is read, unless `complete` is
     /// asked for. `told` is called after each part.
@@ -123,6 +126,7 @@ impl Inputs {
             reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
         }
         reading.commit()?;
+        reading.writer.compact()?;
         Ok(reading.progress)
     }
 }
@@ -212,7 +216,7 @@ impl<'a> Reading<'a> {
             } else if !line.trim_ascii().is_empty() {
                 self.take(&place, row, &line, mapping)?;
             }
-            if row % 1_000 == 0 {
+            if row % self.part_rows() == 0 {
                 self.part()?;
             }
             if self.ends() {
@@ -245,7 +249,7 @@ impl<'a> Reading<'a> {
             let record =
                 values.map(|((name, json), value)| ((*name).to_owned(), in_json(value, *json))).collect();
             self.record(&place, number, &Json::Object(record), mapping)?;
-            if number % 1_000 == 0 {
+            if number % self.part_rows() == 0 {
                 self.part()?;
             }
             if self.ends() {
@@ -306,7 +310,7 @@ impl<'a> Reading<'a> {
 
     /// Between two parts: tells, and commits if it is time.
     fn part(&mut self) -> Result<()> {
-        if self.uncommitted >= COMMIT_ROWS {
+        if self.uncommitted >= self.inputs.commit_rows {
             self.commit()?;
         }
         (self.told)(&self.progress, self.writer);
@@ -318,6 +322,10 @@ impl<'a> Reading<'a> {
         self.writer.commit()?;
         (self.told)(&self.progress, self.writer);
         Ok(())
+    }
+
+    fn part_rows(&self) -> u64 {
+        self.inputs.commit_rows.clamp(1, 1_000)
     }
 
     fn full(&self) -> bool {

@@ -59,7 +59,7 @@ mod writer;
 pub use commit::Model;
 pub use crawl_core::Result;
 pub use document::{Cell, Document, Kind, MOST_CARD, MOST_NAME, MOST_VALUES, Value};
-pub use embed::{Embedded, Embedder};
+pub use embed::{Embedded, Embedder, EndpointEmbedder, TableEmbedder};
 pub use explain::{Addend, Bm25, Explain, HitExplain, Standing};
 pub use field::{Field, Fields};
 pub use filter::{Filter, Filtered, Test, Text, number};

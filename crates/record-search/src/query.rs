@@ -115,7 +115,7 @@ pub struct Word {
 /// A typed query, read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parsed {
-    /// The more of these, the better.
+    /// The more of these, the better; one must be there where `must` is empty.
     pub words: Vec<Word>,
     /// Each of these.
     pub must: Vec<Word>,

@@ -276,9 +276,10 @@ impl Index {
             let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
             matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
         }
+        let words = found.is_some();
         let found = found.unwrap_or_default();
         matched.or(&found.matched);
-        let ranked = self.in_tiers(legs, &passed, &found, &near, until, &popular)?;
+        let ranked = self.in_tiers(legs, &passed, words.then_some(&found), &near, until, &popular)?;
         Ok((ranked, matched))
     }
 
@@ -328,7 +329,7 @@ impl Index {
         &self,
         legs: &Legs,
         passed: &Arc<Bitmap>,
-        found: &Found,
+        found: Option<&Found>,
         near: &Nearest,
         until: usize,
         popular: &dyn Fn(u32) -> f64,
@@ -338,7 +339,8 @@ impl Index {
         let rank_of = |top: &[(f32, u32)]| -> HashMap<u32, usize> {
             top.iter().enumerate().map(|(at, (_, place))| (*place, at + 1)).collect()
         };
-        let (text_ranks, vector_ranks) = (rank_of(&found.top), rank_of(&near.top));
+        let by_words = found.map_or(&[][..], |found| &found.top);
+        let (text_ranks, vector_ranks) = (rank_of(by_words), rank_of(&near.top));
         let mut take = |place: u32, tier: Tier, score: f64| {
             if !taken.has(place) {
                 taken.set(place);
@@ -347,7 +349,7 @@ impl Index {
                 ranked.push(Ranked { place, tier, score, text_rank, vector_rank });
             }
         };
-        if legs.like.is_none() && legs.text.scores {
+        if found.is_some() {
             for (query, tier) in legs.text.exact.iter().zip([Tier::Id, Tier::Name]) {
                 if let Some(query) = query {
                     let found = search_text(self, &**query, passed, until, popular)?;
@@ -361,7 +363,7 @@ impl Index {
         }
         let mut rest: Vec<(f64, u32)> = Vec::new();
         let only_near = near.top.iter().filter(|(_, place)| !text_ranks.contains_key(place));
-        for (_, place) in found.top.iter().chain(only_near) {
+        for (_, place) in by_words.iter().chain(only_near) {
             let ranks =
                 rank_term(text_ranks.get(place).copied()) + rank_term(vector_ranks.get(place).copied());
             rest.push((ranks + popularity_term(number_at(legs.popularity.as_deref(), *place)), *place));

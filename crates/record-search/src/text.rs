@@ -74,7 +74,9 @@ impl TextLeg {
         // Words that no index could hold (`--`, `!`) ask for nothing.
         let asked = !any.is_empty() || parsed.words.iter().any(|word| !folded(&word.text).is_empty());
         if asked {
-            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+            // What must be there finds; the other words rank.
+            let occur = if parsed.must.is_empty() { Occur::Must } else { Occur::Should };
+            clauses.push((occur, Box::new(BooleanQuery::new(any))));
         }
         for word in &parsed.must {
             let any: Vec<_> =

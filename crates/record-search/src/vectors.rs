@@ -1,7 +1,7 @@
 //! The flat files beside the text index: a place a document, in the order in which they came.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Result};
@@ -77,7 +77,7 @@ impl Appender {
                 return Err(short(&path, length, places * width));
             }
             file.set_len(places * width).map_err(failed)?;
-            std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(failed)?;
+            file.seek(SeekFrom::End(0)).map_err(failed)?;
             files.push((path.clone(), BufWriter::with_capacity(1 << 18, file)));
         }
         sync_folder(folder)?;
@@ -145,6 +145,116 @@ fn sync_folder(folder: &Path) -> Result<()> {
         .map_err(|cause| Error::io("cannot make the names in the folder durable", folder, cause))
 }
 
+/// The files of one generation, open for reading: they can be read even when a compaction has removed them.
+#[derive(Debug)]
+pub(crate) struct Files {
+    dimension: usize,
+    places: u64,
+    files: Vec<(PathBuf, File)>,
+}
+
+impl Files {
+    /// Opens the files, of which the first `places` count.
+    pub(crate) fn open(folder: &Path, dimension: usize, places: u64) -> Result<Self> {
+        let mut files = Vec::new();
+        for (name, width) in widths(dimension) {
+            let path = folder.join(name);
+            let failed = |cause| Error::io("cannot read the file of vectors", &path, cause);
+            let file = File::open(&path).map_err(failed)?;
+            let is = file.metadata().map_err(failed)?.len();
+            if is < places * width {
+                return Err(short(&path, is, places * width));
+            }
+            files.push((path.clone(), file));
+        }
+        Ok(Files { dimension, places, files })
+    }
+
+    /// The rows of all places.
+    pub(crate) fn rows(&self) -> Result<Vec<u64>> {
+        let mut rows = Vec::with_capacity(usize::try_from(self.places).unwrap_or(0));
+        self.read(0, &mut |part| {
+            let (numbers, _) = part.as_chunks::<8>();
+            rows.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+        })?;
+        Ok(rows)
+    }
+
+    /// All vectors.
+    pub(crate) fn vectors(&self) -> Result<Vectors> {
+        let mut vectors = Vectors { dimension: self.dimension, ..Vectors::default() };
+        if self.dimension == 0 {
+            return Ok(vectors);
+        }
+        let room = |each: usize| usize::try_from(self.places).unwrap_or(usize::MAX).saturating_mul(each);
+        vectors.bits.reserve_exact(room(words(self.dimension)));
+        self.read(1, &mut |part| {
+            let (numbers, _) = part.as_chunks::<8>();
+            vectors.bits.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+        })?;
+        vectors.bytes.reserve_exact(room(self.dimension));
+        self.read(2, &mut |part| vectors.bytes.extend(part.iter().map(|byte| byte.cast_signed())))?;
+        vectors.lengths.reserve_exact(room(1));
+        self.read(3, &mut |part| {
+            let (numbers, _) = part.as_chunks::<4>();
+            vectors.lengths.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        })?;
+        Ok(vectors)
+    }
+
+    /// Hands out the committed bytes of a file in parts, each of a whole number of words.
+    fn read(&self, at: usize, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let (path, file) = &self.files[at];
+        let failed = |cause| Error::io("cannot read the file of vectors", path, cause);
+        let width = widths(self.dimension)[at].1;
+        let mut file = file;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut left = self.places * width;
+        let mut part = vec![0; 1 << 20];
+        while left > 0 {
+            let size = part.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            file.read_exact(&mut part[..size]).map_err(failed)?;
+            each(&part[..size]);
+            left -= size as u64;
+        }
+        Ok(())
+    }
+
+    /// Appends those places whose rows are in `keep`, which ascends, to other files. Gives how many they were.
+    pub(crate) fn copy(&self, keep: &[u64], to: &mut Appender) -> Result<u64> {
+        let mut readers = Vec::new();
+        for (path, file) in &self.files {
+            let mut file = file;
+            file.seek(SeekFrom::Start(0))
+                .map_err(|cause| Error::io("cannot read the file of vectors", path, cause))?;
+            readers.push((path, BufReader::with_capacity(1 << 18, file)));
+        }
+        let mut next = |file: usize, bytes: &mut [u8]| {
+            let (path, reader) = &mut readers[file];
+            reader
+                .read_exact(bytes)
+                .map_err(|cause| Error::io("cannot read the file of vectors", path, cause))
+        };
+        let (mut row, mut length) = ([0; 8], [0; 4]);
+        let mut bytes = vec![0; self.dimension];
+        let mut copied = 0;
+        for _ in 0..self.places {
+            next(0, &mut row)?;
+            if self.dimension > 0 {
+                next(2, &mut bytes)?;
+                next(3, &mut length)?;
+            }
+            let row = u64::from_le_bytes(row);
+            if keep.binary_search(&row).is_ok() {
+                let bytes: Vec<i8> = bytes.iter().map(|byte| byte.cast_signed()).collect();
+                to.append_bytes(row, &bytes, f32::from_le_bytes(length))?;
+                copied += 1;
+            }
+        }
+        Ok(copied)
+    }
+}
+
 /// The vectors of the committed places, in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
@@ -159,67 +269,12 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    /// Reads the first `places`.
-    pub(crate) fn read(folder: &Path, dimension: usize, places: u64) -> Result<Self> {
-        if dimension == 0 {
-            return Ok(Vectors::default());
-        }
-        let widths = widths(dimension);
-        let read = |file: usize, each: &mut dyn FnMut(&[u8])| {
-            let (name, width) = widths[file];
-            read_file(&folder.join(name), places * width, each)
-        };
-        let room = |each: usize| usize::try_from(places).unwrap_or(usize::MAX).saturating_mul(each);
-        let mut vectors = Vectors { dimension, ..Vectors::default() };
-        vectors.bits.reserve_exact(room(words(dimension)));
-        read(1, &mut |part| {
-            let (numbers, _) = part.as_chunks::<8>();
-            vectors.bits.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
-        })?;
-        vectors.bytes.reserve_exact(room(dimension));
-        read(2, &mut |part| vectors.bytes.extend(part.iter().map(|byte| byte.cast_signed())))?;
-        vectors.lengths.reserve_exact(room(1));
-        read(3, &mut |part| {
-            let (numbers, _) = part.as_chunks::<4>();
-            vectors.lengths.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-        })?;
-        Ok(vectors)
-    }
-
     /// The vector at a place, and 1 through its length.
+    #[inline]
     pub(crate) fn at(&self, place: u32) -> Option<(&[i8], f32)> {
         let place = place as usize;
         let length = *self.lengths.get(place)?;
         let bytes = self.bytes.get(place * self.dimension..(place + 1) * self.dimension)?;
         (length > 0.0).then_some((bytes, length))
     }
-}
-
-/// The rows of the first `places`.
-pub(crate) fn read_rows(folder: &Path, places: u64) -> Result<Vec<u64>> {
-    let mut rows = Vec::with_capacity(usize::try_from(places).unwrap_or(0));
-    read_file(&folder.join(ROWS), places * 8, &mut |part| {
-        let (numbers, _) = part.as_chunks::<8>();
-        rows.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
-    })?;
-    Ok(rows)
-}
-
-/// Hands out the first `length` bytes of a file in parts, each of a whole number of words.
-fn read_file(path: &Path, length: u64, each: &mut dyn FnMut(&[u8])) -> Result<()> {
-    let failed = |cause| Error::io("cannot read the file of vectors", path, cause);
-    let mut file = File::open(path).map_err(failed)?;
-    let is = file.metadata().map_err(failed)?.len();
-    if is < length {
-        return Err(short(path, is, length));
-    }
-    let mut left = length;
-    let mut part = vec![0; 1 << 20];
-    while left > 0 {
-        let size = part.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        file.read_exact(&mut part[..size]).map_err(failed)?;
-        each(&part[..size]);
-        left -= size as u64;
-    }
-    Ok(())
 }

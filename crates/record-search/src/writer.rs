@@ -21,6 +21,9 @@ const AT_ONCE: usize = 256;
 /// What tantivy may gather in memory before it writes a segment.
 const MEMORY: usize = 128 << 20;
 
+/// With more dead places than these the vectors are written anew.
+const MOST_DEAD_PERCENT: u64 = 30;
+
 /// What became of a document that was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -317,6 +320,38 @@ impl Writer {
         prepared.commit().map_err(failed)?;
         self.dirty = false;
         self.ask("done")
+    }
+
+    /// Writes the vectors anew without those of documents that went, if more than 30 % of them did. Whether it did.
+    ///
+    /// # Errors
+    /// `Storage` if the disk refuses.
+    pub fn compact(&mut self) -> Result<bool> {
+        self.commit()?;
+        let (places, live) = (self.commit.places, self.known.len() as u64);
+        if (places - live) * 100 <= places * MOST_DEAD_PERCENT {
+            return Ok(false);
+        }
+        let dimension = self.commit.model.as_ref().map_or(0, |model| model.dimension);
+        let mut rows: Vec<u64> = self.known.values().map(|known| known.row).collect();
+        rows.sort_unstable();
+        let from = vectors::folder(&self.folder, self.commit.generation);
+        let to = vectors::folder(&self.folder, self.commit.generation + 1);
+        let mut vectors = Appender::open(&to, dimension, 0)?;
+        self.ask("compact")?;
+        let copied = vectors::Files::open(&from, dimension, places)?.copy(&rows, &mut vectors)?;
+        if copied != live {
+            let what =
+                format!("{live} documents are there, and {copied} of them have a place among the vectors");
+            return Err(Error::new(Why::Storage, what)
+                .at(from.display().to_string())
+                .advise("restore the index from a copy, or build it anew in another folder"));
+        }
+        (self.vectors, self.commit.places, self.dirty) = (vectors, copied, true);
+        self.commit.generation += 1;
+        self.commit()?;
+        remove_other_generations(&self.folder, &to)?;
+        Ok(true)
     }
 
     fn ask(&self, step: &'static str) -> Result<()> {

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::vectors::VectorFlags;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session, duration, grouped, say, size};
 use crawl_core::Stop;
 use record_search::{BadRow, Changes, Inputs, Mapping, Progress, Writer};
+use tokio::runtime::Handle;
 
 pub(super) const EXAMPLES: &str = "Examples:
   record-search index data/models --index data/index             a root of hf-crawler; again after each crawl
@@ -35,6 +37,11 @@ pub(super) struct IndexFlags {
     /// The inputs hold all that their sources have: what is indexed and is not there goes
     #[arg(long)]
     complete: bool,
+    #[command(flatten)]
+    vectors: VectorFlags,
+    /// Commit after so many rows
+    #[arg(long, value_name = "ROWS", default_value_t = Inputs::COMMIT_ROWS, value_parser = clap::value_parser!(u64).range(1..))]
+    commit_rows: u64,
     /// No more rows than these
     #[arg(long, value_name = "ROWS")]
     limit: Option<u64>,
@@ -42,8 +49,9 @@ pub(super) struct IndexFlags {
 
 pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Result<Outcome> {
     let began = Instant::now();
+    let runtime = Handle::current();
     let (index, quiet) = (flags.index.clone(), session.flags().quiet);
-    let work = tokio::task::spawn_blocking(move || work(flags, &stop, quiet));
+    let work = tokio::task::spawn_blocking(move || work(flags, &stop, quiet, &runtime));
     let (progress, changes, documents) = work.await??;
     for BadRow { place, row, why } in progress.bad.iter().take(SHOWN) {
         say(format!("missing: {place} row {row}: {why}"));
@@ -92,7 +100,7 @@ pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Res
     Ok(if progress.stopped { Outcome::Stopped } else { Outcome::missing(progress.missing) })
 }
 
-fn work(flags: IndexFlags, stop: &Stop, quiet: bool) -> Result<(Progress, Changes, u64)> {
+fn work(flags: IndexFlags, stop: &Stop, quiet: bool, runtime: &Handle) -> Result<(Progress, Changes, u64)> {
     let mappings = match flags.mapping.is_empty() {
         true => Mapping::shipped()?,
         false => flags.mapping.iter().map(|name| mapping(name)).collect::<Result<_>>()?,
@@ -103,8 +111,10 @@ fn work(flags: IndexFlags, stop: &Stop, quiet: bool) -> Result<(Progress, Change
         listing: flags.source,
         complete: flags.complete,
         limit: flags.limit,
+        commit_rows: flags.commit_rows,
     };
-    let mut writer = Writer::open(&flags.index, None)?;
+    let embedder = flags.vectors.embedder(&flags.index, runtime)?;
+    let mut writer = Writer::open(&flags.index, embedder)?;
     let mut told = Instant::now();
     let progress = inputs.read(&mut writer, stop, &mut |progress, writer| {
         if !quiet && told.elapsed().as_secs() >= 5 {

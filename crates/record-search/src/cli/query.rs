@@ -6,8 +6,10 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, print};
 use record_search::{Index, Mode, Query, Sort};
+use tokio::runtime::Handle;
 
 use super::show;
+use super::vectors::VectorFlags;
 
 pub(super) const EXAMPLES: &str = "Examples:
   record-search query 'whisper german license:mit' --index data/index
@@ -82,23 +84,25 @@ struct How {
     /// How many values of each are told
     #[arg(long, value_name = "N", default_value_t = 10)]
     facet_values: usize,
+    #[command(flatten)]
+    vectors: VectorFlags,
     /// For programs
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn like(flags: &LikeFlags) -> Result<Outcome> {
-    ask(&flags.how, String::new(), Some(flags.id.clone()), flags.explain)
+pub(super) fn like(flags: &LikeFlags, runtime: &Handle) -> Result<Outcome> {
+    ask(&flags.how, String::new(), Some(flags.id.clone()), flags.explain, runtime)
 }
 
-pub(super) fn run(flags: &QueryFlags, explain: bool) -> Result<Outcome> {
-    ask(&flags.how, flags.text.join(" "), None, explain)
+pub(super) fn run(flags: &QueryFlags, explain: bool, runtime: &Handle) -> Result<Outcome> {
+    ask(&flags.how, flags.text.join(" "), None, explain, runtime)
 }
 
-fn ask(how: &How, text: String, like: Option<String>, explain: bool) -> Result<Outcome> {
+fn ask(how: &How, text: String, like: Option<String>, explain: bool, runtime: &Handle) -> Result<Outcome> {
     let mut filters = how.filter.clone();
     filters.extend(how.fits.as_ref().map(|device| format!("fits:\"{device}@{}\"", how.context)));
-    let index = Index::open(&how.index, None)?;
+    let index = Index::open(&how.index, how.vectors.embedder(&how.index, runtime)?)?;
     let query = Query {
         text,
         like,

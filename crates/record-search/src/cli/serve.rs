@@ -9,6 +9,9 @@ use crawl_cli::{Outcome, env, print, say};
 use crawl_core::{Error, Kind};
 use record_search::Index;
 use record_search::serve::{Serve, Server};
+use tokio::runtime::Handle;
+
+use super::vectors::VectorFlags;
 
 pub(super) const EXAMPLES: &str = "Examples:
   record-search serve --index data/index                                    then open http://127.0.0.1:8080
@@ -31,6 +34,8 @@ pub(super) struct ServeFlags {
     /// A root of crawls whose state is shown; may be given several times
     #[arg(long, value_name = "DIR")]
     root: Vec<PathBuf>,
+    #[command(flatten)]
+    vectors: VectorFlags,
 }
 
 pub(super) async fn run(flags: ServeFlags) -> Result<Outcome> {
@@ -46,8 +51,12 @@ pub(super) async fn run(flags: ServeFlags) -> Result<Outcome> {
     if let Some(token) = token.as_ref().filter(|_| flags.token_env.is_none()) {
         say(format!("others can reach {}, so they need this token: {token}", flags.addr));
     }
-    let folder = flags.index;
-    let open = Box::new(move || Index::open(&folder, None));
+    let (folder, vectors, runtime) = (flags.index, flags.vectors, Handle::current());
+    let (folder, embedder) = tokio::task::spawn_blocking(move || {
+        vectors.embedder(&folder, &runtime).map(|embedder| (folder, embedder))
+    })
+    .await??;
+    let open = Box::new(move || Index::open(&folder, embedder.clone()));
     let server = Server::bind(Serve { open, addr: flags.addr, token, roots: flags.root }).await?;
     print(format!("http://{}", server.addr()));
     server.run().await;
@@ -59,7 +68,7 @@ fn made() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::getrandom(&mut bytes).map_err(|cause| {
         Error::new(Kind::Config, "the system gives no random numbers")
-            .because(cause)
+            .because(cause.to_string())
             .advise("make a token yourself, and name its variable: --token-env NAME")
     })?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -69,7 +69,9 @@ const PAGES: &[(&str, Page)] = &[
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let mut router = Router::new();
     for (path, page) in PAGES {
-        let answer = move |State(shared): State<Arc<Shared>>, request: Request| answer(shared, request, *page);
+        let answer = move |State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap| {
+            answer(shared, uri, headers, *page)
+        };
         router = router.route(path, get(answer));
     }
     router
@@ -77,12 +79,12 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/page.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/icon.svg", get(|| async { file("image/svg+xml", ICON) }))
         .route("/login", post(login))
-        .fallback(|request: Request| async move {
+        .fallback(|uri: Uri| async move {
             let gone = Error::new(Kind::Gone, "there is no such page").advise("go to the search");
-            refused(&request, &gone)
+            refused(&uri, &gone)
         })
-        .method_not_allowed_fallback(|request: Request| async move {
-            let mut answer = refused(&request, &wrong("pages are only read".into(), "ask with GET"));
+        .method_not_allowed_fallback(|uri: Uri| async move {
+            let mut answer = refused(&uri, &wrong("pages are only read".into(), "ask with GET"));
             *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             answer
         })
@@ -91,10 +93,10 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .with_state(shared.clone())
 }
 
-async fn answer(shared: Arc<Shared>, request: Request, page: Page) -> Response {
+async fn answer(shared: Arc<Shared>, uri: Uri, headers: HeaderMap, page: Page) -> Response {
     let work = async {
-        let asked = Asked::read(request.uri().query().unwrap_or_default())?;
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let asked = Asked::read(uri.query().unwrap_or_default())?;
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.unwrap_or("localhost").to_owned();
         let turn = shared.turn().await?;
         let work = move || {
@@ -112,12 +114,12 @@ async fn answer(shared: Arc<Shared>, request: Request, page: Page) -> Response {
         Ok(Answer::Page(page)) => html(StatusCode::OK, page),
         Ok(Answer::Json(json)) => body(StatusCode::OK, "application/json", json.to_string()),
         Ok(Answer::Feed(feed)) => body(StatusCode::OK, "application/atom+xml; charset=utf-8", feed),
-        Err(error) => refused(&request, &error),
+        Err(error) => refused(&uri, &error),
     }
 }
 
 /// An error, as a page or as JSON.
-fn refused(request: &Request, error: &Error) -> Response {
+fn refused(uri: &Uri, error: &Error) -> Response {
     let status = match error.kind() {
         Kind::Config => StatusCode::BAD_REQUEST,
         Kind::Gone => StatusCode::NOT_FOUND,
@@ -125,11 +127,11 @@ fn refused(request: &Request, error: &Error) -> Response {
         Kind::Limited | Kind::Transient => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let mut answer = if request.uri().path().starts_with("/api/") {
+    let mut answer = if uri.path().starts_with("/api/") {
         let json = serde_json::json!({ "error": { "what": error.to_string(), "advice": error.advice() } });
         body(status, "application/json", json.to_string())
     } else {
-        html(status, layout::refused(status, error, request.uri().query().unwrap_or_default()))
+        html(status, layout::refused(status, error, uri.query().unwrap_or_default()))
     };
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
@@ -148,20 +150,20 @@ async fn guarded(State(shared): State<Arc<Shared>>, request: Request, next: Next
     let mut answer = if !shared.guard.knows_host(head, request.uri()) {
         let foreign = Error::new(Kind::Config, "this server is not called by that name")
             .advise("open it as http://127.0.0.1 or http://localhost, with its port");
-        let mut answer = refused(&request, &foreign);
+        let mut answer = refused(request.uri(), &foreign);
         *answer.status_mut() = StatusCode::MISDIRECTED_REQUEST;
         answer
     } else if long {
         let what = format!("the address is longer than {MOST_URI} bytes");
-        let mut answer = refused(&request, &wrong(what, "ask with fewer words and filters"));
+        let mut answer = refused(request.uri(), &wrong(what, "ask with fewer words and filters"));
         *answer.status_mut() = StatusCode::URI_TOO_LONG;
         answer
     } else if !open && !shared.guard.lets_in(head) {
         let denied = Error::new(Kind::Denied, "this server asks for a token")
             .advise("send it as `Authorization: Bearer TOKEN`, or type it in here");
-        refused(&request, &denied)
+        refused(request.uri(), &denied)
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) && !is_login {
-        let mut answer = refused(&request, &wrong("pages are only read".into(), "ask with GET"));
+        let mut answer = refused(request.uri(), &wrong("pages are only read".into(), "ask with GET"));
         *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         answer
     } else {

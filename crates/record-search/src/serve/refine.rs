@@ -33,7 +33,7 @@ const ORDERS: &[(&str, &str)] = &[
 fn fields(ask: &Ask, facets: &[Shown]) -> Vec<String> {
     let mut names: Vec<String> = ["q", "sort", "by", "fits", "at", "tight", "fold", "page"].map(String::from).into();
     names.extend(facets.iter().map(|facet| facet.column.clone()));
-    names.extend(ranges(ask).map(|(column, _)| column.to_owned()));
+    names.extend(ranges(ask).map(|(column, _)| (*column).to_owned()));
     names
 }
 

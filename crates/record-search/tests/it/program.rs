@@ -1,0 +1,82 @@
+//! The program, as people run it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_record-search")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn texts(output: &Output) -> (String, String, Option<i32>) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn it_indexes_finds_explains_and_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [
+        r#"{"id":"ann/tiny-whisper","pipeline_tag":"automatic-speech-recognition","tags":["license:mit"],"downloads":12345678}"#,
+        r#"{"id":"bob/speech-large","pipeline_tag":"automatic-speech-recognition","tags":["license:other"],"downloads":3}"#,
+        r#"{"id":"eve/evil\u001b[31m\nname","tags":["speech\u202e"]}"#,
+    ];
+    std::fs::write(folder.path().join("rows.jsonl"), rows.join("\n")).unwrap();
+    let run = |arguments: &[&str]| texts(&run(folder.path(), arguments));
+    let (_, told, code) = run(&["index", "rows.jsonl", "--mapping", "hf-models", "--index", "idx"]);
+    assert!(code == Some(0) && told.contains("3 added") && told.contains("3 in the index"), "{told}");
+    let (_, told, _) = run(&["index", "rows.jsonl", "--mapping", "hf-models", "--index", "idx"]);
+    assert!(told.contains("3 unchanged"), "{told}");
+    let (found, _, code) = run(&["query", "speech recognition license:mit", "--index", "idx"]);
+    assert!(
+        code == Some(0) && found.contains("ann/tiny-whisper") && found.contains("12.3M downloads"),
+        "{found}"
+    );
+    assert!(!found.contains("bob") && found.contains("left out 1, and 1 of which it is unknown"), "{found}");
+    let (found, _, _) = run(&["query", "recognise speech", "--index", "idx", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!((&found["explain"]["meaning"], &found["hits"].as_array().unwrap().len()), (&"on".into(), &3));
+    // Names that would steer a terminal, or pretend to be a line of ours.
+    let (found, _, _) = run(&["query", "evil", "--by", "words", "--index", "idx"]);
+    assert!(found.contains("eve/evil\\u001b[31m\\nname") && !found.contains('\u{1b}'), "{found}");
+    let (found, _, _) = run(&["explain", "speech", "--index", "idx"]);
+    assert!(found.contains("why: all words are in its name") && found.contains("values: author"), "{found}");
+    let (found, _, _) = run(&["like", "ann/tiny-whisper", "--index", "idx", "--limit", "1"]);
+    assert!(found.contains("bob/speech-large"), "{found}");
+    let (found, _, _) = run(&["stats", "--index", "idx"]);
+    assert!(found.contains("3 documents") && found.contains("3  hf-models"), "{found}");
+    let (found, _, _) = run(&["query", "--index", "idx", "--facet", "license", "--sort", "downloads:asc"]);
+    assert!(
+        found.find("bob/").unwrap() < found.find("ann/").unwrap()
+            && found.contains("license: mit 1, other 1"),
+        "{found}"
+    );
+}
+
+#[test]
+fn what_goes_wrong_has_its_code_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| texts(&run(folder.path(), arguments));
+    std::fs::write(folder.path().join("rows.jsonl"), "{\"id\":\"a/b\"}\n{bad\n").unwrap();
+    let (_, told, code) = run(&["query", "x", "--index", "nothing"]);
+    assert!(
+        code == Some(78) && told.contains("there is no index") && told.contains("record-search index"),
+        "{told}"
+    );
+    let (_, told, code) = run(&["index", "rows.jsonl", "--index", "idx"]);
+    assert!(code == Some(78) && told.contains("--mapping"), "{told}");
+    let (_, told, code) = run(&["index", "rows.jsonl", "--mapping", "hf-models", "--index", "idx"]);
+    assert!(code == Some(3) && told.contains("rows.jsonl row 2"), "{told}");
+    let (_, told, code) = run(&["query", "colour:red", "--index", "idx"]);
+    assert!(code == Some(78) && told.contains("no column `colour`") && told.contains("source"), "{told}");
+    let (_, _, code) = run(&["like", "no/body", "--index", "idx"]);
+    assert_eq!(code, Some(66));
+    let (_, _, code) = run(&["query", "x"]);
+    assert_eq!(code, Some(2));
+    for command in ["index", "query", "like", "explain", "stats"] {
+        let (help, _, code) = run(&[command, "--help"]);
+        assert!(
+            code == Some(0) && help.contains("Example") && help.contains("record-search"),
+            "{command}: {help}"
+        );
+    }
+}
