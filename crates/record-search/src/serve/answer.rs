@@ -42,7 +42,7 @@ pub(super) struct Ask {
 /// What is answered.
 pub(super) enum Answer {
     Page(Markup),
-    Json(serde_json::Value),
+    Json(String),
     Feed(String),
 }
 
@@ -112,7 +112,7 @@ async fn answer(shared: Arc<Shared>, uri: Uri, headers: HeaderMap, page: Page) -
     let made = tokio::time::timeout(MOST_TIME, work).await.unwrap_or_else(|_| Err(late()));
     match made {
         Ok(Answer::Page(page)) => html(StatusCode::OK, page),
-        Ok(Answer::Json(json)) => body(StatusCode::OK, "application/json", json.to_string()),
+        Ok(Answer::Json(json)) => body(StatusCode::OK, "application/json", json),
         Ok(Answer::Feed(feed)) => body(StatusCode::OK, "application/atom+xml; charset=utf-8", feed),
         Err(error) => refused(&uri, &error),
     }

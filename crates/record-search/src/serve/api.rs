@@ -7,7 +7,15 @@ use serde_json::{Value as Json, json};
 use super::answer::{Answer, Ask};
 use super::{authors, catalogue, compare as comparison, family, hits, histogram, memory, model as record, state as states};
 use crate::query::MOST_HITS;
+use crate::search::Hits;
 use crate::shown::Shown;
+
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    found: &'a Hits,
+    next: Option<String>,
+}
 
 /// What was found, as `record-search query --json` has it, and the address of the next hits.
 pub(super) fn search(ask: &Ask) -> Result<Answer> {
@@ -15,10 +23,9 @@ pub(super) fn search(ask: &Ask) -> Result<Answer> {
     let found = ask.index.search(&query)?;
     let until = query.offset + found.hits.len();
     let more = !found.hits.is_empty() && (until as u64) < found.total && until + query.limit <= MOST_HITS;
-    let mut json = value(&found)?;
     let page = ask.asked.page()? + 1;
-    json["next"] = json!(more.then(|| ask.asked.with("page", Some(&page.to_string())).url("/api/search")));
-    Ok(Answer::Json(json))
+    let next = more.then(|| ask.asked.with("page", Some(&page.to_string())).url("/api/search"));
+    text(&Found { found: &found, next })
 }
 
 /// A record with its memory and its variants.
@@ -28,7 +35,7 @@ pub(super) fn model(ask: &Ask) -> Result<Answer> {
     let mut json = one(&shown)?;
     json["variants"] = json!(variants.iter().map(|variant| hits::key(&variant.shown)).collect::<Vec<_>>());
     json["variants_total"] = json!(total);
-    Ok(Answer::Json(json))
+    text(&json)
 }
 
 fn one(shown: &Shown) -> Result<Json> {
@@ -40,26 +47,34 @@ fn one(shown: &Shown) -> Result<Json> {
 
 pub(super) fn compare(ask: &Ask) -> Result<Answer> {
     let shown = comparison::named(ask)?;
-    Ok(Answer::Json(json!({ "models": shown.iter().map(one).collect::<Result<Vec<_>>>()? })))
+    text(&json!({ "models": shown.iter().map(one).collect::<Result<Vec<_>>>()? }))
 }
 
 pub(super) fn catalogue(ask: &Ask) -> Result<Answer> {
     let new = catalogue::new(ask)?;
     let new = new.map(|new| json!({ "since": super::show::moment(new.since), "what": new.what, "count": new.found.total }));
-    Ok(Answer::Json(json!({
+    text(&json!({
         "documents": ask.index.documents(), "columns": value(&histogram::all(&ask.index)?)?, "new": new,
-    })))
+    }))
 }
 
 pub(super) fn authors(ask: &Ask) -> Result<Answer> {
-    Ok(Answer::Json(json!({ "authors": value(&authors::top(ask)?)? })))
+    text(&json!({ "authors": value(&authors::top(ask)?)? }))
 }
 
 pub(super) fn state(ask: &Ask) -> Result<Answer> {
-    value(&states::state(ask)?).map(Answer::Json)
+    text(&states::state(ask)?)
+}
+
+/// Numbers as the program prints them: by way of a [`Json`] short ones would become long.
+fn text(of: &impl Serialize) -> Result<Answer> {
+    serde_json::to_string(of).map(Answer::Json).map_err(unwritten)
 }
 
 fn value(of: &impl Serialize) -> Result<Json> {
-    serde_json::to_value(of)
-        .map_err(|cause| Error::new(Kind::Storage, "the answer cannot be written as JSON").because(cause))
+    serde_json::to_value(of).map_err(unwritten)
+}
+
+fn unwritten(cause: serde_json::Error) -> Error {
+    Error::new(Kind::Storage, "the answer cannot be written as JSON").because(cause)
 }

@@ -3,7 +3,7 @@
 //! The page and the JSON API have the same parameters. What is no parameter is the name of a column, and its value a
 //! filter: `?q=whisper&license=mit&license=apache-2.0&params=..1B&fits=RTX 4090&at=32k`.
 
-use crawl_core::Result;
+use crawl_core::{Result, visible};
 use url::form_urlencoded;
 
 use crate::document::Kind;
@@ -210,13 +210,15 @@ fn quoted(value: &str) -> Result<String> {
     }
 }
 
-/// Whether a filter can ask for just this text of a facet: commas, stars and question marks mean something there.
+/// Whether a filter can ask for just this text of a facet: commas, stars and question marks mean something there, and
+/// a browser changes some characters.
 pub(super) fn can_be_asked(text: &str) -> bool {
     !text.trim().is_empty()
         && text.trim() == text
         && !text.contains([',', '"'])
         && !text.ends_with('*')
         && text != "?"
+        && visible(text) == text
         && text.len() <= 300
 }
 
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_a_filter_cannot_spell_is_not_offered() {
-        for text in ["", " mit", "a,b", "say \"x\"", "gpl*", "?"] {
+        for text in ["", " mit", "a,b", "say \"x\"", "gpl*", "?", "a\u{202e}b", "a\0"] {
             assert!(!can_be_asked(text), "{text}");
         }
         assert!(can_be_asked("apache-2.0") && can_be_asked("with space"));

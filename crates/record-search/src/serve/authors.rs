@@ -27,6 +27,9 @@ pub(super) struct Author {
 
 /// The first by number of records, or by what `order` names: `downloads` or `likes`.
 pub(super) fn top(ask: &Ask) -> Result<Vec<Author>> {
+    if ask.asked.one("order").is_some_and(|order| !["records", "downloads", "likes"].contains(&order)) {
+        return Err(wrong("`order` is records, downloads or likes".into(), "leave it out"));
+    }
     let index = &ask.index;
     let Some(column) = index.column("author")? else { return Ok(Vec::new()) };
     let Column::Facet(facet) = &*column else { return Ok(Vec::new()) };
@@ -49,9 +52,6 @@ pub(super) fn top(ask: &Ask) -> Result<Vec<Author>> {
         Some("likes") => sums[id].2.unwrap_or(-1.0),
         _ => sums[id].0 as f64,
     };
-    if ask.asked.one("order").is_some_and(|order| !["records", "downloads", "likes"].contains(&order)) {
-        return Err(wrong("`order` is records, downloads or likes".into(), "leave it out"));
-    }
     order.sort_unstable_by(|a, b| by(*b).total_cmp(&by(*a)).then_with(|| facet.names[*a].cmp(&facet.names[*b])));
     order.truncate(MOST);
     let author = |id: usize| {

@@ -25,7 +25,7 @@ const MOST_HEAD_TIME: Duration = Duration::from_secs(15);
 const MOST_TIME: Duration = Duration::from_secs(600);
 /// So much is read, and thrown away, of a request that was refused while it was being sent, so that its sender reads
 /// the refusal.
-const MOST_REST: usize = 4 << 20;
+const MOST_REST: usize = 32 << 20;
 
 pub(super) async fn accept(listener: TcpListener, router: Router) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));

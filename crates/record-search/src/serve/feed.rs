@@ -30,8 +30,7 @@ pub(super) fn feed(ask: &Ask) -> Result<Answer> {
         None => "record-search".to_owned(),
     };
     let when = |shown: &Shown| {
-        let seconds = super::memory::number(shown, "updated").or_else(|| super::memory::number(shown, time));
-        seconds.and_then(show::moment)
+        ["updated", time].into_iter().find_map(|column| show::moment(super::memory::number(shown, column)?))
     };
     // A feed without hits has no time of its own; the beginning of time is before all hits that will come.
     let updated = found.hits.iter().filter_map(|hit| when(&hit.shown)).max();
