@@ -17,6 +17,8 @@ const GGUF_FIRST: u64 = 2 << 20;
 const LONGEST: u64 = 32 << 20;
 /// The headers of a repository with more files are left out.
 const MOST_FILES: usize = 300;
+/// So often a file is asked for more of it: four times as much each time is soon enough.
+const MOST_PIECES: u32 = 16;
 /// So many headers are in memory at once.
 pub(super) const AT_ONCE: usize = 4;
 
@@ -83,14 +85,14 @@ impl Details {
         };
         let mut wanted = if format == Format::Gguf { GGUF_FIRST } else { SAFETENSORS_FIRST };
         let mut prefix = Vec::new();
-        loop {
+        for _ in 0..MOST_PIECES {
             let from = prefix.len() as u64;
             let piece = match self.hub.piece(&url, from, wanted - from, true).await {
                 Err(error) if self.is_closed(&error) || is_no_file(&error) => return Ok(Err(error)),
                 piece => piece?,
             };
-            let ends = (piece.bytes.len() as u64) < wanted - from;
             prefix.extend_from_slice(&piece.bytes);
+            let ends = piece.bytes.is_empty() || piece.total.is_none() && (prefix.len() as u64) < wanted;
             let total = piece.total;
             let (given, read) = read(format, prefix, path.to_owned(), total).await?;
             prefix = given;
@@ -112,6 +114,7 @@ impl Details {
                 Format::Gguf => needs.max(wanted * 4).min(LONGEST),
             };
         }
+        Ok(Err(Error::new(Kind::Shape, "the server gives too little of the file at once")))
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
 //! - `details`: files, configs and cards of chosen repositories
+//! - `headers`: what files of weights hold, by Range; servers that mean harm
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
 //! - `killing`: `kill -9` of the real program at random moments
@@ -20,6 +21,7 @@ mod broken;
 mod desk;
 mod details;
 mod filters;
+mod headers;
 mod killing;
 mod listing;
 mod mirrors;
