@@ -163,7 +163,7 @@ real-llm venv=".venv-llm": build
 
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
-    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler -p kaggle-crawler -p discourse-crawler -p html-markdown -p text-hygiene -p crawl-core -p crawl-sim --test it -- samples schema recorded --nocapture
+    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler -p kaggle-crawler -p discourse-crawler -p html-markdown -p text-hygiene -p model-facts -p crawl-core -p crawl-sim --test it -- samples schema recorded --nocapture
 
 # Measure against the peers; the figures go into docs/performance.md
 bench venv=".venv": (venv venv)

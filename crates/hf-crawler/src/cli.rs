@@ -1,6 +1,7 @@
 //! Flags and commands of `hf-crawler`.
 
 mod access;
+pub(crate) mod catalogue;
 pub(crate) mod details;
 pub(crate) mod process;
 
@@ -67,6 +68,20 @@ Example:
   hf-crawler process data/hub --root data/processed --filter configs/filters/weekly.toml --history data/history.jsonl
   hf-crawler process data/hub --root data/processed --share 0/4     a quarter of the pages; then `gather data/processed`")]
     Process(process::ProcessArgs),
+    /// Fold what runs have told into one Parquet file: of each field the newest value, of each row when it was gone
+    #[command(after_help = "\
+Examples:
+  hf-crawler catalogue data/models data/models-new --to data/models.parquet   two runs, in any order
+  hf-crawler catalogue data/today --to data/models.parquet                    one more run into the same file
+  hf-crawler catalogue --to data/models.parquet --legacy data/seed.parquet    the 37 columns of the seed system
+Other tables: record-converter data/models.parquet models.csv --columns id,downloads,parameters")]
+    Catalogue(catalogue::CatalogueArgs),
+    /// Tell what changed between two catalogues: new, gone, back, renamed, licence, gated, which fields
+    #[command(after_help = "\
+Examples:
+  hf-crawler diff last-week.parquet models.parquet                      a short report
+  hf-crawler diff last-week.parquet models.parquet --to changes.jsonl   a line for each row that changed; or .xlsx, .md")]
+    Diff(catalogue::DiffArgs),
     /// The history: what earlier runs have had
     #[command(subcommand)]
     History(HistoryCommand),

@@ -3,6 +3,7 @@
 //! [`Repositories`] is the listing, [`Processed`] the mapping that keeps or drops rows of datasets by a [`Filter`], and
 //! [`History`] remembers what earlier runs have had.
 
+pub mod catalogue;
 mod dates;
 mod details;
 mod filter;

@@ -55,6 +55,23 @@ const MODEL_HEAVY: [&str; 8] = [
 /// What light rows of datasets have besides.
 const DATASET_LIGHT: [&str; 1] = ["mainSize"];
 
+/// What rows of datasets have with `full=true`, as far as it is known.
+const DATASET_FULL: [&str; 14] = [
+    "author",
+    "cardData",
+    "createdAt",
+    "description",
+    "disabled",
+    "downloads",
+    "gated",
+    "lastModified",
+    "likes",
+    "mainSize",
+    "private",
+    "sha",
+    "tags",
+    "trendingScore",
+];
 /// Orders that only models have.
 const MODEL_SORTS: [&str; 2] = ["likes30d", "num_parameters"];
 
@@ -152,6 +169,13 @@ impl Fields {
             Fields::Heavy => "heavy",
             Fields::Light => "light",
         }
+    }
+
+    /// The fields that are asked for.
+    pub(crate) fn names(self, repos: Repos) -> Vec<String> {
+        let expand = self.expand(repos);
+        let names = if expand.is_empty() { DATASET_FULL.to_vec() } else { expand };
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The values of `expand`; none where `full=true` gives the rows.

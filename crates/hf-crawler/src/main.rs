@@ -15,6 +15,8 @@ fn main() -> ExitCode {
                 Command::Models(arguments) => cli::models(arguments, &session).await,
                 Command::Details(arguments) => cli::details::run(arguments, &session).await,
                 Command::Process(arguments) => cli::process::run(arguments, &session).await,
+                Command::Catalogue(arguments) => cli::catalogue::fold(arguments, &session),
+                Command::Diff(arguments) => cli::catalogue::diff(&arguments),
                 Command::History(command) => cli::history(command),
                 Command::Shared(command) => session.shared::<Cli>(command).await,
             }

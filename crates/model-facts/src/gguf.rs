@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::header::{Reading, broken};
 use bytes::{Bytes, Stop};
-use facts::Facts;
+pub use facts::{Facts, Numbers};
 
 mod bytes;
 mod facts;

@@ -10,6 +10,7 @@
 //! - `headers`: what files of weights hold, by Range; servers that mean harm
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `sharing`: a mapping in several processes, and `gather`
@@ -22,6 +23,7 @@ mod desk;
 mod details;
 mod filters;
 mod headers;
+mod folding;
 mod killing;
 mod listing;
 mod mirrors;

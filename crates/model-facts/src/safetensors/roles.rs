@@ -117,6 +117,8 @@ pub(super) fn content(
             let module = module(name);
             let has = |name| aid(module, name).is_some();
             match dtype {
+                // GPT-2 keeps the mask of its attention among the weights.
+                _ if name.ends_with(".attn.bias") && shape.len() == 4 => Content::NoWeight,
                 // The biases of MLX are zero points.
                 _ if name.strip_suffix(".biases").is_some_and(|module| aid(module, ".scales").is_some()) => {
                     Content::NoWeight

@@ -24,7 +24,7 @@ fn framed(json: &[u8]) -> Vec<u8> {
     [&(json.len() as u64).to_le_bytes(), json].concat()
 }
 
-fn whole<T>(reading: Reading<T>) -> T {
+pub(crate) fn whole<T>(reading: Reading<T>) -> T {
     match reading {
         Reading::Whole(header) => header,
         Reading::Needs(bytes) => panic!("needs {bytes} bytes"),
@@ -50,11 +50,14 @@ fn a_safetensors_header_is_counted_and_says_how_long_it_is() {
     assert_eq!(serde_json::from_value::<safetensors::Header>(summary).unwrap(), header);
 }
 
+/// Names, types and shapes.
+type Tensors<'a> = &'a [(&'a str, &'a str, &'a [u64])];
+
 #[test]
 fn packed_weights_count_as_what_they_hold() {
     // One layer of 4096 x 11008 in each packing; the shapes are those that the packers write.
     let true_count = 4096 * 11008;
-    let cases: [(&str, &[(&str, &str, &[u64])], Option<u64>); 6] = [
+    let cases: [(&str, Tensors<'_>, Option<u64>); 6] = [
         (
             "gptq, 4 bits",
             &[
@@ -132,6 +135,15 @@ fn packed_weights_whose_bits_only_a_config_tells_are_set_aside() {
     let summary = header.summary("x");
     assert_eq!(summary["parameters"], json!({"BF16": 4096}));
     assert_eq!(summary["packed"], json!({"I32": 11008 * 512, "U32": 11008 * 512}));
+}
+
+#[test]
+fn the_masks_of_gpt_2_are_no_parameters() {
+    let tensors: [(&str, &str, &[u64]); 2] =
+        [("h.0.attn.bias", "F32", &[1, 1, 1024, 1024]), ("h.0.attn.c_attn.bias", "F32", &[2304])];
+    let header = whole(safetensors::Header::read(&safetensors_file(&tensors)).unwrap());
+    assert_eq!(header.parameters["F32"], 2304);
+    assert_eq!(header.stored["F32"], 2304 + 1024 * 1024);
 }
 
 #[test]
@@ -229,7 +241,7 @@ fn a_gguf_header_is_read_wherever_it_is_cut() {
     for cut in 0..file.len() {
         match gguf::Header::read(&file[..cut]).unwrap() {
             Reading::Needs(bytes) => {
-                assert!(bytes > cut as u64 && bytes <= file.len() as u64, "{bytes} at {cut}")
+                assert!(bytes > cut as u64 && bytes <= file.len() as u64, "{bytes} at {cut}");
             }
             Reading::Whole(_) => panic!("whole at {cut}"),
         }
