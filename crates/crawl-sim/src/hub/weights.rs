@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn shards_hold_each_tensor_once_and_headers_tell_their_sizes() {
-        let world = World { kind: HubKind::Models, seed: 1, count: 400, horizon: 400, touched: 0 };
+        let altered = Default::default();
+        let world = World { kind: HubKind::Models, seed: 1, count: 400, horizon: 400, touched: 0, altered };
         let (mut split, mut kinds) = (0, Vec::new());
         for index in 0..400 {
             let model = Model::of(&Row::new(&world, index));
