@@ -86,24 +86,23 @@ models-update date=today full="false" ids="" details="files,config" limit="" out
     day="$out/$date"
     done_or_missing() { "$@" || [ $? -eq 3 ]; }
     # Days that are there already, the oldest first. The new one goes on from the newest whole or partial listing.
-    days=() known=()
+    last="" known=()
     for earlier in "$out"/????-??-??; do
         [ -d "$earlier/hf/models" ] && [[ "$(basename "$earlier")" < "$date" ]] || continue
-        days+=("$earlier")
+        last="$(basename "$earlier")"
         if [ -d "$earlier/hf/models-details" ]; then known+=(--since "$earlier"); fi
     done
     how=()
     if [ {{ quote(full) }} = true ]; then
         how=(--fields light)
-    elif [ ${#days[@]} -gt 0 ]; then
+    elif [ -n "$last" ]; then
         # A day before the last one, so that no hour is lost; the catalogue takes what comes twice for once.
-        last="$(basename "${days[-1]}")"
         how=(--since "$(date -u -d "$last 1 day ago" +%F 2>/dev/null || date -u -j -v-1d -f %F "$last" +%F)")
     fi
     set -x
-    done_or_missing {{ bin }}/hf-crawler models --root "$day" "${how[@]}" {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
+    done_or_missing {{ bin }}/hf-crawler models --root "$day" ${how[@]+"${how[@]}"} {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
     if [ -n "$ids" ]; then
-        done_or_missing {{ bin }}/hf-crawler details "$day" --details {{ quote(details) }} --ids "$ids" "${known[@]}"
+        done_or_missing {{ bin }}/hf-crawler details "$day" --details {{ quote(details) }} --ids "$ids" ${known[@]+"${known[@]}"}
     fi
     # The catalogue of before stays beside the day, so that a second run compares with the same one.
     if [ -f "$out/models.parquet" ] && [ ! -f "$day/before.parquet" ]; then
