@@ -11,6 +11,7 @@
 //! - `headers`: what files of weights hold, by Range; servers that mean harm
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `fits`: what fits a memory; synthetic models
 //! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
@@ -24,6 +25,7 @@ mod catalogue;
 mod desk;
 mod details;
 mod filters;
+mod fits;
 mod folding;
 mod headers;
 mod killing;
