@@ -68,7 +68,7 @@ models *args:
 
 # What changed since the newest earlier day (or all, the first time) into data/models-days/DATE, details only of chosen ids
 # and only where the commit has changed, the catalogue, and what it differs in from the one of before. Run it again with
-# the same date to go on. A light pass of all models, now and then, is what finds those that are gone: `full=true`.
+# the same date to go on. A light pass of all models, now and then, is what finds those that are gone: `--full true`.
 # `just --usage models-update` explains the options.
 
 # Today's models, the catalogue, and what has changed
@@ -105,7 +105,7 @@ models-update date=today full="false" ids="" details="files,config" limit="" out
         done_or_missing {{ bin }}/hf-crawler details "$day" --details {{ quote(details) }} --ids "$ids" ${known[@]+"${known[@]}"}
     fi
     # The catalogue of before stays beside the day, so that a second run compares with the same one.
-    if [ -f "$out/models.parquet" ] && [ ! -f "$day/before.parquet" ]; then
+    if [ -n "$last" ] && [ -f "$out/models.parquet" ] && [ ! -f "$day/before.parquet" ]; then
         cp "$out/models.parquet" "$day/before.parquet.part" && mv "$day/before.parquet.part" "$day/before.parquet"
     fi
     {{ bin }}/hf-crawler catalogue "$day" --to "$out/models.parquet"
