@@ -2,17 +2,21 @@
 
 mod calendar;
 mod card;
+mod change;
 mod cursor;
 mod detail;
 mod fields;
 mod files;
+mod gguf;
 mod list;
 mod order;
 mod replay;
 mod resolve;
 mod row;
+mod synthetic;
 mod text;
 mod tree;
+mod weights;
 mod window;
 mod words;
 mod world;
@@ -28,8 +32,11 @@ use crate::http::answer::{Answer, Header};
 use crate::http::journal::Journal;
 use crate::http::request::Request;
 use crate::http::server::{Origin, Running, Service, Shared, bind, start};
+pub use change::HubChange;
+use change::Living;
 use order::Orders;
 use replay::Replay;
+pub use synthetic::synthetic;
 pub use window::Window;
 use window::Windows;
 use world::{HubKind, World};
@@ -50,6 +57,8 @@ pub struct HubConfig {
     pub horizon: Option<u64>,
     /// So many of the oldest repositories of each kind were changed (`lastModified`, `sha`) after 2026-11-22.
     pub touched: u64,
+    /// What changes while it is listed; what is to change before the first list has the number 0.
+    pub changes: Vec<HubChange>,
     /// The largest page.
     pub max_limit: u64,
     /// A quota for each fixed window.
@@ -81,6 +90,7 @@ impl Default for HubConfig {
             seed: 1,
             horizon: None,
             touched: 0,
+            changes: Vec::new(),
             max_limit: 1000,
             window: None,
             token: None,
@@ -98,11 +108,12 @@ impl Default for HubConfig {
 ///
 /// Ids: every repository is also found as `was-ID` (307 to `ID`, as after a renaming) and as `renamed-ID` (itself under a
 /// new name); a bare name that belongs to a repository with an owner gives 307 too. Files of gated repositories are
-/// refused. Memory: nothing for a listing by `createdAt` rising; 4 bytes a repository for each other order asked for.
+/// refused; of one that is disabled, files and tree. Every third model is as large as real ones: its files have true
+/// headers, and zeros behind them. Memory: nothing for a listing by `createdAt` rising; 4 bytes a repository for each other order asked for.
 pub struct Hub {
     config: HubConfig,
-    datasets: World,
-    models: World,
+    datasets: Living,
+    models: Living,
     dataset_orders: Orders,
     model_orders: Orders,
     windows: Option<Windows>,
@@ -141,12 +152,16 @@ impl Hub {
     }
 
     fn new(config: HubConfig, journal: Arc<Journal>, cdn: String, elsewhere: String) -> io::Result<Self> {
-        let world = |kind, count| World {
-            kind,
-            seed: config.seed,
-            count,
-            horizon: config.horizon.unwrap_or(count),
-            touched: config.touched,
+        let world = |kind, count| {
+            let world = World {
+                kind,
+                seed: config.seed,
+                count,
+                horizon: config.horizon.unwrap_or(count),
+                touched: config.touched,
+                altered: Arc::default(),
+            };
+            Living::new(world, &config.changes)
         };
         Ok(Self {
             datasets: world(HubKind::Datasets, config.datasets),
@@ -162,7 +177,12 @@ impl Hub {
         })
     }
 
-    fn world(&self, kind: HubKind) -> &World {
+    /// As it is now.
+    fn world(&self, kind: HubKind) -> World {
+        self.living(kind).now()
+    }
+
+    fn living(&self, kind: HubKind) -> &Living {
         match kind {
             HubKind::Datasets => &self.datasets,
             HubKind::Models => &self.models,
@@ -177,7 +197,8 @@ impl Hub {
             HubKind::Datasets => &self.dataset_orders,
             HubKind::Models => &self.model_orders,
         };
-        list::answer(self.world(kind), orders, self.config.max_limit, request, fault, &self.elsewhere)
+        let world = self.living(kind).next();
+        list::answer(&world, orders, self.config.max_limit, request, fault, &self.elsewhere)
     }
 
     /// `Err` holds the refusal of a wrong or missing token.
@@ -199,6 +220,7 @@ impl Service for Hub {
         match path.strip_prefix("/api/") {
             Some("datasets" | "models") => "list",
             Some("whoami-v2") => "whoami",
+            Some(rest) if rest.starts_with("resolve-cache/") => "cache",
             Some(rest) if rest.contains("/tree/") => "tree",
             Some(rest) if rest.starts_with("datasets/") || rest.starts_with("models/") => "detail",
             None if path.contains("/resolve/") => "resolve",
@@ -208,8 +230,9 @@ impl Service for Hub {
 
     fn admit(&self, request: &Request, kind: &'static str) -> Result<Vec<Header>, Answer> {
         let headers = match &self.windows {
-            Some(windows) => windows.admit(kind == "resolve", &self.journal)?,
-            None => Vec::new(),
+            // Where a request for a file is led to is no request of its own.
+            Some(windows) if kind != "cache" => windows.admit(kind == "resolve", &self.journal)?,
+            _ => Vec::new(),
         };
         self.check_token(request).map(|()| headers.clone()).map_err(|mut refusal| {
             refusal.headers.extend(headers);
@@ -225,7 +248,8 @@ impl Service for Hub {
             "list" => self.list(repositories, request, fault),
             "detail" => self.detail(repositories, request, fault),
             "tree" => self.tree(repositories, request),
-            "resolve" => self.resolve(repositories, request, fault),
+            "cache" => self.cached(request, fault),
+            "resolve" => self.resolve(repositories, request),
             "whoami" if request.header("authorization").is_some() => Answer::json(
                 r#"{"type":"user","id":"0123456789abcdef01234567","name":"sim-user","auth":{"type":"access_token"}}"#,
             ),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::detail::{Found, decode, find, moved, refusal, refuse_revision, unknown};
+use super::detail::{Found, decode, disabled, find, moved, refusal, refuse_revision, unknown};
 use super::files::{self, File};
 use super::list::{base, page};
 use super::row::Row;
@@ -22,11 +22,18 @@ impl Hub {
         let rest = path.split('/').skip(3).collect::<Vec<_>>().join("/");
         let Some((id, rest)) = rest.split_once("/tree/") else { return unknown(request) };
         let (revision, folder) = rest.split_once('/').unwrap_or((rest, ""));
-        let row = match find(self.world(kind), id) {
+        let world = self.world(kind);
+        let row = match find(&world, id) {
+            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
+                return unknown(request);
+            }
             Found::Here(row, _) => row,
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),
         };
+        if row.is_disabled() {
+            return disabled();
+        }
         if let Some(refusal) = refuse_revision(&row, revision) {
             return refusal;
         }
@@ -100,7 +107,7 @@ fn write_file(object: &mut Object<'_>, row: &Row<'_>, file: &File, expand: bool)
     let content = file.content(row);
     object.text("type", "file");
     object.text("oid", &file.oid(&content));
-    object.plain("size", content.len());
+    object.plain("size", content.size);
     if file.is_lfs() {
         files::lfs(object, "oid", &content);
     }

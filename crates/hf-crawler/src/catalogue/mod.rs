@@ -2,6 +2,7 @@
 //!
 //! - `run`, `pages`: what a root tells; `asked`, `details`: which fields it was asked for
 //! - `row`: the rule of the fold, field by field; `spill`: sorting more rows than memory holds
+//! - `fitting`: which models fit a memory
 //! - `file`, `columns`: the Parquet file; `diff`, `report`: what two of them differ in
 
 mod asked;
@@ -9,6 +10,7 @@ mod columns;
 mod details;
 mod diff;
 mod file;
+mod fitting;
 mod gone;
 mod legacy;
 mod pages;
@@ -29,6 +31,7 @@ use self::asked::Sets;
 pub use self::diff::{COUNTERS, Change, Counts, KINDS, diff};
 pub use self::file::Catalogue;
 use self::file::{Footer, Writing};
+pub use self::fitting::{Fitting, Machine, Sorts, fitting};
 use self::gone::Passes;
 pub use self::legacy::legacy;
 pub use self::report::Report;
@@ -153,7 +156,9 @@ fn together(known: &[Run], sources: &[Source]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for run in known.iter().chain(sources.iter().map(|source| &source.run)) {
         match runs.iter_mut().find(|other| other.identity() == run.identity()) {
-            Some(other) if (other.pages, &other.manifest) < (run.pages, &run.manifest) => *other = run.clone(),
+            Some(other) if (other.pages, &other.manifest) < (run.pages, &run.manifest) => {
+                *other = run.clone()
+            }
             Some(_) => {}
             None => runs.push(run.clone()),
         }
@@ -177,9 +182,12 @@ fn endpoint(what: &Fold, old: Option<&Catalogue>, sources: &[Source]) -> Result<
         None => Ok(first.to_owned()),
         Some(other) => {
             let why = "what one server does not have is not gone from another";
-            Err(Error::new(Kind::Config, format!("runs of {first} and of {other} do not go into one catalogue"))
-                .because(why)
-                .advise("make a catalogue for each"))
+            Err(Error::new(
+                Kind::Config,
+                format!("runs of {first} and of {other} do not go into one catalogue"),
+            )
+            .because(why)
+            .advise("make a catalogue for each"))
         }
     }
 }

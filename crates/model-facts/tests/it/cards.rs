@@ -80,6 +80,16 @@ fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     let row = of(&[("adapter_model.safetensors", 3), ("adapter_config.json", 1)]);
     assert_eq!((row.int("weight_bytes"), row.int("weight_bytes_adapter")), (None, Some(3)));
     assert_eq!(row.text("base_relation"), Some("adapter"));
+    // What the Hub counts of an adapter is the adapter alone.
+    let row = catalogue(
+        json!({"siblings": [{"rfilename": "adapter_model.safetensors"}], "safetensors": {"parameters": {"F32": 3}}}),
+    );
+    assert_eq!(
+        (row.int("weight_bytes"), row.int("parameters"), row.text("base_relation")),
+        (None, None, Some("adapter"))
+    );
+    let row = of(&[("adapter_config.json", 1), ("model.safetensors", 30)]);
+    assert_eq!((row.int("weight_bytes"), row.text("base_relation")), (Some(30), None));
     let row = of(&[
         ("a.UD-Q4_K_XL.gguf", 4),
         ("b-IQ2_XXS.gguf", 2),
