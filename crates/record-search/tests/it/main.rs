@@ -11,6 +11,7 @@ mod incremental;
 mod mappings;
 mod program;
 mod query;
+mod roots;
 
 use std::sync::Arc;
 
