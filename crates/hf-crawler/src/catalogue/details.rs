@@ -17,7 +17,8 @@ const PARTS: [(&str, &str); 5] = [
 
 /// The fields that a run asked for, by their names in the catalogue.
 pub(super) fn asked(settings: &Settings) -> Asked {
-    let parts: Vec<&str> = settings.get("details").map(|parts| parts.split(',').collect()).unwrap_or_default();
+    let parts: Vec<&str> =
+        settings.get("details").map(|parts| parts.split(',').collect()).unwrap_or_default();
     let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     let members = PARTS.iter().filter(|(part, _)| wanted(part)).map(|(_, member)| member.to_string());
     Asked::new(members.chain(["_id", "details_sha", "details_left_out"].map(str::to_owned)))

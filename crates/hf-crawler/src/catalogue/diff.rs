@@ -62,7 +62,8 @@ pub fn diff(
     counters: bool,
     mut emit: impl FnMut(Change) -> Result<()>,
 ) -> Result<Counts> {
-    let of = |catalogue: &Catalogue| (catalogue.footer().listing.clone(), catalogue.footer().endpoint.clone());
+    let of =
+        |catalogue: &Catalogue| (catalogue.footer().listing.clone(), catalogue.footer().endpoint.clone());
     if of(before) != of(after) {
         let what = format!("one is of {} and the other of {}", shown(of(before)), shown(of(after)));
         return Err(Error::new(Kind::Config, what).advise("compare two catalogues of the same Hub"));

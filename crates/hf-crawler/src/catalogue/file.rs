@@ -82,8 +82,7 @@ impl Catalogue {
         }
         let found: Version = serde_json::from_str(text).map_err(|cause| bad(cause.to_string()))?;
         if found.version != VERSION {
-            let what =
-                format!("the catalogue has version {}, this program knows {VERSION}", found.version);
+            let what = format!("the catalogue has version {}, this program knows {VERSION}", found.version);
             return Err(Error::new(Kind::Config, what)
                 .at(&shown)
                 .advise("use the program that wrote it, or make it anew from the runs"));

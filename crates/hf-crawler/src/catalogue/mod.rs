@@ -153,7 +153,9 @@ fn together(known: &[Run], sources: &[Source]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for run in known.iter().chain(sources.iter().map(|source| &source.run)) {
         match runs.iter_mut().find(|other| other.identity() == run.identity()) {
-            Some(other) if (other.pages, &other.manifest) < (run.pages, &run.manifest) => *other = run.clone(),
+            Some(other) if (other.pages, &other.manifest) < (run.pages, &run.manifest) => {
+                *other = run.clone();
+            }
             Some(_) => {}
             None => runs.push(run.clone()),
         }
@@ -177,9 +179,12 @@ fn endpoint(what: &Fold, old: Option<&Catalogue>, sources: &[Source]) -> Result<
         None => Ok(first.to_owned()),
         Some(other) => {
             let why = "what one server does not have is not gone from another";
-            Err(Error::new(Kind::Config, format!("runs of {first} and of {other} do not go into one catalogue"))
-                .because(why)
-                .advise("make a catalogue for each"))
+            Err(Error::new(
+                Kind::Config,
+                format!("runs of {first} and of {other} do not go into one catalogue"),
+            )
+            .because(why)
+            .advise("make a catalogue for each"))
         }
     }
 }

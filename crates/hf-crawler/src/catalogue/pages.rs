@@ -32,8 +32,11 @@ impl Source {
     }
 
     fn unlike(&self, number: u64) -> Error {
-        Error::new(Kind::Storage, format!("the manifest tells nothing of page {number}"))
-            .at(self.stored.folder().display().to_string())
+        Error::new(Kind::Storage, format!("the manifest tells nothing of page {number}")).at(self
+            .stored
+            .folder()
+            .display()
+            .to_string())
     }
 
     fn nameless(&self, number: u64, record: &Record) -> Error {

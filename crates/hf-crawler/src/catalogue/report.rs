@@ -36,7 +36,11 @@ impl Report {
         }
         let _ = writeln!(text, "| as before, counters aside | {} |", counts.same);
         if counts.unseen > 0 {
-            let _ = writeln!(text, "| only in the first, and no whole pass says that they are gone | {} |", counts.unseen);
+            let _ = writeln!(
+                text,
+                "| only in the first, and no whole pass says that they are gone | {} |",
+                counts.unseen
+            );
         }
         for kind in KINDS {
             let Some(named) = self.named.get(kind) else { continue };

@@ -110,7 +110,8 @@ pub(super) fn fold(kept: Option<Row>, seen: &[Sighting], runs: &[Told], sets: &S
         times.claims(&row.record, sets, &mut claims)?;
     }
     for sighting in seen {
-        let told = runs.get(sighting.run as usize).ok_or_else(|| broken("it names a run that is not there"))?;
+        let told =
+            runs.get(sighting.run as usize).ok_or_else(|| broken("it names a run that is not there"))?;
         if told.lists {
             first = Some(first.map_or(sighting.at, |first| first.min(sighting.at)));
             last = last.max(Some(sighting.at));
@@ -122,7 +123,8 @@ pub(super) fn fold(kept: Option<Row>, seen: &[Sighting], runs: &[Told], sets: &S
         };
         let mut members = members(record.raw());
         if !told.lists {
-            members = members.into_iter().filter_map(|(name, raw)| Some((details::name(name)?, raw))).collect();
+            members =
+                members.into_iter().filter_map(|(name, raw)| Some((details::name(name)?, raw))).collect();
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             times.came(own, sighting.at);
             claims.push((own.into(), sighting.at, Some(&id)));
@@ -183,8 +185,8 @@ impl Times {
     }
 
     fn read(text: &str) -> Result<Self> {
-        let all: BTreeMap<String, Micros> =
-            serde_json::from_str(text).map_err(|cause| broken("the times of its fields are none").because(cause))?;
+        let all: BTreeMap<String, Micros> = serde_json::from_str(text)
+            .map_err(|cause| broken("the times of its fields are none").because(cause))?;
         let mut times = Times::default();
         for (name, at) in all {
             match name.strip_prefix('+') {
@@ -214,7 +216,9 @@ impl Times {
             let set = sets.get(name).ok_or_else(|| broken("it names a set of fields that is not there"))?;
             claims.extend(set.fields().iter().map(|field| (Cow::Borrowed(field.as_str()), Micros(0), None)));
         }
-        claims.extend(members(record.raw()).into_iter().map(|(name, value)| (name, Micros(0), Some(value.text()))));
+        claims.extend(
+            members(record.raw()).into_iter().map(|(name, value)| (name, Micros(0), Some(value.text()))),
+        );
         claims.sort_unstable();
         // The value stands behind its absence: of a field that has one only that is left.
         claims.reverse();
@@ -228,7 +232,9 @@ impl Times {
     /// Leaves out what tells nothing: a set that a wider one was asked for after, or with.
     fn thin(&mut self, sets: &Sets) -> Result<()> {
         let all = self.sets.clone();
-        let set = |name: &Arc<str>| sets.get(name).ok_or_else(|| broken("it names a set of fields that is not there"));
+        let set = |name: &Arc<str>| {
+            sets.get(name).ok_or_else(|| broken("it names a set of fields that is not there"))
+        };
         for (name, at) in &all {
             let one = set(name)?;
             for (other, later) in &all {

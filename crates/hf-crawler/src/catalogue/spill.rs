@@ -212,7 +212,9 @@ impl Reader {
         let at = Micros(i64::from_le_bytes(std::array::from_fn(|place| head[12 + place])));
         if key >= LARGEST || record >= LARGEST && record != u32::MAX {
             let what = "a file of this run's own is not what was written";
-            return Err(Error::new(Kind::Storage, what).at(path.display().to_string()).advise("run it again"));
+            return Err(Error::new(Kind::Storage, what)
+                .at(path.display().to_string())
+                .advise("run it again"));
         }
         let mut bytes = |length: u32| {
             let mut bytes = vec![0; length as usize];
@@ -239,7 +241,9 @@ mod tests {
                 let mixed = u64::from(number as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
                 let record = (number % 7 != 0).then(|| Record::parse(format!("{{\"n\":{number}}}")).unwrap());
                 let key = Key::new(Some(&format!("{mixed:x}")), None).unwrap();
-                spill.push(Sighting { key, run: number as u32, at: Micros(-i64::from(number)), record }).unwrap();
+                spill
+                    .push(Sighting { key, run: number as u32, at: Micros(-i64::from(number)), record })
+                    .unwrap();
             }
             assert!(most != 2_000 || spill.files.len() > MOST_FILES, "{}", spill.files.len());
             let sorted: Vec<_> = spill.sorted().unwrap().map(Result::unwrap).collect();

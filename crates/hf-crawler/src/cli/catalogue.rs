@@ -63,7 +63,8 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
         Packing::None => record_converter::Compression::None,
     });
     if !runs.is_empty() {
-        let done = catalogue::fold(&Fold { repos, roots: runs, to: to.clone(), compression }, &session.stop())?;
+        let done =
+            catalogue::fold(&Fold { repos, roots: runs, to: to.clone(), compression }, &session.stop())?;
         let new = match done.new_runs {
             0 => "nothing new".to_owned(),
             new => format!("{} new runs", grouped(new)),
@@ -121,8 +122,13 @@ pub(crate) fn diff(arguments: &DiffArgs) -> Result<Outcome> {
             counts
         }
     };
-    let told: Vec<_> = counts.kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
-    say(format!("{}: {}", to.display(), if told.is_empty() { "nothing changed".to_owned() } else { told.join(", ") }));
+    let told: Vec<_> =
+        counts.kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+    say(format!(
+        "{}: {}",
+        to.display(),
+        if told.is_empty() { "nothing changed".to_owned() } else { told.join(", ") }
+    ));
     Ok(Outcome::Done)
 }
 

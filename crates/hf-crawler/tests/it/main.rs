@@ -2,6 +2,7 @@
 //!
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
+//! - `catalogue`: the catalogue and the differences of two, over a Hub that changes
 //! - `models`: the listing of models: fields, filters, increments, kills
 //! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
@@ -18,6 +19,7 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod broken;
+mod catalogue;
 mod desk;
 mod details;
 mod filters;
