@@ -66,6 +66,28 @@ models *args:
     cargo build --release -p hf-crawler
     {{ bin }}/hf-crawler models --root data/models "$@"
 
+# All models of the Hub into an index: the listing, the catalogue, the index; run it again to go on, and after each crawl.
+
+# Models of the Hub, listed, catalogued and indexed
+models-search *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p hf-crawler -p record-search
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    done_or_missing {{ bin }}/hf-crawler models --root data/models "$@"
+    done_or_missing {{ bin }}/hf-crawler catalogue data/models --to data/models.parquet
+    done_or_missing {{ bin }}/record-search index data/models.parquet --index data/index
+
+# More into the index: roots of crawls, catalogues, .jsonl files with --mapping
+search-index +args:
+    cargo build --release -p record-search
+    {{ bin }}/record-search index --index data/index "$@"
+
+# Search it: `just search "whisper license:mit" --limit 20`
+search *args:
+    @cargo build --quiet --release -p record-search
+    @{{ bin }}/record-search query --index data/index "$@"
+
 # Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
 # Run it again to go on. docs/kaggle-crawler.md has the flags.
 
@@ -141,6 +163,8 @@ demo-check venv=".venv": (venv venv)
     cargo demo kaggle --dir {{ target }}/demo-kaggle
     rm -rf {{ target }}/demo-discourse
     cargo demo discourse --dir {{ target }}/demo-discourse
+    rm -rf {{ target }}/demo-search
+    cargo demo search --dir {{ target }}/demo-search
     {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
 
 # Tests with the real Python clients, against the built programs and doubles
@@ -179,6 +203,10 @@ bench-kaggle venv=".venv": (venv venv)
 bench-models rows="2000000" venv=".venv": (venv venv)
     cargo build --profile dist -p hf-crawler -p crawl-sim
     {{ venv }}/bin/python benches/models.py {{ target }}/dist {{ rows }}
+
+# Recall of search by meaning beside exact numbers, over the texts of a file of records
+bench-recall rows mapping="hf-models":
+    cargo run --profile dist -p record-search --example recall -- {{ quote(rows) }} {{ quote(mapping) }}
 
 # Sizes of files, a place to look and not a law
 sizes:
