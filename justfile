@@ -113,6 +113,35 @@ models-update date=today full="false" ids="" details="files,config" limit="" out
         {{ bin }}/hf-crawler diff "$day/before.parquet" "$out/models.parquet" --to "$day/diff.md"
     fi
 
+# All models of the Hub into an index: the listing, the catalogue, the index; run it again to go on, and after each crawl.
+
+# Models of the Hub, listed, catalogued and indexed
+models-search *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p hf-crawler -p record-search
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    done_or_missing {{ bin }}/hf-crawler models --root data/models "$@"
+    done_or_missing {{ bin }}/hf-crawler catalogue data/models --to data/models.parquet
+    done_or_missing {{ bin }}/record-search index data/models.parquet --index data/index
+
+# More into the index: roots of crawls, catalogues, .jsonl files with --mapping
+search-index +args:
+    cargo build --release -p record-search
+    {{ bin }}/record-search index --index data/index "$@"
+
+# Search it: `just search "whisper license:mit" --limit 20`
+search *args:
+    @cargo build --quiet --release -p record-search
+    @{{ bin }}/record-search query --index data/index "$@"
+
+# The index as pages in a browser: `just dashboard --addr 127.0.0.1:0`. Only this machine can reach it unless you say otherwise.
+
+# Pages over the index, at http://127.0.0.1:8080
+dashboard *args:
+    cargo build --release -p record-search
+    {{ bin }}/record-search serve --index data/index {{ if path_exists("data/models") == "true" { "--root data/models" } else { "" } }} "$@"
+
 # Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
 # Run it again to go on. docs/kaggle-crawler.md has the flags.
 
@@ -190,6 +219,8 @@ demo-check venv=".venv": (venv venv)
     cargo demo discourse --dir {{ target }}/demo-discourse
     rm -rf {{ target }}/demo-models
     cargo demo models --dir {{ target }}/demo-models
+    rm -rf {{ target }}/demo-search
+    cargo demo search --dir {{ target }}/demo-search
     {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check {{ target }}/demo-models
 
 # Tests with the real Python clients, against the built programs and doubles
@@ -199,6 +230,12 @@ python venv=".venv": (venv venv)
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
     for client in kaggle16 kaggle22 kagglehub; do GLEANER_SIM={{ target }}/debug/sim {{ venv }}-$client/bin/python -m pytest -q tests/python/test_kaggle_clients.py || exit 1; done
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-train/bin/python -m pytest -q tests/python/test_forum.py
+
+# The pages in a headless Chromium; with a folder behind it, pictures of all of them
+browser pictures="":
+    cargo build -p record-search -p hf-crawler -p crawl-sim --bins
+    cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --silent
+    tests/browser/run {{ target }}/debug {{ target }}/browser {{ pictures }}
 
 # Make the Python environments of the tests
 venv dir=".venv":
@@ -228,6 +265,10 @@ bench-kaggle venv=".venv": (venv venv)
 bench-models rows="2000000" venv=".venv": (venv venv)
     cargo build --profile dist -p hf-crawler -p crawl-sim
     {{ venv }}/bin/python benches/models.py {{ target }}/dist {{ rows }}
+
+# Recall of search by meaning beside exact numbers, over the texts of a file of records
+bench-recall rows mapping="hf-models":
+    cargo run --profile dist -p record-search --example recall -- {{ quote(rows) }} {{ quote(mapping) }}
 
 # Sizes of files, a place to look and not a law
 sizes:

@@ -1,5 +1,5 @@
 // The page of `record-search serve` in a real browser: `node page.mjs http://127.0.0.1:PORT [FOLDER OF PICTURES]`.
-// The index holds the rows of hostile.jsonl among others.
+// The index holds the rows of rows.jsonl among others.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -108,10 +108,18 @@ const tests = {
     assert.ok(fits > 0 && fits < before, `${fits} of ${before}`);
     await page.selectOption("#at", "131072");
     await page.waitForURL(/at=131072/);
-    assert.ok(await total(page) <= fits);
-    await page.locator(".hit h2 a").first().click();
+    const long = await total(page);
+    assert.ok(long > 0 && long < fits, `${long} of ${fits} with a long context`);
+    await page.goBack();
+    await page.fill("#q", "larch");
+    await page.press("#q", "Enter");
+    await page.waitForURL(/q=larch/);
+    await page.getByRole("link", { name: "grove/larch-7b-chat", exact: true }).click();
     await page.waitForURL(/\/model\?/);
-    await page.getByRole("heading", { name: "All that is known" }).waitFor();
+    for (const name of ["Family", "Variants", "Memory", "Datasets", "Like this", "All that is known"]) {
+      await page.getByRole("heading", { name, exact: true }).waitFor();
+    }
+    assert.match(await page.locator(".tree").innerText(), /made from grove\/larch-7b\n.*larch-7b-chat finetune\nquantized: /);
     await page.fill(".device input[name=fits]", "24GiB");
     await page.press(".device input[name=fits]", "Enter");
     await page.waitForURL(/fits=24GiB/);
@@ -222,12 +230,14 @@ const tests = {
     const first = await open();
     await go(first, "/?sort=downloads:desc");
     const link = await first.locator(".hit h2 a").first().getAttribute("href");
-    const keys = await first.locator(".pick input").evaluateAll((all) => all.slice(0, 4).map((own) => ["key", own.value]));
+    const keys = await first.locator(".pick input").evaluateAll((all) => all.slice(0, 2).map((own) => ["key", own.value]));
+    keys.push(["key", "grove/larch-7b-chat"], ["key", "grove/larch-7b"]);
+    const family = "/model?key=grove/larch-7b-chat&fits=RTX+4060";
     await go(first, "/?q=Zappelphilipp&by=words");
     const hostile = await first.locator(".hit h2 a").first().getAttribute("href");
     const pages = {
-      start: "/", search: "/?q=llama&license=mit&fits=RTX+4090", none: "/?q=" + "no-such-word-at-all&by=words", model: link + "&fits=RTX+4090",
-      hostile, compare: "/compare?" + new URLSearchParams(keys), why: "/why?q=llama&license=mit", catalogue: "/catalogue",
+      start: "/", search: "/?q=larch&fits=RTX+4090", none: "/?q=" + "no-such-word-at-all&by=words", model: link + "&fits=RTX+4090",
+      family, hostile, compare: "/compare?" + new URLSearchParams(keys), why: "/why?q=llama&license=mit", catalogue: "/catalogue",
       authors: "/authors", datasets: "/datasets", state: "/state",
     };
     for (const colorScheme of ["light", "dark"]) {

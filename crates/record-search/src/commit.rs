@@ -37,8 +37,17 @@ pub(crate) struct Commit {
     pub(crate) cut: u64,
     /// How far listings have been read.
     pub(crate) checkpoints: BTreeMap<String, Checkpoint>,
-    /// How many rows of inputs have been read that only grow.
-    pub(crate) read: BTreeMap<String, u64>,
+    /// What has been read of listings that only grow.
+    pub(crate) read: BTreeMap<String, Read>,
+}
+
+/// What has been read of a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Read {
+    /// Its first pages,
+    pub(crate) pages: u64,
+    /// and a hash of them all.
+    pub(crate) digest: String,
 }
 
 impl Commit {

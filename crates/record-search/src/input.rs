@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crawl_core::table::{Type, Value};
 use crawl_core::{Error, Kind as Why, Result, Stop, Stored};
 use serde_json::Value as Json;
 
+use crate::commit::Read;
 use crate::document::key_hash;
 use crate::mapping::{Mapped, Mapping};
 use crate::writer::Writer;
@@ -167,12 +168,21 @@ impl<'a> Reading<'a> {
     }
 
     fn listing(&mut self, input: &crawl_core::Input, mapping: &Mapping) -> Result<()> {
-        let first = input.listings().next();
-        let first = first.map(Stored::manifest).transpose()?.unwrap_or_default().into_iter().next();
-        let first = first.map(|line| line.sha256).unwrap_or_default();
-        let name = format!("{}\n{}\n{first}\n{}", input.id(), input.digest(true)?, mapping.digest);
+        let mut pages = Vec::new();
+        for stored in input.listings() {
+            pages.extend(stored.manifest()?.into_iter().map(|line| line.sha256));
+        }
+        let name =
+            format!("{}\n{}\n{:?}\n{}", input.id(), input.digest(true)?, pages.first(), mapping.digest);
         let name = format!("{:032x}", key_hash(&name));
-        let read = if self.inputs.complete { 0 } else { self.writer.read_of(&name).min(input.pages()) };
+        // Another crawl may begin with the very same page: only pages that were all read are not read again.
+        let pages_until = |until: u64| {
+            let count = usize::try_from(until).unwrap_or(usize::MAX).min(pages.len());
+            format!("{:032x}", key_hash(&pages[..count].concat()))
+        };
+        let before =
+            self.writer.read_of(&name).filter(|read| !self.inputs.complete && read.pages <= input.pages());
+        let read = before.filter(|read| read.digest == pages_until(read.pages)).map_or(0, |read| read.pages);
         let place = input.folder().display().to_string();
         let mut row = 0;
         for page in 1..=input.pages() {
@@ -184,7 +194,7 @@ impl<'a> Reading<'a> {
                         return Ok(());
                     }
                 }
-                self.writer.note_read(&name, page);
+                self.writer.note_read(&name, Read { pages: page, digest: pages_until(page) });
                 self.part()?;
                 if self.ends() {
                     return Ok(());

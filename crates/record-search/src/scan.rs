@@ -163,3 +163,71 @@ fn distances(vectors: &Vectors, query: &[u64], passed: &Bitmap, from: usize, to:
     );
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vectors around some centres: near ones are much nearer than others.
+    fn vectors(count: usize, dimension: usize) -> (Vectors, Vec<Vec<f32>>) {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut some =
+            |spread: f32| -> Vec<f32> { (0..dimension).map(|_| (random.f32() - 0.5) * spread).collect() };
+        let centres: Vec<Vec<f32>> = (0..50).map(|_| some(2.0)).collect();
+        let mut vectors = Vectors { dimension, ..Vectors::default() };
+        let mut exact = Vec::new();
+        for at in 0..count {
+            let own: Vec<f32> = centres[at % 50].iter().zip(some(1.5)).map(|(a, b)| a + b).collect();
+            // Every eleventh has none.
+            let (bytes, length) = bytes_of((at % 11 > 0).then_some(&own), dimension);
+            vectors.bits.extend(bits_of(&bytes));
+            vectors.bytes.extend(bytes);
+            vectors.lengths.push(length);
+            exact.push(own);
+        }
+        (vectors, exact)
+    }
+
+    fn exact(all: &[Vec<f32>], query: &[f32], passed: &Bitmap, most: usize) -> Vec<u32> {
+        let length = |of: &[f32]| of.iter().map(|number| number * number).sum::<f32>().sqrt();
+        let cosine =
+            |of: &[f32]| of.iter().zip(query).map(|(a, b)| a * b).sum::<f32>() / length(of) / length(query);
+        let mut found: Vec<(f32, u32)> = passed
+            .places()
+            .filter(|place| place % 11 > 0)
+            .map(|place| (cosine(&all[place as usize]), place))
+            .collect();
+        found.sort_by(order);
+        found.into_iter().take(most).map(|(_, place)| place).collect()
+    }
+
+    #[test]
+    fn the_nearest_are_those_of_exact_numbers_and_signs_choose_well() {
+        for dimension in [256, 72] {
+            let (vectors, all) = vectors(3_000, dimension);
+            let share = |of: u32| {
+                Bitmap::of(3_000, |place| {
+                    ((place as u32).wrapping_mul(2_654_435_761) >> 16).is_multiple_of(of)
+                })
+            };
+            for passed in [share(1), share(5), share(100)] {
+                let (mut by_bytes, mut by_signs, mut wanted) = (0, 0, 0);
+                for query in all.iter().step_by(59) {
+                    let truth = exact(&all, query, &passed, 10);
+                    let (bytes, length) = bytes_of(Some(query), dimension);
+                    let found = nearest(&vectors, query, &passed, 10, 3).top;
+                    assert_eq!(found, nearest(&vectors, query, &passed, 10, 1).top, "threads change nothing");
+                    assert!(found.iter().all(|(_, place)| passed.has(*place) && place % 11 > 0));
+                    assert_eq!(found.len(), truth.len());
+                    by_bytes += found.iter().filter(|(_, place)| truth.contains(place)).count();
+                    let chosen = by_bits(&vectors, &bits_of(&bytes), &passed, 300, 2);
+                    let found = best(compare(&vectors, &bytes, length, chosen.into_iter()), 10);
+                    by_signs += found.iter().filter(|(_, place)| truth.contains(place)).count();
+                    wanted += truth.len();
+                }
+                assert!(by_bytes * 100 > wanted * 97, "{dimension}: {by_bytes} of {wanted}");
+                assert!(by_signs * 100 > wanted * 90, "{dimension}: {by_signs} of {wanted}");
+            }
+        }
+    }
+}

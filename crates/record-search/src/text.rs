@@ -15,7 +15,7 @@ use crate::bitmap::Bitmap;
 use crate::columns::NOWHERE;
 use crate::index::Index;
 use crate::query::{Parsed, Word};
-use crate::schema::{BOOSTS, NAME, TEXTS};
+use crate::schema::{BOOSTS, NAME};
 use crate::words::{folded, plain, words};
 
 /// So many words at most stand for `begin*` in a field, the most frequent first,
@@ -119,7 +119,7 @@ impl TextLeg {
     /// What finds a word, in each field where it may stand.
     fn word(&mut self, index: &Index, word: &Word, counts: bool) -> Result<Vec<Box<dyn Query>>> {
         let mut queries: Vec<Box<dyn Query>> = Vec::new();
-        for field in 0..TEXTS.len() {
+        for (field, boost) in BOOSTS.into_iter().enumerate() {
             if word.field.is_some_and(|only| only != field) {
                 continue;
             }
@@ -162,7 +162,7 @@ impl TextLeg {
                 if counts && self.leaves.iter().any(|leaf| leaf.field == field && leaf.word == label) {
                     continue;
                 }
-                let boosted: Box<dyn Query> = Box::new(BoostQuery::new(query, BOOSTS[field]));
+                let boosted: Box<dyn Query> = Box::new(BoostQuery::new(query, boost));
                 if counts {
                     self.leaves.push(Leaf { field, word: label, query: boosted.box_clone() });
                 }

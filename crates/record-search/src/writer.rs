@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crawl_core::{Error, Kind as Why, Result};
+use crawl_core::{Checkpoint, Error, Kind as Why, Result};
 use tantivy::schema::OwnedValue;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use crate::commit::{Commit, Model, VERSION};
+use crate::commit::{Commit, Model, Read, VERSION};
 use crate::document::{Document, Value, key_hash};
 use crate::embed::Embedder;
 use crate::schema::{Fields, column_name, schema};
@@ -296,6 +296,23 @@ impl Writer {
         Ok(out)
     }
 
+    /// Hands all that was put to the files, and makes the vectors durable, still invisible.
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        self.flush()?;
+        self.ask("vectors")?;
+        self.vectors.sync()
+    }
+
+    pub(crate) fn checkpoint(&self, id: &str) -> Checkpoint {
+        self.commit.checkpoints.get(id).cloned().unwrap_or_else(Checkpoint::start)
+    }
+
+    /// Notes, with the next commit, how far a listing has come.
+    pub(crate) fn note_checkpoint(&mut self, id: &str, to: Checkpoint) {
+        self.dirty = true;
+        self.commit.checkpoints.insert(id.to_owned(), to);
+    }
+
     /// Makes all that was put and removed durable, and shows it to readers.
     ///
     /// # Errors
@@ -305,8 +322,7 @@ impl Writer {
         if !self.dirty {
             return Ok(());
         }
-        self.ask("vectors")?;
-        self.vectors.sync()?;
+        self.prepare()?;
         self.ask("text")?;
         let place = self.folder.display().to_string();
         let failed = |cause: TantivyError| storage(&place, cause);
@@ -368,15 +384,15 @@ impl Writer {
         self.known.len() as u64
     }
 
-    /// How many rows of an input have been read and committed before; it must be one that only grows.
-    pub fn read_of(&self, input: &str) -> u64 {
-        self.commit.read.get(input).copied().unwrap_or(0)
+    /// What has been read and committed of a listing that only grows.
+    pub(crate) fn read_of(&self, listing: &str) -> Option<&Read> {
+        self.commit.read.get(listing)
     }
 
-    /// Notes, with the next commit, how many rows of an input have been read.
-    pub fn note_read(&mut self, input: &str, rows: u64) {
+    /// Notes, with the next commit, what has been read of a listing.
+    pub(crate) fn note_read(&mut self, listing: &str, read: Read) {
         self.dirty = true;
-        self.commit.read.insert(input.to_owned(), rows);
+        self.commit.read.insert(listing.to_owned(), read);
     }
 
     /// Ends the writer, when what tantivy does behind the commits is done too. What is not committed is lost.

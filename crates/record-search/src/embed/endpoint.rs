@@ -53,7 +53,7 @@ impl EndpointEmbedder {
         match embedder.dimension {
             1..=8_192 => Ok(embedder),
             other => {
-                Err(shape(format!("its vectors have {other} numbers")).at(crawl_core::shown(&embedder.url)))
+                Err(shape(&format!("its vectors have {other} numbers")).at(crawl_core::shown(&embedder.url)))
             }
         }
     }
@@ -78,17 +78,17 @@ fn in_order(answer: Answer, texts: usize) -> Result<Vec<Vec<f32>>> {
     for one in answer.data {
         match vectors.get_mut(one.index) {
             Some(vector) if vector.is_empty() => *vector = one.embedding,
-            _ => return Err(shape(format!("there is no text {}, or it came twice", one.index))),
+            _ => return Err(shape(&format!("there is no text {}, or it came twice", one.index))),
         }
     }
     let dimension = vectors.first().map_or(0, Vec::len);
     if dimension == 0 || vectors.iter().any(|vector| vector.len() != dimension) {
-        return Err(shape("a text has no vector, or they differ in length".into()));
+        return Err(shape("a text has no vector, or they differ in length"));
     }
     Ok(vectors)
 }
 
-fn shape(what: String) -> Error {
+fn shape(what: &str) -> Error {
     Error::new(Why::Shape, format!("the answer is not that of an embedder: {what}"))
 }
 
@@ -119,7 +119,7 @@ impl Embedder for EndpointEmbedder {
             let part_texts: Vec<&str> = part.iter().map(|(_, text)| *text).collect();
             for ((at, text), mut vector) in part.iter().zip(self.ask(&part_texts)?) {
                 if vector.len() != self.dimension || vector.iter().any(|number| !number.is_finite()) {
-                    return Err(shape(format!("a vector has {} numbers, or odd ones", vector.len())));
+                    return Err(shape(&format!("a vector has {} numbers, or odd ones", vector.len())));
                 }
                 let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
                 vector.iter_mut().for_each(|number| *number /= length.max(f32::MIN_POSITIVE));

@@ -74,8 +74,8 @@ pub(super) fn variants_table(ask: &Ask, shown: &Shown, variants: &[Variant], tot
         div.wide tabindex="0" role="region" aria-label="Variants" {
             table {
                 thead { tr {
-                    th scope="col" { "Model" } th scope="col" { "Quantisation" } th scope="col" { "Weights" }
-                    th scope="col" { "Memory, 8k" } th scope="col" { "Downloads" }
+                    th scope="col" { "Model" } th scope="col" { "Quantisation" } th.number scope="col" { "Weights" }
+                    th.number scope="col" { "Memory, 8k" } th.number scope="col" { "Downloads" }
                 } }
                 tbody {
                     @for variant in variants {

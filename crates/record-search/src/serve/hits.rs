@@ -42,25 +42,35 @@ pub(super) fn item(ask: &Ask, hit: &Hit, words: &[String]) -> Markup {
                 }
             }
             p.why {
-                (why(hit, words)) " · " (show::text(&shown.source))
+                (why(ask, hit, words)) " · " (show::text(&shown.source))
                 @if let Some(id) = other { " · " bdi { (show::beginning(id, 100)) } }
                 @if let Some(variants) = hit.variants.filter(|variants| *variants > 0) {
                     " · and " (show::grouped(variants)) " variants of it"
                 }
             }
             (chips(ask, shown))
-            @if !shown.excerpt.trim().is_empty() { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 180)) } }
+            @if is_prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 180)) } }
         }
     }
 }
 
+/// Whether a text says more than the facts above it.
+pub(super) fn is_prose(text: &str) -> bool {
+    text.split_whitespace().nth(4).is_some()
+}
+
 /// Why it is there, in a line.
-fn why(hit: &Hit, words: &[String]) -> String {
+fn why(ask: &Ask, hit: &Hit, words: &[String]) -> String {
     match hit.tier {
         Tier::Id => "Its id is what you typed".into(),
         Tier::Name => "Its name is what you typed".into(),
         Tier::InName => "All words are in its name".into(),
-        Tier::Sorted => "It passes the filters".into(),
+        Tier::Sorted => {
+            let order = ask.asked.one("sort").unwrap_or("popularity");
+            let column = order.split(':').next().unwrap_or_default();
+            let place = format!("By {}", show::label(column).to_lowercase());
+            if ask.asked.filters().next().is_some() { format!("Passes the filters; {}", place.to_lowercase()) } else { place }
+        }
         Tier::Ranks => {
             let shown = &hit.shown;
             let (name, tags) = (shown.id.to_lowercase(), shown.tags.join(" ").to_lowercase());

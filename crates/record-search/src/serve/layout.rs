@@ -47,7 +47,7 @@ fn frame(title: &str, here: &str, query: &str, content: &Markup, foot: &Markup) 
                     form #search role="search" action="/" method="get" {
                         label.hidden for="q" { "Search for" }
                         input #q type="search" name="q" value=(query) maxlength="4096" autocomplete="off"
-                            placeholder="words, \"a phrase\", license:mit, params:<8B";
+                            placeholder="words, \"a phrase\", license:mit";
                         button type="submit" { "Search" }
                     }
                     nav aria-label="Pages" {

@@ -128,11 +128,11 @@ pub(super) fn table(ask: &Ask, shown: &Shown, variants: &[Variant]) -> Option<Ma
 
 fn cell(need: Need, memory: Option<u64>) -> Markup {
     let told = |bytes: Option<u64>| bytes.map(|bytes| show::bytes(bytes as f64));
-    let verdict = memory.map(|memory| match fits(need, memory) {
-        Fit::Yes => ("yes", "fits"),
-        Fit::Tight => ("tight", "tight"),
-        Fit::No => ("no", "too large"),
-        Fit::Unknown => ("unknown", "unknown"),
+    let verdict = memory.and_then(|memory| match fits(need, memory) {
+        Fit::Yes => Some(("yes", "fits")),
+        Fit::Tight => Some(("tight", "may just fit")),
+        Fit::No => Some(("no", "too large")),
+        Fit::Unknown => None,
     });
     html! {
         td.number {

@@ -36,12 +36,12 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
                 @if !shown.author.is_empty() { "by " (author(ask, &shown.author)) " · " }
                 (show::text(&shown.source))
                 @if let Some(address) = shown.url.as_deref().and_then(show::outside) {
-                    " · " a href=(address) rel="noopener noreferrer nofollow" { "Its page" }
+                    " · " a href=(address) rel="noopener noreferrer nofollow" { "At " (show::host(&address)) }
                 }
                 " · " a href=(Asked::default().and("key", &key).url("/api/model")) { "JSON" }
             }
             (hits::chips(ask, &shown))
-            @if !shown.excerpt.trim().is_empty() { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 400)) } }
+            @if hits::is_prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 400)) } }
             @if let Some(tree) = &tree { section { h2 { "Family" } (tree) } }
             @if variants.len() > 1 { section { h2 { "Variants" } (family::variants_table(ask, &shown, &variants, total)) } }
             @if let Some(memory) = &memory { section #memory { h2 { "Memory" } (device(ask, &key)) (memory) } }
@@ -182,7 +182,7 @@ fn like(ask: &Ask, shown: &Shown) -> Markup {
                 h2 { "Like this" }
                 ul.plain {
                     @for hit in &found.hits {
-                        li { (hits::name(&hit.shown)) " " span.note { (show::beginning(&hit.shown.excerpt, 90)) } }
+                        li { (hits::name(&hit.shown)) " " @if hits::is_prose(&hit.shown.excerpt) { span.note { (show::beginning(&hit.shown.excerpt, 90)) } } }
                     }
                 }
                 p { a href=(link("/", "like", &key)) { "More like this" } }

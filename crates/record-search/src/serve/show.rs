@@ -136,6 +136,11 @@ pub(super) fn label(column: &str) -> String {
         "weight_bytes" => "Weights",
         "storage" => "Repository",
         "commercial" => "Commercial use",
+        "kv_bytes_per_token" => "Cache a token",
+        "kv_window_bytes_per_token" => "Cache a token, windowed",
+        "kv_window" => "Window",
+        "bytes_read_per_token" => "Read for a token",
+        "bits" => "Bits of a weight",
         "card_there" => "Has a card",
         "children" => "Models made from it",
         _ => "",
@@ -155,6 +160,11 @@ pub(super) fn outside(address: &str) -> Option<String> {
     let url = url::Url::parse(address).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none())
         .then(|| url.to_string())
+}
+
+/// The name of the server of a web address.
+pub(super) fn host(address: &str) -> String {
+    url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn considered(explain: &Explain, total: u64) -> Markup {
                 div.wide tabindex="0" role="region" aria-label="What each filter leaves out" {
                     table {
                         caption { "What each filter leaves out, by itself" }
-                        thead { tr { th scope="col" { "Filter" } th scope="col" { "By what they have" } th scope="col" { "Unknown" } } }
+                        thead { tr { th scope="col" { "Filter" } th.number scope="col" { "By what they have" } th.number scope="col" { "Unknown" } } }
                         tbody { @for filter in &explain.filters { tr {
                             th scope="row" { bdi { (show::beginning(&filter.filter, 120)) } }
                             td.number { (show::grouped(filter.excluded)) }
@@ -104,7 +104,7 @@ fn numbers(hit: &Hit, explain: &HitExplain) -> Markup {
             @if !explain.bm25.is_empty() {
                 table {
                     caption { "BM25 by field and word; they sum up to what words rank by" }
-                    thead { tr { th scope="col" { "Field" } th scope="col" { "Word" } th scope="col" { "Adds" } } }
+                    thead { tr { th scope="col" { "Field" } th scope="col" { "Word" } th.number scope="col" { "Adds" } } }
                     tbody { @for part in explain.bm25.iter().take(100) { tr {
                         th scope="row" { (part.field) }
                         td { bdi { (show::beginning(&part.word, 60)) } }

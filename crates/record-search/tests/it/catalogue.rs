@@ -46,7 +46,8 @@ fn catalogue(models: &[Model]) -> (tempfile::TempDir, Index) {
         ("license_commercial", Type::Text),
     ];
     let columns: Vec<Column> = columns.into_iter().map(|(name, kind)| Column::new(name, kind)).collect();
-    let mut table = Table::new(std::fs::File::create(&path).unwrap(), &columns, &WriteOptions::default()).unwrap();
+    let mut table =
+        Table::new(std::fs::File::create(&path).unwrap(), &columns, &WriteOptions::default()).unwrap();
     let int = |number: Option<u64>| number.map_or(Value::Null, |number| Value::Int(number as i64));
     for (number, model) in models.iter().enumerate() {
         let tags = model.base.iter().map(|base| format!("base_model:quantized:{base}").into()).collect();

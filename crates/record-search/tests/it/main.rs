@@ -11,6 +11,7 @@ mod incremental;
 mod mappings;
 mod program;
 mod query;
+mod roots;
 mod serve;
 
 use std::sync::Arc;

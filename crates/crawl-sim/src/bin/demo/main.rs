@@ -3,6 +3,7 @@
 mod discourse;
 mod kaggle;
 mod models;
+mod search;
 mod stage;
 mod weekly;
 
@@ -19,7 +20,7 @@ use stage::{Stage, say};
 #[derive(Parser)]
 #[command(
     name = "cargo demo",
-    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle\n  cargo demo models\n  cargo demo discourse"
+    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle\n  cargo demo models\n  cargo demo discourse\n  cargo demo search"
 )]
 struct Cli {
     /// What to show
@@ -28,7 +29,7 @@ struct Cli {
     /// Where the files go; it must be new or empty [default: a new temporary folder, which is kept]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// How many datasets the double of the Hub has
+    /// How many datasets, or models, the double of the Hub has
     #[arg(long, default_value_t = 3000)]
     rows: u64,
 }
@@ -43,6 +44,8 @@ enum Show {
     Models,
     /// A forum: all conversations, then training samples
     Discourse,
+    /// Models of the Hub: listing, catalogue, index, then three queries
+    Search,
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,8 @@ fn main() -> ExitCode {
         Show::Discourse => {
             Stage::open(&discourse::PROGRAMS, cli.dir.as_deref()).and_then(|stage| discourse::show(&stage))
         }
+        Show::Search => Stage::open(&search::PROGRAMS, cli.dir.as_deref())
+            .and_then(|stage| search::show(&stage, cli.rows)),
         Show::Kaggle => {
             Stage::open(&kaggle::PROGRAMS, cli.dir.as_deref()).and_then(|stage| kaggle::show(&stage))
         }
