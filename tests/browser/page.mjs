@@ -32,6 +32,7 @@ const expected = (line) => refusalsAreExpected && /status of 4\d\d/.test(line.te
 const go = (page, path) => page.goto(base + path, { waitUntil: "load" });
 const total = async (page) => Number((await page.locator(".summary strong").innerText()).replaceAll(",", ""));
 const names = (page) => page.locator(".hit h2").allInnerTexts();
+const back = (page) => page.evaluate(() => history.back());
 const query = (page) => new URL(page.url()).searchParams;
 
 /** Everything that the accessibility checker calls serious or critical. */
@@ -76,11 +77,11 @@ const tests = {
     await page.locator("input[name=license]:not(:checked)").first().check();
     await page.waitForURL(/license=.*license=/);
     assert.ok(await total(page) > count);
-    await page.goBack();
+    await back(page);
     await page.waitForFunction(() => document.querySelectorAll("input[name=license]:checked").length === 1);
     assert.equal(await total(page), count);
     assert.equal(query(page).get("license"), first);
-    await page.goBack();
+    await back(page);
     await page.waitForFunction(() => document.querySelectorAll("input[name=license]:checked").length === 0);
     assert.equal(await total(page), before);
   },
@@ -93,7 +94,8 @@ const tests = {
     await page.waitForURL(/page=2/);
     const second = await names(page);
     assert.equal(new Set([...first, ...second]).size, 20);
-    await page.goBack();
+    await back(page);
+    await page.waitForURL((url) => !url.search.includes("page=2"));
     assert.deepEqual(await names(page), first);
   },
 
@@ -110,7 +112,8 @@ const tests = {
     await page.waitForURL(/at=131072/);
     const long = await total(page);
     assert.ok(long > 0 && long < fits, `${long} of ${fits} with a long context`);
-    await page.goBack();
+    await back(page);
+    await page.waitForURL((url) => !url.search.includes("at="));
     await page.fill("#q", "larch");
     await page.press("#q", "Enter");
     await page.waitForURL(/q=larch/);
@@ -250,7 +253,7 @@ const tests = {
           if (wide > 0) wrong.push(`${what}: ${wide} pixels wider than the screen`);
           if (pictures) await page.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: false });
           // Colours change with the theme, order with the width.
-          if (width !== 1500) await accessible(page, what);
+          if (width === 1100 || (width === 420 && colorScheme === "light")) await accessible(page, what);
         }
         await page.context().close();
       }

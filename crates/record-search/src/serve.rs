@@ -74,9 +74,12 @@ impl Server {
     pub async fn bind(serve: Serve) -> Result<Server> {
         match &serve.token {
             None if !serve.addr.ip().is_loopback() => {
-                return Err(Error::new(Kind::Config, "others could reach this address, so a token is needed")
-                    .at(serve.addr.to_string())
-                    .advise("name a variable that holds one: --token-env NAME; or listen at 127.0.0.1"));
+                return Err(Error::new(
+                    Kind::Config,
+                    "others could reach this address, so a token is needed",
+                )
+                .at(serve.addr.to_string())
+                .advise("name a variable that holds one: --token-env NAME; or listen at 127.0.0.1"));
             }
             Some(token) if token.len() < LEAST_TOKEN => {
                 let what = format!("the token is shorter than {LEAST_TOKEN} characters");
@@ -94,9 +97,9 @@ impl Server {
         let addr = listener.local_addr().map_err(taken)?;
         let (open, roots, token) = (serve.open, serve.roots, serve.token);
         let shared = tokio::task::spawn_blocking(move || Shared::open(open, roots, token.as_deref(), addr));
-        let shared = shared.await.map_err(|cause| {
-            Error::new(Kind::Storage, "the index could not be opened").because(cause)
-        })??;
+        let shared = shared
+            .await
+            .map_err(|cause| Error::new(Kind::Storage, "the index could not be opened").because(cause))??;
         Ok(Server { listener, shared: Arc::new(shared), addr })
     }
 

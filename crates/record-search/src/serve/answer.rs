@@ -207,7 +207,8 @@ fn html(status: StatusCode, page: Markup) -> Response {
 
 fn body(status: StatusCode, kind: &'static str, text: String) -> Response {
     // Results change with the index, and may be secret.
-    (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-cache")], text).into_response()
+    (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-cache")], text)
+        .into_response()
 }
 
 /// A file that stays as it is while the program runs; its address changes with the program.

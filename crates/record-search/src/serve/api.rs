@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, Ask};
-use super::{authors, catalogue, compare as comparison, family, hits, histogram, memory, model as record, state as states};
+use super::{
+    authors, catalogue, compare as comparison, family, histogram, hits, memory, model as record,
+    state as states,
+};
 use crate::query::MOST_HITS;
 use crate::search::Hits;
 use crate::shown::Shown;
@@ -52,7 +55,9 @@ pub(super) fn compare(ask: &Ask) -> Result<Answer> {
 
 pub(super) fn catalogue(ask: &Ask) -> Result<Answer> {
     let new = catalogue::new(ask)?;
-    let new = new.map(|new| json!({ "since": super::show::moment(new.since), "what": new.what, "count": new.found.total }));
+    let new = new.map(
+        |new| json!({ "since": super::show::moment(new.since), "what": new.what, "count": new.found.total }),
+    );
     text(&json!({
         "documents": ask.index.documents(), "columns": value(&histogram::all(&ask.index)?)?, "new": new,
     }))

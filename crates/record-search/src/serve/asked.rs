@@ -20,8 +20,8 @@ const LIMIT: usize = 20;
 
 /// What is no column. A column of one of these names is asked for by `f=column:value`.
 const NAMES: &[&str] = &[
-    "q", "like", "f", "sort", "by", "page", "limit", "fold", "fits", "at", "tight", "facet", "explain", "key",
-    "since", "order",
+    "q", "like", "f", "sort", "by", "page", "limit", "fold", "fits", "at", "tight", "facet", "explain",
+    "key", "since", "order",
 ];
 
 /// The parameters of an address, in their order, without the empty ones.
@@ -135,9 +135,10 @@ impl Asked {
     /// Tokens of context that memory is told for.
     pub(super) fn context(&self) -> Result<u64> {
         let Some(at) = self.one("at") else { return Ok(CONTEXT) };
-        crate::filter::number(at).filter(|tokens| *tokens >= 1.0 && *tokens < 1e12).map(|tokens| tokens as u64).ok_or_else(
-            || wrong("`at` is a number of tokens".into(), "write one such as 8192 or 32k"),
-        )
+        crate::filter::number(at)
+            .filter(|tokens| *tokens >= 1.0 && *tokens < 1e12)
+            .map(|tokens| tokens as u64)
+            .ok_or_else(|| wrong("`at` is a number of tokens".into(), "write one such as 8192 or 32k"))
     }
 
     /// What is asked of the index.
@@ -203,9 +204,10 @@ fn quoted(value: &str) -> Result<String> {
     let spaces = value.contains(char::is_whitespace);
     match value.contains('"') {
         false if spaces => Ok(format!("\"{value}\"")),
-        true if spaces || value.starts_with('"') => {
-            Err(wrong("a filter cannot hold a quotation mark beside a space".into(), "ask for the beginning of it: value*"))
-        }
+        true if spaces || value.starts_with('"') => Err(wrong(
+            "a filter cannot hold a quotation mark beside a space".into(),
+            "ask for the beginning of it: value*",
+        )),
         _ => Ok(value.to_owned()),
     }
 }
@@ -238,14 +240,19 @@ mod tests {
         assert_eq!(asked.all("license").count(), 2);
         assert_eq!(asked.url("/"), "/?q=a+b&license=mit&license=apache-2.0&page=3&x=%22%3C");
         assert_eq!(asked.without("license", "mit").url("/"), "/?q=a+b&license=apache-2.0&x=%22%3C");
-        assert_eq!(asked.with("q", None).search().url("/feed"), "/feed?license=mit&license=apache-2.0&x=%22%3C");
+        assert_eq!(
+            asked.with("q", None).search().url("/feed"),
+            "/feed?license=mit&license=apache-2.0&x=%22%3C"
+        );
         assert_eq!(Asked::default().url("/"), "/");
     }
 
     #[test]
     fn more_parameters_than_are_read_are_an_error() {
         assert!(Asked::read(&"facet=license&".repeat(200)).is_ok());
-        assert!(Asked::read(&"facet=license&".repeat(201)).unwrap_err().to_string().contains("more than 200"));
+        assert!(
+            Asked::read(&"facet=license&".repeat(201)).unwrap_err().to_string().contains("more than 200")
+        );
     }
 
     #[test]

@@ -52,7 +52,9 @@ pub(super) fn top(ask: &Ask) -> Result<Vec<Author>> {
         Some("likes") => sums[id].2.unwrap_or(-1.0),
         _ => sums[id].0 as f64,
     };
-    order.sort_unstable_by(|a, b| by(*b).total_cmp(&by(*a)).then_with(|| facet.names[*a].cmp(&facet.names[*b])));
+    order.sort_unstable_by(|a, b| {
+        by(*b).total_cmp(&by(*a)).then_with(|| facet.names[*a].cmp(&facet.names[*b]))
+    });
     order.truncate(MOST);
     let author = |id: usize| {
         let (records, downloads, likes) = sums[id];

@@ -14,7 +14,8 @@ use crate::query::{Query, Sort};
 use crate::search::Hits;
 
 /// Columns that others are worked out of; they are counted among the unknowns and not drawn.
-const INNER: &[&str] = &["kv_bytes_per_token", "kv_window_bytes_per_token", "kv_window", "bytes_read_per_token", "popularity"];
+const INNER: &[&str] =
+    &["kv_bytes_per_token", "kv_window_bytes_per_token", "kv_window", "bytes_read_per_token", "popularity"];
 
 pub(super) fn page(ask: &Ask) -> Result<Answer> {
     let columns = histogram::all(&ask.index)?;
@@ -47,13 +48,18 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
 }
 
 fn chart(column: &Histogram) -> Markup {
-    let label = |text: &str| html! {
-        @if column.kind == Kind::Facet && can_be_asked(text) {
-            a href=(link("/", &column.column, text)) { bdi { (show::beginning(text, 48)) } }
-        } @else { bdi { (show::beginning(text, 48)) } }
+    let label = |text: &str| {
+        html! {
+            @if column.kind == Kind::Facet && can_be_asked(text) {
+                a href=(link("/", &column.column, text)) { bdi { (show::beginning(text, 48)) } }
+            } @else { bdi { (show::beginning(text, 48)) } }
+        }
     };
-    let rows: Vec<Row> =
-        column.bars.iter().map(|bar| Row { label: label(&bar.label), count: bar.count, told: None }).collect();
+    let rows: Vec<Row> = column
+        .bars
+        .iter()
+        .map(|bar| Row { label: label(&bar.label), count: bar.count, told: None })
+        .collect();
     html! {
         h2 { (show::label(&column.column)) }
         p.note {
@@ -114,7 +120,10 @@ pub(super) fn new(ask: &Ask) -> Result<Option<New>> {
 fn before_last(crawls: &[Crawl]) -> Option<f64> {
     let newest = crawls.iter().filter(|crawl| crawl.began.is_some()).max_by_key(|crawl| crawl.began)?;
     let same = crawls.iter().filter(|crawl| crawl.source == newest.source && crawl.root != newest.root);
-    same.filter_map(|crawl| crawl.began).filter(|began| Some(*began) < newest.began).max().map(|time| time.as_second() as f64)
+    same.filter_map(|crawl| crawl.began)
+        .filter(|began| Some(*began) < newest.began)
+        .max()
+        .map(|time| time.as_second() as f64)
 }
 
 fn new_section(new: &New) -> Markup {

@@ -13,8 +13,21 @@ use crate::shown::Shown;
 pub(super) const MOST: usize = 5;
 /// What comes first, in this order.
 const FIRST: &[&str] = &[
-    "task", "params", "active_params", "weight_bytes", "quantisation", "context", "license", "commercial", "library",
-    "architecture", "language", "downloads", "likes", "created", "updated",
+    "task",
+    "params",
+    "active_params",
+    "weight_bytes",
+    "quantisation",
+    "context",
+    "license",
+    "commercial",
+    "library",
+    "architecture",
+    "language",
+    "downloads",
+    "likes",
+    "created",
+    "updated",
 ];
 
 /// The records that are named.
@@ -38,7 +51,8 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
     let columns = ask.index.columns();
     let first = FIRST.iter().copied().filter(|column| columns.contains_key(*column));
     let rest = columns.keys().map(String::as_str);
-    let rest = rest.filter(|column| !FIRST.contains(column) && !["source", GROUP, "base", "dataset"].contains(column));
+    let rest = rest
+        .filter(|column| !FIRST.contains(column) && !["source", GROUP, "base", "dataset"].contains(column));
     let rows: Vec<&str> = first.chain(rest.filter(known)).collect();
     let content = html! {
         main #main {
@@ -76,7 +90,8 @@ fn without(ask: &Ask, one: &Shown, count: usize) -> Markup {
 
 fn row(ask: &Ask, column: &str, shown: &[Shown]) -> Markup {
     let differs = shown.windows(2).any(|pair| {
-        pair[0].columns.get(column).map(|cell| &cell.value) != pair[1].columns.get(column).map(|cell| &cell.value)
+        pair[0].columns.get(column).map(|cell| &cell.value)
+            != pair[1].columns.get(column).map(|cell| &cell.value)
     });
     html! {
         tr {

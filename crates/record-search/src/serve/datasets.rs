@@ -27,9 +27,11 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
             ..Query::default()
         })?),
     };
-    let name = |text: &str| html! {
-        @if can_be_asked(text) { a href=(link("/", "dataset", text)) { bdi { (show::beginning(text, 60)) } } }
-        @else { bdi { (show::beginning(text, 60)) } }
+    let name = |text: &str| {
+        html! {
+            @if can_be_asked(text) { a href=(link("/", "dataset", text)) { bdi { (show::beginning(text, 60)) } } }
+            @else { bdi { (show::beginning(text, 60)) } }
+        }
     };
     let content = html! {
         main #main {

@@ -8,7 +8,16 @@ use crate::query::Query;
 
 /// Those that come first, in this order.
 const FIRST: &[&str] = &[
-    "task", "license", "commercial", "library", "architecture", "quantisation", "gguf", "language", "relation", "gated",
+    "task",
+    "license",
+    "commercial",
+    "library",
+    "architecture",
+    "quantisation",
+    "gguf",
+    "language",
+    "relation",
+    "gated",
     "source",
 ];
 /// Those that have about as many texts as there are records: they are counted on pages of their own, or searched for.
@@ -30,9 +39,10 @@ pub(super) fn columns(ask: &Ask) -> Vec<String> {
     let columns = ask.index.columns();
     let is_facet = |name: &str| columns.get(name) == Some(&Kind::Facet);
     let first = FIRST.iter().copied().filter(|name| is_facet(name));
-    let rest = columns.keys().map(String::as_str).filter(|name| {
-        is_facet(name) && !FIRST.contains(name) && !LEFT_OUT.contains(name)
-    });
+    let rest = columns
+        .keys()
+        .map(String::as_str)
+        .filter(|name| is_facet(name) && !FIRST.contains(name) && !LEFT_OUT.contains(name));
     // One source alone is no choice; it is left out where it is counted.
     first.chain(rest).take(MOST).map(str::to_owned).collect()
 }
@@ -63,7 +73,8 @@ pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCoun
                 ((*own).to_owned(), count.map_or(0, |(_, count)| *count), true)
             })
             .collect();
-        let others = texts.into_iter().filter(|(text, _)| !chosen.iter().any(|own| text.eq_ignore_ascii_case(own)));
+        let others =
+            texts.into_iter().filter(|(text, _)| !chosen.iter().any(|own| text.eq_ignore_ascii_case(own)));
         let room = TEXTS.max(chosen.len() + 3) - chosen.len();
         shown.extend(others.take(room).map(|(text, count)| (text, count, false)));
         if !shown.is_empty() && (counts.column != "source" || shown.len() > 1 || !chosen.is_empty()) {

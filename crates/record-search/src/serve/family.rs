@@ -43,7 +43,8 @@ fn having(ask: &Ask, source: &str, column: &str, text: &str, limit: usize) -> Re
         return Ok(None);
     }
     let filters = vec![format!("{column}:\"{text}\""), format!("source:\"{source}\"")];
-    let popular = ["downloads", "popularity"].into_iter().find(|name| ask.index.columns().contains_key(*name));
+    let popular =
+        ["downloads", "popularity"].into_iter().find(|name| ask.index.columns().contains_key(*name));
     let sort = popular.map(|column| Sort { column: column.to_owned(), ascending: false });
     ask.index.search(&Query { filters, sort, limit, ..Query::default() }).map(Some)
 }
@@ -51,8 +52,13 @@ fn having(ask: &Ask, source: &str, column: &str, text: &str, limit: usize) -> Re
 /// The other forms of a model: quantisations of the same weights.
 pub(super) fn variants(ask: &Ask, shown: &Shown) -> Result<(Vec<Variant>, u64)> {
     let group = texts(shown, GROUP).first().cloned().unwrap_or_else(|| shown.id.to_lowercase());
-    let Some(found) = having(ask, &shown.source, GROUP, &group, MOST_VARIANTS)? else { return Ok((Vec::new(), 0)) };
-    let variants = found.hits.into_iter().map(|hit| Variant { quantisation: quantisation(&hit.shown), shown: hit.shown });
+    let Some(found) = having(ask, &shown.source, GROUP, &group, MOST_VARIANTS)? else {
+        return Ok((Vec::new(), 0));
+    };
+    let variants = found
+        .hits
+        .into_iter()
+        .map(|hit| Variant { quantisation: quantisation(&hit.shown), shown: hit.shown });
     Ok((variants.collect(), found.total))
 }
 

@@ -35,7 +35,9 @@ pub(super) fn feed(ask: &Ask) -> Result<Answer> {
     // A feed without hits has no time of its own; the beginning of time is before all hits that will come.
     let updated = found.hits.iter().filter_map(|hit| when(&hit.shown)).max();
     let updated = updated.unwrap_or_else(|| "1970-01-01T00:00:00Z".into());
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">");
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">",
+    );
     // Writing to a String cannot fail.
     let _ = write!(
         out,
@@ -90,6 +92,10 @@ mod tests {
     #[test]
     fn no_text_breaks_the_feed() {
         assert_eq!(escaped("<a b=\"c\">&'</a>"), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;&lt;/a&gt;");
-        assert!(!escaped("\0\u{1b}\u{ffff}]]>").chars().any(|char| char < ' ' || char == '>' || char == '\u{ffff}'));
+        assert!(
+            !escaped("\0\u{1b}\u{ffff}]]>")
+                .chars()
+                .any(|char| char < ' ' || char == '>' || char == '\u{ffff}')
+        );
     }
 }

@@ -88,7 +88,9 @@ mod tests {
         for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:9", "LOCALHOST", "127.9.9.9"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "[::1", "10.0.0.1"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "[::1", "10.0.0.1"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }

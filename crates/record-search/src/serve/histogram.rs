@@ -106,7 +106,11 @@ fn times(index: &Index, numbers: &Numbers) -> (u64, Option<u64>, Vec<Bar>) {
     }
     let span = months.keys().next_back().zip(months.keys().next()).map_or(0, |(last, first)| last - first);
     if (span as usize) < MOST {
-        return (known, None, bars(&months, |month| format!("{}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)));
+        return (
+            known,
+            None,
+            bars(&months, |month| format!("{}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)),
+        );
     }
     let mut years: BTreeMap<i32, u64> = BTreeMap::new();
     for (month, count) in months {
@@ -117,7 +121,9 @@ fn times(index: &Index, numbers: &Numbers) -> (u64, Option<u64>, Vec<Bar>) {
 
 /// With the empty ones between; of too many the last.
 fn bars(counts: &BTreeMap<i32, u64>, label: impl Fn(i32) -> String) -> Vec<Bar> {
-    let (Some(first), Some(last)) = (counts.keys().next(), counts.keys().next_back()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (counts.keys().next(), counts.keys().next_back()) else {
+        return Vec::new();
+    };
     let first = (*first).max(last.saturating_sub(MOST as i32 - 1));
     (first..=*last).map(|at| Bar { label: label(at), count: counts.get(&at).copied().unwrap_or(0) }).collect()
 }

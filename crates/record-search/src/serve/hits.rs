@@ -49,14 +49,20 @@ pub(super) fn item(ask: &Ask, hit: &Hit, words: &[String]) -> Markup {
                 }
             }
             (chips(ask, shown))
-            @if is_prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 180)) } }
+            @if let Some(prose) = prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(prose, 180)) } }
         }
     }
 }
 
-/// Whether a text says more than the facts above it.
-pub(super) fn is_prose(text: &str) -> bool {
-    text.split_whitespace().nth(4).is_some()
+/// What a text says beyond the facts above it: without single words at its end, where mappings put types and classes.
+pub(super) fn prose(mut text: &str) -> Option<&str> {
+    while let Some((before, last)) = text.trim_end().rsplit_once('\n') {
+        if last.trim().contains(char::is_whitespace) {
+            break;
+        }
+        text = before;
+    }
+    text.split_whitespace().nth(4).map(|_| text)
 }
 
 /// Why it is there, in a line.
@@ -69,7 +75,11 @@ fn why(ask: &Ask, hit: &Hit, words: &[String]) -> String {
             let order = ask.asked.one("sort").unwrap_or("popularity");
             let column = order.split(':').next().unwrap_or_default();
             let place = format!("By {}", show::label(column).to_lowercase());
-            if ask.asked.filters().next().is_some() { format!("Passes the filters; {}", place.to_lowercase()) } else { place }
+            if ask.asked.filters().next().is_some() {
+                format!("Passes the filters; {}", place.to_lowercase())
+            } else {
+                place
+            }
         }
         Tier::Ranks => {
             let shown = &hit.shown;
@@ -154,4 +164,20 @@ pub(super) fn value(ask: &Ask, shown: &Shown, column: &str, most: usize) -> Mark
 /// A value that was worked out, and how.
 pub(super) fn derived(text: &str, formula: &str) -> Markup {
     html! { span.derived title=(formula) { bdi { (text) } span.hidden { " (derived)" } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prose;
+
+    #[test]
+    fn prose_is_more_than_a_few_words() {
+        assert_eq!(
+            prose("It answers questions in English.\nllama\nLlamaForCausalLM"),
+            Some("It answers questions in English.")
+        );
+        assert_eq!(prose("llama LlamaForCausalLM"), None);
+        assert_eq!(prose("a\nb\nc\nd\ne"), None);
+        assert_eq!(prose(""), None);
+    }
 }

@@ -26,7 +26,9 @@ pub(super) fn of(source: &str, column: &str) -> Option<&'static Described> {
 /// For people who point at a value that was worked out.
 pub(super) fn formula(source: &str, column: &str) -> String {
     match of(source, column) {
-        Some(described) => format!("derived: {} (from {})", plain(described.meaning), plain(described.source)),
+        Some(described) => {
+            format!("derived: {} (from {})", plain(described.meaning), plain(described.source))
+        }
         None => "derived: worked out of other fields of the record".to_owned(),
     }
 }

@@ -149,5 +149,7 @@ fn cell(need: Need, memory: Option<u64>) -> Markup {
 /// Bytes of a device, or as written.
 pub(super) fn usable(ask: &Ask, device: &str) -> Option<u64> {
     let known = ask.index.devices().named(device).map(|device| device.usable_bytes);
-    known.or_else(|| filter::number(device).filter(|bytes| *bytes >= 1.0 && *bytes < 1e18).map(|bytes| bytes as u64))
+    known.or_else(|| {
+        filter::number(device).filter(|bytes| *bytes >= 1.0 && *bytes < 1e18).map(|bytes| bytes as u64)
+    })
 }

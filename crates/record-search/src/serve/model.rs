@@ -19,7 +19,8 @@ const MOST: usize = 60;
 /// The record that `key` names.
 pub(super) fn named(ask: &Ask) -> Result<Shown> {
     let key = ask.asked.one("key");
-    let key = key.ok_or_else(|| wrong("no record is named".into(), "write ?key=SOURCE:ID, or search for its name"))?;
+    let key = key
+        .ok_or_else(|| wrong("no record is named".into(), "write ?key=SOURCE:ID, or search for its name"))?;
     ask.index.get(key)
 }
 
@@ -36,12 +37,12 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
                 @if !shown.author.is_empty() { "by " (author(ask, &shown.author)) " · " }
                 (show::text(&shown.source))
                 @if let Some(address) = shown.url.as_deref().and_then(show::outside) {
-                    " · " a href=(address) rel="noopener noreferrer nofollow" { "At " (show::host(&address)) }
+                    " · " a href=(address) rel="noopener noreferrer nofollow" { (show::host(&address)) }
                 }
                 " · " a href=(Asked::default().and("key", &key).url("/api/model")) { "JSON" }
             }
             (hits::chips(ask, &shown))
-            @if hits::is_prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(&shown.excerpt, 400)) } }
+            @if let Some(prose) = hits::prose(&shown.excerpt) { p.excerpt dir="auto" { (show::beginning(prose, 400)) } }
             @if let Some(tree) = &tree { section { h2 { "Family" } (tree) } }
             @if variants.len() > 1 { section { h2 { "Variants" } (family::variants_table(ask, &shown, &variants, total)) } }
             @if let Some(memory) = &memory { section #memory { h2 { "Memory" } (device(ask, &key)) (memory) } }
@@ -182,7 +183,7 @@ fn like(ask: &Ask, shown: &Shown) -> Markup {
                 h2 { "Like this" }
                 ul.plain {
                     @for hit in &found.hits {
-                        li { (hits::name(&hit.shown)) " " @if hits::is_prose(&hit.shown.excerpt) { span.note { (show::beginning(&hit.shown.excerpt, 90)) } } }
+                        li { (hits::name(&hit.shown)) " " @if let Some(prose) = hits::prose(&hit.shown.excerpt) { span.note { (show::beginning(prose, 90)) } } }
                     }
                 }
                 p { a href=(link("/", "like", &key)) { "More like this" } }

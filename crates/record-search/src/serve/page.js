@@ -7,9 +7,11 @@ const fields = () => [...search.elements].filter((field) => field.name);
 search.addEventListener("submit", () => {
   for (const field of fields()) field.disabled = field.value === "";
 });
-// The page may come back from the browser's memory as it was left.
-addEventListener("pageshow", () => {
+// The page may come back from the browser's memory as it was left; then it shows its address again, not the choice that
+// led away from it.
+addEventListener("pageshow", (event) => {
   for (const field of fields()) field.disabled = false;
+  if (event.persisted) search.reset();
 });
 
 // A choice is a search. Texts that are typed wait for Enter.

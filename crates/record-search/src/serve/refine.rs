@@ -31,7 +31,8 @@ const ORDERS: &[(&str, &str)] = &[
 
 /// The fields whose values are in the form; all others of the address are carried along, hidden.
 fn fields(ask: &Ask, facets: &[Shown]) -> Vec<String> {
-    let mut names: Vec<String> = ["q", "sort", "by", "fits", "at", "tight", "fold", "page"].map(String::from).into();
+    let mut names: Vec<String> =
+        ["q", "sort", "by", "fits", "at", "tight", "fold", "page"].map(String::from).into();
     names.extend(facets.iter().map(|facet| facet.column.clone()));
     names.extend(ranges(ask).map(|(column, _)| (*column).to_owned()));
     names

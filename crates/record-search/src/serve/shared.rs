@@ -100,9 +100,7 @@ impl Shared {
     /// # Errors
     /// `Limited` if too many wait already, or it took too long.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let busy = || {
-            Error::new(Kind::Limited, "too many ask at once").advise("ask again in a few seconds")
-        };
+        let busy = || Error::new(Kind::Limited, "too many ask at once").advise("ask again in a few seconds");
         struct Waits<'a>(&'a AtomicUsize);
         impl Drop for Waits<'_> {
             fn drop(&mut self) {

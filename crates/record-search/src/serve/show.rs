@@ -184,9 +184,14 @@ mod tests {
     #[test]
     fn only_web_addresses_are_linked() {
         assert_eq!(outside("https://huggingface.co/a/b").as_deref(), Some("https://huggingface.co/a/b"));
-        for address in
-            ["javascript:alert(1)", "data:text/html,x", "//evil", "JaVaScRiPt:x", "https://a@evil.example/", "ftp://x/"]
-        {
+        for address in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//evil",
+            "JaVaScRiPt:x",
+            "https://a@evil.example/",
+            "ftp://x/",
+        ] {
             assert_eq!(outside(address), None, "{address}");
         }
         assert_eq!(beginning("a\n b\t c", 100), "a b c");

@@ -59,7 +59,9 @@ fn read(roots: &[PathBuf]) -> (Vec<Crawl>, Vec<Unread>) {
         for id in sources.iter().take(MOST.saturating_sub(crawls.len())) {
             match Stored::open(root, id).and_then(|stored| of(root, &stored)) {
                 Ok(crawl) => crawls.push(crawl),
-                Err(error) => unread.push(Unread { name: format!("{} {id}", name(root)), why: error.to_string() }),
+                Err(error) => {
+                    unread.push(Unread { name: format!("{} {id}", name(root)), why: error.to_string() });
+                }
             }
         }
     }
@@ -111,7 +113,9 @@ pub(super) fn state(ask: &Ask) -> Result<State> {
 pub(super) fn page(ask: &Ask) -> Result<Answer> {
     let state = state(ask)?;
     let index = &state.index;
-    let time = |time: Option<Timestamp>| time.map_or("unknown".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string());
+    let time = |time: Option<Timestamp>| {
+        time.map_or("unknown".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+    };
     let content = html! {
         main #main.narrow {
             h1 { "State" }

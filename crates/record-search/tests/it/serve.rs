@@ -46,7 +46,11 @@ impl Got {
     }
 }
 
-pub(crate) fn serve(folder: &std::path::Path, embedder: Option<Arc<dyn Embedder>>, token: Option<&str>) -> Running {
+pub(crate) fn serve(
+    folder: &std::path::Path,
+    embedder: Option<Arc<dyn Embedder>>,
+    token: Option<&str>,
+) -> Running {
     let folder = folder.to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let serve = Serve {
@@ -68,7 +72,11 @@ impl Running {
 
     /// With more lines of the head, each ended.
     pub(crate) fn ask(&self, path: &str, more: &str) -> Got {
-        let host = if more.to_lowercase().contains("host:") { String::new() } else { format!("Host: {}\r\n", self.addr) };
+        let host = if more.to_lowercase().contains("host:") {
+            String::new()
+        } else {
+            format!("Host: {}\r\n", self.addr)
+        };
         self.send(format!("GET {path} HTTP/1.1\r\n{host}{more}Connection: close\r\n\r\n").as_bytes())
     }
 

@@ -58,7 +58,10 @@ fn a_facet_with_many_texts_is_shown_in_part() {
     let server = serve(folder.path(), None, None);
     assert!(server.get("/").body.len() < 100_000);
     assert!(server.get("/catalogue").body.len() < 100_000);
-    assert_eq!(server.get("/api/search?facet=license").json()["facets"][0]["texts"].as_array().unwrap().len(), 10);
+    assert_eq!(
+        server.get("/api/search?facet=license").json()["facets"][0]["texts"].as_array().unwrap().len(),
+        10
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who may ask.
 
-use record_search::serve::{Serve, Server};
 use record_search::Index;
+use record_search::serve::{Serve, Server};
 
 use super::serve;
 use crate::{documents, hashed, index};
@@ -24,9 +24,14 @@ fn bind(addr: &str, token: Option<&str>) -> record_search::Result<()> {
 
 #[test]
 fn an_address_that_others_reach_needs_a_token_that_is_long_enough() {
-    for (addr, token) in [("0.0.0.0:0", None), ("[::]:0", None), ("0.0.0.0:0", Some("short")), ("127.0.0.1:0", Some(""))] {
+    for (addr, token) in
+        [("0.0.0.0:0", None), ("[::]:0", None), ("0.0.0.0:0", Some("short")), ("127.0.0.1:0", Some(""))]
+    {
         let error = bind(addr, token).unwrap_err();
-        assert!(error.kind() == crawl_core::Kind::Config && error.to_string().contains("token"), "{addr}: {error}");
+        assert!(
+            error.kind() == crawl_core::Kind::Config && error.to_string().contains("token"),
+            "{addr}: {error}"
+        );
     }
     bind("0.0.0.0:0", Some(TOKEN)).unwrap();
     bind("127.0.0.1:0", None).unwrap();
@@ -75,7 +80,9 @@ fn a_name_that_only_points_here_is_refused() {
     }
     // Without any name, and with one in the address beside it.
     assert_ne!(server.send(b"GET /api/search HTTP/1.0\r\n\r\n").status, 200);
-    let both = format!("GET http://evil.example/api/search HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let both = format!(
+        "GET http://evil.example/api/search HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    );
     assert_ne!(server.send(both.as_bytes()).status, 200);
 }
 
@@ -89,6 +96,10 @@ fn nothing_can_be_written() {
             server.addr
         );
         let got = server.send(request.as_bytes());
-        assert!(got.status == 405 && got.header("access-control-allow-origin").is_none(), "{method}: {}", got.status);
+        assert!(
+            got.status == 405 && got.header("access-control-allow-origin").is_none(),
+            "{method}: {}",
+            got.status
+        );
     }
 }

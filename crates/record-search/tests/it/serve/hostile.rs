@@ -26,7 +26,12 @@ const ATTACKS: &[&str] = &[
 pub(crate) fn documents() -> Vec<Document> {
     let mut documents = Vec::new();
     for (at, attack) in ATTACKS.iter().enumerate() {
-        let facet = || (Kind::Facet, Cell { value: Value::Texts(vec![(*attack).into(), "plain".into()]), derived: at % 2 == 0 });
+        let facet = || {
+            (
+                Kind::Facet,
+                Cell { value: Value::Texts(vec![(*attack).into(), "plain".into()]), derived: at % 2 == 0 },
+            )
+        };
         let mut document = Document {
             source: format!("hf-models{}", if at % 3 == 0 { attack.replace(':', "") } else { String::new() }),
             id: format!("{attack}/{at}"),
@@ -40,10 +45,14 @@ pub(crate) fn documents() -> Vec<Document> {
         };
         let source = Cell::texts([document.source.clone()]);
         document.columns.insert("source".into(), (Kind::Facet, source));
-        for column in ["license", "author", "base", "dataset", "relation", "task", "quantisation", "gguf", "dtype"] {
+        for column in
+            ["license", "author", "base", "dataset", "relation", "task", "quantisation", "gguf", "dtype"]
+        {
             document.columns.insert(column.into(), facet());
         }
-        for (column, number) in [("params", 7e9), ("downloads", -1.5), ("weight_bytes", 1e300), ("kv_bytes_per_token", 1e18)] {
+        for (column, number) in
+            [("params", 7e9), ("downloads", -1.5), ("weight_bytes", 1e300), ("kv_bytes_per_token", 1e18)]
+        {
             document.columns.insert(column.into(), (Kind::Number, Cell::number(number)));
         }
         for (column, time) in [("created", 1e300), ("updated", -1e18)] {
@@ -89,9 +98,13 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
 fn no_page_holds_anything_that_a_record_made() {
     let (folder, _index) = index(&documents());
     let server = serve(folder.path(), hashed(), None);
-    let mut open = vec!["/".to_owned(), "/catalogue".into(), "/authors".into(), "/datasets".into(), "/state".into()];
+    let mut open =
+        vec!["/".to_owned(), "/catalogue".into(), "/authors".into(), "/datasets".into(), "/state".into()];
     for attack in ATTACKS {
-        for name in ["q", "license", "f", "sort", "like", "fits", "at", "key", "by", "source", "since", "order", attack] {
+        for name in [
+            "q", "license", "f", "sort", "like", "fits", "at", "key", "by", "source", "since", "order",
+            attack,
+        ] {
             for path in ["/", "/model", "/why", "/compare", "/catalogue", "/authors"] {
                 open.push(format!("{path}?{}={}", encoded(name), encoded(attack)));
             }
@@ -128,23 +141,34 @@ fn check(path: &str, page: &str, policy: &str) -> Vec<String> {
         }
         assert!(known.contains(name.as_str()), "{path}: <{name} {attributes}>");
         let outside_quotes: String = attributes.split('"').step_by(2).collect();
-        let foreign = outside_quotes.split_whitespace().any(|attribute| attribute.to_lowercase().starts_with("on"));
+        let foreign =
+            outside_quotes.split_whitespace().any(|attribute| attribute.to_lowercase().starts_with("on"));
         assert!(!foreign && !outside_quotes.contains("style="), "{path}: <{name} {attributes}>");
         for place in ["src", "href", "action"] {
             let Some(address) = attribute(&attributes, place) else { continue };
             let address = address.replace("&amp;", "&");
             if address.starts_with("https://") || address.starts_with("http://") {
-                assert!(name == "a" && attributes.contains("rel=\"noopener noreferrer nofollow\""), "{path}: {attributes}");
+                assert!(
+                    name == "a" && attributes.contains("rel=\"noopener noreferrer nofollow\""),
+                    "{path}: {attributes}"
+                );
                 continue;
             }
             let ours = (address.starts_with('/') && !address.starts_with("//")) || address.starts_with('#');
             assert!(ours, "{path}: <{name} {attributes}>");
-            if name == "a" && address.starts_with('/') && !address.starts_with("/feed") && !address.starts_with("/api") {
+            if name == "a"
+                && address.starts_with('/')
+                && !address.starts_with("/feed")
+                && !address.starts_with("/api")
+            {
                 links.push(address.split('#').next().unwrap().to_owned());
             }
         }
         if name == "script" {
-            assert!(attribute(&attributes, "src").is_some_and(|src| src.starts_with("/page.js?v=")), "{path}");
+            assert!(
+                attribute(&attributes, "src").is_some_and(|src| src.starts_with("/page.js?v=")),
+                "{path}"
+            );
         }
     }
     assert_eq!(page.matches("<script").count(), 1, "{path}");
@@ -185,7 +209,11 @@ fn feeds_and_json_of_hostile_records_can_be_read() {
     assert_eq!(elements.into_iter().collect::<Vec<_>>(), expected);
     for path in ["/api/search", "/api/catalogue", "/api/authors", "/api/state"] {
         let got = server.get(path);
-        assert!(got.status == 200 && got.header("content-type") == Some("application/json"), "{path}: {}", got.body);
+        assert!(
+            got.status == 200 && got.header("content-type") == Some("application/json"),
+            "{path}: {}",
+            got.body
+        );
         got.json();
     }
 }

@@ -50,7 +50,8 @@ fn the_api_answers_what_the_index_finds() {
         let mut got = got.json();
         let next = got.as_object_mut().unwrap().remove("next").unwrap();
         let found = index.search(&query).unwrap();
-        let wanted: serde_json::Value = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
+        let wanted: serde_json::Value =
+            serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
         assert_eq!(got, wanted, "{path}");
         let more = !found.hits.is_empty() && (query.offset + found.hits.len()) < found.total as usize;
         assert_eq!(next.is_string(), more, "{path}: {next}");
@@ -68,7 +69,8 @@ fn pages_of_hits_hold_each_hit_once() {
     while let Some(at) = path {
         let body = server.get(&at).body;
         let hits = body.split("<li class=\"hit\">").skip(1);
-        names.extend(hits.map(|hit| hit.split("<bdi>").nth(1).unwrap().split('<').next().unwrap().to_owned()));
+        names
+            .extend(hits.map(|hit| hit.split("<bdi>").nth(1).unwrap().split('<').next().unwrap().to_owned()));
         let next = body.split("<a rel=\"next\" href=\"").nth(1);
         path = next.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"));
     }
@@ -93,7 +95,10 @@ fn a_facet_in_which_something_is_chosen_still_counts_the_others() {
     let other = count("/?source=ones&license=mit", "GPL-3.0").unwrap();
     assert_eq!(other, total("/api/search?source=ones&license=GPL-3.0"));
     assert_ne!(other, total("/api/search?license=GPL-3.0"));
-    assert_eq!(count("/?source=ones&license=mit", "mit").unwrap(), total("/api/search?source=ones&license=mit"));
+    assert_eq!(
+        count("/?source=ones&license=mit", "mit").unwrap(),
+        total("/api/search?source=ones&license=mit")
+    );
     // Two of one facet are either; two facets are both.
     let either = total("/api/search?license=mit&license=other");
     assert!(either.parse::<u64>().unwrap() > total("/api/search?license=mit").parse::<u64>().unwrap());
@@ -153,11 +158,22 @@ fn a_model_tells_its_family_variants_memory_and_where_facts_are_from() {
     assert_eq!(page.status, 200);
     let body = page.body;
     for wanted in [
-        "made from ", "ann/root", "bob/tuned-gguf", "bob/tuned-awq", "quantized",
-        "https://huggingface.co/ann/tuned", "rel=\"noopener noreferrer nofollow\"",
+        "made from ",
+        "ann/root",
+        "bob/tuned-gguf",
+        "bob/tuned-awq",
+        "quantized",
+        "https://huggingface.co/ann/tuned",
+        "rel=\"noopener noreferrer nofollow\"",
         // 2e9 + 8192 × 100,000 + 0.5e9 bytes, and the least and the most.
-        "3.1 GiB", "(2.6 GiB – 3.5 GiB)", "too large", "16 bits a parameter", "an estimate: parameters × 16 / 8",
-        "told by the record", "nothing tells it", "Like this",
+        "3.1 GiB",
+        "(2.6 GiB – 3.5 GiB)",
+        "too large",
+        "16 bits a parameter",
+        "an estimate: parameters × 16 / 8",
+        "told by the record",
+        "nothing tells it",
+        "Like this",
     ] {
         assert!(body.contains(wanted), "{wanted} is missing: {body}");
     }
@@ -168,7 +184,10 @@ fn a_model_tells_its_family_variants_memory_and_where_facts_are_from() {
         assert_eq!(page.body.contains("(not in this index)"), id == "eve/orphan", "{id}");
     }
     let json = server.get("/api/model?key=ann/tuned").json();
-    assert_eq!((&json["key"], &json["memory"][1]["likely"]), (&"hf-models:ann/tuned".into(), &3_319_200_000_u64.into()));
+    assert_eq!(
+        (&json["key"], &json["memory"][1]["likely"]),
+        (&"hf-models:ann/tuned".into(), &3_319_200_000_u64.into())
+    );
     assert_eq!(json["variants_total"], 3);
 }
 
@@ -177,11 +196,20 @@ fn two_to_five_are_compared() {
     let (folder, _index) = index(&family());
     let server = serve(folder.path(), hashed(), None);
     let body = server.get("/compare?key=ann/root&key=hf-models:ann/tuned").body;
-    assert!(body.contains("ann/root") && body.contains("7.5 GiB") && body.contains("1.9 GiB") && body.contains('≠'), "{body}");
+    assert!(
+        body.contains("ann/root")
+            && body.contains("7.5 GiB")
+            && body.contains("1.9 GiB")
+            && body.contains('≠'),
+        "{body}"
+    );
     let six: String = family().iter().take(6).map(|one| format!("key={}&", one.id)).collect();
     assert_eq!(server.get(&format!("/compare?{six}")).status, 400);
     assert_eq!(server.get("/compare?key=ann/root&key=ann/root").status, 400);
-    assert_eq!(server.get("/api/compare?key=ann/root&key=eve/a").json()["models"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        server.get("/api/compare?key=ann/root&key=eve/a").json()["models"].as_array().unwrap().len(),
+        2
+    );
 }
 
 #[test]
@@ -194,10 +222,12 @@ fn the_catalogue_counts_every_record_once_and_authors_add_up() {
     for column in json["columns"].as_array().unwrap() {
         let (known, unknown) = (column["known"].as_u64().unwrap(), column["unknown"].as_u64().unwrap());
         assert_eq!(known + unknown, 500, "{column}");
-        let real = all.iter().filter(|one| one.columns.contains_key(column["column"].as_str().unwrap())).count();
+        let real =
+            all.iter().filter(|one| one.columns.contains_key(column["column"].as_str().unwrap())).count();
         assert_eq!(known, real as u64, "{column}");
         if column["kind"] != "facet" {
-            let bars: u64 = column["bars"].as_array().unwrap().iter().map(|bar| bar["count"].as_u64().unwrap()).sum();
+            let bars: u64 =
+                column["bars"].as_array().unwrap().iter().map(|bar| bar["count"].as_u64().unwrap()).sum();
             assert_eq!(bars, known, "{column}");
         }
     }
@@ -216,9 +246,17 @@ fn the_catalogue_counts_every_record_once_and_authors_add_up() {
     let first = &authors["authors"][0];
     assert_eq!((&first["author"], &first["records"]), (&"eve".into(), &4.into()));
     let by = server.get("/api/authors?order=downloads").json();
-    let sums: Vec<f64> =
-        by["authors"].as_array().unwrap().iter().map(|author| author["downloads"].as_f64().unwrap()).collect();
-    assert!(sums.is_sorted_by(|a, b| a >= b) && sums.iter().sum::<f64>() == family().iter().map(|one| one.id.len() as f64 * 1e3).sum::<f64>(), "{sums:?}");
+    let sums: Vec<f64> = by["authors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|author| author["downloads"].as_f64().unwrap())
+        .collect();
+    assert!(
+        sums.is_sorted_by(|a, b| a >= b)
+            && sums.iter().sum::<f64>() == family().iter().map(|one| one.id.len() as f64 * 1e3).sum::<f64>(),
+        "{sums:?}"
+    );
     assert!(server.get("/datasets").body.contains("squad"));
 }
 
@@ -227,8 +265,13 @@ fn a_feed_holds_the_newest_hits_of_a_search_first() {
     let (folder, _index) = index(&family());
     let server = serve(folder.path(), None, None);
     let feed = server.get("/feed?author=eve&author=bob").body;
-    let places: Vec<_> = ["bob/tuned-gguf", "bob/tuned-awq", "eve/orphan", "eve/loop"].map(|id| feed.find(&format!("<title>{id}"))).into();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted() && !feed.contains("<title>ann/"), "{feed}");
+    let places: Vec<_> = ["bob/tuned-gguf", "bob/tuned-awq", "eve/orphan", "eve/loop"]
+        .map(|id| feed.find(&format!("<title>{id}")))
+        .into();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted() && !feed.contains("<title>ann/"),
+        "{feed}"
+    );
     assert!(feed.contains(&format!("http://{}/model?key=hf-models%3Aeve%2Floop", server.addr)));
 }
 
