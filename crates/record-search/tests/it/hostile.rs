@@ -108,6 +108,11 @@ fn rows_that_are_no_records_are_missing_with_their_reasons() {
     assert_eq!((progress.rows, progress.missing, writer.documents()), (9, 7, 2));
     let rows: Vec<u64> = progress.bad.iter().map(|bad| bad.row).collect();
     assert_eq!(rows, [3, 4, 5, 6, 7, 8, 10]);
+    assert_eq!(
+        Index::open(&folder.path().join("index"), None).unwrap().stats().unwrap().cut,
+        1,
+        "what is cut is told"
+    );
     assert!(progress.bad.iter().all(|bad| !bad.why.is_empty() && bad.why.len() < 300));
 }
 
