@@ -44,7 +44,10 @@ class ModelSearch:
         page = 1
         while len(results) < top_k:
             limit = min(top_k, 100)
-            found = self.get("/api/search", [*asked, ("limit", str(limit)), ("page", str(page)), ("explain", "1")])
+            found = self.get(
+                "/api/search",
+                [*asked, ("limit", str(limit)), ("page", str(page)), ("explain", "1")],
+            )
             results += [result(hit) for hit in found["hits"]]
             page += 1
             if found["next"] is None:
@@ -101,7 +104,9 @@ def result(hit: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("query")
     parser.add_argument("--top-k", type=int, default=10)
     parser.add_argument("--task-type")
