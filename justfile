@@ -270,6 +270,11 @@ bench-models rows="2000000" venv=".venv": (venv venv)
 bench-recall rows mapping="hf-models":
     cargo run --profile dist -p record-search --example recall -- {{ quote(rows) }} {{ quote(mapping) }}
 
+# The pages and the JSON API under load: 100,000 rows, 50 clients; needs wrk
+bench-serve:
+    cargo build --profile dist -p hf-crawler -p crawl-sim -p record-search
+    benches/serve.sh {{ target }}/dist {{ target }}/bench-serve
+
 # Sizes of files, a place to look and not a law
 sizes:
     git ls-files '*.rs' | xargs wc -l | sort -rn | head -30

@@ -119,11 +119,38 @@ fn times(index: &Index, numbers: &Numbers) -> (u64, Option<u64>, Vec<Bar>) {
     (known, None, bars(&years, |year| year.to_string()))
 }
 
-/// With the empty ones between; of too many the last.
+/// With the empty ones between, where there is room for them; of too many the first ones as one.
 fn bars(counts: &BTreeMap<i32, u64>, label: impl Fn(i32) -> String) -> Vec<Bar> {
     let (Some(first), Some(last)) = (counts.keys().next(), counts.keys().next_back()) else {
         return Vec::new();
     };
-    let first = (*first).max(last.saturating_sub(MOST as i32 - 1));
-    (first..=*last).map(|at| Bar { label: label(at), count: counts.get(&at).copied().unwrap_or(0) }).collect()
+    let bar = |at: i32, count: u64| Bar { label: label(at), count };
+    if i64::from(*last) - i64::from(*first) < MOST as i64 {
+        return (*first..=*last).map(|at| bar(at, counts.get(&at).copied().unwrap_or(0))).collect();
+    }
+    let before = counts.len().saturating_sub(MOST - 1);
+    let mut bars = Vec::new();
+    if before > 0 {
+        let sum = counts.values().take(before).sum();
+        bars.push(Bar { label: "what is before".into(), count: sum });
+    }
+    bars.extend(counts.iter().skip(before).map(|(at, count)| bar(*at, *count)));
+    bars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_count_everything_once_however_far_apart() {
+        let counts = |keys: &[i32]| -> BTreeMap<i32, u64> { keys.iter().map(|key| (*key, 2)).collect() };
+        let near = bars(&counts(&[1, 3]), |at| at.to_string());
+        assert_eq!(near.iter().map(|bar| bar.count).collect::<Vec<_>>(), [2, 0, 2]);
+        let far = bars(&counts(&[-2, 3, 299]), |at| at.to_string());
+        assert_eq!(far.iter().map(|bar| bar.label.as_str()).collect::<Vec<_>>(), ["-2", "3", "299"]);
+        let many: Vec<i32> = (0..100).map(|at| at * 3).collect();
+        let many = bars(&counts(&many), |at| at.to_string());
+        assert_eq!((many.len(), many.iter().map(|bar| bar.count).sum::<u64>()), (MOST, 200));
+    }
 }

@@ -43,7 +43,10 @@ pub(super) fn short(number: f64) -> String {
     while value.abs() >= 999.5 && unit < 3 {
         (value, unit) = (value / 1_000.0, unit + 1);
     }
-    format!("{} {}", rounded(value), ["k", "M", "B", "T"][unit])
+    match value.abs() < 1e4 {
+        true => format!("{} {}", rounded(value), ["k", "M", "B", "T"][unit]),
+        false => format!("{number:.1e}"),
+    }
 }
 
 /// `14.5 GiB`.
@@ -54,6 +57,9 @@ pub(super) fn bytes(number: f64) -> String {
     let (mut value, mut unit) = (number / 1_024.0, 0);
     while value >= 1_024.0 && unit < 4 {
         (value, unit) = (value / 1_024.0, unit + 1);
+    }
+    if value >= 1e4 {
+        return format!("{number:.1e} B");
     }
     format!("{} {}", rounded(value), ["KiB", "MiB", "GiB", "TiB", "PiB"][unit])
 }
@@ -66,6 +72,9 @@ fn plain(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         let sign = if number < 0.0 { "-" } else { "" };
         return format!("{sign}{}", grouped(number.abs() as u64));
+    }
+    if number.abs() >= 1e15 {
+        return format!("{number:.1e}");
     }
     format!("{number:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -173,9 +182,12 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_days_are_days() {
-        let shorts = [0.0, 999.0, 1_000.0, 7_241_732_096.0, 999_600.0, 1.5].map(short);
-        assert_eq!(shorts, ["0", "999", "1.0 k", "7.2 B", "1.0 M", "1.5"]);
-        assert_eq!([500.0, 1_536.0, 15_569_256_448.0].map(bytes), ["500 B", "1.5 KiB", "14.5 GiB"]);
+        let shorts = [0.0, 999.0, 1_000.0, 7_241_732_096.0, 999_600.0, 1.5, -1e300].map(short);
+        assert_eq!(shorts, ["0", "999", "1.0 k", "7.2 B", "1.0 M", "1.5", "-1.0e300"]);
+        assert_eq!(
+            [500.0, 1_536.0, 15_569_256_448.0, 1e300].map(bytes),
+            ["500 B", "1.5 KiB", "14.5 GiB", "1.0e300 B"]
+        );
         assert_eq!((day(0.0), day(1e300)), ("1970-01-01".into(), "unknown".into()));
         assert_eq!(exact("downloads", Kind::Number, 1_234.0).as_deref(), Some("1,234"));
         assert_eq!(exact("context", Kind::Number, 8_192.0), None);
