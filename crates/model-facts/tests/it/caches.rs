@@ -33,8 +33,8 @@ fn blocks_of_gguf_are_counted_one_by_one() {
     );
     let pattern = json!({"sliding_window": 512, "sliding_window_pattern": [1, 1, 1, 0, 1, 1, 1, 0]});
     assert_eq!(cache(&of("gemma4", pattern)), (Some(2 * block), Some(6 * block), Some(512)));
-    let each = json!({"sliding_window": 512, "sliding_window_pattern": 2});
-    assert_eq!(cache(&of("new", each)), (Some(4 * block), Some(4 * block), Some(512)));
+    let each = json!({"sliding_window": 512, "sliding_window_pattern": 4});
+    assert_eq!(cache(&of("new", each)), (Some(2 * block), Some(6 * block), Some(512)));
     let latent = json!({"kv_lora_rank": 512, "rope_dimension_count": 64, "head_count_kv": 1});
     assert_eq!(cache(&of("deepseek2", latent)).0, Some(8 * 576 * 2));
 }
