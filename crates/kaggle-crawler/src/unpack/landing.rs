@@ -227,7 +227,7 @@ fn fill(body: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// The parts of a member's name, without `.` and without empty parts; `None` where they lead out of the folder.
-pub(super) fn plain(name: &str) -> Option<String> {
+pub(crate) fn plain(name: &str) -> Option<String> {
     if name.starts_with('/') {
         return None;
     }

@@ -21,6 +21,7 @@ use crawl_core::{Error, FileLine, Files, Kind, Result, Stop};
 
 use crate::off;
 
+pub(crate) use self::landing::plain;
 pub use self::limits::Limits;
 pub use self::remote::unpack_remote;
 pub use self::single::{unpack_single, was_zipped};
