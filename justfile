@@ -186,6 +186,11 @@ bench-kaggle venv=".venv": (venv venv)
     cargo build --profile dist -p kaggle-crawler -p crawl-sim
     python3 benches/kaggle.py {{ target }}/dist {{ venv }}-kagglehub/bin/python
 
+# Measure the catalogue of models beside huggingface_hub, pandas and pyarrow; about 15 GB of disk for all rows
+bench-models rows="2000000" venv=".venv": (venv venv)
+    cargo build --profile dist -p hf-crawler -p crawl-sim
+    {{ venv }}/bin/python benches/models.py {{ target }}/dist {{ rows }}
+
 # Sizes of files, a place to look and not a law
 sizes:
     git ls-files '*.rs' | xargs wc -l | sort -rn | head -30

@@ -78,6 +78,11 @@ impl Settings {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The names of all that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Without one of them.
     pub fn without(mut self, name: &str) -> Self {
         self.0.remove(name);

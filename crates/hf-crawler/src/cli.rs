@@ -1,15 +1,17 @@
 //! Flags and commands of `hf-crawler`.
 
+mod access;
+pub(crate) mod catalogue;
+pub(crate) mod details;
 pub(crate) mod process;
 
 use std::path::PathBuf;
 
 use crawl_cli::anyhow::{self, Result};
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
-use crawl_cli::{Flags, HttpFlags, Known, Outcome, Session, SharedCommand, grouped, say};
-use crawl_core::http::{Http, HttpConfig, Secret};
+use crawl_cli::{Flags, Known, Outcome, Session, SharedCommand, grouped, say};
 use crawl_core::{Compression, Error, Kind, Pump, Source, SourceId, Store, Stored, Timestamp};
-use hf_crawler::{Fields, History, Hub, Listing, Repos, Repositories, parse_date};
+use hf_crawler::{Fields, History, Listing, PARTIAL, Repos, Repositories, parse_date};
 use s3_uploader::UploadFlags;
 
 /// Metadata of datasets and models from the Hugging Face Hub, resumable page by page.
@@ -57,12 +59,29 @@ HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE, HTTP_PROXY, HTTPS_PROXY, ALL_
 NO_COLOR;
 with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL")]
     Models(ModelsArgs),
+    /// What the listing in ROOT does not tell of chosen models or datasets: files, config.json, cards
+    #[command(after_help = details::HELP)]
+    Details(details::DetailsArgs),
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
     #[command(after_help = "\
 Example:
   hf-crawler process data/hub --root data/processed --filter configs/filters/weekly.toml --history data/history.jsonl
   hf-crawler process data/hub --root data/processed --share 0/4     a quarter of the pages; then `gather data/processed`")]
     Process(process::ProcessArgs),
+    /// Fold what runs have told into one Parquet file: of each field the newest value, of each row when it was gone
+    #[command(after_help = "\
+Examples:
+  hf-crawler catalogue data/models data/models-new --to data/models.parquet   two runs, in any order
+  hf-crawler catalogue data/today --to data/models.parquet                    one more run into the same file
+  hf-crawler catalogue --to data/models.parquet --legacy data/seed.parquet    the 37 columns of the seed system
+Other tables: record-converter data/models.parquet models.csv --columns id,downloads,parameters")]
+    Catalogue(catalogue::CatalogueArgs),
+    /// Tell what changed between two catalogues: new, gone, back, renamed, licence, gated, which fields
+    #[command(after_help = "\
+Examples:
+  hf-crawler diff last-week.parquet models.parquet                      a short report
+  hf-crawler diff last-week.parquet models.parquet --to changes.jsonl   a line for each row that changed; or .xlsx, .md")]
+    Diff(catalogue::DiffArgs),
     /// The history: what earlier runs have had
     #[command(subcommand)]
     History(HistoryCommand),
@@ -80,7 +99,30 @@ pub(crate) struct ModelsArgs {
     /// Only of this library, such as transformers or gguf; may be given several times. The Hub knows it as a tag
     #[arg(long, value_name = "NAME")]
     library: Vec<String>,
+    /// Only of so many parameters, such as min:6B,max:128B
+    #[arg(long, value_name = "RANGE")]
+    num_parameters: Option<String>,
+    /// Only what this program runs, such as ollama or vllm; may be given several times
+    #[arg(long, value_name = "NAME")]
+    apps: Vec<String>,
+    /// Only what is served so: warm
+    #[arg(long, value_name = "STATE")]
+    inference: Option<String>,
+    /// Only what this provider serves, or `all` for any of them; may be given several times
+    #[arg(long, value_name = "NAME")]
+    inference_provider: Vec<String>,
 }
+
+const SORTS: [&str; 8] = [
+    "createdAt",
+    "lastModified",
+    "downloads",
+    "likes",
+    "likes30d",
+    "trendingScore",
+    "num_parameters",
+    "mainSize",
+];
 
 /// What both listings are told.
 #[derive(Args, Debug)]
@@ -92,7 +134,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "ROWS")]
     limit: Option<u64>,
     /// The order; all but createdAt are descending [default: createdAt, or lastModified with --since]
-    #[arg(long, value_name = "KEY", value_parser = ["createdAt", "lastModified", "downloads", "likes", "trendingScore"])]
+    #[arg(long, value_name = "KEY", value_parser = SORTS)]
     sort: Option<String>,
     /// Only what changed since: a day, a time (RFC 3339), or the root of an earlier crawl (its beginning)
     #[arg(long, value_name = "TIME|ROOT")]
@@ -109,6 +151,9 @@ pub(crate) struct ListArgs {
     /// Only with this tag, such as license:mit; may be given several times
     #[arg(long, value_name = "TAG")]
     filter: Vec<String>,
+    /// Only those that ask for access before they give files, or only those that do not
+    #[arg(long, value_name = "true|false")]
+    gated: Option<bool>,
     /// How much of each row: light is names, times, tags and counters; heavy has cards, and of models configs and files
     #[arg(long, value_enum, default_value_t = FieldSet::Heavy, conflicts_with = "expand")]
     fields: FieldSet,
@@ -121,11 +166,8 @@ pub(crate) struct ListArgs {
     /// How committed pages are compressed
     #[arg(long, value_enum, default_value_t = Packing::None)]
     compress: Packing,
-    /// The Hub's address
-    #[arg(long, value_name = "URL", env = "HF_ENDPOINT", hide_env_values = true, default_value = Hub::ENDPOINT)]
-    endpoint: String,
     #[command(flatten)]
-    http: HttpFlags,
+    hub: access::HubFlags,
     #[command(flatten)]
     upload: UploadFlags,
 }
@@ -173,9 +215,18 @@ pub(crate) async fn datasets(arguments: ListArgs, session: &Session) -> Result<O
 }
 
 pub(crate) async fn models(arguments: ModelsArgs, session: &Session) -> Result<Outcome> {
-    let ModelsArgs { mut list, pipeline_tag, library } = arguments;
+    let ModelsArgs { mut list, pipeline_tag, library, num_parameters, apps, inference, inference_provider } =
+        arguments;
     list.filter.extend(library);
-    let asked = Listing { repos: Repos::Models, pipeline_tag, ..Listing::default() };
+    let asked = Listing {
+        repos: Repos::Models,
+        pipeline_tag,
+        num_parameters,
+        apps,
+        inference,
+        inference_provider,
+        ..Listing::default()
+    };
     self::list(list, asked, session).await
 }
 
@@ -188,6 +239,7 @@ async fn list(arguments: ListArgs, asked: Listing, session: &Session) -> Result<
         author: arguments.author,
         search: arguments.search,
         filter: arguments.filter,
+        gated: arguments.gated,
         fields: match arguments.fields {
             FieldSet::Light => Fields::Light,
             FieldSet::Heavy => Fields::Heavy,
@@ -196,13 +248,7 @@ async fn list(arguments: ListArgs, asked: Listing, session: &Session) -> Result<
         page_size: Some(arguments.page_size),
         ..asked
     };
-    let offline = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| is_on(name));
-    let http = Http::new(HttpConfig { offline, ..arguments.http.http(4, session.stop()) })?;
-    let endpoint = Some(arguments.endpoint.as_str()).filter(|endpoint| !endpoint.is_empty());
-    let mut hub = Hub::new(http, endpoint.unwrap_or(Hub::ENDPOINT))?;
-    if let Some((token, from)) = token()? {
-        hub = hub.with_token(&token, from);
-    }
+    let (hub, _) = arguments.hub.open(session)?;
     let source = Repositories::new(hub.clone(), listing)?;
     let store = Store::new(&arguments.root).with_compression(arguments.compress.into());
     let waiting = || hub.waiting();
@@ -229,9 +275,7 @@ fn since_time(since: &str, repos: Repos) -> Result<Timestamp> {
         Err(_) if std::path::Path::new(since).is_dir() => {
             let stored = Stored::open(since.as_ref(), &SourceId::new(repos.listing())?)?;
             let settings = stored.checkpoint().settings.clone().unwrap_or_default();
-            let partial = ["limit", "author", "search", "filter", "pipeline_tag"]
-                .iter()
-                .find(|name| settings.get(name).is_some());
+            let partial = PARTIAL.iter().find(|name| settings.get(name).is_some());
             let why = match (stored.checkpoint().ended(), partial) {
                 (_, Some(flag)) => Some(format!("it was made with --{}", flag.replace('_', "-"))),
                 (false, None) => Some("it has not ended".to_owned()),
@@ -256,47 +300,6 @@ fn since_time(since: &str, repos: Repos) -> Result<Timestamp> {
         return Err(Error::new(Kind::Config, "--since lies in the future").at(since).into());
     }
     Ok(time)
-}
-
-/// A variable that is true as `huggingface_hub` reads it.
-fn is_on(name: &str) -> bool {
-    let value = crawl_cli::env(name).unwrap_or_default().to_uppercase();
-    matches!(value.as_str(), "1" | "ON" | "YES" | "TRUE")
-}
-
-/// The token and where it was found, in the order of `huggingface_hub`.
-fn token() -> Result<Option<(Secret, String)>> {
-    if is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
-        return Ok(None);
-    }
-    for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
-        if let Some(token) = crawl_cli::env(name) {
-            return usable(&token, name);
-        }
-    }
-    let home = || crawl_cli::env("HOME").map(PathBuf::from);
-    let cache = crawl_cli::env("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(home()?.join(".cache")));
-    let hub = crawl_cli::env("HF_HOME").map(PathBuf::from).or_else(|| Some(cache?.join("huggingface")));
-    let path = crawl_cli::env("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| Some(hub?.join("token")));
-    match path.map(|path| (std::fs::read_to_string(&path), path)) {
-        Some((Ok(token), path)) => usable(&token, &path.display().to_string()),
-        Some((Err(cause), path)) if crawl_cli::env("HF_TOKEN_PATH").is_some() => {
-            let path = path.display().to_string();
-            Err(Error::new(Kind::Config, "cannot read the token file that HF_TOKEN_PATH names")
-                .at(path)
-                .because(cause)
-                .into())
-        }
-        _ => Ok(None),
-    }
-}
-
-fn usable(token: &str, from: &str) -> Result<Option<(Secret, String)>> {
-    let token = token.trim();
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::new(Kind::Config, "the token holds characters that no token has").at(from).into());
-    }
-    Ok((!token.is_empty()).then(|| (Secret::new(token), from.to_owned())))
 }
 
 pub(crate) fn history(command: HistoryCommand) -> Result<Outcome> {

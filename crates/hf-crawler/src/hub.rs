@@ -1,7 +1,8 @@
 //! The Hub as an address with a credential.
 
 use crawl_core::http::{
-    Answered, Credential, Http, Request, Response, Secret, Service, Url, Verdict, Waiting, shown,
+    Answered, Credential, HeaderMap, Http, Opened, Request, Response, Secret, Service, Url, Verdict, Waiting,
+    shown,
 };
 use crawl_core::{Error, Kind, Result, Scope};
 
@@ -22,13 +23,32 @@ fn read(answered: &Answered<'_>) -> Option<Verdict> {
     let usual = answered.usual();
     let of_one = matches!(code, "RepoNotFound" | "GatedRepo" | "RevisionNotFound" | "EntryNotFound");
     let scope = if of_one { Scope::Record } else { usual.scope };
-    Some(Verdict { said, scope, ..usual })
+    let (what, advice) = match code {
+        "EntryNotFound" => (NO_FILE.into(), None),
+        "GatedRepo" => {
+            let advice = "ask for access on its page at the Hub, and give a token of that account";
+            ("its files are given only to whom its owner lets in".into(), Some(advice.into()))
+        }
+        _ => (usual.what, usual.advice),
+    };
+    Some(Verdict { said, scope, what, advice, ..usual })
 }
+
+/// What the error of a file tells that a repository does not have.
+const NO_FILE: &str = "the repository has no such file";
+
+/// Whether an error tells that the repository is there and has no such file.
+pub(crate) fn is_no_file(error: &Error) -> bool {
+    error.status() == Some(404) && error.to_string().starts_with(NO_FILE)
+}
+
+/// The limit of files.
+const RESOLVERS: &str = "resolvers";
 
 /// The three limits of the Hub's documentation.
 fn bucket(url: &Url) -> &'static str {
     match url.path() {
-        path if path.contains("/resolve/") => "resolvers",
+        path if path.contains("/resolve/") => RESOLVERS,
         path if path.contains("/api/") => "api",
         _ => "pages",
     }
@@ -104,11 +124,22 @@ impl Hub {
         self.http.waiting(&self.request(self.url("api/")))
     }
 
+    /// How long nobody may ask for the API or for files, from now, and why: the longer of the two.
+    pub fn waiting_anywhere(&self) -> Option<Waiting> {
+        let files = Request { bucket: RESOLVERS, ..self.request(self.url("")) };
+        [self.waiting(), self.http.waiting(&files)].into_iter().flatten().max_by_key(|waiting| waiting.left)
+    }
+
     /// Sends a request and reads the answer; says which token was refused, if one was.
     pub(crate) async fn ask<T>(&self, url: Url, read: impl Fn(Response) -> Result<T>) -> Result<T> {
         let read = |answer: Response| refuse_web_page(&answer).and_then(|()| read(answer));
         let result = self.http.send_and(&self.request(url), read).await;
-        result.map_err(|error| match (error.status(), &self.credential) {
+        result.map_err(|error| self.advised(error))
+    }
+
+    /// Says which token was refused, if one was.
+    fn advised(&self, error: Error) -> Error {
+        match (error.status(), &self.credential) {
             (Some(401), Some(_)) => {
                 let advice = format!(
                     "the token from {} is not valid, and the Hub refuses even public listings with it: \
@@ -119,7 +150,22 @@ impl Hub {
             }
             (Some(401), None) => error.advise("set HF_TOKEN to a token that may read this"),
             _ => error,
-        })
+        }
+    }
+
+    /// The address of these parts under the endpoint; what came from outside stays one part.
+    pub(crate) fn address<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Url {
+        let mut url = self.endpoint.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(parts);
+        }
+        url
+    }
+
+    /// Opens a file, with these headers: the Hub leads on to where it lies, without the token.
+    pub(crate) async fn open(&self, url: Url, headers: HeaderMap) -> Result<Opened> {
+        let request = Request { bucket: RESOLVERS, headers, ..self.request(url) };
+        self.http.open(&request).await.map_err(|error| self.advised(error))
     }
 }
 

@@ -3,7 +3,9 @@
 //! [`Repositories`] is the listing, [`Processed`] the mapping that keeps or drops rows of datasets by a [`Filter`], and
 //! [`History`] remembers what earlier runs have had.
 
+pub mod catalogue;
 mod dates;
+mod details;
 mod filter;
 mod history;
 mod hub;
@@ -17,10 +19,11 @@ mod trail;
 
 pub use crawl_core;
 pub use dates::parse_date;
+pub use details::{Choice, Chosen, Details, Part, Parts, Plan, version};
 pub use filter::{Days, Filter, Rule};
 pub use history::History;
 pub use hub::Hub;
-pub use listing::{Fields, Listing, Repos};
+pub use listing::{Fields, Listing, PARTIAL, Repos};
 pub use processed::Processed;
 pub use repositories::Repositories;
 

@@ -13,7 +13,10 @@ fn main() -> ExitCode {
             match cli.command {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
                 Command::Models(arguments) => cli::models(arguments, &session).await,
+                Command::Details(arguments) => cli::details::run(arguments, &session).await,
                 Command::Process(arguments) => cli::process::run(arguments, &session).await,
+                Command::Catalogue(arguments) => cli::catalogue::fold(arguments, &session),
+                Command::Diff(arguments) => cli::catalogue::diff(&arguments),
                 Command::History(command) => cli::history(command),
                 Command::Shared(command) => session.shared::<Cli>(command).await,
             }

@@ -270,7 +270,7 @@ fn hash_of(row: &Record) -> u64 {
     hash(row.raw().get("id").map(|id| id.text()))
 }
 
-fn hash(value: impl Hash) -> u64 {
+pub(crate) fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

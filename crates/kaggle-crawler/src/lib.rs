@@ -21,7 +21,6 @@ mod named;
 mod pages;
 mod pick;
 pub mod sections;
-mod since;
 mod slices;
 pub mod unpack;
 
@@ -33,7 +32,6 @@ pub use folder::{folder, reference};
 pub use listed::{Listed, Part};
 pub use named::Named;
 pub use pick::Pick;
-pub use since::Since;
 pub use slices::{Slice, Slices};
 
 /// Arguments of a method: those that are given.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crawl_core::json::{Key, Raw};
+use crawl_core::table::Type;
 use crawl_core::{Error, Kind, Result};
 
 use crate::losses::visible;
 use crate::number;
-use crate::typed::{Seen, Type};
+use crate::typed::Seen;
 
 /// The most columns of a sheet.
 pub(crate) const MAX_COLUMNS: usize = 16_384;

@@ -17,7 +17,7 @@ mod meta;
 mod names;
 mod number;
 mod output;
-mod parquet;
+pub mod parquet;
 mod request;
 mod staged;
 mod summary;

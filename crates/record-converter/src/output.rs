@@ -4,18 +4,23 @@ use std::io::Write;
 use std::path::Path;
 
 use crawl_core::json::Raw;
+use crawl_core::table::{Column, Type, Value};
 use crawl_core::{Error, Kind, Result};
 
 use crate::columns::{Columns, changed};
 use crate::request::{Options, Output};
-use crate::typed::{Type, Typed, typed};
+use crate::typed::typed;
 use crate::{avro, csv, parquet};
+
+/// The column by which rows are looked up.
+const ID: &str = "id";
 
 /// A table being written.
 pub(crate) enum Table<W: Write + Send> {
     Csv(csv::Writer<W>),
-    Parquet(parquet::Writer<W>, Vec<Type>),
-    Avro(avro::Writer<W>, Vec<Type>),
+    /// And whether there is a column with the records.
+    Parquet(Box<parquet::Writer<W>>, Vec<Column>, bool),
+    Avro(avro::Writer<W>, Vec<Column>),
 }
 
 impl<W: Write + Send> Table<W> {
@@ -30,23 +35,34 @@ impl<W: Write + Send> Table<W> {
         columns: &Columns,
         options: &Options,
     ) -> Result<Self> {
-        let types: Vec<_> = columns.chosen().map(|column| column.column_type()).collect();
         let keys = columns.chosen().map(|column| column.key.as_str());
+        let mut typed: Vec<_> =
+            columns.chosen().map(|column| Column::new(column.key.clone(), column.column_type())).collect();
         let raw = raw_name(columns, options).filter(|_| !matches!(output, Output::Csv(_)));
-        if types.is_empty() && raw.is_none() && columns.records() > 0 {
+        if typed.is_empty() && raw.is_none() && columns.records() > 0 {
             return Err(Error::new(Kind::Config, "no record has any member, and a table has no columns")
                 .advise("keep JSONL, or write a workbook"));
         }
         Ok(match output {
             Output::Parquet(_) => {
-                let columns = keys.zip(types.iter().copied());
-                let writer = parquet::Writer::new(to, columns, raw.as_deref(), options.compression)?;
-                Table::Parquet(writer, types)
+                let has_id = typed.iter().any(|column| column.name == ID && column.kind != Type::Texts);
+                typed.extend(raw.clone().map(|raw| Column::new(raw, Type::Json)));
+                let with_raw = raw.is_some();
+                let options = parquet::WriteOptions {
+                    compression: options.compression,
+                    bloom: has_id.then(|| ID.to_owned()).into_iter().collect(),
+                    raw,
+                    ..parquet::WriteOptions::default()
+                };
+                let writer = parquet::Writer::new(to, &typed, &options)?;
+                if with_raw {
+                    typed.pop();
+                }
+                Table::Parquet(Box::new(writer), typed, with_raw)
             }
             Output::Avro(_) => {
-                let columns = keys.zip(types.iter().copied());
-                let writer = avro::Writer::new(to, columns, raw.as_deref(), options.compression)?;
-                Table::Avro(writer, types)
+                let writer = avro::Writer::new(to, &typed, raw.as_deref(), options.compression)?;
+                Table::Avro(writer, typed)
             }
             _ => Table::Csv(csv::Writer::new(to, options.delimiter_of(path), keys)?),
         })
@@ -61,8 +77,12 @@ impl<W: Write + Send> Table<W> {
         let values = columns.spread(record)?;
         match self {
             Table::Csv(writer) => writer.push(&values),
-            Table::Parquet(writer, types) => writer.push(row(types, &values)?, record.text()),
-            Table::Avro(writer, types) => writer.push(row(types, &values)?, record.text()),
+            Table::Parquet(writer, columns, with_raw) => {
+                let mut values = row(columns, &values)?;
+                values.extend(with_raw.then(|| Value::Text(record.text().into())));
+                writer.push(&values)
+            }
+            Table::Avro(writer, columns) => writer.push(&row(columns, &values)?, record.text()),
         }
     }
 
@@ -73,14 +93,14 @@ impl<W: Write + Send> Table<W> {
     pub(crate) fn finish(self) -> Result<()> {
         match self {
             Table::Csv(writer) => writer.finish(),
-            Table::Parquet(writer, _) => writer.finish(),
+            Table::Parquet(writer, ..) => writer.finish().map(drop),
             Table::Avro(writer, _) => writer.finish(),
         }
     }
 }
 
-fn row<'r>(types: &[Type], values: &[Option<Raw<'r>>]) -> Result<Vec<Typed<'r>>> {
-    types.iter().zip(values).map(|(kind, value)| typed(*kind, *value).ok_or_else(changed)).collect()
+fn row<'r>(columns: &[Column], values: &[Option<Raw<'r>>]) -> Result<Vec<Value<'r>>> {
+    columns.iter().zip(values).map(|(column, value)| typed(column.kind, *value).ok_or_else(changed)).collect()
 }
 
 /// The name of the column with the records: none where columns are chosen, or it is not wanted.

@@ -1,11 +1,15 @@
-//! Parquet: typed columns, and by default a column with each record word for word, from which it is read back.
+//! Parquet: tables with typed columns. [`Writer`] makes one of rows, [`Reader`] gives rows of chosen columns; both keep
+//! a row group or less in memory. Records that the converter writes have one more column, with each record word for word.
 
+mod chunk;
 mod field;
-mod read;
-mod write;
+mod lines;
+mod reader;
+mod writer;
 
-pub(crate) use read::read;
-pub(crate) use write::Writer;
+pub(crate) use lines::read;
+pub use reader::{Reader, Rows};
+pub use writer::{WriteOptions, Writer};
 
 /// The key of the file's own metadata that names the column with the records.
 const RAW_KEY: &str = "gleaner.raw";

@@ -3,33 +3,13 @@
 use std::borrow::Cow;
 
 use crawl_core::json::Raw;
+use crawl_core::table::{Type, Value};
 
 use crate::cell;
 use crate::number;
 
 /// The largest whole number up to which every whole number has a double of its own.
 const WHOLE_LIMIT: u64 = 1 << 53;
-
-/// The type of a column. Each may also hold null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    Int,
-    Float,
-    Bool,
-    Text,
-    /// Each value is its JSON text.
-    Json,
-}
-
-/// One value of a column.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Typed<'a> {
-    Null,
-    Int(i64),
-    Float(f64),
-    Bool(bool),
-    Text(Cow<'a, str>),
-}
 
 /// Which kinds of values a column was seen to hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +20,9 @@ pub(crate) struct Seen {
     float: bool,
     truth: bool,
     text: bool,
-    /// What only JSON holds: lists, objects, numbers beyond both types, half a surrogate pair.
+    /// Lists of texts, and nothing else in them.
+    texts: bool,
+    /// What only JSON holds: other lists, objects, numbers beyond both types, half a surrogate pair.
     other: bool,
 }
 
@@ -51,6 +33,9 @@ impl Seen {
             Some(b'"') if value.str().is_some() => self.text = true,
             Some(b't' | b'f') => self.truth = true,
             Some(b'n') => {}
+            Some(b'[') if value.elements().is_some_and(|mut all| all.all(|one| one.str().is_some())) => {
+                self.texts = true;
+            }
             Some(b'-' | b'0'..=b'9') => match (whole(text), number::exact_double(text)) {
                 (Some(number), _) => {
                     self.whole = true;
@@ -67,6 +52,8 @@ impl Seen {
     pub(crate) fn column_type(self) -> Type {
         match (self.whole | self.float, self.truth, self.text) {
             _ if self.other => Type::Json,
+            (false, false, false) if self.texts => Type::Texts,
+            _ if self.texts => Type::Json,
             (true, false, false) if !self.float => Type::Int,
             (true, false, false) if !self.wide => Type::Float,
             (false, true, false) => Type::Bool,
@@ -77,15 +64,22 @@ impl Seen {
 }
 
 /// The value for a column of type `kind`; `None` if it is none that [`Seen`] saw there.
-pub(crate) fn typed<'r>(kind: Type, value: Option<Raw<'r>>) -> Option<Typed<'r>> {
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Some(Typed::Null) };
+pub(crate) fn typed<'r>(kind: Type, value: Option<Raw<'r>>) -> Option<Value<'r>> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Some(Value::Null) };
     match kind {
-        Type::Int => whole(value.text()).map(Typed::Int),
-        Type::Float => number::exact_double(value.text()).map(Typed::Float),
-        Type::Bool => value.bool().map(Typed::Bool),
-        Type::Text => value.str().map(Typed::Text),
-        Type::Json => Some(Typed::Text(cell::compact(value.text()))),
+        Type::Int => whole(value.text()).map(Value::Int),
+        Type::Float => number::exact_double(value.text()).map(Value::Float),
+        Type::Bool => value.bool().map(Value::Bool),
+        Type::Text => value.str().map(Value::Text),
+        Type::Json => Some(Value::Text(cell::compact(value.text()))),
+        Type::Texts => texts(value).map(Value::Texts),
+        Type::Time => value.str()?.parse().ok().map(Value::Time),
     }
+}
+
+/// The texts of a list that holds nothing else.
+fn texts<'r>(value: Raw<'r>) -> Option<Vec<Cow<'r, str>>> {
+    value.elements()?.map(|element| element.str()).collect()
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -112,6 +106,7 @@ mod tests {
         check(&["true", "false", "null"], Type::Bool);
         check(&["\"x\"", "\"\\u00e9\""], Type::Text);
         check(&["null"], Type::Text);
+        check(&["[]", "null", "[ \"x\", \"\\u00e9\"]"], Type::Texts);
         check(&[], Type::Text);
         for mixed in [
             &["1", "\"x\""][..],
@@ -124,6 +119,10 @@ mod tests {
             &["0.1000000000000000055511151231257827"],
             &["\"\\ud800\""],
             &["[]", "1"],
+            &["[\"x\"]", "\"x\""],
+            &["[\"x\", null]"],
+            &["[\"\\ud800\"]"],
+            &["[[]]", "[]"],
             &["{}"],
         ] {
             check(mixed, Type::Json);

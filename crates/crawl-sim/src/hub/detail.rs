@@ -27,7 +27,10 @@ pub(super) fn find<'a>(world: &'a World, id: &str) -> Found<'a> {
     }
     match Row::find(world, id) {
         Some(row) => Found::Here(Box::new(row), ""),
-        None => Row::find_legacy(world, id).map_or(Found::Unknown, |row| Found::Moved(row.id())),
+        None => {
+            let moved = Row::find_legacy(world, id).or_else(|| Row::find_renamed(world, id));
+            moved.map_or(Found::Unknown, |row| Found::Moved(row.id()))
+        }
     }
 }
 
@@ -40,7 +43,11 @@ impl Hub {
         if let Some(body) = self.replay.as_ref().and_then(|replay| replay.detail(kind, id)) {
             return Answer::json(body);
         }
-        let (row, renamed) = match find(self.world(kind), id) {
+        let world = self.world(kind);
+        let (row, renamed) = match find(&world, id) {
+            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
+                return unknown(request);
+            }
             Found::Here(row, renamed) => (row, renamed),
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),

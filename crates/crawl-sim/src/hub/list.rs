@@ -34,6 +34,8 @@ struct Filters {
     tags: Vec<String>,
     gated: Option<bool>,
     pipeline: Option<String>,
+    /// Whether a token came.
+    signed: bool,
 }
 
 pub(super) fn answer(
@@ -48,6 +50,7 @@ pub(super) fn answer(
         Ok(query) => query,
         Err(reason) => return bad_request(&reason),
     };
+    query.filters.signed = request.header("authorization").is_some();
     if matches!(fault, Some(Fault::Rewind)) {
         let next = query.cursor.take().unwrap_or_else(Cursor::first).marked("again");
         let (body, _) = rows(world, orders, &query, fault);
@@ -204,7 +207,8 @@ impl Filters {
     }
 
     fn keep(&self, row: &Row<'_>) -> bool {
-        self.author.as_deref().is_none_or(|author| row.owner.as_deref() == Some(author))
+        row.is_shown(self.signed)
+            && self.author.as_deref().is_none_or(|author| row.owner.as_deref() == Some(author))
             && self.pipeline.as_deref().is_none_or(|task| row.traits.pipeline == Some(task))
             && self.gated.is_none_or(|gated| gated == (row.traits.gated != "false"))
             && (self.search.is_empty() || {

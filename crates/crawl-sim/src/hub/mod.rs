@@ -2,6 +2,7 @@
 
 mod calendar;
 mod card;
+mod change;
 mod cursor;
 mod detail;
 mod fields;
@@ -28,6 +29,8 @@ use crate::http::answer::{Answer, Header};
 use crate::http::journal::Journal;
 use crate::http::request::Request;
 use crate::http::server::{Origin, Running, Service, Shared, bind, start};
+pub use change::HubChange;
+use change::Living;
 use order::Orders;
 use replay::Replay;
 pub use window::Window;
@@ -50,6 +53,8 @@ pub struct HubConfig {
     pub horizon: Option<u64>,
     /// So many of the oldest repositories of each kind were changed (`lastModified`, `sha`) after 2026-11-22.
     pub touched: u64,
+    /// What changes while it is listed; what is to change before the first list has the number 0.
+    pub changes: Vec<HubChange>,
     /// The largest page.
     pub max_limit: u64,
     /// A quota for each fixed window.
@@ -81,6 +86,7 @@ impl Default for HubConfig {
             seed: 1,
             horizon: None,
             touched: 0,
+            changes: Vec::new(),
             max_limit: 1000,
             window: None,
             token: None,
@@ -101,8 +107,8 @@ impl Default for HubConfig {
 /// refused. Memory: nothing for a listing by `createdAt` rising; 4 bytes a repository for each other order asked for.
 pub struct Hub {
     config: HubConfig,
-    datasets: World,
-    models: World,
+    datasets: Living,
+    models: Living,
     dataset_orders: Orders,
     model_orders: Orders,
     windows: Option<Windows>,
@@ -141,12 +147,16 @@ impl Hub {
     }
 
     fn new(config: HubConfig, journal: Arc<Journal>, cdn: String, elsewhere: String) -> io::Result<Self> {
-        let world = |kind, count| World {
-            kind,
-            seed: config.seed,
-            count,
-            horizon: config.horizon.unwrap_or(count),
-            touched: config.touched,
+        let world = |kind, count| {
+            let world = World {
+                kind,
+                seed: config.seed,
+                count,
+                horizon: config.horizon.unwrap_or(count),
+                touched: config.touched,
+                altered: Arc::default(),
+            };
+            Living::new(world, &config.changes)
         };
         Ok(Self {
             datasets: world(HubKind::Datasets, config.datasets),
@@ -162,7 +172,12 @@ impl Hub {
         })
     }
 
-    fn world(&self, kind: HubKind) -> &World {
+    /// As it is now.
+    fn world(&self, kind: HubKind) -> World {
+        self.living(kind).now()
+    }
+
+    fn living(&self, kind: HubKind) -> &Living {
         match kind {
             HubKind::Datasets => &self.datasets,
             HubKind::Models => &self.models,
@@ -177,7 +192,8 @@ impl Hub {
             HubKind::Datasets => &self.dataset_orders,
             HubKind::Models => &self.model_orders,
         };
-        list::answer(self.world(kind), orders, self.config.max_limit, request, fault, &self.elsewhere)
+        let world = self.living(kind).next();
+        list::answer(&world, orders, self.config.max_limit, request, fault, &self.elsewhere)
     }
 
     /// `Err` holds the refusal of a wrong or missing token.

@@ -10,13 +10,17 @@ use crate::locked;
 /// The orders that were asked for so far.
 #[derive(Default)]
 pub(super) struct Orders {
-    falling: Mutex<HashMap<Key, Arc<OnceLock<Vec<u32>>>>>,
+    /// Of each key, after how many changes it was made.
+    falling: Mutex<HashMap<Key, (u64, Sorted)>>,
 }
+
+/// All indexes, once somebody has sorted them.
+type Sorted = Arc<OnceLock<Vec<u32>>>;
 
 /// All indexes in one order.
 pub(super) enum Order {
     Natural(u64),
-    Sorted(Arc<OnceLock<Vec<u32>>>),
+    Sorted(Sorted),
 }
 
 impl Orders {
@@ -25,7 +29,15 @@ impl Orders {
         if rising {
             return Order::Natural(world.count);
         }
-        let cell = locked(&self.falling).entry(key).or_default().clone();
+        let number = world.altered.number;
+        let cell = {
+            let mut all = locked(&self.falling);
+            let found = all.entry(key).or_default();
+            if found.0 != number {
+                *found = (number, Arc::default());
+            }
+            found.1.clone()
+        };
         cell.get_or_init(|| {
             let mut keyed: Vec<_> = (0..world.count)
                 .map(|index| (std::cmp::Reverse(world.number(key, index)), index as u32))

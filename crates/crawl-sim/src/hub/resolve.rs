@@ -21,7 +21,11 @@ impl Hub {
         let rest = if kind == HubKind::Datasets { rest.trim_start_matches("datasets/") } else { rest };
         let Some((id, rest)) = rest.split_once("/resolve/") else { return unknown(request) };
         let (revision, name) = rest.split_once('/').unwrap_or((rest, ""));
-        let row = match find(self.world(kind), id) {
+        let world = self.world(kind);
+        let row = match find(&world, id) {
+            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
+                return unknown(request);
+            }
             Found::Here(row, _) => row,
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),
@@ -93,7 +97,7 @@ impl FileHost {
         let kind = if parts.next()? == "datasets" { HubKind::Datasets } else { HubKind::Models };
         let world = self.hub.world(kind);
         let index = parts.next()?.parse().ok().filter(|index| *index < world.count)?;
-        let (row, path) = (Row::new(world, index), parts.next()?);
+        let (row, path) = (Row::new(&world, index), parts.next()?);
         files::all(&row).into_iter().find(|file| file.path == path).map(|file| file.content(&row))
     }
 }

@@ -1,5 +1,8 @@
 //! One repository: its names, and the traits that its tags and its card agree on.
 
+use std::sync::Arc;
+
+use super::change::Altered;
 use super::words::{
     FAMILY, FORMATS, GIVEN, LANGUAGES, LIBRARIES, LICENSES, MODALITIES, MODEL_BACK, MODEL_LIBRARIES,
     MODEL_SIZES, MODEL_STEMS, NAME_BACK, NAME_FRONT, OWNER_BACK, OWNER_FRONT, PIPELINES, SIZES, THEMES,
@@ -60,7 +63,33 @@ impl<'a> Row<'a> {
             let owner = format!("{}{}", dice.pick_early(&OWNER_FRONT), dice.pick_early(&OWNER_BACK));
             (Some(owner), format!("{words}-{number}"))
         };
-        Self { world, index, theme, topic, owner, name, traits: Traits::new(world, index, theme) }
+        let altered = world.altered(index);
+        // In front: what stands behind the last hyphen tells the number.
+        let name = if altered.renamed > 0 { format!("moved{}-{name}", altered.renamed) } else { name };
+        let traits = Traits::new(world, index, theme).altered(altered);
+        Self { world, index, theme, topic, owner, name, traits }
+    }
+
+    /// Its name before it was renamed: nobody writes the card anew.
+    pub(super) fn first_name(&self) -> &str {
+        let renamed = self.world.altered(self.index).renamed > 0;
+        self.name.split_once('-').filter(|_| renamed).map_or(&self.name, |(_, name)| name)
+    }
+
+    /// Whether requests see it, with a token or without.
+    pub(super) fn is_shown(&self, signed: bool) -> bool {
+        let altered = self.world.altered(self.index);
+        !altered.vanished && (signed || !altered.hidden)
+    }
+
+    /// The repository that had this id before it was renamed.
+    pub(super) fn find_renamed(world: &'a World, id: &str) -> Option<Self> {
+        if world.altered.number == 0 {
+            return None;
+        }
+        let before = World { altered: Arc::default(), ..world.clone() };
+        let index = Row::find(&before, id)?.index;
+        Some(Row::new(world, index)).filter(|row| row.id() != id)
     }
 
     /// `owner/name`, or the name alone.
@@ -90,7 +119,7 @@ impl<'a> Row<'a> {
     pub(super) fn sha(&self) -> String {
         let mut dice = self.world.dice(self.index, Stream::Files);
         // A change makes a new commit.
-        let change = u64::from(self.index < self.world.touched);
+        let change = u64::from(self.index < self.world.touched) + self.world.altered(self.index).touched * 2;
         format!("{:016x}{:016x}{:08x}", dice.next() ^ change, dice.next(), dice.next() as u32)
     }
 
@@ -125,6 +154,17 @@ impl<'a> Row<'a> {
 }
 
 impl Traits {
+    /// After what has happened to it.
+    fn altered(mut self, altered: Altered) -> Self {
+        if altered.gated {
+            self.gated = if self.gated == "false" { "\"manual\"" } else { "false" };
+        }
+        if altered.licensed {
+            self.license = Some(if self.license == Some("mit") { "apache-2.0" } else { "mit" });
+        }
+        self
+    }
+
     fn new(world: &World, index: u64, theme: &'static Theme) -> Self {
         let mut dice = world.dice(index, Stream::Traits);
         let has_card = !dice.per_mille(350);

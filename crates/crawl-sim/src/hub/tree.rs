@@ -22,7 +22,11 @@ impl Hub {
         let rest = path.split('/').skip(3).collect::<Vec<_>>().join("/");
         let Some((id, rest)) = rest.split_once("/tree/") else { return unknown(request) };
         let (revision, folder) = rest.split_once('/').unwrap_or((rest, ""));
-        let row = match find(self.world(kind), id) {
+        let world = self.world(kind);
+        let row = match find(&world, id) {
+            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
+                return unknown(request);
+            }
             Found::Here(row, _) => row,
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),

@@ -1,6 +1,9 @@
 //! The numbers of each repository: a pure function of seed, kind and index.
 
+use std::sync::Arc;
+
 use super::calendar::{END, Moment, SENTINEL};
+use super::change::Alterations;
 use crate::dice::Dice;
 
 /// Whether a repository holds data or a model.
@@ -28,6 +31,9 @@ impl HubKind {
         }
     }
 }
+
+/// A day in 2027: when changes begin.
+const CHANGES: i64 = END + 90 * 86_400;
 
 /// What a listing can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +65,7 @@ impl Key {
 }
 
 /// All repositories of one kind.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) kind: HubKind,
     pub(super) seed: u64,
@@ -68,6 +74,8 @@ pub(super) struct World {
     pub(super) horizon: u64,
     /// So many of the oldest were changed after the end of the time line.
     pub(super) touched: u64,
+    /// What has changed since it was made.
+    pub(super) altered: Arc<Alterations>,
 }
 
 /// Streams of numbers that do not disturb each other.
@@ -105,6 +113,11 @@ impl World {
 
     pub(super) fn modified(&self, index: u64) -> Moment {
         let created = self.created(index).0;
+        let change = self.altered(index).touched;
+        if change > 0 {
+            // Every change is younger than what was there before, and than those before it.
+            return Moment(CHANGES + change as i64 * 100_000 + index as i64 % 100_000);
+        }
         if index < self.touched {
             return Moment(END + 3600 + index as i64 * 7);
         }
@@ -122,14 +135,15 @@ impl World {
             dice = Dice::new(dice.next(), turn);
             dice.clone()
         };
+        let more = self.altered(index).counted as i64 * 7;
         match key {
             Key::CreatedAt => self.created(index).0,
             Key::LastModified => self.modified(index).0,
-            Key::Downloads => thrown(1).heavy(7.3, 3) as i64,
-            Key::Likes => thrown(2).heavy(4.0, 5) as i64,
+            Key::Downloads => thrown(1).heavy(7.3, 3) as i64 + more,
+            Key::Likes => thrown(2).heavy(4.0, 5) as i64 + more,
             Key::Trending => {
                 let mut dice = thrown(3);
-                if dice.per_mille(930) { 0 } else { dice.heavy(3.3, 3) as i64 + 1 }
+                more + if dice.per_mille(930) { 0 } else { dice.heavy(3.3, 3) as i64 + 1 }
             }
         }
     }

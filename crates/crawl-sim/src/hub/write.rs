@@ -55,7 +55,7 @@ fn field(object: &mut Object<'_>, row: &Row<'_>, name: &str, id: &str) {
         "downloads" => object.plain(name, world.number(Key::Downloads, row.index)),
         "likes" => object.plain(name, world.number(Key::Likes, row.index)),
         "trendingScore" => object.plain(name, world.number(Key::Trending, row.index)),
-        "private" => object.plain(name, false),
+        "private" => object.plain(name, world.altered(row.index).hidden),
         "disabled" => object.plain(name, row.index % 997 == 996),
         "gated" => object.plain(name, row.traits.gated),
         "tags" => tags(object, row),

@@ -2,12 +2,15 @@
 //!
 //! - `listing`: whole crawls, limits, increments, tokens
 //! - `broken`: faults of the service, each ending in a whole crawl or in a checkpoint and a clear error
+//! - `catalogue`: the catalogue and the differences of two, over a Hub that changes
 //! - `models`: the listing of models: fields, filters, increments, kills
 //! - `model_rows`: rows of models with anything in any field
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
+//! - `details`: files, configs and cards of chosen repositories
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
 //! - `sharing`: a mapping in several processes, and `gather`
@@ -16,8 +19,11 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod broken;
+mod catalogue;
 mod desk;
+mod details;
 mod filters;
+mod folding;
 mod killing;
 mod listing;
 mod mirrors;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
+use crawl_core::Since;
 use kaggle_crawler::datasets::{DATASETS, Details, Filters, Select, version};
 use kaggle_crawler::meta::Which;
-use kaggle_crawler::{Listed, Named, Since, Slices, folder};
+use kaggle_crawler::{Listed, Named, Slices, folder};
 
 use super::common::{Common, FileFlags};
 use super::desk::Desk;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
+use crawl_core::Since;
 use kaggle_crawler::discussions::{DISCUSSIONS, Details, Filters, Nameless, Of, Pseudonyms, version};
-use kaggle_crawler::{Listed, Named, Since};
+use kaggle_crawler::{Listed, Named};
 
 use super::common::Common;
 use super::desk::Desk;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session};
-use crawl_core::{Error, Kind};
+use crawl_core::{Error, Kind, Since};
 use kaggle_crawler::kernels::{Details, Filters, KERNELS, LANGUAGES, ORDERS, Select, TYPES, course, version};
 use kaggle_crawler::meta::Which;
-use kaggle_crawler::{Listed, Named, Since, folder};
+use kaggle_crawler::{Listed, Named, folder};
 
 use super::common::{Common, FileFlags};
 use super::desk::Desk;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, Session};
-use crawl_core::Record;
 use crawl_core::json::Raw;
+use crawl_core::{Record, Since};
 use kaggle_crawler::meta;
 use kaggle_crawler::models::{Details, Filters, MODELS, Select, Versions, version};
-use kaggle_crawler::{Listed, Named, Since, folder};
+use kaggle_crawler::{Listed, Named, folder};
 
 use super::common::{Common, FileFlags};
 use super::desk::Desk;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crawl_core::http::shown;
 use crawl_core::{
-    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, Since, SourceId,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::files::{FileRow, Job, Way};
 use crate::folder::{folder, parts};
 use crate::pick::{Pick, Picker};
-use crate::{Archives, Kaggle, Method, Since};
+use crate::{Archives, Kaggle, Method};
 
 /// More files in one dataset are an attack, or nothing for this way of fetching them.
 const MOST_FILES: usize = 1_000_000;

@@ -4,7 +4,7 @@ use crawl_core::http::shown;
 use crawl_core::json::Raw;
 use crawl_core::record::conversation::{Category, Topic};
 use crawl_core::{
-    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, Since, SourceId,
 };
 use futures::future::try_join_all;
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::body::guess;
 use super::thread::{Body, Said, Thread, conversation};
 use super::{Pseudonyms, number};
 use crate::pages::{next_token, rows};
-use crate::{Kaggle, Method, Since};
+use crate::{Kaggle, Method};
 
 /// More comments in one topic are an attack, or nothing for this way of fetching them.
 const MOST_COMMENTS: usize = 500_000;

@@ -2,7 +2,8 @@
 
 use crawl_core::http::shown;
 use crawl_core::{
-    Context, Error, FileLine, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+    Context, Error, FileLine, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, Since,
+    SourceId,
 };
 use futures::future::try_join_all;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::source::{METADATA, MetadataFile, file_name, suffix};
 use crate::folder::{folder, parts};
 use crate::imports::{Hints, ImportedLib, Imports, imports};
 use crate::pick::{Pick, Picker};
-use crate::{Kaggle, Method, Since};
+use crate::{Kaggle, Method};
 
 const PLACE: &str = "Kaggle";
 

@@ -2,7 +2,7 @@
 
 use crawl_core::http::shown;
 use crawl_core::{
-    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, SourceId,
+    Context, Error, Input, Judge, Kind, Map, Mapped, Over, Record, Result, Row, Settings, Since, SourceId,
 };
 use futures::future::try_join_all;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::variation::{Variation, merged};
 use crate::folder::{folder, parts};
 use crate::pages::rows;
 use crate::pick::{Pick, Picker};
-use crate::{Archives, Kaggle, Method, Since};
+use crate::{Archives, Kaggle, Method};
 
 const PLACE: &str = "Kaggle";
 

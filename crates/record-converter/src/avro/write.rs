@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufWriter, Write};
 
+use crawl_core::table::{Column, Type, Value};
 use crawl_core::{Error, Kind, Result};
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
 
 use super::block::{Codec, pack};
 use super::{JSON_KEY, MAGIC, NAME_KEY, RAW_KEY};
 use crate::convert::not_written;
 use crate::request::Compression;
-use crate::typed::{Type, Typed};
 
 /// A block ends at so many bytes before they are compressed.
 const BLOCK: usize = 256 << 10;
@@ -31,9 +31,9 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// [`Kind::Storage`] if the disk refuses.
-    pub(crate) fn new<'k>(
+    pub(crate) fn new(
         to: W,
-        keys: impl Iterator<Item = (&'k str, Type)>,
+        columns: &[Column],
         raw: Option<&str>,
         compression: Option<Compression>,
     ) -> Result<Self> {
@@ -49,7 +49,7 @@ impl<W: Write> Writer<W> {
         let mut head = MAGIC.to_vec();
         long(&mut head, 2);
         text(&mut head, "avro.schema");
-        text(&mut head, &schema(keys, raw).to_string());
+        text(&mut head, &schema(columns, raw).to_string());
         text(&mut head, "avro.codec");
         text(&mut head, codec.name());
         long(&mut head, 0);
@@ -63,19 +63,23 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// [`Kind::Storage`] if the disk refuses.
-    pub(crate) fn push(&mut self, values: Vec<Typed<'_>>, record: &str) -> Result<()> {
+    pub(crate) fn push(&mut self, values: &[Value<'_>], record: &str) -> Result<()> {
         for value in values {
-            if value == Typed::Null {
-                long(&mut self.block, 0);
-                continue;
-            }
-            long(&mut self.block, 1);
+            long(&mut self.block, i64::from(*value != Value::Null));
             match value {
-                Typed::Null => {}
-                Typed::Int(number) => long(&mut self.block, number),
-                Typed::Float(number) => self.block.extend_from_slice(&number.to_le_bytes()),
-                Typed::Bool(truth) => self.block.push(u8::from(truth)),
-                Typed::Text(value) => text(&mut self.block, &value),
+                Value::Null => {}
+                Value::Int(number) => long(&mut self.block, *number),
+                Value::Float(number) => self.block.extend_from_slice(&number.to_le_bytes()),
+                Value::Bool(truth) => self.block.push(u8::from(*truth)),
+                Value::Text(value) => text(&mut self.block, value),
+                Value::Time(time) => long(&mut self.block, time.as_microsecond()),
+                Value::Texts(texts) => {
+                    if !texts.is_empty() {
+                        long(&mut self.block, texts.len() as i64);
+                        texts.iter().for_each(|value| text(&mut self.block, value));
+                    }
+                    long(&mut self.block, 0);
+                }
             }
         }
         if self.raw {
@@ -112,22 +116,24 @@ impl<W: Write> Writer<W> {
     }
 }
 
-fn schema<'k>(keys: impl Iterator<Item = (&'k str, Type)>, raw: Option<&str>) -> Value {
+fn schema(columns: &[Column], raw: Option<&str>) -> Json {
     let mut taken = HashSet::new();
     let mut fields = Vec::new();
-    for (key, kind) in keys {
+    for Column { name: key, kind } in columns {
         let name = allowed(key, &mut taken);
         let base = match kind {
-            Type::Int => "long",
-            Type::Float => "double",
-            Type::Bool => "boolean",
-            Type::Text | Type::Json => "string",
+            Type::Int => json!("long"),
+            Type::Float => json!("double"),
+            Type::Bool => json!("boolean"),
+            Type::Text | Type::Json => json!("string"),
+            Type::Texts => json!({"type": "array", "items": "string"}),
+            Type::Time => json!({"type": "long", "logicalType": "timestamp-micros"}),
         };
         let mut field = json!({"name": name, "type": ["null", base], "default": null});
-        if name != key {
-            field[NAME_KEY] = key.into();
+        if name != *key {
+            field[NAME_KEY] = key.as_ref().into();
         }
-        if kind == Type::Json {
+        if *kind == Type::Json {
             field[JSON_KEY] = true.into();
         }
         fields.push(field);

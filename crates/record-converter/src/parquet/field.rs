@@ -30,6 +30,16 @@ impl Hint {
             _ => Hint::default(),
         }
     }
+
+    /// Whether its texts are JSON.
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Microseconds in one unit of a point in time, if it has whole ones.
+    pub(super) fn micros(self) -> Option<i64> {
+        self.time.map(|(nanos, _)| nanos / NANOS_PER_MICRO).filter(|micros| *micros > 0)
+    }
 }
 
 /// Adds the JSON text of `field` to `line`; why, if its value is not wholly there.

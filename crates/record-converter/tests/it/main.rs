@@ -16,6 +16,7 @@ mod parts;
 mod round_trip;
 mod sheet;
 mod tables;
+mod typed_parquet;
 
 use std::fs;
 use std::io::Read;

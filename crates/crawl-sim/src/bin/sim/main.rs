@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use crawl_sim::{Discourse, Hub, HubConfig, Kaggle, Llm, LlmConfig, Rate, Rule, S3, Window};
+use crawl_sim::{Discourse, Hub, HubChange, HubConfig, Kaggle, Llm, LlmConfig, Rate, Rule, S3, Window};
 use discourse::DiscourseArgs;
 use kaggle::KaggleArgs;
 
@@ -97,6 +97,10 @@ struct HubArgs {
     /// So many of the oldest were changed after 2026-11-22
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     touched: u64,
+    /// What changes before a list, such as 3=rename:10:5 (before the third, five of the models); WHAT is touch, count,
+    /// rename, vanish, hide, back, gate, license, or appear:COUNT. With datasets@ before it: of datasets
+    #[arg(long = "change", value_name = "N=WHAT:FROM:COUNT")]
+    changes: Vec<HubChange>,
     /// A quota of requests for each fixed window
     #[arg(long, value_name = "REQUESTS/SECONDS")]
     window: Option<Share<u64, f64>>,
@@ -231,6 +235,7 @@ impl From<HubArgs> for HubConfig {
             seed: args.seed,
             horizon: args.horizon,
             touched: args.touched,
+            changes: args.changes,
             window: args.window.map(|Share(quota, seconds)| Window { quota, seconds, headers }),
             token: args.token,
             require_token: args.require_token,

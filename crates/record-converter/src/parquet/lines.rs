@@ -21,7 +21,7 @@ use crate::summary::Summary;
 use crate::supply::cannot_open;
 
 /// So many rows are decoded at once.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// Gives each row to `each`, as one line of JSON without its end.
 ///
@@ -114,7 +114,7 @@ fn members(row: &Row, columns: &[(String, Hint)], line: &mut String, mut lost: i
 }
 
 /// Refuses the types that the library would panic at.
-fn is_known(column: &ColumnDescriptor) -> Result<()> {
+pub(super) fn is_known(column: &ColumnDescriptor) -> Result<()> {
     use ConvertedType as Converted;
     let known = match (column.physical_type(), column.converted_type()) {
         (Physical::BOOLEAN | Physical::INT96 | Physical::FLOAT | Physical::DOUBLE, _) => true,
@@ -164,12 +164,12 @@ fn is_known(column: &ColumnDescriptor) -> Result<()> {
 }
 
 /// Runs the library, which panics at some damages, so that they are errors.
-fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(ParquetError::General("its parts contradict each other".into())))
 }
 
-fn damaged(cause: ParquetError) -> Error {
+pub(super) fn damaged(cause: ParquetError) -> Error {
     let disk = match &cause {
         ParquetError::External(inner) => {
             inner.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.raw_os_error().is_some())

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crawl_core::{Error, Kind, Record, Result, SourceId, Stored};
 use sha2::{Digest, Sha256};
+
+use crate::{Error, Input, Kind, Record, Result, SourceId, Stored};
 
 /// The items that an earlier root keeps, each with the version that it has there: 16 bytes an item and 16 a version.
 #[derive(Clone, Debug)]
@@ -14,26 +15,34 @@ pub struct Since {
 }
 
 impl Since {
-    /// Reads the records of `name` below `root`; `read` gives a record's id and its version, where it has both.
+    /// Reads the records of `name` below `root`, those of its rounds too; `read` gives a record's id and its
+    /// version, where it has both.
     ///
     /// # Errors
     /// [`Kind::Config`] if there is no such listing, or its pages are no longer there; those of reading it.
     pub fn read(root: &Path, name: &str, read: impl Fn(&Record) -> Option<(String, String)>) -> Result<Self> {
-        let stored = Stored::open(root, &SourceId::new(name)?)?;
-        if stored.checkpoint().pages == 0 {
+        let input = Input::of(Stored::open(root, &SourceId::new(name)?)?)?;
+        if input.pages() == 0 {
             return Err(Error::new(Kind::Config, "the earlier root holds nothing to compare with")
                 .at(root.display().to_string())
-                .advise("check the folder that --since names"));
+                .advise("name the folder of an earlier run that has pages"));
         }
         let mut versions = HashMap::new();
-        for page in 1..=stored.checkpoint().pages {
-            let records = stored.records(page).map_err(|error| {
+        for page in 1..=input.pages() {
+            let records = input.page(page).map_err(|error| {
                 error.advise("pages that were moved to a bucket can be brought back with `s3-uploader get`")
             })?;
             versions
                 .extend(records.iter().filter_map(&read).map(|(id, version)| (short(&id), short(&version))));
         }
         Ok(Since { versions, root: root.display().to_string() })
+    }
+
+    /// With what a later root has: of an item that both have, its version counts.
+    pub fn and(mut self, later: Since) -> Self {
+        self.versions.extend(later.versions);
+        self.root = format!("{},{}", self.root, later.root);
+        self
     }
 
     /// Whether the earlier root has this version of the item.

@@ -1,0 +1,95 @@
+//! What a listing does not tell of chosen repositories: their files, their `config.json`, their cards.
+
+mod choice;
+mod file;
+mod ids;
+mod map;
+mod plan;
+mod tree;
+
+pub use choice::{Choice, Chosen};
+pub use map::{Details, version};
+pub use plan::Plan;
+
+use crawl_core::{Error, Kind, Result};
+
+use crate::Repos;
+
+/// One thing that is asked for of each repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `config.json`, word for word; only of models.
+    Config,
+    /// Path, size and hashes of all files.
+    Files,
+    /// The text of `README.md`.
+    Card,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Part; 3] = [Part::Config, Part::Files, Part::Card];
+
+    /// Its name on the command line and in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Config => "config",
+            Part::Files => "files",
+            Part::Card => "card",
+        }
+    }
+}
+
+/// What is asked for of each repository: at least one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts(Vec<Part>);
+
+impl Parts {
+    /// These, of such repositories.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if there are none, or if such repositories do not have them.
+    pub fn new(mut parts: Vec<Part>, repos: Repos) -> Result<Self> {
+        parts.sort_unstable();
+        parts.dedup();
+        if parts.is_empty() {
+            let what = "nothing is asked for of each repository";
+            return Err(
+                Error::new(Kind::Config, what).advise("give --details, such as --details config,files")
+            );
+        }
+        if repos == Repos::Datasets
+            && let Some(odd) = parts.iter().find(|part| !matches!(part, Part::Files | Part::Card))
+        {
+            let what = format!("datasets have no {}", odd.name());
+            return Err(Error::new(Kind::Config, what).advise("of datasets there are files and card"));
+        }
+        Ok(Parts(parts))
+    }
+
+    /// Whether it is asked for.
+    pub fn has(&self, part: Part) -> bool {
+        self.0.contains(&part)
+    }
+
+    /// Whether all of `others` are asked for too.
+    pub fn cover(&self, others: &Parts) -> bool {
+        others.0.iter().all(|part| self.has(*part))
+    }
+
+    /// Whether anything is read that the Hub may count as a download.
+    pub fn read_files(&self) -> bool {
+        self.0.iter().any(|part| *part != Part::Files)
+    }
+
+    /// Their names, as `config,files`.
+    pub fn names(&self) -> String {
+        self.0.iter().map(|part| part.name()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Reads what [`Parts::names`] wrote.
+    pub fn of_names(names: &str) -> Option<Self> {
+        let part = |name: &str| Part::ALL.into_iter().find(|part| part.name() == name);
+        names.split(',').map(part).collect::<Option<Vec<_>>>().map(Parts)
+    }
+}
