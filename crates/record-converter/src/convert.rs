@@ -4,21 +4,29 @@ use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::json::Raw;
+use crawl_core::{Error, Kind, Result, SourceId};
+use sha2::{Digest, Sha256};
 
 use crate::avro;
 use crate::book::{Book, guarded};
 use crate::columns::{Columns, changed};
 use crate::csv;
 use crate::lines::Lines;
+use crate::listing;
 use crate::output::Table;
+use crate::packed::Packed;
 use crate::parquet;
+use crate::partitions::Partitions;
+use crate::pickle;
 use crate::request::{Input, Output, Request};
+use crate::select::Selection;
 use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
 use crate::supply::{Supply, drain};
 use crate::unpack;
 use crate::workbook;
+use crate::xml;
 
 /// Does a conversion. `stdin` and `stdout` are used where the request names them.
 ///
@@ -38,15 +46,30 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
         }
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
-            to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
+            let mut packed = Packed::new(&mut file, path)?;
+            to_lines(request, stdin, Some(folder(path)), &mut summary, &mut |text| line(&mut packed, text))?;
+            packed.finish()?;
+            summary.bytes = file.finish()?;
+        }
+        Output::Xml(path) => {
+            let mut file = create(path, request.options.force)?;
+            let mut packed = Packed::new(&mut file, path)?;
+            let mut writer = xml::Writer::new(&mut packed)?;
+            to_lines(request, stdin, Some(folder(path)), &mut summary, &mut |text| {
+                writer.push(Raw::parse(text.as_bytes())?)
+            })?;
+            writer.finish()?;
+            packed.finish()?;
             summary.bytes = file.finish()?;
         }
         Output::Stdout => {
             let mut pipe = Pipe { to: BufWriter::new(stdout), written: 0, closed: false };
-            to_lines(request, stdin, &mut pipe, None, &mut summary)?;
+            to_lines(request, stdin, None, &mut summary, &mut |text| line(&mut pipe, text))?;
             pipe.flush().map_err(not_written)?;
             summary.bytes = pipe.written;
         }
+        Output::Root(root) => to_root(request, root, stdin, &mut summary)?,
+        Output::Partitions(path) => to_partitions(request, path, stdin, &mut summary)?,
     }
     summary.took = began.elapsed();
     Ok(summary)
@@ -57,44 +80,105 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     let options = &request.options;
     refuse_existing(path, options.force)?;
     let supply = supply(request, stdin, folder(path), summary)?;
-    let mut columns = if matches!(request.output, Output::Xlsx(_) | Output::Csv(_)) {
-        Columns::default()
-    } else {
-        Columns::typed()
-    };
-    let mut bytes = 0;
-    supply.read(summary, |record| {
-        bytes += record.text().len() as u64;
-        columns.learn(record)
-    })?;
+    let selection = request.selection()?;
+    let typed = !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
+    let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
     columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
-    // Bad lines were noted by the first look.
-    let mut again = Summary::default();
     match &request.output {
         Output::Xlsx(_) => guarded(|| {
             let mut book = Book::new(folder(path), &columns, options, bytes)?;
-            supply.read(&mut again, |record| book.push(record, summary))?;
+            again(&supply, selection.as_ref(), |record| book.push(record, summary))?;
             unchanged(summary)?;
             book.finish(&mut file, summary)
         })?,
         _ => {
             summary.columns = columns.chosen().count();
-            let mut table = Table::new(&mut file, path, &request.output, &columns, options)?;
-            supply.read(&mut again, |record| {
+            let mut packed = Packed::new(&mut file, path)?;
+            let mut table = Table::new(&mut packed, path, &request.output, &columns, options)?;
+            again(&supply, selection.as_ref(), |record| {
                 summary.records_written += 1;
                 table.push(record, &columns)
             })?;
             unchanged(summary)?;
             table.finish()?;
+            packed.finish()?;
         }
     }
     summary.bytes = file.finish()?;
     Ok(())
 }
 
+/// The first look: the columns of the records that are wanted, and how many bytes these are.
+fn learn(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    typed: bool,
+    summary: &mut Summary,
+) -> Result<(Columns, u64)> {
+    let mut columns = if typed { Columns::typed() } else { Columns::default() };
+    let (mut bytes, mut left_out) = (0, 0);
+    supply.read(summary, |record| {
+        if !wanted(selection, record) {
+            left_out += 1;
+            return Ok(());
+        }
+        bytes += record.text().len() as u64;
+        columns.learn(record)
+    })?;
+    summary.left_out += left_out;
+    Ok((columns, bytes))
+}
+
+/// The second look. Bad lines were noted by the first.
+fn again(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    mut each: impl FnMut(Raw<'_>) -> Result<()>,
+) -> Result<()> {
+    supply
+        .read(&mut Summary::default(), |record| if wanted(selection, record) { each(record) } else { Ok(()) })
+}
+
+fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
+    selection.is_none_or(|selection| selection.keeps(record))
+}
+
+fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let by = request.options.partition_by.as_deref().unwrap_or_default();
+    let mut partitions = Partitions::new(to, by)?;
+    let supply = supply(request, stdin, folder(to), summary)?;
+    let selection = request.selection()?;
+    let (mut columns, _) = learn(&supply, selection.as_ref(), true, summary)?;
+    columns.choose(&request.options.columns)?;
+    columns.leave_out(by)?;
+    summary.columns = columns.chosen().count();
+    again(&supply, selection.as_ref(), |record| partitions.push(record))?;
+    partitions.finish(to, &columns, &request.options, summary)?;
+    unchanged(summary)
+}
+
+/// Writes the pages of a listing. The records lie in a temporary file first, because the listing is named by their digest.
+fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let id = SourceId::new(request.options.listing.clone().unwrap_or_default())?;
+    let beside = folder(root);
+    let fault = |cause| Error::io("cannot write a temporary file", beside, cause);
+    let mut file = tempfile::tempfile_in(beside).map_err(fault)?;
+    let mut lines = BufWriter::new(&mut file);
+    let mut digest = Sha256::new();
+    to_lines(request, stdin, Some(beside), summary, &mut |text| {
+        digest.update(text);
+        digest.update("\n");
+        line(&mut lines, text)
+    })?;
+    lines.flush().map_err(fault)?;
+    drop(lines);
+    summary.bytes = file.metadata().map_err(fault)?.len();
+    listing::write(file, &data_encoding::HEXLOWER.encode(&digest.finalize()), root, &id)
+}
+
 fn unchanged(summary: &Summary) -> Result<()> {
-    if summary.records_written == summary.records_read { Ok(()) } else { Err(changed()) }
+    if summary.records_written + summary.left_out == summary.records_read { Ok(()) } else { Err(changed()) }
 }
 
 /// The records, to be read twice. Other kinds of files than JSONL become lines in a temporary file in `folder`.
@@ -103,34 +187,44 @@ fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut 
         Input::Jsonl(path) => Ok(Supply::File(path.clone())),
         Input::Stdin => Supply::spool(stdin, folder),
         Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
-        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) => {
+        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) | Input::Pickle(_) => {
             let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
             let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
             let mut lines = BufWriter::new(&mut file);
-            to_lines(request, stdin, &mut lines, Some(folder), summary)?;
+            to_lines(request, stdin, Some(folder), summary, &mut |text| line(&mut lines, text))?;
             lines.flush().map_err(fault)?;
             drop(lines);
             // They are read, and counted, once more.
-            (summary.records_read, summary.records_written) = (0, 0);
+            // What was left out already is not there any more, and counts.
+            (summary.records_read, summary.records_written) = (summary.left_out, 0);
             Ok(Supply::Spool(file))
         }
     }
 }
 
+/// Gives each record that is wanted to `each`, as one line of JSON without its end.
 fn to_lines(
     request: &Request,
     stdin: &mut dyn Read,
-    to: &mut dyn Write,
     temporary: Option<&Path>,
     summary: &mut Summary,
+    each: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
-    let mut line =
-        |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
+    let selection = request.selection()?;
+    let mut left_out = 0;
+    let mut line = |text: &str| {
+        if selection.is_some() && !wanted(selection.as_ref(), Raw::parse(text.as_bytes())?) {
+            left_out += 1;
+            return Ok(());
+        }
+        each(text)
+    };
     match &request.input {
-        Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
-        Input::Parquet(path) => return parquet::read(path, summary, line),
-        Input::Avro(path) => return avro::read(path, summary, line),
-        Input::Csv(path) => return csv::read(path, &request.options, summary, line),
+        Input::Xlsx(path) => workbook::read(path, &request.options, temporary, summary, line)?,
+        Input::Parquet(path) => parquet::read(path, summary, line)?,
+        Input::Avro(path) => avro::read(path, summary, line)?,
+        Input::Csv(path) => csv::read(path, &request.options, summary, line)?,
+        Input::Pickle(path) => pickle::read(path, summary, line)?,
         Input::Stdin => {
             drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
         }
@@ -140,8 +234,13 @@ fn to_lines(
                 .read(summary, |record| line(record.text()))?;
         }
     }
-    summary.records_written = summary.records_read;
+    summary.left_out += left_out;
+    summary.records_written = summary.records_read - left_out;
     Ok(())
+}
+
+fn line(to: &mut dyn Write, text: &str) -> Result<()> {
+    to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written)
 }
 
 /// The error for an output that the disk, or who reads it, refuses.
