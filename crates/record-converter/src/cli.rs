@@ -27,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   record-converter data/crawl datasets.parquet --compression snappy
   record-converter theirs.csv rows.jsonl --delimiter ';'
   record-converter rows.jsonl few.jsonl.zst --where 'likes >= 10 and tags contains \"x\"'
+  record-converter data/3_classified report.xlsx --report --links --step data/2_processed
   record-converter rows.jsonl parts --partition-by language
   record-converter old.pkl data/old --listing hf/datasets   a pickle as a listing that hf-crawler process takes";
 
@@ -50,7 +51,16 @@ pub(crate) struct Cli {
     /// Write the records as this listing of a root, as `hf/datasets`; the output is the folder of the root
     #[arg(long, value_name = "LISTING")]
     listing: Option<String>,
-    /// Make http and https addresses clickable
+    /// Write the workbook for people: counts and a chart first, real dates, lists with commas, labels to filter. It is not read back
+    #[arg(long)]
+    report: bool,
+    /// A sheet of the report for each label
+    #[arg(long, requires = "report")]
+    by_label: bool,
+    /// The root of an earlier step, whose dropped and missing records the report tells; may be given several times
+    #[arg(long, value_name = "ROOT", requires = "report")]
+    step: Vec<PathBuf>,
+    /// Make http and https addresses clickable; in a report the name of each record
     #[arg(long)]
     links: bool,
     /// The most records of a sheet; the rest goes to further sheets
@@ -94,6 +104,9 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         selection: cli.selection.clone(),
         partition_by: cli.partition_by.clone(),
         listing: cli.listing.clone(),
+        report: cli.report,
+        by_label: cli.by_label,
+        steps: cli.step.clone(),
         links: cli.links,
         sheet_rows: cli.sheet_rows,
         force: cli.force,

@@ -19,6 +19,7 @@ use crate::packed::Packed;
 use crate::parquet;
 use crate::partitions::Partitions;
 use crate::pickle;
+use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
 use crate::select::Selection;
 use crate::staged::{create, folder, refuse_existing};
@@ -41,6 +42,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     let began = Instant::now();
     let mut summary = Summary::default();
     match &request.output {
+        Output::Xlsx(path) if request.options.report => to_report(request, path, stdin, &mut summary)?,
         Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
             to_columns(request, path, stdin, &mut summary)?;
         }
@@ -142,6 +144,42 @@ fn again(
 
 fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
     selection.is_none_or(|selection| selection.keeps(record))
+}
+
+fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let options = &request.options;
+    refuse_existing(path, options.force)?;
+    let mut steps = Vec::new();
+    let own = match &request.input {
+        Input::Root(root) => Some(root),
+        _ => None,
+    };
+    for root in options.steps.iter().chain(own) {
+        steps.extend(Step::all(root)?);
+    }
+    let supply = supply(request, stdin, folder(path), summary)?;
+    let selection = request.selection()?;
+    let mut looked = Looked::default();
+    let (mut bytes, mut left_out) = (0, 0);
+    supply.read(summary, |record| {
+        if wanted(selection.as_ref(), record) {
+            bytes += record.text().len() as u64;
+            looked.learn(record);
+        } else {
+            left_out += 1;
+        }
+        Ok(())
+    })?;
+    summary.left_out += left_out;
+    let mut file = create(path, options.force)?;
+    guarded(|| {
+        let mut report = Report::new(folder(path), &looked, &steps, options, bytes)?;
+        again(&supply, selection.as_ref(), |record| report.push(record, summary))?;
+        unchanged(summary)?;
+        report.finish(&mut file, summary)
+    })?;
+    summary.bytes = file.finish()?;
+    Ok(())
 }
 
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {

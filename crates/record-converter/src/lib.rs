@@ -22,6 +22,7 @@ mod packed;
 pub mod parquet;
 mod partitions;
 mod pickle;
+mod report;
 mod request;
 mod select;
 mod staged;

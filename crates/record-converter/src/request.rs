@@ -75,7 +75,13 @@ pub struct Options {
     pub partition_by: Option<String>,
     /// The listing that the output is to be.
     pub listing: Option<String>,
-    /// Whether http and https addresses become clickable.
+    /// Whether a workbook is a report for people, which is not read back.
+    pub report: bool,
+    /// Whether a report has a sheet for each label.
+    pub by_label: bool,
+    /// Roots of earlier steps: a report tells what they dropped and miss.
+    pub steps: Vec<PathBuf>,
+    /// Whether http and https addresses become clickable; in a report the name of each record.
     pub links: bool,
     /// The most records of a sheet, 1 to [`MAX_SHEET_ROWS`].
     pub sheet_rows: u32,
@@ -107,6 +113,9 @@ impl Default for Options {
             selection: None,
             partition_by: None,
             listing: None,
+            report: false,
+            by_label: false,
+            steps: Vec::new(),
             links: false,
             sheet_rows: MAX_SHEET_ROWS,
             force: false,
@@ -151,7 +160,8 @@ impl Request {
         let request =
             Request { input: Input::named(input)?, output: Output::named(output, &options)?, options };
         request.selection()?;
-        if matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_))) {
+        let books = matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_)));
+        if books && !request.options.report {
             return Err(Error::new(Kind::Config, "both are Excel workbooks: there is nothing to convert")
                 .advise("name a .jsonl file as the output"));
         }
@@ -207,6 +217,12 @@ impl Request {
                 "what is asked for is for Parquet and Avro, and the output is neither",
                 "leave --no-raw and --compression out",
             );
+        }
+        if options.report && !matches!(self.output, Output::Xlsx(_)) {
+            return refused("a report is a workbook, and the output is none", "name a .xlsx file");
+        }
+        if (options.by_label || !options.steps.is_empty()) && !options.report {
+            return refused("what is asked for is for reports", "give --report too");
         }
         if options.as_text && !matches!(self.input, Input::Csv(_)) {
             return refused("fields are to be text, and the input is not CSV", "leave --as-text out");

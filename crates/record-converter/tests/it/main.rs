@@ -15,6 +15,7 @@ mod odd;
 mod parquet;
 mod parts;
 mod pickle;
+mod report;
 mod round_trip;
 mod sheet;
 mod tables;
