@@ -51,6 +51,9 @@ pub(crate) struct Cli {
     /// Write the records as this listing of a root, as `hf/datasets`; the output is the folder of the root
     #[arg(long, value_name = "LISTING")]
     listing: Option<String>,
+    /// Beside a Parquet or CSV file, write croissant.json and README.md: its columns, and what it was made from
+    #[arg(long)]
+    croissant: bool,
     /// Write the workbook for people: counts and a chart first, real dates, lists with commas, labels to filter. It is not read back
     #[arg(long)]
     report: bool,
@@ -104,6 +107,7 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         selection: cli.selection.clone(),
         partition_by: cli.partition_by.clone(),
         listing: cli.listing.clone(),
+        croissant: cli.croissant,
         report: cli.report,
         by_label: cli.by_label,
         steps: cli.step.clone(),

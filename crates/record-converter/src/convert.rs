@@ -5,16 +5,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result, SourceId};
+use crawl_core::{Error, Kind, Result, SourceId, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::avro;
 use crate::book::{Book, guarded};
+use crate::card::{Card, Form, Origin};
 use crate::columns::{Columns, changed};
 use crate::csv;
 use crate::lines::Lines;
 use crate::listing;
-use crate::output::Table;
+use crate::output::{Table, all_columns};
 use crate::packed::Packed;
 use crate::parquet;
 use crate::partitions::Partitions;
@@ -81,9 +82,12 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
 fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let options = &request.options;
     refuse_existing(path, options.force)?;
+    if options.croissant {
+        Card::refuse_existing(folder(path), options.force)?;
+    }
     let supply = supply(request, stdin, folder(path), summary)?;
     let selection = request.selection()?;
-    let typed = !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
+    let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
     let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
     columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
@@ -108,7 +112,46 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
         }
     }
     summary.bytes = file.finish()?;
-    Ok(())
+    if options.croissant { describe(request, path, &supply, &columns, summary) } else { Ok(()) }
+}
+
+/// Writes `croissant.json` and `README.md` beside the table.
+fn describe(
+    request: &Request,
+    path: &Path,
+    supply: &Supply,
+    columns: &Columns,
+    summary: &Summary,
+) -> Result<()> {
+    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
+    let columns = all_columns(&request.output, columns, &request.options);
+    let origins = match (supply, &request.input) {
+        (Supply::Pages(input), _) => Origin::of(input)?,
+        (
+            _,
+            Input::Jsonl(file)
+            | Input::Xlsx(file)
+            | Input::Csv(file)
+            | Input::Parquet(file)
+            | Input::Avro(file)
+            | Input::Pickle(file),
+        ) => vec![Origin::of_file(file)?],
+        _ => Vec::new(),
+    };
+    let names: Vec<_> = origins.iter().map(|origin| origin.name.as_str()).collect();
+    let from = if names.is_empty() { "stdin".to_owned() } else { names.join(", ") };
+    let chosen = match &request.options.selection {
+        Some(rule) => format!(" Only those for which {rule}."),
+        None => String::new(),
+    };
+    let card = Card {
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        about: format!("{} records of {from}.{chosen}", summary.records_written),
+        tables: vec![crate::card::Table::of(path, form, columns, summary.records_written)?],
+        origins,
+        made: Timestamp::now(),
+    };
+    card.write(folder(path), request.options.force)
 }
 
 /// The first look: the columns of the records that are wanted, and how many bytes these are.

@@ -6,6 +6,7 @@
 
 mod avro;
 mod book;
+pub mod card;
 mod cell;
 mod columns;
 mod convert;

@@ -110,3 +110,10 @@ fn raw_name(columns: &Columns, options: &Options) -> Option<String> {
     let names = std::iter::once("raw".to_owned()).chain((2..).map(|number| format!("raw_{number}")));
     wanted.then(|| names.into_iter().find(|name| !taken(name))).flatten()
 }
+
+/// All columns of a table, with that of the records.
+pub(crate) fn all_columns(output: &Output, columns: &Columns, options: &Options) -> Vec<Column> {
+    let raw = raw_name(columns, options).filter(|_| !matches!(output, Output::Csv(_)));
+    let typed = columns.chosen().map(|column| Column::new(column.key.clone(), column.column_type()));
+    typed.chain(raw.map(|raw| Column::new(raw, Type::Json))).collect()
+}

@@ -75,6 +75,8 @@ pub struct Options {
     pub partition_by: Option<String>,
     /// The listing that the output is to be.
     pub listing: Option<String>,
+    /// Whether `croissant.json` and `README.md` are written beside a Parquet or CSV file.
+    pub croissant: bool,
     /// Whether a workbook is a report for people, which is not read back.
     pub report: bool,
     /// Whether a report has a sheet for each label.
@@ -113,6 +115,7 @@ impl Default for Options {
             selection: None,
             partition_by: None,
             listing: None,
+            croissant: false,
             report: false,
             by_label: false,
             steps: Vec::new(),
@@ -220,6 +223,14 @@ impl Request {
         }
         if options.report && !matches!(self.output, Output::Xlsx(_)) {
             return refused("a report is a workbook, and the output is none", "name a .xlsx file");
+        }
+        let described = match &self.output {
+            Output::Parquet(_) => true,
+            Output::Csv(path) => !matches!(extension(path).as_str(), "gz" | "zst"),
+            _ => false,
+        };
+        if options.croissant && !described {
+            return refused("only plain Parquet and CSV files are described", "leave --croissant out");
         }
         if (options.by_label || !options.steps.is_empty()) && !options.report {
             return refused("what is asked for is for reports", "give --report too");
