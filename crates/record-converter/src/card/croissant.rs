@@ -87,7 +87,7 @@ pub(super) fn text(card: &Card) -> String {
 
 fn file(table: &Table) -> Value {
     let form = match table.form {
-        Form::Parquet => "application/vnd.apache.parquet",
+        Form::Parquet => "application/x-parquet",
         Form::Csv => "text/csv",
     };
     json!({
