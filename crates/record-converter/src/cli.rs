@@ -45,6 +45,9 @@ pub(crate) struct Cli {
     /// Only these records, as in 'likes >= 10 and (language = "en" or tags contains "x")'
     #[arg(long = "where", value_name = "RULE")]
     selection: Option<String>,
+    /// Sort the records by this column, smallest first and null before all
+    #[arg(long, value_name = "COLUMN")]
+    sort_by: Option<String>,
     /// Write a folder of Parquet files, one for each value of this column (Hive partitions)
     #[arg(long, value_name = "COLUMN", conflicts_with = "listing")]
     partition_by: Option<String>,
@@ -105,6 +108,7 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
     let options = Options {
         source: cli.source.clone(),
         selection: cli.selection.clone(),
+        sort_by: cli.sort_by.clone(),
         partition_by: cli.partition_by.clone(),
         listing: cli.listing.clone(),
         croissant: cli.croissant,

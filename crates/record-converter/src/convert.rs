@@ -23,6 +23,7 @@ use crate::pickle;
 use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
 use crate::select::Selection;
+use crate::sorted::sorted;
 use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
 use crate::supply::{Supply, drain};
@@ -50,7 +51,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
             let mut packed = Packed::new(&mut file, path)?;
-            to_lines(request, stdin, Some(folder(path)), &mut summary, &mut |text| line(&mut packed, text))?;
+            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| line(&mut packed, text))?;
             packed.finish()?;
             summary.bytes = file.finish()?;
         }
@@ -58,7 +59,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
             let mut file = create(path, request.options.force)?;
             let mut packed = Packed::new(&mut file, path)?;
             let mut writer = xml::Writer::new(&mut packed)?;
-            to_lines(request, stdin, Some(folder(path)), &mut summary, &mut |text| {
+            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| {
                 writer.push(Raw::parse(text.as_bytes())?)
             })?;
             writer.finish()?;
@@ -247,7 +248,7 @@ fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut S
     let mut file = tempfile::tempfile_in(beside).map_err(fault)?;
     let mut lines = BufWriter::new(&mut file);
     let mut digest = Sha256::new();
-    to_lines(request, stdin, Some(beside), summary, &mut |text| {
+    records(request, stdin, Some(beside), summary, &mut |text| {
         digest.update(text);
         digest.update("\n");
         line(&mut lines, text)
@@ -262,8 +263,18 @@ fn unchanged(summary: &Summary) -> Result<()> {
     if summary.records_written + summary.left_out == summary.records_read { Ok(()) } else { Err(changed()) }
 }
 
-/// The records, to be read twice. Other kinds of files than JSONL become lines in a temporary file in `folder`.
+/// The records, to be read twice, in the order that is asked for.
 fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
+    let supply = unsorted(request, stdin, folder, summary)?;
+    let Some(by) = &request.options.sort_by else { return Ok(supply) };
+    let sorted = sorted(&supply, by, folder, summary)?;
+    // They are read, and counted, once more.
+    (summary.records_read, summary.records_written) = (summary.left_out, 0);
+    Ok(sorted)
+}
+
+/// Other kinds of files than JSONL become lines in a temporary file in `folder`.
+fn unsorted(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
     match &request.input {
         Input::Jsonl(path) => Ok(Supply::File(path.clone())),
         Input::Stdin => Supply::spool(stdin, folder),
@@ -281,6 +292,32 @@ fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut 
             Ok(Supply::Spool(file))
         }
     }
+}
+
+/// Gives each record that is wanted to `each`, in the order that is asked for.
+fn records(
+    request: &Request,
+    stdin: &mut dyn Read,
+    temporary: Option<&Path>,
+    summary: &mut Summary,
+    each: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let (Some(folder), Some(_)) = (temporary, &request.options.sort_by) else {
+        return to_lines(request, stdin, temporary, summary, each);
+    };
+    let supply = supply(request, stdin, folder, summary)?;
+    let selection = request.selection()?;
+    let mut left_out = 0;
+    supply.read(summary, |record| {
+        if wanted(selection.as_ref(), record) {
+            return each(record.text());
+        }
+        left_out += 1;
+        Ok(())
+    })?;
+    summary.left_out += left_out;
+    summary.records_written = summary.records_read - summary.left_out;
+    Ok(())
 }
 
 /// Gives each record that is wanted to `each`, as one line of JSON without its end.

@@ -26,6 +26,7 @@ mod pickle;
 mod report;
 mod request;
 mod select;
+mod sorted;
 mod staged;
 mod summary;
 mod supply;

@@ -48,7 +48,13 @@ impl<W: Write + Send> Table<W> {
                 let has_id = typed.iter().any(|column| column.name == ID && column.kind != Type::Texts);
                 typed.extend(raw.clone().map(|raw| Column::new(raw, Type::Json)));
                 let with_raw = raw.is_some();
+                // The order of JSON texts is not that of their values.
+                let sorted_by = options.sort_by.clone().filter(|by| {
+                    let plain = |column: &Column| !matches!(column.kind, Type::Json | Type::Texts);
+                    typed.iter().any(|column| column.name == *by && plain(column))
+                });
                 let options = parquet::WriteOptions {
+                    sorted_by,
                     compression: options.compression,
                     bloom: has_id.then(|| ID.to_owned()).into_iter().collect(),
                     raw,

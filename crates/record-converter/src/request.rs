@@ -71,6 +71,8 @@ pub struct Options {
     pub source: Option<String>,
     /// Which records are wanted, as `docs/record-converter.md` describes it; `None`: all.
     pub selection: Option<String>,
+    /// The column that the records are sorted by, smallest first and null before all. `None`: as they come.
+    pub sort_by: Option<String>,
     /// The column whose values the output is divided by.
     pub partition_by: Option<String>,
     /// The listing that the output is to be.
@@ -113,6 +115,7 @@ impl Default for Options {
         Options {
             source: None,
             selection: None,
+            sort_by: None,
             partition_by: None,
             listing: None,
             croissant: false,
@@ -223,6 +226,12 @@ impl Request {
         }
         if options.report && !matches!(self.output, Output::Xlsx(_)) {
             return refused("a report is a workbook, and the output is none", "name a .xlsx file");
+        }
+        if options.sort_by.is_some() && self.output == Output::Stdout {
+            return refused(
+                "records are sorted with temporary files beside the output",
+                "name a file as the output",
+            );
         }
         let described = match &self.output {
             Output::Parquet(_) => true,

@@ -83,9 +83,9 @@ impl Seen {
             Some(b'"') => {
                 let text = value.str().unwrap_or_default();
                 if moment(&text).is_some() {
-                    self.times = true
+                    self.times = true;
                 } else {
-                    self.texts = true
+                    self.texts = true;
                 }
                 self.longest = self.longest.max(text.chars().take(100).count());
             }

@@ -177,3 +177,45 @@ fn records_become_the_pages_of_a_listing_once_and_the_same_again_changes_nothing
     let error = run(&folder, "in.jsonl", "root", options).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
 }
+
+#[test]
+fn records_are_sorted_where_that_is_asked_for_and_parquet_says_so() {
+    use parquet::file::reader::FileReader;
+    let folder = folder(&[r#"{"id":"b"}"#, "bad", r#"{"id":"c"}"#, r#"{"x":1}"#, r#"{"id":"a"}"#]);
+    convert(&folder, "in.jsonl", "in.avro");
+    for (input, output) in [
+        ("in.jsonl", "a.jsonl"),
+        ("in.jsonl", "a.parquet"),
+        ("in.avro", "b.jsonl"),
+        ("in.avro", "b.parquet"),
+        ("in.avro", "b.xlsx"),
+    ] {
+        let options = Options {
+            sort_by: Some("id".into()),
+            selection: Some("id is null or id != \"b\"".into()),
+            ..Options::default()
+        };
+        let summary = run(&folder, input, output, options).unwrap();
+        let counts = (summary.records_read, summary.left_out, summary.records_written, summary.missing);
+        assert_eq!(counts, (4, 1, 3, u64::from(input == "in.jsonl")), "{input} {output}");
+        run(&folder, output, "back.jsonl", Options { force: true, ..Options::default() }).unwrap();
+        assert_eq!(
+            text(&folder, "back.jsonl"),
+            "{\"x\":1}\n{\"id\":\"a\"}\n{\"id\":\"c\"}\n",
+            "{input} {output}"
+        );
+    }
+    let file = fs::File::open(folder.path().join("a.parquet")).unwrap();
+    let reader = parquet::file::serialized_reader::SerializedFileReader::new(file).unwrap();
+    assert_eq!(reader.metadata().row_group(0).sorting_columns().unwrap()[0].column_idx, 1);
+    for (output, by) in [("-", "id"), ("x.jsonl", "none")] {
+        let options = Options { sort_by: Some(by.into()), ..Options::default() };
+        let output = folder.path().join(output);
+        let output = if output.ends_with("-") { std::path::Path::new("-") } else { &output };
+        let request = record_converter::Request::new(&folder.path().join("in.jsonl"), output, options);
+        let done = request.and_then(|request| {
+            record_converter::convert(&request, &mut std::io::empty(), &mut std::io::sink())
+        });
+        assert_eq!(done.unwrap_err().kind(), Kind::Config);
+    }
+}
