@@ -1,6 +1,8 @@
 //! A sheet of records.
 
-use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, IgnoreError, Url, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    Format, FormatAlign, FormatBorder, FormatUnderline, IgnoreError, Url, Worksheet, XlsxError,
+};
 
 use super::layout::{Holds, Layout, Shown};
 use crate::cell;
@@ -21,6 +23,7 @@ pub(super) struct Sheet {
     text: Format,
     quoted: Format,
     link: Format,
+    empty: Format,
     number: Format,
     fraction: Format,
     day: Format,
@@ -30,7 +33,11 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn begin(mut sheet: Worksheet, name: String, layout: &Layout) -> Result<Self, XlsxError> {
-        let top = Format::new().set_align(FormatAlign::Top);
+        // A fine line below, so that a text that is cut by its row is not read on in the next.
+        let top = Format::new()
+            .set_align(FormatAlign::Top)
+            .set_border_bottom(FormatBorder::Thin)
+            .set_border_bottom_color(0x00D9_D9D9);
         let header = Format::new()
             .set_bold()
             .set_text_wrap()
@@ -58,7 +65,8 @@ impl Sheet {
             links: 0,
             text: top.clone().set_text_wrap(),
             quoted: top.clone().set_text_wrap().set_quote_prefix(),
-            link: Format::new().set_hyperlink().set_align(FormatAlign::Top),
+            link: top.clone().set_font_color(0x0005_63C1).set_underline(FormatUnderline::Single),
+            empty: top.clone(),
             number: top.clone().set_num_format("#,##0"),
             fraction: top.clone().set_num_format("0.00"),
             day: top.clone().set_num_format("yyyy-mm-dd"),
@@ -77,7 +85,9 @@ impl Sheet {
         for (place, (shown, column)) in row.iter().zip(&layout.columns).enumerate() {
             let place = place as u16;
             match shown {
-                Shown::Nothing => {}
+                Shown::Nothing => {
+                    self.sheet.write_blank(self.rows, place, &self.empty)?;
+                }
                 Shown::Number(number) => {
                     let format = if number.fract() == 0.0 { &self.number } else { &self.fraction };
                     self.sheet.write_number_with_format(self.rows, place, *number, format)?;
