@@ -122,6 +122,18 @@ impl Columns {
         Ok(())
     }
 
+    /// Leaves one column out of a table.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if no record has it.
+    pub(crate) fn leave_out(&mut self, name: &str) -> Result<()> {
+        let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
+        let mut chosen = self.chosen.take().unwrap_or_else(|| (0..self.all.len()).collect());
+        chosen.retain(|other| *other != place);
+        self.chosen = Some(chosen);
+        Ok(())
+    }
+
     /// The columns of a table, in order.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = &Column> {
         let all = self.chosen.is_none().then_some(&self.all);
