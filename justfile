@@ -67,6 +67,53 @@ models *args:
     cargo build --release -p hf-crawler
     {{ bin }}/hf-crawler models --root data/models "$@"
 
+# What changed since the newest earlier day (or all, the first time) into data/models-days/DATE, details only of chosen ids
+# and only where the commit has changed, the catalogue, and what it differs in from the one of before. Run it again with
+# the same date to go on. A light pass of all models, now and then, is what finds those that are gone: `--full true`.
+# `just --usage models-update` explains the options.
+
+# Today's models, the catalogue, and what has changed
+[arg("date", long, help="the day of this run")]
+[arg("full", long, help="true: list all models, with light fields, so that those that are gone are found")]
+[arg("ids", long, help="a file of ids, one a line, whose details are wanted")]
+[arg("details", long, help="which details: files, config, headers, card")]
+[arg("limit", long, pattern='\d*', help="so many rows and no more, to try it out")]
+[arg("out", long, help="the folder of all days")]
+models-update date=today full="false" ids="" details="files,config" limit="" out="data/models-days": (_day date)
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p hf-crawler
+    out={{ quote(out) }} date={{ quote(date) }} ids={{ quote(ids) }}
+    day="$out/$date"
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    # Days that are there already, the oldest first. The new one goes on from the newest whole or partial listing.
+    last="" known=()
+    for earlier in "$out"/????-??-??; do
+        [ -d "$earlier/hf/models" ] && [[ "$(basename "$earlier")" < "$date" ]] || continue
+        last="$(basename "$earlier")"
+        if [ -d "$earlier/hf/models-details" ]; then known+=(--since "$earlier"); fi
+    done
+    how=()
+    if [ {{ quote(full) }} = true ]; then
+        how=(--fields light)
+    elif [ -n "$last" ]; then
+        # A day before the last one, so that no hour is lost; the catalogue takes what comes twice for once.
+        how=(--since "$(date -u -d "$last 1 day ago" +%F 2>/dev/null || date -u -j -v-1d -f %F "$last" +%F)")
+    fi
+    set -x
+    done_or_missing {{ bin }}/hf-crawler models --root "$day" ${how[@]+"${how[@]}"} {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
+    if [ -n "$ids" ]; then
+        done_or_missing {{ bin }}/hf-crawler details "$day" --details {{ quote(details) }} --ids "$ids" ${known[@]+"${known[@]}"}
+    fi
+    # The catalogue of before stays beside the day, so that a second run compares with the same one.
+    if [ -n "$last" ] && [ -f "$out/models.parquet" ] && [ ! -f "$day/before.parquet" ]; then
+        cp "$out/models.parquet" "$day/before.parquet.part" && mv "$day/before.parquet.part" "$day/before.parquet"
+    fi
+    {{ bin }}/hf-crawler catalogue "$day" --to "$out/models.parquet"
+    if [ -f "$day/before.parquet" ]; then
+        {{ bin }}/hf-crawler diff "$day/before.parquet" "$out/models.parquet" --to "$day/diff.md"
+    fi
+
 # Kaggle, a part at a time; what is behind the name goes to the program: `just kaggle-datasets --search weather --limit 50`.
 # Run it again to go on. docs/kaggle-crawler.md has the flags.
 
@@ -142,7 +189,9 @@ demo-check venv=".venv": (venv venv)
     cargo demo kaggle --dir {{ target }}/demo-kaggle
     rm -rf {{ target }}/demo-discourse
     cargo demo discourse --dir {{ target }}/demo-discourse
-    {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
+    rm -rf {{ target }}/demo-models
+    cargo demo models --dir {{ target }}/demo-models
+    {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check {{ target }}/demo-models
 
 # Tests with the real Python clients, against the built programs and doubles
 python venv=".venv": (venv venv)
