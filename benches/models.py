@@ -83,7 +83,7 @@ def main() -> None:
         share = ROWS // 100
         changes = ["--change", f"0=touch:{ROWS // 2}:{share}", "--change", f"0=appear:{share // 10}"]
         with Double("hub", "--port", port, "--datasets", "0", "--models", str(ROWS), "--horizon", str(ROWS), *changes) as hub:
-            delta_crawl = crawl(hub.url, folder / "delta", "--since", "2026-11-24")
+            delta_crawl = crawl(hub.url, folder / "delta", "--since", "2026-11-23")
         shutil.copy(to, folder / "before.parquet")
         delta_fold = fold(to, folder / "delta")
         diff = cost([BIN / "hf-crawler", "diff", folder / "before.parquet", to, "--to", folder / "changes.jsonl"])

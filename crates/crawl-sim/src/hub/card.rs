@@ -45,7 +45,8 @@ fn fill(card: &mut Object<'_>, dice: &mut Dice, row: &Row<'_>) {
     if row.world.kind == HubKind::Datasets {
         data(card, dice);
     }
-    if traits.gated != "false" {
+    // To close it later is a setting, which the card does not tell.
+    if (traits.gated != "false") != row.world.altered(row.index).gated {
         card.text("extra_gated_prompt", "Please say who you are; we read every request.");
     }
 }
@@ -79,12 +80,12 @@ fn pretty_name(card: &mut Object<'_>, dice: &mut Dice, row: &Row<'_>) {
     let mut name = String::new();
     match dice.below(100) {
         0 => card.null("pretty_name"),
-        1 => card.texts("pretty_name", [row.name.as_str()]),
+        1 => card.texts("pretty_name", [row.first_name()]),
         2..15 => {
             sentence(&mut name, dice, row);
             card.text("pretty_name", name.trim_end());
         }
-        _ => card.text("pretty_name", &row.name.replace(['-', '_'], " ")),
+        _ => card.text("pretty_name", &row.first_name().replace(['-', '_'], " ")),
     }
 }
 

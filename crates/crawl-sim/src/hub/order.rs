@@ -11,13 +11,16 @@ use crate::locked;
 #[derive(Default)]
 pub(super) struct Orders {
     /// Of each key, after how many changes it was made.
-    falling: Mutex<HashMap<Key, (u64, Arc<OnceLock<Vec<u32>>>)>>,
+    falling: Mutex<HashMap<Key, (u64, Sorted)>>,
 }
+
+/// All indexes, once somebody has sorted them.
+type Sorted = Arc<OnceLock<Vec<u32>>>;
 
 /// All indexes in one order.
 pub(super) enum Order {
     Natural(u64),
-    Sorted(Arc<OnceLock<Vec<u32>>>),
+    Sorted(Sorted),
 }
 
 impl Orders {

@@ -70,6 +70,12 @@ impl<'a> Row<'a> {
         Self { world, index, theme, topic, owner, name, traits }
     }
 
+    /// Its name before it was renamed: nobody writes the card anew.
+    pub(super) fn first_name(&self) -> &str {
+        let renamed = self.world.altered(self.index).renamed > 0;
+        self.name.split_once('-').filter(|_| renamed).map_or(&self.name, |(_, name)| name)
+    }
+
     /// Whether requests see it, with a token or without.
     pub(super) fn is_shown(&self, signed: bool) -> bool {
         let altered = self.world.altered(self.index);

@@ -157,7 +157,7 @@ fn together(known: &[Run], sources: &[Source]) -> Vec<Run> {
     for run in known.iter().chain(sources.iter().map(|source| &source.run)) {
         match runs.iter_mut().find(|other| other.identity() == run.identity()) {
             Some(other) if (other.pages, &other.manifest) < (run.pages, &run.manifest) => {
-                *other = run.clone()
+                *other = run.clone();
             }
             Some(_) => {}
             None => runs.push(run.clone()),

@@ -114,7 +114,7 @@ fn light() -> Listing {
 }
 
 fn since() -> Listing {
-    Listing { since: Some(parse_date("2026-11-24").unwrap()), ..Listing::default() }
+    Listing { since: Some(parse_date("2026-11-23").unwrap()), ..Listing::default() }
 }
 
 fn changes(before: &Path, after: &Path, counters: bool) -> (Vec<Change>, Counts) {
@@ -139,14 +139,27 @@ fn differ(before: &Rows, after: &Rows, field: &str) -> BTreeSet<String> {
     both.map(|(key, _)| key.clone()).collect()
 }
 
+/// What differs in two sets of rows: the keys, and the fields.
+fn unlike(found: &Rows, truth: &Rows) -> Vec<String> {
+    let keys: BTreeSet<&String> = found.keys().chain(truth.keys()).collect();
+    let field = |rows: &Rows, key: &String, name: &str| rows.get(key).and_then(|row| row.get(name)).cloned();
+    let names: BTreeSet<&String> =
+        found.values().chain(truth.values()).flat_map(|row| row.as_object().unwrap().keys()).collect();
+    let all = keys.into_iter().flat_map(|key| names.iter().map(move |name| (key, name)));
+    all.filter(|(key, name)| field(found, key, name) != field(truth, key, name))
+        .map(|(key, name)| format!("{key} {name}"))
+        .collect()
+}
+
 #[tokio::test]
 async fn after_each_pass_catalogue_and_diff_are_what_the_hub_was_and_what_changed() {
+    let none: [String; 0] = [];
     let mut hub = Hub::new().await;
     let (old, now) = (hub.catalogue("old.parquet"), hub.catalogue("now.parquet"));
     let first = hub.pass(Listing::default()).await;
     let at_first = hub.truth().await;
     folded(&[&first], &now);
-    assert_eq!(alive(&now), at_first);
+    assert_eq!(unlike(&alive(&now), &at_first), none);
 
     // What moves lastModified is found by an increment; counters, renames and what is gone are not.
     std::fs::copy(&now, &old).unwrap();
@@ -181,7 +194,7 @@ async fn after_each_pass_catalogue_and_diff_are_what_the_hub_was_and_what_change
     // A light pass finds the rest, and erases no heavy field.
     let pass = hub.pass(light()).await;
     folded(&[&pass], &now);
-    assert_eq!(alive(&now), truth);
+    assert_eq!(unlike(&alive(&now), &truth), none);
     let (found, counts) = changes(&old, &now, true);
     assert_eq!(of(&found, "counters"), differ(&at_first, &truth, "downloadsAllTime"));
     assert!(of(&found, "counters").len() >= 40);
@@ -234,8 +247,7 @@ async fn after_each_pass_catalogue_and_diff_are_what_the_hub_was_and_what_change
 
 #[tokio::test]
 async fn the_report_names_what_changed_and_names_do_nothing_in_it() {
-    use crate::folding::{Made, at};
-    let _ = at(0);
+    use crate::folding::Made;
     let hostile = "x/<img src=x onerror=alert(1)>\u{1b}[31m](http://evil.example)`|\n# heading";
     let page = |second, rows: Vec<Value>| Made {
         expand: "gated,tags,likes",
@@ -279,14 +291,16 @@ async fn the_report_names_what_changed_and_names_do_nothing_in_it() {
     ] {
         assert!(text.contains(says), "{says}: {text}");
     }
-    assert!(
-        !text.contains("<img")
-            && !text.contains("\u{1b}")
-            && !text.contains("\n# heading")
-            && !text.contains("](http"),
-        "{text}"
-    );
-    assert!(!text.contains("<b>"));
+    // What is left without the escapes steers nothing.
+    let mut plain = String::new();
+    let mut escaped = false;
+    for letter in text.chars() {
+        let opens = letter == '\\' && !escaped;
+        if !(std::mem::replace(&mut escaped, opens) || opens) {
+            plain.push(letter);
+        }
+    }
+    assert!(!plain.contains(['<', '[', ']', '`', '\u{1b}']) && !plain.contains("# heading\n"), "{plain}");
     assert_eq!(found[0].kind, ["renamed", "licence", "gated", "changed"]);
 
     // The program: the report, lines, a workbook.
@@ -311,14 +325,10 @@ async fn the_report_names_what_changed_and_names_do_nothing_in_it() {
     assert!(std::fs::metadata(&book).unwrap().len() > 1000 && !path(".scratch").exists());
     let output = run(&["--to", "x.txt"]);
     assert!(
-        output.status.code() == Some(2) || text_of(&output).contains("let it end in"),
+        output.status.code() == Some(2) || self::text(&output).contains("let it end in"),
         "{}",
-        text_of(&output)
+        self::text(&output)
     );
-}
-
-fn text_of(output: &Output) -> String {
-    text(output)
 }
 
 #[tokio::test]

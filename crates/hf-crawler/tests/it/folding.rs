@@ -409,7 +409,7 @@ fn truth(runs: &[Made]) -> BTreeMap<String, (Value, Option<Timestamp>)> {
 
 #[tokio::test]
 async fn any_order_and_any_grouping_of_the_same_runs_gives_the_same_bytes_and_the_rows_of_the_rule() {
-    for seed in 0..60 {
+    for seed in 0..12 {
         let mut dice = fastrand::Rng::with_seed(seed);
         let runs: Vec<Made> = (0..dice.usize(2..6)).map(|_| thrown(&mut dice)).collect();
         let desk = Desk::of(&runs).await;
@@ -422,7 +422,7 @@ async fn any_order_and_any_grouping_of_the_same_runs_gives_the_same_bytes_and_th
         }
         assert_eq!(found.len(), expected.len());
         let bytes = std::fs::read(whole).unwrap();
-        for _ in 0..4 {
+        for _ in 0..2 {
             dice.shuffle(&mut order);
             let mut groups: Vec<&[usize]> = Vec::new();
             let mut left = &order[..];
