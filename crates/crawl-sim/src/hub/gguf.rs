@@ -41,7 +41,7 @@ pub(super) fn header(model: &Model, quant: Quant) -> (Vec<u8>, u64) {
         long(&mut out, at);
         at += bytes(tensor, quant).next_multiple_of(ALIGNED);
     }
-    while out.len() as u64 % ALIGNED != 0 {
+    while !(out.len() as u64).is_multiple_of(ALIGNED) {
         out.push(0);
     }
     (out, at)

@@ -228,7 +228,7 @@ pub(super) fn safetensors(tensors: &[Tensor]) -> (Vec<u8>, u64) {
             at = end;
         }
     });
-    while json.len() % 8 != 0 {
+    while !json.len().is_multiple_of(8) {
         json.push(b' ');
     }
     ([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat(), at)
