@@ -24,6 +24,7 @@ ROWS = [
         "likes": number,
         "share": number / 8,
         "open": number % 3 == 0,
+        "made": f"2026-11-{1 + number % 28:02}T03:04:05.{number:03}Z",
         "language": ["en", "zh", None, "é/../x", ""][number % 5],
         "tags": [f"t{n}" for n in range(number % 4)],
         "card": {"a": number, "<b>": "]]>&\x00"},
@@ -63,7 +64,9 @@ def test_pyarrow_finds_types_statistics_and_a_page_index(parquet):
     types = {field.name: str(field.type) for field in file.schema_arrow}
     assert types["tags"] == "list<element: string not null>"
     assert (types["id"], types["likes"], types["share"], types["open"]) == ("string", "int64", "double", "bool")
+    assert types["made"] == "timestamp[us, tz=UTC]"
     table = file.read().to_pylist()
+    assert [row["made"] for row in table] == [datetime.datetime.fromisoformat(row["made"]) for row in ROWS]
     for name in ["id", "likes", "share", "open", "language", "tags", "text"]:
         assert [row[name] for row in table] == [row[name] for row in ROWS]
     group = file.metadata.row_group(0)

@@ -34,6 +34,11 @@ impl Column {
         self.fractions && !self.wholes
     }
 
+    /// How many digits of a second the times of a column of times have.
+    pub(crate) fn digits(&self) -> Option<usize> {
+        self.seen.digits()
+    }
+
     /// The type that holds all of its values, if they were looked at for that.
     pub(crate) fn column_type(&self) -> Type {
         self.seen.column_type()

@@ -53,12 +53,15 @@ impl<W: Write + Send> Table<W> {
                     let plain = |column: &Column| !matches!(column.kind, Type::Json | Type::Texts);
                     typed.iter().any(|column| column.name == *by && plain(column))
                 });
+                let digits = columns.chosen().filter_map(|column| {
+                    Some((format!("{}{}", parquet::DIGITS_KEY, column.key), column.digits()?.to_string()))
+                });
                 let options = parquet::WriteOptions {
                     sorted_by,
+                    metadata: digits.collect(),
                     compression: options.compression,
                     bloom: has_id.then(|| ID.to_owned()).into_iter().collect(),
                     raw,
-                    ..parquet::WriteOptions::default()
                 };
                 let writer = parquet::Writer::new(to, &typed, &options)?;
                 if with_raw {
@@ -67,6 +70,10 @@ impl<W: Write + Send> Table<W> {
                 Table::Parquet(Box::new(writer), typed, with_raw)
             }
             Output::Avro(_) => {
+                // Avro keeps texts of times as they are spelled.
+                for column in typed.iter_mut().filter(|column| column.kind == Type::Time) {
+                    column.kind = Type::Text;
+                }
                 let writer = avro::Writer::new(to, &typed, raw.as_deref(), options.compression)?;
                 Table::Avro(writer, typed)
             }
