@@ -32,7 +32,8 @@ const expected = (line) => refusalsAreExpected && /status of 4\d\d/.test(line.te
 const go = (page, path) => page.goto(base + path, { waitUntil: "load" });
 const total = async (page) => Number((await page.locator(".summary strong").innerText()).replaceAll(",", ""));
 const names = (page) => page.locator(".hit h2").allInnerTexts();
-const back = (page) => page.evaluate(() => history.back());
+// Going back may end the very document that was asked to go.
+const back = (page) => page.evaluate(() => history.back()).catch(() => {});
 const query = (page) => new URL(page.url()).searchParams;
 
 /** Everything that the accessibility checker calls serious or critical. */
@@ -70,11 +71,12 @@ const tests = {
     const boxes = page.locator("input[name=license]");
     const first = await boxes.nth(0).getAttribute("value");
     const count = Number((await page.locator("label:has(input[name=license]) .count").nth(0).innerText()).replaceAll(",", ""));
-    await boxes.nth(0).check();
+    // Not `check`: where a click leads elsewhere it looks at the next page, and may click again there.
+    await boxes.nth(0).click();
     await page.waitForURL(/license=/);
     assert.equal(await total(page), count, "as many as the facet promised");
     assert.ok(count < before);
-    await page.locator("input[name=license]:not(:checked)").first().check();
+    await page.locator("input[name=license]:not(:checked)").first().click();
     await page.waitForURL(/license=.*license=/);
     assert.ok(await total(page) > count);
     await back(page);
