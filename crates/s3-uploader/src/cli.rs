@@ -1,6 +1,7 @@
 //! Flags and commands of `s3-uploader`.
 
 pub(crate) mod door;
+pub(crate) mod dress;
 pub(crate) mod progress;
 pub(crate) mod read;
 pub(crate) mod remove;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, PlainCommand};
 use door::Door;
+use dress::DressArgs;
 use s3_uploader::Proof;
 
 /// Files to S3, and a move that deletes only what it can prove.
@@ -87,21 +89,8 @@ pub(crate) struct SendArgs {
     /// Refuse to replace an object that differs
     #[arg(long, help_heading = "Objects")]
     pub(crate) no_overwrite: bool,
-    /// The storage class, such as STANDARD_IA
-    #[arg(long, value_name = "CLASS", help_heading = "Objects")]
-    pub(crate) storage_class: Option<String>,
-    /// The content type [default: by the name's ending]
-    #[arg(long, value_name = "TYPE", help_heading = "Objects")]
-    pub(crate) content_type: Option<String>,
-    /// Metadata; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Objects")]
-    pub(crate) metadata: Vec<String>,
-    /// Encryption at rest: AES256 or aws:kms
-    #[arg(long, value_name = "WAY", help_heading = "Objects")]
-    pub(crate) sse: Option<String>,
-    /// The KMS key, for --sse aws:kms
-    #[arg(long, value_name = "ID", requires = "sse", help_heading = "Objects")]
-    pub(crate) sse_kms_key_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) dress: DressArgs,
     #[command(flatten)]
     pub(crate) door: Door,
 }

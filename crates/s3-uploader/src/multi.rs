@@ -7,24 +7,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
-    StorageClass,
-};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use crawl_core::{Error, Kind, Result};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
+use crate::dress::dressed;
 use crate::failure::Failure;
 use crate::gate::Size;
 use crate::journal::{Journal, Part, Upload};
-use crate::local::{Local, changed};
+use crate::local::{Local, cannot, changed, off_the_loop, read_exact};
+use crate::probe::Trust;
 use crate::remote::{Bucket, SignAs};
-use crate::single::{content_type, metadata, off_the_loop, read_exact};
 use crate::sums::{self, PartSums, Sums};
-use crate::trust::Trust;
 use crate::{Dress, Limits};
 
 const MOST_PARTS: u64 = 10_000;
@@ -119,14 +116,8 @@ impl Large<'_> {
         }
         let once = || {
             let create = self.bucket.client().create_multipart_upload();
-            let create = create
-                .bucket(self.bucket.name())
-                .key(self.key)
-                .content_type(content_type(self.dress, self.key))
-                .set_storage_class(self.dress.storage_class.as_deref().map(StorageClass::from))
-                .set_server_side_encryption(self.dress.sse.as_deref().map(ServerSideEncryption::from))
-                .set_ssekms_key_id(self.dress.sse_key.clone())
-                .set_metadata(metadata(self.dress));
+            let create = create.bucket(self.bucket.name()).key(self.key);
+            let create = dressed!(create, self.dress, self.key);
             let sums = self.trust.checksum;
             create
                 .set_checksum_algorithm(sums.then_some(ChecksumAlgorithm::Crc64Nvme))
@@ -235,7 +226,7 @@ impl Large<'_> {
     async fn complete_if_free(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
         if self.dress.no_overwrite {
             match crate::proof::head(self.bucket, self.key).await {
-                Ok(_) => return Err(crate::job::taken(self.bucket, self.key).into()),
+                Ok(_) => return Err(self.bucket.taken(self.key).into()),
                 Err(error) if error.kind() == Kind::Gone => {}
                 Err(error) => return Err(error.into()),
             }
@@ -359,6 +350,7 @@ impl Piece {
             send.upload_id(&self.upload)
                 .part_number(self.number)
                 .set_checksum_crc64_nvme(self.checksums.then(|| sums::crc_text(part.crc)))
+                .set_content_md5(part.md5.filter(|_| !self.checksums).map(|md5| BASE64.encode(&md5)))
                 .body(ByteStream::from(bytes.clone()))
                 .customize()
                 .interceptor(SignAs::unsigned())
@@ -401,7 +393,7 @@ impl Reader {
     fn next(mut self) -> Result<(Self, Option<Bytes>)> {
         let failed = |path: &PathBuf, cause: std::io::Error| match cause.kind() {
             std::io::ErrorKind::UnexpectedEof => changed(path),
-            _ => Error::io("cannot read", path, cause),
+            _ => cannot("read", path, cause),
         };
         if self.left == 0 {
             let more = self.file.read(&mut [0]).map_err(|cause| failed(&self.path, cause))?;

@@ -6,10 +6,13 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::EncodingType;
 use crawl_core::{Error, Kind, Result, Staged, Timestamp};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio::io::AsyncWriteExt;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
+use crate::Dress;
+use crate::dress::guarded;
 use crate::local::Local;
 use crate::remote::Bucket;
 use crate::sums::{self, Sums};
@@ -107,7 +110,7 @@ impl Bucket {
                 .advise("move it away or name another place")
         };
         let here = Local::at(to, key).map_err(other)?;
-        let sums = Sums::by_sha256(here.stamp.size(), crate::job::sha256(&here).await?);
+        let sums = Sums::by_sha256(here.stamp.size(), crate::local::sha256(&here).await?);
         match crate::proof::read_back(self, key, &sums).await {
             Ok(()) => Ok(sums.size),
             Err(error) if error.kind() == Kind::Storage => Err(other(error)),
@@ -167,11 +170,11 @@ impl Bucket {
     }
 
     /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
-    pub(crate) async fn rename(&self, key: &str, to: &str) -> Result<()> {
+    pub(crate) async fn rename(&self, key: &str, to: &str, dress: &Dress) -> Result<()> {
         let source = coded(&format!("{}/{key}", self.name()));
         let copy = || {
             let copy = self.client().copy_object().bucket(self.name()).key(to);
-            copy.copy_source(&source).send()
+            guarded!(copy, dress).copy_source(&source).send()
         };
         let before = crate::proof::head(self, key).await?;
         self.send("copying within the bucket", key, 0, copy).await?;
@@ -279,17 +282,12 @@ fn part_name(key: &str) -> String {
     format!(".s3-uploader-{name}.part")
 }
 
+/// What stays as it is in a key that is percent-encoded.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Percent-encoded, but for `/`.
-fn coded(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut coded, byte| {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' => coded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => coded.push(byte.into()),
-            _ => drop(write!(coded, "%{byte:02X}")),
-        }
-        coded
-    })
+pub(crate) fn coded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
@@ -297,22 +295,7 @@ fn decoded(text: &str, coded: bool) -> String {
     if !coded {
         return text.to_owned();
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(*first),
-        }
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

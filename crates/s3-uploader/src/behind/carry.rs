@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::{Behind, Crawl, Moved};
 use crate::Local;
-use crate::single::off_the_loop;
+use crate::local::off_the_loop;
 
 /// Pages on their way at once: what one waits for, another uses.
 const PAGES_AT_ONCE: usize = 4;
@@ -137,7 +137,7 @@ impl Behind {
         }
         let file = Local::at(path, &self.name(path)?)?;
         if let Some(sha256) = sha256
-            && crate::job::sha256(&file).await? != sha256
+            && crate::local::sha256(&file).await? != sha256
         {
             return Err(Error::new(
                 Kind::Storage,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Choice, Dress, Job, Listing, Plan, Summary, Watch};
+use s3_uploader::{Choice, Job, Listing, Plan, Summary, Watch};
 
 use super::SendArgs;
 use super::progress::Progress;
@@ -30,7 +30,12 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     if arguments.dry_run {
         return Ok(dry(&listing, bucket.name(), &prefix, delete));
     }
-    let plan = Plan { prefix, dress: dress(&arguments)?, proof: arguments.proof.map(Into::into), delete };
+    let plan = Plan {
+        prefix,
+        dress: arguments.dress.dress(&arguments.door.file()?, arguments.no_overwrite)?,
+        proof: arguments.proof.map(Into::into),
+        delete,
+    };
     let job = Job::new(bucket.clone(), plan, &receipts).map_err(|error| match error.kind() {
         Kind::Storage => {
             error.advise("make room or give the right to write there, or name another --receipts")
@@ -111,21 +116,6 @@ fn place(from: &Path, prefix: &str, listing: &mut Listing) -> String {
         _ if open => prefix.to_owned(),
         _ => format!("{prefix}/"),
     }
-}
-
-fn dress(arguments: &SendArgs) -> Result<Dress> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Error::new(Kind::Config, "metadata is given as name=value").at(text)),
-    };
-    Ok(Dress {
-        storage_class: arguments.storage_class.clone(),
-        content_type: arguments.content_type.clone(),
-        metadata: arguments.metadata.iter().map(pair).collect::<Result<_, _>>()?,
-        sse: arguments.sse.clone(),
-        sse_key: arguments.sse_kms_key_id.clone(),
-        no_overwrite: arguments.no_overwrite,
-    })
 }
 
 fn dry(listing: &Listing, bucket: &str, prefix: &str, delete: bool) -> Outcome {

@@ -4,9 +4,12 @@
 
 mod behind;
 mod carrying;
+mod demanding;
 mod desk;
+mod front;
 mod hostile;
 mod killing;
 mod liar;
 mod lying;
 mod moving;
+mod proxies;
