@@ -46,9 +46,17 @@ Examples:
     Verify(VerifyArgs),
     /// List objects
     Ls(LsArgs),
-    /// Fetch an object, or all below a prefix that ends in /
+    /// Fetch an object, or all below a prefix that ends in /, and show that it is what the bucket tells
+    #[command(after_help = "\
+Examples:
+  s3-uploader get s3://bucket/2026-11-23/ back
+  s3-uploader get s3://bucket/2026-11-23/ back --receipts data/receipts.jsonl")]
     Get(GetArgs),
     /// Remove an object, or all below a prefix with --recursive
+    #[command(after_help = "\
+Examples:
+  s3-uploader rm s3://bucket/2026-11-23/a.jsonl
+  s3-uploader rm s3://bucket/2026-11-23 --recursive --max-delete 1000 --yes")]
     Rm(RmArgs),
     /// Print an address under which anyone may fetch an object for a while
     Presign(PresignArgs),
@@ -149,6 +157,12 @@ pub(crate) struct GetArgs {
     /// Below a prefix, leave files that are here as they are, equal or not
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    /// Compare what comes with these receipts, before anything that the bucket tells
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipts: Option<PathBuf>,
+    /// Take objects whose ETag is not the MD5 of their bytes: this service's ETags are something else
+    #[arg(long)]
+    pub(crate) any_etag: bool,
     #[command(flatten)]
     pub(crate) door: Door,
 }
@@ -157,9 +171,15 @@ pub(crate) struct GetArgs {
 pub(crate) struct RmArgs {
     /// The object, as s3://bucket/key
     pub(crate) at: String,
-    /// All objects whose keys begin so
+    /// The object of this name and all below it, as below a folder: s3://bucket/a means a and a/..., and not ab
     #[arg(long)]
     pub(crate) recursive: bool,
+    /// Do not ask before many are removed
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Remove nothing if there are more than so many
+    #[arg(long, value_name = "N")]
+    pub(crate) max_delete: Option<u64>,
     /// Only tell what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -131,7 +131,7 @@ fn sdk_config(account: &Account, limits: &Limits) -> Result<aws_sdk_s3::Config> 
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if account.request_payer {
-        config = config.interceptor(RequestPayer);
+        config = config.interceptor(With("x-amz-request-payer", "requester"));
     }
     if let Some(endpoint) = &account.endpoint {
         config = config.endpoint_url(endpoint);
@@ -148,13 +148,13 @@ fn sdk_config(account: &Account, limits: &Limits) -> Result<aws_sdk_s3::Config> 
     Ok(config.build())
 }
 
-/// Says with every request that we pay for it: some requests of the SDK have a setter for it, all take the header.
+/// Sends a header along. For those that some requests of the SDK have no setter for, or one that does more.
 #[derive(Debug)]
-struct RequestPayer;
+pub(crate) struct With(pub(crate) &'static str, pub(crate) &'static str);
 
-impl Intercept for RequestPayer {
+impl Intercept for With {
     fn name(&self) -> &'static str {
-        "RequestPayer"
+        "With"
     }
 
     fn modify_before_signing(
@@ -163,7 +163,7 @@ impl Intercept for RequestPayer {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> std::result::Result<(), BoxError> {
-        context.request_mut().headers_mut().insert("x-amz-request-payer", "requester");
+        context.request_mut().headers_mut().insert(self.0, self.1);
         Ok(())
     }
 }

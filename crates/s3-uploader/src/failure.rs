@@ -84,6 +84,18 @@ impl Failure {
         Failure { error, code, slow }
     }
 
+    /// What an answer says of one of many objects.
+    pub(crate) fn of_one(what: &str, place: &str, code: &str, message: &str) -> Error {
+        let status = if matches!(code, "AccessDenied" | "InvalidObjectState") { 403 } else { 200 };
+        let said = Said { what, status, code, message, region: None };
+        let error = Error::new(said.kind(), format!("{what} was refused: {code}: {message}")).at(place);
+        match said.advice() {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+        .with_scope(if said.concerns_all(false) { Scope::All } else { Scope::Record })
+    }
+
     pub(crate) fn passes(&self) -> bool {
         matches!(self.error.kind(), Kind::Transient | Kind::Limited)
     }

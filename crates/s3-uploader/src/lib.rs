@@ -11,6 +11,7 @@ mod dress;
 #[cfg(feature = "cli")]
 pub mod environment;
 mod failure;
+mod fetch;
 mod gate;
 mod job;
 mod journal;
@@ -31,6 +32,7 @@ pub use audit::audit;
 pub use behind::{Behind, Moved};
 pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address};
 pub use dress::{Dress, Lock};
+pub use fetch::{Fetched, Wish};
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;
 pub use local::{Choice, Listing, Local, Stamp, list};

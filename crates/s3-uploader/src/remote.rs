@@ -153,7 +153,11 @@ impl Bucket {
         let mut tries = 1;
         loop {
             match once().await {
-                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
+                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => {
+                    tracing::debug!(%error, tries, "trying again");
+                    tokio::time::sleep(backoff(self.limits().backoff, tries)).await;
+                    tries += 1;
+                }
                 result => return result,
             }
         }
@@ -198,6 +202,29 @@ impl Intercept for SignAs {
         config: &mut ConfigBag,
     ) -> std::result::Result<(), BoxError> {
         config.interceptor_state().store_put(self.0.clone());
+        Ok(())
+    }
+}
+
+/// Sends the MD5 of a small body along.
+#[derive(Debug)]
+pub(crate) struct ContentMd5;
+
+impl Intercept for ContentMd5 {
+    fn name(&self) -> &'static str {
+        "ContentMd5"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let md5 = context.request().body().bytes().map(crate::sums::md5_text);
+        if let Some(md5) = md5 {
+            context.request_mut().headers_mut().insert("content-md5", md5);
+        }
         Ok(())
     }
 }

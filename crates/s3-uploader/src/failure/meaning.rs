@@ -140,7 +140,7 @@ impl Said<'_> {
                 "this bucket takes no ACLs: leave --acl out, and acl in the cloud file"
             }
             (_, "InvalidTag") => "look at --tag, and tags in the cloud file",
-            (_, code) if code.starts_with("KMS.") => {
+            (_, code) if code.starts_with("KMS.") && self.is_of_dress() => {
                 "look at --sse and --sse-kms-key-id, and whether the keys may use that KMS key"
             }
             (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => {

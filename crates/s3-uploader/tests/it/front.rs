@@ -30,12 +30,12 @@ impl Asked {
 /// What becomes of a request.
 pub(crate) enum Fate {
     Pass,
-    /// It goes on without this header.
-    Without(&'static str),
     /// Status and code of an answer of our own.
     Refuse(u16, &'static str),
     /// So many bytes of the answer's body, then nothing more.
     Cut(usize),
+    /// It is done, and the answer never comes.
+    Lose,
     /// A bit of the answer's body is turned.
     Flip,
     /// The answer loses the headers that begin so.
@@ -126,7 +126,7 @@ async fn serve(mut client: TcpStream, behind: &str, rule: &Rule, log: &Mutex<Vec
     };
     let mut text = format!("{} {path} HTTP/1.1\r\n", asked.method);
     for (name, value) in &asked.headers {
-        if !matches!(&fate, Fate::Without(header) if header == name) && name != "connection" {
+        if name != "connection" {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
     }
@@ -141,8 +141,15 @@ async fn serve(mut client: TcpStream, behind: &str, rule: &Rule, log: &Mutex<Vec
         _ => false,
     };
     let kept: Vec<&str> = text.split("\r\n").filter(|line| !stripped(line)).collect();
-    server.read_to_end(&mut unread).await?;
+    let told = text.split("\r\n").filter_map(|line| line.split_once(": "));
+    let mut told = told.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    match told.next().and_then(|(_, length)| length.parse().ok()) {
+        _ if asked.method == "HEAD" => {}
+        Some(length) => while unread.len() < length && server.read_buf(&mut unread).await? > 0 {},
+        None => drop(server.read_to_end(&mut unread).await?),
+    }
     match fate {
+        Fate::Lose => return Ok(()),
         Fate::Cut(most) => unread.truncate(most),
         Fate::Flip if !unread.is_empty() => {
             let middle = unread.len() / 2;
