@@ -12,7 +12,7 @@ use crate::probe::{Probe, Trust};
 use crate::proof::{Proof, Proven, prove};
 use crate::receipt::{Receipt, Receipts};
 use crate::remote::Bucket;
-use crate::single;
+use crate::single::{self, Over};
 use crate::sums::Sums;
 use crate::{Dress, Journal};
 
@@ -118,9 +118,39 @@ impl Job {
         let key = format!("{}{name}", self.plan.prefix);
         let trust = self.trust().await?;
         let sums = crate::sums::whole(&bytes, trust.wants_md5());
-        let dress = Dress { no_overwrite: false, ..self.plan.dress.clone() };
-        single::put(&self.bucket, &key, &dress, trust, bytes, &sums).await?;
+        single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), &Over::Anything).await?;
         self.prove(&key, &sums, trust).await.map(|_| ())
+    }
+
+    /// What is under a name now, as a condition of replacing it.
+    pub(crate) async fn over(&self, name: &str) -> Result<Over> {
+        match crate::proof::head(&self.bucket, &format!("{}{name}", self.plan.prefix)).await {
+            Ok(head) => Ok(head.e_tag().map_or(Over::Anything, |etag| Over::Just(etag.to_owned()))),
+            Err(error) if error.kind() == Kind::Gone => Ok(Over::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Job::put_bytes`], if what is under the name is still as it was; `false` if it is not.
+    pub(crate) async fn put_over(&self, name: &str, bytes: bytes::Bytes, over: &Over) -> Result<bool> {
+        let key = format!("{}{name}", self.plan.prefix);
+        let trust = self.trust().await?;
+        let sums = crate::sums::whole(&bytes, trust.wants_md5());
+        match single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), over).await {
+            Ok(()) => {}
+            // An earlier try may have come through: then what is there is ours. If-Match of what is gone is a 404.
+            Err(failure)
+                if *over != Over::Anything && matches!(failure.error.status(), Some(404 | 409 | 412)) =>
+            {
+                return match self.prove(&key, &sums, trust).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.kind() == Kind::Storage => Ok(false),
+                    Err(error) => Err(error),
+                };
+            }
+            Err(failure) => return Err(failure.error),
+        }
+        self.prove(&key, &sums, trust).await.map(|_| true)
     }
 
     /// The bytes under a name; `None` if there are none.
@@ -270,7 +300,8 @@ impl Job {
         let room = self.bucket.gate().room(Size::Whole, file.stamp.size()).await;
         let (bytes, sums) = read(file, trust.wants_md5()).await?;
         must_be(file, &sums, sha256)?;
-        let sent = single::put(&self.bucket, key, &self.plan.dress, trust, bytes, &sums).await;
+        let over = if self.plan.dress.no_overwrite { Over::Nothing } else { Over::Anything };
+        let sent = single::put(&self.bucket, key, &self.plan.dress, trust, (&bytes, &sums), &over).await;
         drop(room);
         match sent {
             Ok(()) => self.prove(key, &sums, trust).await.map(|proven| (sums, proven, false)),

@@ -21,6 +21,7 @@ use crate::journal::{Journal, Part, Upload};
 use crate::local::{Local, cannot, changed, off_the_loop, read_exact};
 use crate::probe::Trust;
 use crate::remote::{Bucket, SignAs};
+use crate::single::Over;
 use crate::sums::{self, PartSums, Sums};
 use crate::{Dress, Limits};
 
@@ -231,7 +232,13 @@ impl Large<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.complete(upload, sums, parts).await
+        let over = if self.dress.no_overwrite { Over::Nothing } else { Over::Anything };
+        match self.complete(upload, sums, parts, &over).await {
+            Err(failure) if over.is_unknown(&failure) => {
+                self.complete(upload, sums, parts, &Over::Anything).await
+            }
+            result => result,
+        }
     }
 
     /// The sums that the file has, sent in parts.
@@ -255,7 +262,13 @@ impl Large<'_> {
         }
     }
 
-    async fn complete(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
+    async fn complete(
+        &self,
+        upload: &Upload,
+        sums: &Sums,
+        parts: &[Part],
+        over: &Over,
+    ) -> Result<(), Failure> {
         let part = |part: &Part| {
             let checksum = upload.checksums.then(|| sums::crc_text(part.crc));
             CompletedPart::builder()
@@ -275,7 +288,7 @@ impl Large<'_> {
                 .multipart_upload(list.clone())
                 .set_checksum_type(upload.checksums.then_some(ChecksumType::FullObject))
                 .set_checksum_crc64_nvme(checksum)
-                .set_if_none_match(self.dress.no_overwrite.then(|| "*".to_owned()))
+                .set_if_none_match((*over == Over::Nothing).then(|| "*".to_owned()))
                 .send()
         };
         self.bucket.send("completing the upload", self.key, 0, once).await.map(|_| ())

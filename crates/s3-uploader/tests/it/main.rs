@@ -8,6 +8,7 @@ mod demanding;
 mod desk;
 mod fetching;
 mod front;
+mod hanging;
 mod hostile;
 mod killing;
 mod liar;
