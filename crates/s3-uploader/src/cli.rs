@@ -2,10 +2,12 @@
 
 pub(crate) mod door;
 pub(crate) mod dress;
+pub(crate) mod filter;
 pub(crate) mod progress;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod send;
+pub(crate) mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, PlainCommand};
 use door::Door;
 use dress::DressArgs;
+use filter::FilterArgs;
 use s3_uploader::Proof;
 
 /// Files to S3, and a move that deletes only what it can prove.
@@ -42,6 +45,13 @@ Examples:
   s3-uploader move data/out s3://bucket/2026-11-23 --receipts data/receipts.jsonl
   s3-uploader move data/out s3://bucket/in --proof readback --bandwidth 20MiB")]
     Move(SendArgs),
+    /// Copy what is not there yet or differs, by size and by the checksum or ETag that the bucket tells: no receipts are
+    /// needed, and nothing is removed. From s3:// to s3:// nothing is fetched
+    #[command(after_help = "\
+Examples:
+  s3-uploader sync data/out s3://bucket/2026-11-23 --newer-than 7d
+  s3-uploader sync s3://bucket/2026-11-23/ s3://archive/2026-11-23/ --include '*.jsonl'")]
+    Sync(SendArgs),
     /// Audit a bucket from receipts alone; nothing is written to it
     Verify(VerifyArgs),
     /// List objects
@@ -72,12 +82,8 @@ pub(crate) struct SendArgs {
     pub(crate) from: PathBuf,
     /// Where to, as s3://bucket/prefix; may be left out with --cloud
     pub(crate) to: Option<String>,
-    /// Only files that fit this glob; may be given several times. Without / it fits the last part of a name
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// No files that fit this glob; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Only tell what would be sent
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -35,7 +35,7 @@ pub use dress::{Dress, Lock};
 pub use fetch::{Fetched, Wish};
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;
-pub use local::{Choice, Listing, Local, Stamp, list};
+pub use local::{Bounds, Choice, Listing, Local, Stamp, list};
 pub use objects::{Object, ObjectPage, Unfinished};
 pub use proof::{Proof, Proven};
 pub use receipt::{Receipt, Receipts};

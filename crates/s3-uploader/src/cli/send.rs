@@ -7,13 +7,32 @@ use std::sync::Arc;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Choice, Job, Listing, Plan, Summary, Watch};
+use s3_uploader::{Job, Listing, Plan, Summary, Watch};
 
 use super::SendArgs;
 use super::progress::Progress;
 
-pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) -> Result<Outcome> {
-    let choice = Choice::new(&arguments.include, &arguments.exclude)?;
+/// What is done with files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Copy,
+    Move,
+    /// As a copy, but that what the bucket tells to be equal is not looked at.
+    Sync,
+}
+
+pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Result<Outcome> {
+    let delete = way == Way::Move;
+    let choice = arguments.filter.choice()?;
+    if let Some(from) = arguments.from.to_str().filter(|from| from.starts_with("s3://")) {
+        if way == Way::Sync {
+            return super::sync::between(&arguments, from, &choice).await;
+        }
+        return Err(Error::new(Kind::Config, "this is no file and no folder")
+            .at(from)
+            .advise("s3-uploader sync copies from bucket to bucket, and get fetches")
+            .into());
+    }
     let receipts = receipts_of(&arguments);
     let mut journal_part = s3_uploader::journal_path(&receipts).into_os_string();
     journal_part.push(".part");
@@ -24,6 +43,9 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     }
     let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
     let prefix = place(&arguments.from, &prefix, &mut listing);
+    if way == Way::Sync {
+        super::sync::leave_out_equal(&bucket, &prefix, &mut listing).await?;
+    }
     for error in &listing.refused {
         say(format!("left {error}; {}", error.advice()));
     }

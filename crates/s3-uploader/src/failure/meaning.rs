@@ -32,7 +32,7 @@ impl Said<'_> {
             (_, "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "InvalidDigest") => {
                 Kind::Transient
             }
-            (401 | 402 | 403, _) => Kind::Denied,
+            (401..=403, _) => Kind::Denied,
             (404 | 410, _) => Kind::Gone,
             (412 | 507, _) => Kind::Storage,
             // 2xx that could not be read: an error body, or a body that was cut.

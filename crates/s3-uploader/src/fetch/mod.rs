@@ -1,5 +1,6 @@
 //! Fetching: by ranges, gone on with after a break, and shown to be what the bucket tells.
 
+mod alike;
 mod told;
 mod writer;
 
@@ -137,7 +138,7 @@ impl Bucket {
             Told::Parts(..) | Told::Nothing => None,
         };
         let any = wish.takes_any_etag && proof == Some(Proof::Etag);
-        match check.is_right() {
+        match check.verdict() {
             Some(false) if !any => {
                 // It would be gone on with.
                 let _ = std::fs::remove_file(part);

@@ -136,7 +136,7 @@ impl Check {
     }
 
     /// Whether the bytes are what was told; `None` if nothing was told that could be compared.
-    pub(crate) fn is_right(self) -> Option<bool> {
+    pub(crate) fn verdict(self) -> Option<bool> {
         let crc = self.crc.map(|crc| crc.finalize());
         let sha256 = self.sha256.map(Sha256::finalize);
         let md5 = self.md5.map(Md5::finalize);
@@ -168,7 +168,7 @@ mod tests {
     fn right(told: Told, bytes: &[u8]) -> Option<bool> {
         let mut check = Check::new(told);
         bytes.chunks(7).for_each(|piece| check.update(piece));
-        check.is_right()
+        check.verdict()
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             // The check values of CRC-32C and CRC-32.
             Told::Crc(CrcAlgorithm::Crc32Iscsi, BASE64.encode(&0xe306_9283_u32.to_be_bytes())),
             Told::Crc(CrcAlgorithm::Crc32IsoHdlc, BASE64.encode(&0xcbf4_3926_u32.to_be_bytes())),
-            of_etag(&format!("\"{}\"", sums.etag.clone().unwrap())).unwrap(),
+            of_etag(&format!("\"{}\"", sums.etag.as_deref().unwrap())).unwrap(),
             Told::Md5OfParts(4, etag.clone(), true),
         ] {
             assert_eq!(right(told.clone(), bytes), Some(true), "{told:?}");

@@ -1,5 +1,6 @@
 //! Which files are to be sent: all below a folder that the globs leave, links never.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Kind, Result};
@@ -12,6 +13,32 @@ use super::{Local, cannot, shown};
 pub struct Choice {
     include: Option<GlobSet>,
     exclude: GlobSet,
+    named: Option<BTreeSet<String>>,
+    bounds: Bounds,
+}
+
+/// Bounds of size and age; `None` is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// The fewest bytes.
+    pub min_size: Option<u64>,
+    /// The most bytes.
+    pub max_size: Option<u64>,
+    /// Written after this, in seconds since 1970.
+    pub after: Option<i64>,
+    /// Written before this, in seconds since 1970.
+    pub before: Option<i64>,
+}
+
+impl Bounds {
+    fn hold(&self, size: u64, modified: Option<i64>) -> bool {
+        // What does not tell its age is within no bound of age.
+        let aged = |fits: &dyn Fn(i64) -> bool| modified.is_some_and(fits);
+        self.min_size.is_none_or(|least| size >= least)
+            && self.max_size.is_none_or(|most| size <= most)
+            && self.after.is_none_or(|after| aged(&|modified| modified >= after))
+            && self.before.is_none_or(|before| aged(&|modified| modified < before))
+    }
 }
 
 impl Choice {
@@ -31,11 +58,37 @@ impl Choice {
             set.build().map_err(|cause| Error::new(Kind::Config, "too many globs").because(cause))
         };
         let include = if include.is_empty() { None } else { Some(set(include)?) };
-        Ok(Choice { include, exclude: set(exclude)? })
+        Ok(Choice { include, exclude: set(exclude)?, ..Choice::default() })
+    }
+
+    /// Only these names, of those that the globs take.
+    #[must_use]
+    pub fn only(self, names: BTreeSet<String>) -> Self {
+        Choice { named: Some(names), ..self }
+    }
+
+    /// Only what is within these bounds.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Choice { bounds, ..self }
+    }
+
+    /// Whether size and age, in seconds since 1970, are within bounds.
+    pub fn fits(&self, size: u64, modified: Option<i64>) -> bool {
+        self.bounds.hold(size, modified)
     }
 
     /// Whether the name is chosen.
     pub fn takes(&self, name: &str) -> bool {
+        self.named.as_ref().is_none_or(|named| named.contains(name)) && self.takes_by_glob(name)
+    }
+
+    /// Names that were asked for and are not among these.
+    fn lacking<'a>(&'a self, seen: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+        self.named.iter().flatten().filter(move |name| self.takes_by_glob(name) && !seen.contains(*name))
+    }
+
+    fn takes_by_glob(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|set| set.is_match(name)) && !self.exclude.is_match(name)
     }
 }
@@ -66,6 +119,7 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
         return Ok(found);
     }
     let own: Vec<PathBuf> = own.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let mut seen = BTreeSet::new();
     let mut folders = vec![(root.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -92,13 +146,24 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
             } else if !choice.takes(&name) {
                 found.left_out += 1;
             } else {
+                if choice.named.is_some() {
+                    seen.insert(name.clone());
+                }
                 match Local::at(&path, &name) {
+                    Ok(file) if !choice.fits(file.stamp.size(), Some(file.stamp.modified())) => {
+                        found.left_out += 1;
+                    }
                     Ok(file) => found.files.push(file),
                     Err(error) => found.refused.push(error),
                 }
             }
         }
     }
+    found.refused.extend(choice.lacking(&seen).map(|name| {
+        Error::new(Kind::Gone, "this was named and is not there")
+            .at(name.escape_debug().to_string())
+            .advise("names are those below the folder, as `find FOLDER -type f -printf '%P\\n'` writes them")
+    }));
     found.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }

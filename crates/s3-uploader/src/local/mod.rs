@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crawl_core::{Error, Kind, Result, Scope};
 use serde::{Deserialize, Serialize};
 
-pub use list::{Choice, Listing, list};
+pub use list::{Bounds, Choice, Listing, list};
 pub(crate) use read::{delete, off_the_loop, read, read_exact, sha256};
 
 /// What the file system knows of a file. A file with another stamp is another file, or was written to.
@@ -46,6 +46,11 @@ impl Stamp {
     /// The size in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// When it was written to, in seconds since 1970.
+    pub fn modified(&self) -> i64 {
+        i64::try_from(self.modified.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
     }
 
     /// Whether the file was written to so short a time ago that a further write could leave the same times:

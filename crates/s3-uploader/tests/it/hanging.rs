@@ -49,7 +49,8 @@ async fn a_machine_that_hung_while_it_told_does_not_roll_the_bucket_back() {
             wakes.store(true, Ordering::SeqCst);
         };
         let takeover = tokio::time::timeout(Duration::from_secs(60), takeover);
-        let (ended, taken) = tokio::join!(crawl_with(&old, &first, Some(4)), takeover);
+        let both = async { tokio::join!(crawl_with(&old, &first, Some(4)), takeover) };
+        let (ended, taken) = tokio::time::timeout(Duration::from_secs(90), both).await.expect("it ends");
         taken.expect("it must hang");
         let error = ended.unwrap_err();
         assert!(error.to_string().contains("another program writes"), "{what}: {error}");

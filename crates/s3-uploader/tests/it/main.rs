@@ -16,3 +16,4 @@ mod lying;
 mod moving;
 mod proxies;
 mod removing;
+mod syncing;
