@@ -134,7 +134,15 @@ impl Dress {
             "jsonl" | "ndjson" => "application/x-ndjson".to_owned(),
             "parquet" => "application/vnd.apache.parquet".to_owned(),
             "zst" => "application/zstd".to_owned(),
-            _ => mime_guess::from_ext(&ending).first_or_octet_stream().to_string(),
+            _ => {
+                let guess = mime_guess::from_ext(&ending).first_or_octet_stream();
+                // Without it browsers take texts for something else.
+                if guess.type_() == mime_guess::mime::TEXT {
+                    format!("{guess}; charset=utf-8")
+                } else {
+                    guess.to_string()
+                }
+            }
         }
     }
 }
@@ -150,7 +158,7 @@ mod tests {
             ("a.b/page.JSONL", "application/x-ndjson"),
             ("page.jsonl.zst", "application/zstd"),
             ("a.json", "application/json"),
-            ("a.csv", "text/csv"),
+            ("a.csv", "text/csv; charset=utf-8"),
             ("a.tar.gz", "application/gzip"),
             ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
             ("a.png/none", "application/octet-stream"),
