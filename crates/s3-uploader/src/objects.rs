@@ -153,6 +153,16 @@ impl Bucket {
             .collect())
     }
 
+    /// Whether objects are below a key, as below a folder.
+    ///
+    /// # Errors
+    /// Those of reaching the server.
+    pub async fn has_below(&self, key: &str) -> Result<bool> {
+        let folder = format!("{}/", key.trim_end_matches('/'));
+        let page = self.list(&folder, None).await?;
+        Ok(page.objects.iter().any(|object| object.key.starts_with(&folder)))
+    }
+
     /// The error of a key under which nothing is: other names that begin with it may be meant.
     pub async fn nothing_there(&self, key: &str) -> Error {
         let gone = Error::new(Kind::Gone, "there is no such object").at(self.place(key));
@@ -164,8 +174,8 @@ impl Bucket {
                 Err(_) => gone.advise("check the address; `s3-uploader ls` lists what is there"),
             };
         }
-        match self.list(&folder, None).await {
-            Ok(page) if page.objects.iter().any(|object| object.key.starts_with(&folder)) => {
+        match self.has_below(key).await {
+            Ok(true) => {
                 Error::new(Kind::Gone, "there is no object of this name, but there are objects below it")
                     .at(self.place(key))
                     .advise(format!("for those, name {} with the / at the end", self.place(&folder)))

@@ -25,7 +25,12 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
         Ok(_) if arguments.dry_run => {
             say(format!("would remove s3://{}/{}", bucket.name(), key.escape_debug()));
         }
-        Err(error) if error.kind() == Kind::Gone => return Err(bucket.nothing_there(&key).await.into()),
+        Err(error) if error.kind() == Kind::Gone => {
+            if bucket.has_below(&key).await? {
+                return Err(bucket.nothing_there(&key).await.into());
+            }
+            say("there is no such object; nothing was removed");
+        }
         Err(error) if error.concerns_all() => return Err(error.into()),
         // Who may not read may remove all the same.
         Ok(_) | Err(_) => bucket.remove(&key).await?,
@@ -68,7 +73,8 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         }
     }
     if count == 0 {
-        return Err(bucket.nothing_there(key).await.into());
+        say("0 objects are there; nothing was removed");
+        return Ok(Outcome::Done);
     }
     if arguments.max_delete.is_some_and(|most| count > most) {
         let what = format!("there are {} objects, more than --max-delete", grouped(count));
