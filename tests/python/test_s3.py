@@ -88,7 +88,7 @@ def test_our_listing_and_fetching_agree_with_boto3(server, s3, tmp_path):
     assert len(list((tmp_path / "back").iterdir())) == 1100
     address = server.run(tmp_path, "presign", "s3://bucket/many/0007 é").stdout.strip()
     assert urllib.request.urlopen(address, timeout=30).read() == b"7"
-    assert server.run(tmp_path, "rm", "s3://bucket/many/", "--recursive").returncode == 0
+    assert server.run(tmp_path, "rm", "s3://bucket/many/", "--recursive", "--yes").returncode == 0
     assert s3.list_objects_v2(Bucket="bucket")["KeyCount"] == 0
 
 
@@ -266,7 +266,7 @@ def test_no_secret_is_written_whatever_happens(server, s3, https, tmp_path):
     run((0, 3), "get", "s3://bucket/in/", "back")
     run(0, "presign", "s3://bucket/in/small")
     run(0, "rm", "s3://bucket/in/small")
-    run(0, "rm", "s3://bucket/in/", "--recursive")
+    run(0, "rm", "s3://bucket/in/", "--recursive", "--yes")
     run(0, "cleanup", "s3://bucket", "--older-than", "0s")
     run(0, "completions", "bash")
 

@@ -253,7 +253,7 @@ def test_a_proof_that_is_asked_for_is_given_or_nothing_is_sent(rgw, s3, tmp_path
         done = rgw.run(tmp_path, "copy", "files", "s3://bucket/in", "--proof", proof, "--receipts", proof)
         assert done.returncode == 0, done.stderr
         assert {receipt["proof"] for receipt in lines(tmp_path / proof)} == {proof}
-        assert rgw.run(tmp_path, "rm", "s3://bucket/in/", "--recursive").returncode == 0
+        assert rgw.run(tmp_path, "rm", "s3://bucket/in/", "--recursive", "--yes").returncode == 0
 
 
 def deny(s3, action):
@@ -319,7 +319,7 @@ def test_long_listings_and_removal(rgw, s3, tmp_path):
     assert set(listed(s3)) == {*names[1:], "other"}
     assert rgw.run(tmp_path, "rm", "s3://bucket/many/", "--recursive", "--dry-run").returncode == 0
     assert set(listed(s3)) == {*names[1:], "other"}
-    assert rgw.run(tmp_path, "rm", "s3://bucket/many/", "--recursive").returncode == 0
+    assert rgw.run(tmp_path, "rm", "s3://bucket/many/", "--recursive", "--yes").returncode == 0
     assert set(listed(s3)) == {"other"}
 
 

@@ -34,6 +34,12 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The proxies that the environment names, as every program here reads them.
+#[cfg(feature = "http")]
+pub fn proxies() -> crawl_core::http::Proxies {
+    proxies::of_environment(env)
+}
+
 /// Prints to stderr: stdout is for data. What would steer a terminal is spelled out; line breaks stay.
 #[allow(clippy::print_stderr, reason = "the one place that speaks to people")]
 pub fn say(text: impl std::fmt::Display) {

@@ -44,7 +44,7 @@ impl HttpFlags {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1));
         HttpConfig {
             user_agent: user_agent(self.contact.as_deref()),
-            proxies: crate::proxies::of_environment(crate::env),
+            proxies: crate::proxies(),
             tries: self.tries.max(1),
             timeout: seconds(self.timeout),
             patience: seconds(self.patience),

@@ -22,7 +22,7 @@ pub use crate::{Waiting, Why};
 pub use answer::{Hop, Opened, Response};
 use clients::Clients;
 pub use config::{HttpConfig, user_agent};
-pub use proxy::{Proxies, Proxy};
+pub use proxy::{Before, Proxies, Proxy};
 pub use request::{Credential, Request, Secret};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};

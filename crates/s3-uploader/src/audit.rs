@@ -1,6 +1,6 @@
 //! Audits: whether a bucket still holds what its receipts say, by anyone who may read it.
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Scope};
 
 use crate::proof::{Proof, head, read_back};
 use crate::receipt::Receipt;
@@ -17,6 +17,7 @@ pub async fn audit(bucket: &Bucket, receipt: &Receipt, deep: bool) -> Result<()>
     let differs = |how: &str| {
         Error::new(Kind::Storage, format!("the object is not what its receipt says: {how}"))
             .at(bucket.place(&receipt.key))
+            .with_scope(Scope::Record)
             .advise("somebody replaced it, or the server lost it; look for a copy")
     };
     let head = head(bucket, &receipt.key).await?;

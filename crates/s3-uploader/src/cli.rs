@@ -1,10 +1,13 @@
 //! Flags and commands of `s3-uploader`.
 
 pub(crate) mod door;
+pub(crate) mod dress;
+pub(crate) mod filter;
 pub(crate) mod progress;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod send;
+pub(crate) mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +15,8 @@ use std::time::Duration;
 use crawl_cli::clap::{self, Args, Parser, Subcommand, ValueEnum};
 use crawl_cli::{Flags, PlainCommand};
 use door::Door;
+use dress::DressArgs;
+use filter::FilterArgs;
 use s3_uploader::Proof;
 
 /// Files to S3, and a move that deletes only what it can prove.
@@ -40,13 +45,28 @@ Examples:
   s3-uploader move data/out s3://bucket/2026-11-23 --receipts data/receipts.jsonl
   s3-uploader move data/out s3://bucket/in --proof readback --bandwidth 20MiB")]
     Move(SendArgs),
+    /// Copy what is not there yet or differs, by size and by the checksum or ETag that the bucket tells: no receipts are
+    /// needed, and nothing is removed. From s3:// to s3:// nothing is fetched
+    #[command(after_help = "\
+Examples:
+  s3-uploader sync data/out s3://bucket/2026-11-23 --newer-than 7d
+  s3-uploader sync s3://bucket/2026-11-23/ s3://archive/2026-11-23/ --include '*.jsonl'")]
+    Sync(SendArgs),
     /// Audit a bucket from receipts alone; nothing is written to it
     Verify(VerifyArgs),
     /// List objects
     Ls(LsArgs),
-    /// Fetch an object, or all below a prefix that ends in /
+    /// Fetch an object, or all below a prefix that ends in /, and show that it is what the bucket tells
+    #[command(after_help = "\
+Examples:
+  s3-uploader get s3://bucket/2026-11-23/ back
+  s3-uploader get s3://bucket/2026-11-23/ back --receipts data/receipts.jsonl")]
     Get(GetArgs),
     /// Remove an object, or all below a prefix with --recursive
+    #[command(after_help = "\
+Examples:
+  s3-uploader rm s3://bucket/2026-11-23/a.jsonl
+  s3-uploader rm s3://bucket/2026-11-23 --recursive --max-delete 1000 --yes")]
     Rm(RmArgs),
     /// Print an address under which anyone may fetch an object for a while
     Presign(PresignArgs),
@@ -62,12 +82,8 @@ pub(crate) struct SendArgs {
     pub(crate) from: PathBuf,
     /// Where to, as s3://bucket/prefix; may be left out with --cloud
     pub(crate) to: Option<String>,
-    /// Only files that fit this glob; may be given several times. Without / it fits the last part of a name
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// No files that fit this glob; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Only tell what would be sent
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -87,21 +103,8 @@ pub(crate) struct SendArgs {
     /// Refuse to replace an object that differs
     #[arg(long, help_heading = "Objects")]
     pub(crate) no_overwrite: bool,
-    /// The storage class, such as STANDARD_IA
-    #[arg(long, value_name = "CLASS", help_heading = "Objects")]
-    pub(crate) storage_class: Option<String>,
-    /// The content type [default: by the name's ending]
-    #[arg(long, value_name = "TYPE", help_heading = "Objects")]
-    pub(crate) content_type: Option<String>,
-    /// Metadata; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Objects")]
-    pub(crate) metadata: Vec<String>,
-    /// Encryption at rest: AES256 or aws:kms
-    #[arg(long, value_name = "WAY", help_heading = "Objects")]
-    pub(crate) sse: Option<String>,
-    /// The KMS key, for --sse aws:kms
-    #[arg(long, value_name = "ID", requires = "sse", help_heading = "Objects")]
-    pub(crate) sse_kms_key_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) dress: DressArgs,
     #[command(flatten)]
     pub(crate) door: Door,
 }
@@ -160,6 +163,12 @@ pub(crate) struct GetArgs {
     /// Below a prefix, leave files that are here as they are, equal or not
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    /// Compare what comes with these receipts, before anything that the bucket tells
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipts: Option<PathBuf>,
+    /// Take objects whose ETag is not the MD5 of their bytes: this service's ETags are something else
+    #[arg(long)]
+    pub(crate) any_etag: bool,
     #[command(flatten)]
     pub(crate) door: Door,
 }
@@ -168,9 +177,15 @@ pub(crate) struct GetArgs {
 pub(crate) struct RmArgs {
     /// The object, as s3://bucket/key
     pub(crate) at: String,
-    /// All objects whose keys begin so
+    /// The object of this name and all below it, as below a folder: s3://bucket/a means a and a/..., and not ab
     #[arg(long)]
     pub(crate) recursive: bool,
+    /// Do not ask before many are removed
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Remove nothing if there are more than so many
+    #[arg(long, value_name = "N")]
+    pub(crate) max_delete: Option<u64>,
     /// Only tell what would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,12 +1,15 @@
 //! Where the bucket is and how to reach it: values only, nothing is read from the environment here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use crawl_core::http::Secret;
+use crawl_core::http::{Proxies, Secret};
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
+
+use crate::{Dress, Lock};
 
 /// Who asks.
 #[derive(Clone, Debug, Default)]
@@ -51,9 +54,18 @@ pub struct Account {
     pub login: Login,
     /// Whether checksums go with uploads.
     pub checksums: Checksums,
+    /// The proxies on the way.
+    pub proxies: Proxies,
+    /// We pay for what we ask of a bucket whose owner does not.
+    pub request_payer: bool,
 }
 
 impl Account {
+    /// The address as a URL; `None` for AWS.
+    pub(crate) fn url(&self) -> Option<crawl_core::http::Url> {
+        self.endpoint.as_ref()?.parse().ok()
+    }
+
     /// A service at an address, asked in path style, as nearly all but AWS want it.
     pub fn at(endpoint: impl Into<String>, login: Login) -> Self {
         Account {
@@ -62,6 +74,8 @@ impl Account {
             path_style: true,
             login,
             checksums: Checksums::default(),
+            proxies: Proxies::default(),
+            request_payer: false,
         }
     }
 }
@@ -106,23 +120,6 @@ impl Default for Limits {
     }
 }
 
-/// What is written with each object.
-#[derive(Clone, Debug, Default)]
-pub struct Dress {
-    /// The storage class, such as `STANDARD_IA`.
-    pub storage_class: Option<String>,
-    /// The content type; without it one is guessed from the name.
-    pub content_type: Option<String>,
-    /// Names and values of metadata.
-    pub metadata: Vec<(String, String)>,
-    /// Encryption at rest by the server: `AES256` or `aws:kms`.
-    pub sse: Option<String>,
-    /// The KMS key, for `aws:kms`.
-    pub sse_key: Option<String>,
-    /// Refuse to replace an object that is there and differs.
-    pub no_overwrite: bool,
-}
-
 /// A cloud config file: where the bucket is. Keys belong into the environment or the AWS files.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +136,19 @@ pub struct CloudFile {
     pub path_style: Option<bool>,
     /// Whether checksums go with uploads.
     pub checksums: Option<Checksums>,
+    /// We pay for what we ask of a bucket whose owner does not.
+    #[serde(default)]
+    pub request_payer: bool,
+    sse: Option<String>,
+    sse_key: Option<String>,
+    acl: Option<String>,
+    cache_control: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    object_lock: Option<String>,
+    retain_days: Option<u32>,
+    #[serde(default)]
+    legal_hold: bool,
     #[serde(default, deserialize_with = "secret")]
     access_key: Option<Secret>,
     #[serde(default, deserialize_with = "secret")]
@@ -175,6 +185,8 @@ impl CloudFile {
             let what = "the cloud file has one of access_key and secret_key without the other";
             return Err(Error::new(Kind::Config, what).at(&place));
         }
+        // So that a wrong one is told before anything is sent.
+        file.dress()?;
         Ok(file)
     }
 
@@ -189,6 +201,27 @@ impl CloudFile {
             (None, None) => Err(Error::new(Kind::Config, "no bucket is named")
                 .advise("give s3://bucket/prefix, or a --cloud file with a bucket")),
         }
+    }
+
+    /// What the bucket wants to be written with each object.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] for a lock without a mode, or without days.
+    pub fn dress(&self) -> Result<Dress> {
+        let lock = match (&self.object_lock, self.retain_days) {
+            (None, None) => None,
+            (mode, days) => Some(Lock::new(mode.as_deref().unwrap_or_default(), days.unwrap_or(0))?),
+        };
+        Ok(Dress {
+            sse: self.sse.clone(),
+            sse_key: self.sse_key.clone(),
+            acl: self.acl.clone(),
+            cache_control: self.cache_control.clone(),
+            tags: self.tags.clone().into_iter().collect(),
+            lock,
+            legal_hold: self.legal_hold,
+            ..Dress::default()
+        })
     }
 
     /// The keys of the file.

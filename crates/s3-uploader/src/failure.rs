@@ -3,7 +3,13 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use crawl_core::{Error, Kind};
+use crawl_core::{Error, Kind, Scope};
+
+use crate::client::Way;
+
+mod meaning;
+
+use meaning::Said;
 
 /// A request that failed.
 pub(crate) struct Failure {
@@ -27,7 +33,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    pub(crate) fn new<E>(what: &str, place: &str, cause: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn new<E>(what: &str, place: &str, cause: &SdkError<E, HttpResponse>, way: &Way) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -37,30 +43,57 @@ impl Failure {
         let status = answer.map_or(0, |answer| answer.status().as_u16());
         let region = answer.and_then(|answer| answer.headers().get("x-amz-bucket-region"));
         let timed_out = matches!(cause, SdkError::TimeoutError(_));
+        let said = Said { what, status, code: &code, message: &message, region };
         let unsent = Unsent::of(cause);
+        if let Some(error) = of_the_proxy(way, status, unsent, cause) {
+            return Failure { error: error.with_scope(Scope::All), code, slow: false };
+        }
         let kind = match unsent {
             Some(Unsent::Keys) => Kind::Denied,
             Some(Unsent::Certificate | Unsent::Setting) => Kind::Config,
             Some(Unsent::Network) => Kind::Transient,
-            None => kind_of(status, &code),
+            None => said.kind(),
         };
         let shown = match (code.as_str(), message.as_str()) {
             // The answer to a HEAD has no body.
             ("", "") if status >= 300 => format!("{what} was refused with status {status}"),
-            ("", "") => format!("{what} failed: {}", chain(cause)),
+            ("", "") => format!("{what} failed: {}{}", chain(cause), by_way_of(way)),
             ("", message) => format!("{what} failed: {message}"),
             (code, "") => format!("{what} was refused: {code}"),
             (code, message) => format!("{what} was refused: {code}: {message}"),
         };
-        let mut error = Error::new(kind, shown.chars().take(2048).collect::<String>()).at(place);
+        let of_all = match unsent {
+            Some(Unsent::Network) => false,
+            Some(_) => true,
+            None => said.concerns_all(way.never_answered()),
+        };
+        let scope = if of_all { Scope::All } else { Scope::Record };
+        let mut error =
+            Error::new(kind, shown.chars().take(2048).collect::<String>()).at(place).with_scope(scope);
         if status > 0 {
             error = error.with_status(status);
         }
-        if let Some(advice) = unsent.and_then(Unsent::advice).or_else(|| advice(status, &code, region)) {
+        let advice = match unsent {
+            Some(unsent) => unsent.advice(way, &chain(cause)),
+            None => said.advice(),
+        };
+        if let Some(advice) = advice {
             error = error.advise(advice);
         }
         let slow = status == 503 || status == 429 || timed_out || is_slow(&code);
         Failure { error, code, slow }
+    }
+
+    /// What an answer says of one of many objects.
+    pub(crate) fn of_one(what: &str, place: &str, code: &str, message: &str) -> Error {
+        let status = if matches!(code, "AccessDenied" | "InvalidObjectState") { 403 } else { 200 };
+        let said = Said { what, status, code, message, region: None };
+        let error = Error::new(said.kind(), format!("{what} was refused: {code}: {message}")).at(place);
+        match said.advice() {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+        .with_scope(if said.concerns_all(false) { Scope::All } else { Scope::Record })
     }
 
     pub(crate) fn passes(&self) -> bool {
@@ -105,77 +138,32 @@ impl Unsent {
             _ => None,
         }
     }
-
-    fn advice(self) -> Option<String> {
-        match self {
-            Unsent::Keys => Some(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files in AWS_PROFILE or \
-                 with s3-uploader's --profile; its --anonymous signs nothing"
-                    .into(),
-            ),
-            Unsent::Certificate => {
-                Some("name the file of the CA that signed the certificate in SSL_CERT_FILE".into())
-            }
-            Unsent::Network => Some(
-                "check the service's address (AWS_ENDPOINT_URL, a cloud file's endpoint, s3-uploader's --endpoint) and \
-                 the network, then run the same command again"
-                    .into(),
-            ),
-            Unsent::Setting => None,
-        }
-    }
 }
 
-fn kind_of(status: u16, code: &str) -> Kind {
-    match (status, code) {
-        (_, "RequestTimeTooSkewed" | "ExpiredToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch") => {
-            Kind::Denied
-        }
-        (_, "NoSuchBucket") => Kind::Config,
-        (_, "QuotaExceeded" | "XMinioStorageFull") => Kind::Storage,
-        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => Kind::Config,
-        (_, "SlowDown" | "Throttling" | "RequestLimitExceeded") | (429, _) => Kind::Limited,
-        (_, "RequestTimeout" | "InternalError" | "OperationAborted" | "ConditionalRequestConflict") => {
-            Kind::Transient
-        }
-        // Something on the way damaged the content, and the server noticed.
-        (_, "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "InvalidDigest") => {
-            Kind::Transient
-        }
-        (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => Kind::Config,
-        (401 | 403, _) => Kind::Denied,
-        (404 | 410, _) => Kind::Gone,
-        (412 | 507, _) => Kind::Storage,
-        // 2xx that could not be read: an error body, or a body that was cut.
-        (0..=299 | 408 | 425 | 500.., _) => Kind::Transient,
-        _ => Kind::Shape,
+/// What a proxy does to the request, if it is the proxy: a setting that the user must correct.
+fn of_the_proxy<E: std::error::Error + 'static>(
+    way: &Way,
+    status: u16,
+    unsent: Option<Unsent>,
+    cause: &SdkError<E, HttpResponse>,
+) -> Option<Error> {
+    let proxy = way.proxy.as_ref()?;
+    let text = chain(cause);
+    if status == 407 || text.contains("proxy authorization required") {
+        return Some(proxy.wrong("the proxy wants a name and a password").with_status(407));
     }
+    let refused = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
+    };
+    let unreachable = causes(cause).any(refused) || text.contains("dns error");
+    let dead = matches!(unsent, Some(Unsent::Network)) && unreachable && way.never_answered();
+    dead.then(|| proxy.wrong("nothing answers at the proxy").because(text))
 }
 
-fn advice(status: u16, code: &str, region: Option<&str>) -> Option<String> {
-    match (status, code) {
-        (_, "RequestTimeTooSkewed") => {
-            Some("set this machine's clock, then run the same command again".into())
-        }
-        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
-            Some("check the access key, the secret key and the region".into())
-        }
-        (_, "ExpiredToken") => Some("renew the session's keys, then run the same command again".into()),
-        (_, "NoSuchBucket") => Some("check the bucket's name, or make the bucket".into()),
-        (_, "QuotaExceeded" | "XMinioStorageFull") => {
-            Some("make room at the service, then run the same command again".into())
-        }
-        (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => Some(
-            "this service does not take a flag's value: look at --storage-class, --sse, --checksums and --no-overwrite"
-                .into(),
-        ),
-        (412, _) => Some("another object has this key; choose another prefix, or allow overwriting".into()),
-        (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => Some(match region {
-            Some(region) => format!("the bucket is in region {region}: give --region {region}"),
-            None => "the bucket is in another region: give --region, or another --endpoint".into(),
-        }),
-        _ => None,
-    }
+fn by_way_of(way: &Way) -> String {
+    way.proxy.as_ref().map_or_else(String::new, |proxy| format!(" (by way of the proxy {})", proxy.shown))
 }
 
 fn causes<'a>(

@@ -1,22 +1,19 @@
 //! Copies and moves: send, prove, write the receipt, and only then delete.
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crawl_core::{Error, Kind, Result};
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+use crawl_core::{Error, Kind, Result, Scope};
 
 use crate::gate::Size;
-use crate::local::{Local, changed};
+use crate::local::{Local, delete, read, sha256};
 use crate::multi::{Large, Sent};
+use crate::probe::{Probe, Trust};
 use crate::proof::{Proof, Proven, prove};
 use crate::receipt::{Receipt, Receipts};
 use crate::remote::Bucket;
-use crate::single::{self, off_the_loop};
+use crate::single::{self, Over};
 use crate::sums::Sums;
-use crate::trust::Trust;
 use crate::{Dress, Journal};
 
 /// The longest key, in bytes.
@@ -42,6 +39,7 @@ pub struct Job {
     plan: Arc<Plan>,
     receipts: Receipts,
     journal: Arc<Journal>,
+    probe: Arc<Probe>,
 }
 
 /// A file that is in the bucket.
@@ -65,7 +63,8 @@ impl Job {
     pub fn new(bucket: Bucket, plan: Plan, receipts: &Path) -> Result<Self> {
         let kept = Receipts::open(receipts)?;
         let journal = Arc::new(Journal::open(&journal_path(receipts))?);
-        Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal })
+        let probe = Arc::new(Probe::new(&plan, journal.mark()));
+        Ok(Job { bucket, plan: Arc::new(plan), receipts: kept, journal, probe })
     }
 
     /// The same job, but that it replaces no object that differs.
@@ -119,9 +118,39 @@ impl Job {
         let key = format!("{}{name}", self.plan.prefix);
         let trust = self.trust().await?;
         let sums = crate::sums::whole(&bytes, trust.wants_md5());
-        let dress = Dress { no_overwrite: false, ..self.plan.dress.clone() };
-        single::put(&self.bucket, &key, &dress, trust, bytes, &sums).await?;
+        single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), &Over::Anything).await?;
         self.prove(&key, &sums, trust).await.map(|_| ())
+    }
+
+    /// What is under a name now, as a condition of replacing it.
+    pub(crate) async fn over(&self, name: &str) -> Result<Over> {
+        match crate::proof::head(&self.bucket, &format!("{}{name}", self.plan.prefix)).await {
+            Ok(head) => Ok(head.e_tag().map_or(Over::Anything, |etag| Over::Just(etag.to_owned()))),
+            Err(error) if error.kind() == Kind::Gone => Ok(Over::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Job::put_bytes`], if what is under the name is still as it was; `false` if it is not.
+    pub(crate) async fn put_over(&self, name: &str, bytes: bytes::Bytes, over: &Over) -> Result<bool> {
+        let key = format!("{}{name}", self.plan.prefix);
+        let trust = self.trust().await?;
+        let sums = crate::sums::whole(&bytes, trust.wants_md5());
+        match single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), over).await {
+            Ok(()) => {}
+            // An earlier try may have come through: then what is there is ours. If-Match of what is gone is a 404.
+            Err(failure)
+                if *over != Over::Anything && matches!(failure.error.status(), Some(404 | 409 | 412)) =>
+            {
+                return match self.prove(&key, &sums, trust).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.kind() == Kind::Storage => Ok(false),
+                    Err(error) => Err(error),
+                };
+            }
+            Err(failure) => return Err(failure.error),
+        }
+        self.prove(&key, &sums, trust).await.map(|_| true)
     }
 
     /// The bytes under a name; `None` if there are none.
@@ -146,7 +175,8 @@ impl Job {
     /// Gives what is under a name another name.
     pub(crate) async fn rename(&self, name: &str, to: &str) -> Result<()> {
         let prefix = &self.plan.prefix;
-        self.bucket.rename(&format!("{prefix}{name}"), &format!("{prefix}{to}")).await
+        let (from, to) = (format!("{prefix}{name}"), format!("{prefix}{to}"));
+        self.bucket.rename(&from, &to, &self.plan.dress).await
     }
 
     /// Shows that what was sent earlier is still in the bucket.
@@ -174,11 +204,6 @@ impl Job {
         self.bucket.place(&format!("{}{name}", self.plan.prefix))
     }
 
-    /// How errors name the receipts.
-    pub(crate) fn receipts_place(&self) -> String {
-        self.receipts.path().display().to_string()
-    }
-
     /// Asks the server what it checks; [`Job::one`] would ask as well.
     ///
     /// # Errors
@@ -188,7 +213,7 @@ impl Job {
     }
 
     async fn trust(&self) -> Result<Trust> {
-        let trust = self.bucket.trust(&self.probe()).await?;
+        let trust = self.probe.trust(&self.bucket).await?;
         let worthless = match self.plan.proof {
             Some(Proof::Checksum) => !trust.checksum,
             Some(Proof::Etag) => !trust.etag,
@@ -203,13 +228,6 @@ impl Job {
         Ok(trust)
     }
 
-    /// The key of the probe. A run that was killed left one of the same name: it is replaced and removed.
-    fn probe(&self) -> String {
-        let prefix = &self.plan.prefix;
-        let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
-        format!("{folder}.s3-uploader-probe-{}", self.mark())
-    }
-
     /// The key of a file.
     ///
     /// # Errors
@@ -220,6 +238,7 @@ impl Job {
             let what = format!("a key has 1 to {LONGEST_KEY} bytes, this one {}", key.len());
             return Err(Error::new(Kind::Config, what)
                 .at(crate::local::shown(&file.path))
+                .with_scope(Scope::Record)
                 .advise("the file is kept; rename it or choose a shorter prefix"));
         }
         Ok(key)
@@ -276,12 +295,13 @@ impl Job {
             return Ok((found.0, found.1, true));
         }
         if self.goes_in_parts(file) {
-            return self.large(file, key, trust).await;
+            return Box::pin(self.large(file, key, trust)).await;
         }
         let room = self.bucket.gate().room(Size::Whole, file.stamp.size()).await;
-        let (bytes, sums) = single::read(file, trust.wants_md5()).await?;
+        let (bytes, sums) = read(file, trust.wants_md5()).await?;
         must_be(file, &sums, sha256)?;
-        let sent = single::put(&self.bucket, key, &self.plan.dress, trust, bytes, &sums).await;
+        let over = if self.plan.dress.no_overwrite { Over::Nothing } else { Over::Anything };
+        let sent = single::put(&self.bucket, key, &self.plan.dress, trust, (&bytes, &sums), &over).await;
         drop(room);
         match sent {
             Ok(()) => self.prove(key, &sums, trust).await.map(|proven| (sums, proven, false)),
@@ -306,14 +326,14 @@ impl Job {
         let large = self.as_large(file, key, trust);
         let sums = match self.goes_in_parts(file) {
             true => large.sums().await?,
-            false => single::read(file, trust.wants_md5()).await?.1,
+            false => read(file, trust.wants_md5()).await?.1,
         };
         match self.prove(key, &sums, trust).await {
             Ok(proven) => {
                 large.forget().await;
                 Ok(Some((sums, proven)))
             }
-            Err(error) if error.kind() == Kind::Storage => Err(taken(&self.bucket, key)),
+            Err(error) if error.kind() == Kind::Storage => Err(self.bucket.taken(key)),
             Err(error) => Err(error),
         }
     }
@@ -324,7 +344,7 @@ impl Job {
     }
 
     async fn large(&self, file: &Local, key: &str, mut trust: Trust) -> Result<(Sums, Proven, bool)> {
-        trust.checksum = trust.checksum && self.bucket.trusts_parts(&self.probe()).await?;
+        trust.checksum = trust.checksum && self.probe.trusts_parts(&self.bucket).await?;
         let large = self.as_large(file, key, trust);
         let mut again = true;
         loop {
@@ -370,6 +390,7 @@ impl Job {
         prove(&self.bucket, key, sums, trust, self.plan.proof).await.map_err(|error| match error.kind() {
             Kind::Gone => Error::new(Kind::Storage, "the server took the object and does not have it")
                 .at(self.bucket.place(key))
+                .with_scope(Scope::Record)
                 .advise("the file is kept; run the same command again; if it stays, look at the server"),
             _ => error,
         })
@@ -383,15 +404,8 @@ fn must_be(file: &Local, sums: &Sums, sha256: Option<&str>) -> Result<()> {
     }
     Err(Error::new(Kind::Storage, "the file is not what was verified before it was sent")
         .at(crate::local::shown(&file.path))
+        .with_scope(Scope::Record)
         .advise("somebody wrote to it; it is kept: move it away and run the same command again"))
-}
-
-/// Another object has the key, and may not be replaced.
-pub(crate) fn taken(bucket: &Bucket, key: &str) -> Error {
-    Error::new(Kind::Storage, "another object has this key")
-        .at(bucket.place(key))
-        .with_status(412)
-        .advise("choose another prefix, or allow overwriting")
 }
 
 /// The journal that belongs to receipts.
@@ -399,41 +413,4 @@ pub fn journal_path(receipts: &Path) -> std::path::PathBuf {
     let mut name = receipts.as_os_str().to_owned();
     name.push(".journal");
     name.into()
-}
-
-/// The SHA-256 of a file, which must be as it was listed, in hex.
-pub(crate) async fn sha256(file: &Local) -> Result<String> {
-    let file = file.clone();
-    off_the_loop(move || hash(&file)).await
-}
-
-fn hash(file: &Local) -> Result<String> {
-    let mut open = file.open()?;
-    let (mut sha256, mut piece) = (Sha256::new(), vec![0; 128 << 10]);
-    loop {
-        match open.read(&mut piece).map_err(|cause| Error::io("cannot read", &file.path, cause))? {
-            0 => break,
-            count => sha256.update(&piece[..count]),
-        }
-    }
-    file.check_open(&open)?;
-    Ok(HEXLOWER.encode(&sha256.finalize()))
-}
-
-/// Deletes the file if it is still the one that was sent.
-async fn delete(file: &Local, sha256: &str) -> Result<()> {
-    let (file, sha256) = (file.clone(), sha256.to_owned());
-    off_the_loop(move || {
-        file.check()?;
-        // Times tell nothing of a file that was written to just before: its bytes do.
-        if file.fresh && hash(&file)? != sha256 {
-            return Err(changed(&file.path));
-        }
-        file.check()?;
-        std::fs::remove_file(&file.path).map_err(|cause| {
-            crate::local::cannot("delete", &file.path, cause)
-                .advise("the object is in the bucket and proven; the file is kept")
-        })
-    })
-    .await
 }

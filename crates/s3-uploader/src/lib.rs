@@ -5,32 +5,37 @@
 
 mod audit;
 mod behind;
+mod client;
 mod config;
+mod dress;
 #[cfg(feature = "cli")]
 pub mod environment;
 mod failure;
+mod fetch;
 mod gate;
 mod job;
 mod journal;
 mod local;
 mod multi;
 mod objects;
+mod probe;
 mod proof;
 pub mod receipt;
 mod remote;
 mod run;
 mod single;
 mod sums;
-mod trust;
 #[cfg(feature = "cli")]
 mod upload;
 
 pub use audit::audit;
 pub use behind::{Behind, Moved};
-pub use config::{Account, Checksums, CloudFile, Dress, Limits, Login, parse_address};
+pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address};
+pub use dress::{Dress, Lock};
+pub use fetch::{Fetched, Wish};
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;
-pub use local::{Choice, Listing, Local, Stamp, list};
+pub use local::{Bounds, Choice, Listing, Local, Stamp, list};
 pub use objects::{Object, ObjectPage, Unfinished};
 pub use proof::{Proof, Proven};
 pub use receipt::{Receipt, Receipts};

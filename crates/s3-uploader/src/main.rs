@@ -4,6 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
+use cli::send::Way;
 use cli::{Cli, Command};
 
 /// The S3 client makes many small allocations a request: a fifth of the program's CPU with the system's allocator.
@@ -15,8 +16,9 @@ fn main() -> ExitCode {
         |cli: &Cli| cli.flags.clone(),
         |cli, session| async move {
             match cli.command {
-                Command::Copy(arguments) => cli::send::run(arguments, false, &session).await,
-                Command::Move(arguments) => cli::send::run(arguments, true, &session).await,
+                Command::Copy(arguments) => cli::send::run(arguments, Way::Copy, &session).await,
+                Command::Move(arguments) => cli::send::run(arguments, Way::Move, &session).await,
+                Command::Sync(arguments) => cli::send::run(arguments, Way::Sync, &session).await,
                 Command::Verify(arguments) => cli::read::verify(arguments).await,
                 Command::Ls(arguments) => cli::read::ls(arguments).await,
                 Command::Get(arguments) => cli::read::get(arguments).await,

@@ -7,24 +7,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
-    StorageClass,
-};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use crawl_core::{Error, Kind, Result};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
+use crate::dress::dressed;
 use crate::failure::Failure;
 use crate::gate::Size;
 use crate::journal::{Journal, Part, Upload};
-use crate::local::{Local, changed};
+use crate::local::{Local, cannot, changed, off_the_loop, read_exact};
+use crate::probe::Trust;
 use crate::remote::{Bucket, SignAs};
-use crate::single::{content_type, metadata, off_the_loop, read_exact};
+use crate::single::Over;
 use crate::sums::{self, PartSums, Sums};
-use crate::trust::Trust;
 use crate::{Dress, Limits};
 
 const MOST_PARTS: u64 = 10_000;
@@ -119,14 +117,8 @@ impl Large<'_> {
         }
         let once = || {
             let create = self.bucket.client().create_multipart_upload();
-            let create = create
-                .bucket(self.bucket.name())
-                .key(self.key)
-                .content_type(content_type(self.dress, self.key))
-                .set_storage_class(self.dress.storage_class.as_deref().map(StorageClass::from))
-                .set_server_side_encryption(self.dress.sse.as_deref().map(ServerSideEncryption::from))
-                .set_ssekms_key_id(self.dress.sse_key.clone())
-                .set_metadata(metadata(self.dress));
+            let create = create.bucket(self.bucket.name()).key(self.key);
+            let create = dressed!(create, self.dress, self.key);
             let sums = self.trust.checksum;
             create
                 .set_checksum_algorithm(sums.then_some(ChecksumAlgorithm::Crc64Nvme))
@@ -235,12 +227,18 @@ impl Large<'_> {
     async fn complete_if_free(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
         if self.dress.no_overwrite {
             match crate::proof::head(self.bucket, self.key).await {
-                Ok(_) => return Err(crate::job::taken(self.bucket, self.key).into()),
+                Ok(_) => return Err(self.bucket.taken(self.key).into()),
                 Err(error) if error.kind() == Kind::Gone => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        self.complete(upload, sums, parts).await
+        let over = if self.dress.no_overwrite { Over::Nothing } else { Over::Anything };
+        match self.complete(upload, sums, parts, &over).await {
+            Err(failure) if over.is_unknown(&failure) => {
+                self.complete(upload, sums, parts, &Over::Anything).await
+            }
+            result => result,
+        }
     }
 
     /// The sums that the file has, sent in parts.
@@ -264,7 +262,13 @@ impl Large<'_> {
         }
     }
 
-    async fn complete(&self, upload: &Upload, sums: &Sums, parts: &[Part]) -> Result<(), Failure> {
+    async fn complete(
+        &self,
+        upload: &Upload,
+        sums: &Sums,
+        parts: &[Part],
+        over: &Over,
+    ) -> Result<(), Failure> {
         let part = |part: &Part| {
             let checksum = upload.checksums.then(|| sums::crc_text(part.crc));
             CompletedPart::builder()
@@ -284,7 +288,7 @@ impl Large<'_> {
                 .multipart_upload(list.clone())
                 .set_checksum_type(upload.checksums.then_some(ChecksumType::FullObject))
                 .set_checksum_crc64_nvme(checksum)
-                .set_if_none_match(self.dress.no_overwrite.then(|| "*".to_owned()))
+                .set_if_none_match((*over == Over::Nothing).then(|| "*".to_owned()))
                 .send()
         };
         self.bucket.send("completing the upload", self.key, 0, once).await.map(|_| ())
@@ -359,6 +363,7 @@ impl Piece {
             send.upload_id(&self.upload)
                 .part_number(self.number)
                 .set_checksum_crc64_nvme(self.checksums.then(|| sums::crc_text(part.crc)))
+                .set_content_md5(part.md5.filter(|_| !self.checksums).map(|md5| BASE64.encode(&md5)))
                 .body(ByteStream::from(bytes.clone()))
                 .customize()
                 .interceptor(SignAs::unsigned())
@@ -401,7 +406,7 @@ impl Reader {
     fn next(mut self) -> Result<(Self, Option<Bytes>)> {
         let failed = |path: &PathBuf, cause: std::io::Error| match cause.kind() {
             std::io::ErrorKind::UnexpectedEof => changed(path),
-            _ => Error::io("cannot read", path, cause),
+            _ => cannot("read", path, cause),
         };
         if self.left == 0 {
             let more = self.file.read(&mut [0]).map_err(|cause| failed(&self.path, cause))?;

@@ -1,18 +1,19 @@
 //! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
 
-use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::EncodingType;
-use crawl_core::{Error, Kind, Result, Staged, Timestamp};
-use tokio::io::AsyncWriteExt;
+use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
+use crawl_core::{Error, Kind, Result, Timestamp};
+use futures::StreamExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::local::Local;
-use crate::remote::Bucket;
-use crate::sums::{self, Sums};
+use crate::Dress;
+use crate::dress::guarded;
+use crate::failure::Failure;
+use crate::remote::{Bucket, ContentMd5};
 
 /// An object, as a listing tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,67 +78,6 @@ impl Bucket {
         })
     }
 
-    /// Fetches an object to a file; the file appears when it is whole and on the disk. A file that is there already
-    /// stays, and must be equal. Gives the size in bytes.
-    ///
-    /// # Errors
-    /// [`Kind::Gone`] if there is no such object; [`Kind::Config`] if another file is there.
-    pub async fn get(&self, key: &str, to: &Path) -> Result<u64> {
-        if to.symlink_metadata().is_ok() {
-            return self.compare(key, to).await;
-        }
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)
-            .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
-        let part = folder.join(part_name(key));
-        let got = self.again(|| self.get_once(key, &part)).await;
-        let placed = got.and_then(|size| Staged::place(&part, to).map(|()| size));
-        if placed.is_err() {
-            // There may be none.
-            let _ = std::fs::remove_file(&part);
-        }
-        placed
-    }
-
-    async fn compare(&self, key: &str, to: &Path) -> Result<u64> {
-        let other = |why| {
-            Error::new(Kind::Config, "there is another file already")
-                .at(crate::local::shown(to))
-                .because(why)
-                .advise("move it away or name another place")
-        };
-        let here = Local::at(to, key).map_err(other)?;
-        let sums = Sums::by_sha256(here.stamp.size(), crate::job::sha256(&here).await?);
-        match crate::proof::read_back(self, key, &sums).await {
-            Ok(()) => Ok(sums.size),
-            Err(error) if error.kind() == Kind::Storage => Err(other(error)),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn get_once(&self, key: &str, part: &Path) -> Result<u64> {
-        let once = || self.client().get_object().bucket(self.name()).key(key).send();
-        let answer = self.send("fetching", key, 0, once).await?;
-        let expected = answer.content_length().and_then(|size| u64::try_from(size).ok());
-        let mut body = answer.body;
-        let failed = |cause| Error::io("cannot write", part, cause);
-        let mut file = tokio::fs::File::create(part).await.map_err(failed)?;
-        let mut size = 0;
-        let broke = || Error::new(Kind::Transient, "the body broke off").at(self.place(key));
-        while let Some(bytes) =
-            tokio::time::timeout(self.limits().timeout, body.next()).await.map_err(|_| broke())?
-        {
-            let bytes = bytes.map_err(|cause| broke().because(cause))?;
-            file.write_all(&bytes).await.map_err(failed)?;
-            size += bytes.len() as u64;
-        }
-        file.sync_all().await.map_err(failed)?;
-        if expected.is_some_and(|expected| expected != size) {
-            return Err(broke());
-        }
-        Ok(size)
-    }
-
     /// The bytes of a small object; `None` if there is none.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
         self.again(|| self.read_once(key)).await
@@ -166,12 +106,90 @@ impl Bucket {
         Ok(())
     }
 
+    /// Removes up to 1,000 objects with one request, or one by one where the service knows no other way. Gives those
+    /// that stay, each with its error.
+    ///
+    /// # Errors
+    /// Those that concern all.
+    pub async fn remove_all(&self, keys: &[String]) -> Result<Vec<Error>> {
+        match self.remove_in_bulk(keys).await {
+            Ok(stay) => Ok(stay),
+            Err(error) if error.concerns_all() && error.kind() != Kind::Config => Err(error),
+            // It knows no such request, or a key holds what XML cannot.
+            Err(error) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 411 | 501)) => {
+                let each = keys.iter().map(|key| self.remove(key));
+                let mut each = futures::stream::iter(each).buffer_unordered(32);
+                let mut stay = Vec::new();
+                while let Some(result) = each.next().await {
+                    match result {
+                        Err(error) if error.concerns_all() => return Err(error),
+                        result => stay.extend(result.err()),
+                    }
+                }
+                Ok(stay)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove_in_bulk(&self, keys: &[String]) -> Result<Vec<Error>> {
+        let one = |key: &String| ObjectIdentifier::builder().key(key).build();
+        let all = keys.iter().map(one).collect::<std::result::Result<Vec<_>, _>>();
+        let list = all.and_then(|all| Delete::builder().set_objects(Some(all)).quiet(true).build());
+        let list = list.map_err(|cause| Error::new(Kind::Config, "a key is missing").because(cause))?;
+        let once = || {
+            let delete = self.client().delete_objects().bucket(self.name()).delete(list.clone());
+            // Older services want this one.
+            delete.customize().interceptor(ContentMd5).send()
+        };
+        let answer = self.send("removing", "", 0, once).await?;
+        Ok(answer
+            .errors()
+            .iter()
+            .map(|error| {
+                let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+                Failure::of_one("removing", &self.place(error.key().unwrap_or_default()), code, message)
+            })
+            .collect())
+    }
+
+    /// Whether objects are below a key, as below a folder.
+    ///
+    /// # Errors
+    /// Those of reaching the server.
+    pub async fn has_below(&self, key: &str) -> Result<bool> {
+        let folder = format!("{}/", key.trim_end_matches('/'));
+        let page = self.list(&folder, None).await?;
+        Ok(page.objects.iter().any(|object| object.key.starts_with(&folder)))
+    }
+
+    /// The error of a key under which nothing is: other names that begin with it may be meant.
+    pub async fn nothing_there(&self, key: &str) -> Error {
+        let gone = Error::new(Kind::Gone, "there is no such object").at(self.place(key));
+        let (folder, name) = (format!("{}/", key.trim_end_matches('/')), key.trim_end_matches('/'));
+        if key.ends_with('/') {
+            return match self.object(name).await {
+                Ok(_) => gone
+                    .advise(format!("there is an object {}: leave the / at the end out", self.place(name))),
+                Err(_) => gone.advise("check the address; `s3-uploader ls` lists what is there"),
+            };
+        }
+        match self.has_below(key).await {
+            Ok(true) => {
+                Error::new(Kind::Gone, "there is no object of this name, but there are objects below it")
+                    .at(self.place(key))
+                    .advise(format!("for those, name {} with the / at the end", self.place(&folder)))
+            }
+            _ => gone.advise("check the address; `s3-uploader ls` lists what is there"),
+        }
+    }
+
     /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
-    pub(crate) async fn rename(&self, key: &str, to: &str) -> Result<()> {
+    pub(crate) async fn rename(&self, key: &str, to: &str, dress: &Dress) -> Result<()> {
         let source = coded(&format!("{}/{key}", self.name()));
         let copy = || {
             let copy = self.client().copy_object().bucket(self.name()).key(to);
-            copy.copy_source(&source).send()
+            guarded!(copy, dress).copy_source(&source).send()
         };
         let before = crate::proof::head(self, key).await?;
         self.send("copying within the bucket", key, 0, copy).await?;
@@ -273,23 +291,12 @@ impl Unfinished {
     }
 }
 
-/// The name of what is not whole yet: the same in each run, short, and no user's own.
-fn part_name(key: &str) -> String {
-    let name: String = sums::md5_hex(key.as_bytes()).chars().take(16).collect();
-    format!(".s3-uploader-{name}.part")
-}
+/// What stays as it is in a key that is percent-encoded.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encoded, but for `/`.
-fn coded(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut coded, byte| {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' => coded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => coded.push(byte.into()),
-            _ => drop(write!(coded, "%{byte:02X}")),
-        }
-        coded
-    })
+pub(crate) fn coded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
@@ -297,22 +304,7 @@ fn decoded(text: &str, coded: bool) -> String {
     if !coded {
         return text.to_owned();
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(*first),
-        }
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Scope};
 use crc_fast::CrcAlgorithm;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::probe::Trust;
 use crate::remote::Bucket;
 use crate::sums::Sums;
-use crate::trust::Trust;
 
 /// How it was shown that an object equals the file. Its size always is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,7 @@ pub(crate) async fn prove(
     }
     Err(Error::new(Kind::Storage, "the server gives no such proof that can be believed")
         .at(bucket.place(key))
+        .with_scope(Scope::Record)
         .advise("use --proof readback, or leave --proof out"))
 }
 
@@ -81,7 +82,20 @@ pub(crate) async fn head(bucket: &Bucket, key: &str) -> Result<HeadObjectOutput>
         let head = bucket.client().head_object().bucket(bucket.name()).key(key);
         head.checksum_mode(ChecksumMode::Enabled).send()
     };
-    Ok(bucket.send("looking at the object", key, 0, once).await?)
+    let failure = match bucket.send("looking at the object", key, 0, once).await {
+        Ok(head) => return Ok(head),
+        Err(failure) => failure,
+    };
+    // The answer to a HEAD has no body, and so no word that tells of keys that ended from an object that is closed.
+    if failure.code.is_empty() && matches!(failure.error.status(), Some(400 | 401 | 403)) {
+        let once = || bucket.client().get_object().bucket(bucket.name()).key(key).range("bytes=0-0").send();
+        if let Err(told) = bucket.send("looking at the object", key, 0, once).await
+            && matches!(told.error.status(), Some(400 | 401 | 403))
+        {
+            return Err(told.error);
+        }
+    }
+    Err(failure.error)
 }
 
 /// Reads the whole object and compares size and SHA-256.
@@ -147,5 +161,6 @@ fn check_size(bucket: &Bucket, key: &str, found: Option<i64>, expected: u64) -> 
 fn differs(bucket: &Bucket, key: &str, how: &str) -> Error {
     Error::new(Kind::Storage, format!("the object is not equal to what was sent: {how}"))
         .at(bucket.place(key))
+        .with_scope(Scope::Record)
         .advise("run the same command again; if it stays, look at the server")
 }

@@ -5,26 +5,19 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RequestChecksumCalculation,
-    ResponseChecksumValidation, RuntimeComponents, SharedCredentialsProvider, StalledStreamProtectionConfig,
-};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use crawl_core::{Error, Kind, Result};
-use tokio::sync::OnceCell;
-use tracing::dispatcher::{self, Dispatch};
+use crawl_core::{Error, Kind, Result, Scope};
+use tracing::dispatcher::Dispatch;
 use tracing::instrument::WithSubscriber;
 
+use crate::client::Way;
 use crate::failure::Failure;
 use crate::gate::Gate;
-use crate::trust::Trust;
-use crate::{Account, Checksums, Limits, Login};
+use crate::{Account, Checksums, Limits};
 
-/// A bucket of an S3 service. Cheap to clone; clones share their limits and what was learned of the server.
+/// A bucket of an S3 service. Cheap to clone; clones share their limits.
 #[derive(Clone)]
 pub struct Bucket {
     shared: Arc<Shared>,
@@ -32,12 +25,11 @@ pub struct Bucket {
 
 struct Shared {
     client: Client,
+    way: Way,
     name: String,
     limits: Limits,
     gate: Gate,
     checksums: Checksums,
-    trust: OnceCell<Trust>,
-    trusts_parts: OnceCell<bool>,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -50,21 +42,16 @@ impl Bucket {
     /// Opens the door to a bucket; nothing is sent yet.
     ///
     /// # Errors
-    /// [`Kind::Config`] if the endpoint is no http(s) address.
+    /// [`Kind::Config`] if the endpoint is no http(s) address, or a proxy cannot be used.
     pub fn new(account: &Account, name: &str, limits: Limits) -> Result<Self> {
-        if let Some(endpoint) = &account.endpoint {
-            check_endpoint(endpoint)?;
-        }
+        let way = Way::to(account, name)?;
         let shared = Shared {
-            client: dispatcher::with_default(&Dispatch::none(), || {
-                Client::from_conf(sdk_config(account, &limits))
-            }),
+            client: crate::client::new(account, &limits)?,
+            way,
             name: name.to_owned(),
             limits,
             gate: Gate::new(&limits),
             checksums: account.checksums,
-            trust: OnceCell::new(),
-            trusts_parts: OnceCell::new(),
         };
         Ok(Bucket { shared: Arc::new(shared) })
     }
@@ -91,15 +78,18 @@ impl Bucket {
         &self.shared.gate
     }
 
-    /// What the server was seen to check; asked once, with an object under `probe`.
-    pub(crate) async fn trust(&self, probe: &str) -> Result<Trust> {
-        let checksums = self.shared.checksums == Checksums::WhenSupported;
-        self.shared.trust.get_or_try_init(|| crate::trust::probe(self, probe, checksums)).await.copied()
+    /// Whether checksums go along where the server checks them.
+    pub(crate) fn sends_checksums(&self) -> bool {
+        self.shared.checksums == Checksums::WhenSupported
     }
 
-    /// Whether the server was seen to check the checksum of an object in parts; asked once, before the first.
-    pub(crate) async fn trusts_parts(&self, probe: &str) -> Result<bool> {
-        self.shared.trusts_parts.get_or_try_init(|| crate::trust::probe_parts(self, probe)).await.copied()
+    /// Another object has the key, and may not be replaced.
+    pub(crate) fn taken(&self, key: &str) -> Error {
+        Error::new(Kind::Storage, "another object has this key")
+            .at(self.place(key))
+            .with_status(412)
+            .with_scope(Scope::Record)
+            .advise("choose another prefix, or allow overwriting")
     }
 
     /// Sends a request of `bytes` until it goes well, cannot, or was tried often enough.
@@ -138,13 +128,14 @@ impl Bucket {
             // The SDK's own log lines hold keys.
             let cause = match once().with_subscriber(Dispatch::none()).await {
                 Ok(done) => {
+                    self.shared.way.was_answered();
                     self.gate().well(began.elapsed());
                     return Ok(done);
                 }
                 Err(cause) => cause,
             };
             drop(turn);
-            let failure = Failure::new(what, &self.place(key), &cause);
+            let failure = Failure::new(what, &self.place(key), &cause, &self.shared.way);
             if failure.slow {
                 self.gate().slow();
             }
@@ -162,7 +153,11 @@ impl Bucket {
         let mut tries = 1;
         loop {
             match once().await {
-                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => tries += 1,
+                Err(error) if error.kind() == Kind::Transient && tries < self.limits().tries => {
+                    tracing::debug!(%error, tries, "trying again");
+                    tokio::time::sleep(backoff(self.limits().backoff, tries)).await;
+                    tries += 1;
+                }
                 result => return result,
             }
         }
@@ -177,53 +172,6 @@ impl Bucket {
 fn backoff(first: Duration, tries: u32) -> Duration {
     let most = first.saturating_mul(1 << (tries - 1).min(16)).min(Duration::from_secs(20));
     most.mul_f64(fastrand::f64())
-}
-
-fn check_endpoint(endpoint: &str) -> Result<()> {
-    let url: Option<crawl_core::http::Url> = endpoint.parse().ok();
-    let fine = url.is_some_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
-    });
-    if fine {
-        return Ok(());
-    }
-    // The text is not shown: people put keys into addresses.
-    Err(Error::new(Kind::Config, "the endpoint is no http or https address, or it holds a user and password")
-        .advise("write it as https://host:port; keys come from the environment or the AWS files"))
-}
-
-fn sdk_config(account: &Account, limits: &Limits) -> aws_sdk_s3::Config {
-    let https =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(10))
-        .operation_attempt_timeout(limits.timeout)
-        .build();
-    let mut config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(account.region.clone()))
-        .force_path_style(account.path_style)
-        .http_client(https)
-        // We try again ourselves: the gate must hear of every refusal.
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        // We set the headers ourselves, from the hashes that the receipt will hold.
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-    if let Some(endpoint) = &account.endpoint {
-        config = config.endpoint_url(endpoint);
-    }
-    config = match &account.login {
-        Login::Anonymous => config.allow_no_auth(),
-        Login::Provider(provider) => config.credentials_provider(provider.clone()),
-        Login::Keys { id, secret, session } => {
-            let session = session.as_ref().map(|session| session.expose().to_owned());
-            let keys = Credentials::new(id.expose(), secret.expose(), session, None, "given");
-            config.credentials_provider(SharedCredentialsProvider::new(keys))
-        }
-    };
-    config.build()
 }
 
 /// Signs a body by the hash that is known already, instead of hashing it once more.
@@ -254,6 +202,29 @@ impl Intercept for SignAs {
         config: &mut ConfigBag,
     ) -> std::result::Result<(), BoxError> {
         config.interceptor_state().store_put(self.0.clone());
+        Ok(())
+    }
+}
+
+/// Sends the MD5 of a small body along.
+#[derive(Debug)]
+pub(crate) struct ContentMd5;
+
+impl Intercept for ContentMd5 {
+    fn name(&self) -> &'static str {
+        "ContentMd5"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let md5 = context.request().body().bytes().map(crate::sums::md5_text);
+        if let Some(md5) = md5 {
+            context.request_mut().headers_mut().insert("content-md5", md5);
+        }
         Ok(())
     }
 }

@@ -12,6 +12,9 @@ use crate::{Done, Job};
 /// How many large files are on their way at once; their parts share the memory.
 const LARGE_AT_ONCE: usize = 3;
 
+/// So many files in a row fail alike, and no more are tried.
+const MOST_ALIKE: u32 = 20;
+
 /// What became of the files of a run. `files = sent + there + failed + not_begun`.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -23,7 +26,7 @@ pub struct Summary {
     pub there: u64,
     /// How many failed; each is kept.
     pub failed: u64,
-    /// How many were not begun, because of a stop; each is kept.
+    /// How many were not begun, or broken off, because of a stop; each is kept.
     pub not_begun: u64,
     /// Bytes of what was sent.
     pub bytes: u64,
@@ -35,7 +38,9 @@ pub struct Summary {
 pub type Watch = Arc<dyn Fn(&Local, std::result::Result<&Done, &Error>) + Send + Sync>;
 
 /// Sends the files. Hears `stop` between files and finishes those on their way. A file that fails is kept and does
-/// not hold up the others; if receipts can be written no more, nothing further is begun.
+/// not hold up the others. What would make all others fail too (keys that are worth nothing, a full disk, a bucket that
+/// is gone, a service that refuses whatever it is asked) ends the run: nothing further is begun, and what was under way
+/// and failed by it is not told again, file by file.
 ///
 /// # Errors
 /// Those of [`Job::begin`]; what goes wrong with a file is in the summary.
@@ -59,6 +64,7 @@ pub async fn run(
         small: Mutex::new(small.into_iter()),
         large: Mutex::new(large.into_iter()),
         stopped: AtomicBool::new(false),
+        alike: Mutex::default(),
         summary: Mutex::new(Summary { files: count, ..Summary::default() }),
     });
     let mut workers = JoinSet::new();
@@ -90,7 +96,32 @@ struct Crew {
     small: Mutex<std::vec::IntoIter<Local>>,
     large: Mutex<std::vec::IntoIter<Local>>,
     stopped: AtomicBool,
+    alike: Mutex<Alike>,
     summary: Mutex<Summary>,
+}
+
+/// How many files in a row the service failed in the same way.
+#[derive(Default)]
+struct Alike {
+    /// One went well.
+    well: bool,
+    /// An error concerned all.
+    ended: bool,
+    fault: Option<(Kind, Option<u16>)>,
+    count: u32,
+}
+
+impl Alike {
+    /// Whether the service fails whatever it is asked: nothing has ever gone well, or it is out of reach.
+    fn is_in_vain(&mut self, error: &Error) -> bool {
+        if !error.place().starts_with("s3://") {
+            return false;
+        }
+        let fault = Some((error.kind(), error.status()));
+        self.count = if self.fault == fault { self.count + 1 } else { 1 };
+        self.fault = fault;
+        self.count >= MOST_ALIKE && (!self.well || error.kind() == Kind::Transient)
+    }
 }
 
 impl Crew {
@@ -100,15 +131,34 @@ impl Crew {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(file) = next else { break };
             let result = self.job.one(&file).await;
-            (self.watch)(&file, result.as_ref());
-            self.note(&file, result);
+            if self.is_told(&result) {
+                (self.watch)(&file, result.as_ref());
+                self.note(&file, result);
+            }
         }
+    }
+
+    /// Whether this is worth a line of its own: not after an error that concerned all, of which it is one more.
+    fn is_told(&self, result: &Result<Done>) -> bool {
+        let Err(error) = result else { return true };
+        let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
+        if alike.ended && (error.concerns_all() || error.place().starts_with("s3://")) {
+            return false;
+        }
+        alike.ended |= error.concerns_all() || alike.is_in_vain(error);
+        if alike.ended {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        true
     }
 
     fn note(&self, file: &Local, result: Result<Done>) {
         let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(done) => {
+                let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
+                *alike = Alike { well: true, ended: alike.ended, ..Alike::default() };
+                drop(alike);
                 if done.was_there {
                     summary.there += 1;
                 } else {
@@ -118,11 +168,6 @@ impl Crew {
             }
             Err(error) => {
                 summary.failed += 1;
-                // A full disk takes no receipts: sending more would be in vain. Of one file's troubles the
-                // others know nothing.
-                if error.kind() == Kind::Storage && error.place() == self.job.receipts_place() {
-                    self.stopped.store(true, Ordering::Relaxed);
-                }
                 summary.first.get_or_insert(error);
             }
         }

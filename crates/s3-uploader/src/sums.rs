@@ -1,7 +1,7 @@
 //! Hashes of what is sent: SHA-256 of the whole, CRC64NVME that joins over parts, MD5 where ETags need it.
 
 use crc_fast::CrcAlgorithm;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -80,10 +80,14 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Md5::digest(bytes))
 }
 
+/// The MD5 as the Content-MD5 header spells it.
+pub(crate) fn md5_text(bytes: &[u8]) -> String {
+    BASE64.encode(&Md5::digest(bytes))
+}
+
 /// A CRC as S3 spells it.
 pub(crate) fn crc_text(crc: u64) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(crc.to_be_bytes())
+    BASE64.encode(&crc.to_be_bytes())
 }
 
 #[cfg(test)]

@@ -43,14 +43,14 @@ impl UploadFlags {
         let Some(bucket) = self.bucket().await? else {
             return session.crawl(source, store, options, known).await;
         };
-        let (bucket, prefix) = bucket;
-        let place = format!("s3://{}/{}", bucket.name(), prefix.escape_debug());
+        let (bucket, plan) = bucket;
+        let place = format!("s3://{}/{}", bucket.name(), plan.prefix.escape_debug());
         std::fs::create_dir_all(store.root())
             .map_err(|cause| Error::io("cannot make the root", store.root(), cause))?;
         // The receipts have a lock too, whose message would name a flag that crawlers do not have.
         store.hold(source.id()).await?;
         let receipts = store.root().join("s3-receipts.jsonl");
-        let job = Job::new(bucket, Plan { prefix, delete: true, ..Plan::default() }, &receipts)?;
+        let job = Job::new(bucket, plan, &receipts)?;
         let behind = Behind::new(store.clone(), job, settings_of(source, options), self.disk_budget);
         let waits = || match behind.waiting() {
             (0, _) => String::new(),
@@ -84,8 +84,8 @@ impl UploadFlags {
         Ok((checkpoint, if left > 0 { Outcome::Stopped } else { outcome }))
     }
 
-    /// The bucket and prefix; `None` if nothing is to be moved.
-    async fn bucket(&self) -> Result<Option<(Bucket, String)>> {
+    /// The bucket and what to do there; `None` if nothing is to be moved.
+    async fn bucket(&self) -> Result<Option<(Bucket, Plan)>> {
         if self.upload.is_none() && self.cloud.is_none() {
             if self.disk_budget.is_some() {
                 return Err(Error::new(Kind::Config, "--disk-budget is for pages that move to a bucket")
@@ -99,7 +99,8 @@ impl UploadFlags {
         if !prefix.is_empty() && !prefix.ends_with('/') {
             prefix.push('/');
         }
-        let account = environment::account(&file, Asked::default()).await;
-        Ok(Some((Bucket::new(&account, &name, Limits::default())?, prefix)))
+        let account = environment::account(&file, Asked::default()).await?;
+        let plan = Plan { prefix, dress: file.dress()?, delete: true, ..Plan::default() };
+        Ok(Some((Bucket::new(&account, &name, Limits::default())?, plan)))
     }
 }

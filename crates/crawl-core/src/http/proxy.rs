@@ -26,6 +26,39 @@ pub struct Proxies {
     pub except: String,
 }
 
+/// A proxy that stands before an address, for clients of other kinds than [`super::Http`].
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Its whole address, with its name and password.
+    pub address: Secret,
+    /// Its address as it may be shown.
+    pub shown: String,
+    /// What the user set it with.
+    pub from: String,
+}
+
+impl Before {
+    /// An error of this proxy, with what to do about it.
+    pub fn wrong(&self, what: &str) -> Error {
+        wrong(what, &self.shown, &self.from)
+    }
+}
+
+impl Proxies {
+    /// The proxy that stands before an address, if one does.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Config`] if any of them cannot be used, as [`super::Http::new`] would say.
+    pub fn before(&self, url: &Url) -> Result<Option<Before>> {
+        let checked = Checked::new(self)?;
+        Ok(checked.find(url).map(|(proxy, from)| Before {
+            address: Secret::new(proxy.as_str()),
+            shown: shown(proxy),
+            from: from.to_owned(),
+        }))
+    }
+}
+
 /// The proxies as they are used.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
@@ -67,9 +100,13 @@ impl Checked {
 
     /// The proxy that stands before an address: as it may be shown, and where it was named.
     pub(super) fn before(&self, url: &Url) -> Option<(String, &str)> {
+        self.find(url).map(|(proxy, from)| (shown(proxy), from))
+    }
+
+    fn find(&self, url: &Url) -> Option<(&Url, &str)> {
         self.matcher.as_ref()?.intercept(&url.as_str().parse().ok()?)?;
         let (_, proxy, from) = self.each.iter().find(|(scheme, ..)| *scheme == url.scheme())?;
-        Some((shown(proxy), from))
+        Some((proxy, from))
     }
 }
 
@@ -129,5 +166,9 @@ mod tests {
         for url in ["http://example.org/", "https://a.inner.org/", "https://10.1.2.3/"] {
             assert_eq!(before(url), None, "{url}");
         }
+        let way = proxies("u:pw@proxy.corp:3128").before(&Url::parse("https://example.org/").unwrap());
+        let way = way.unwrap().unwrap();
+        assert_eq!(way.address.expose(), "http://u:pw@proxy.corp:3128/");
+        assert!(!format!("{way:?}").contains("pw"), "{way:?}");
     }
 }

@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crawl_core::{Checkpoint, Error, FileLine, Kind, Manifest, Mark, Result, SourceId, Stored};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::{Behind, Crawl, Moved};
 use crate::Local;
-use crate::single::off_the_loop;
+use crate::local::off_the_loop;
 
 /// Pages on their way at once: what one waits for, another uses.
 const PAGES_AT_ONCE: usize = 4;
 /// Files of one page on their way at once; the bucket's own limits hold beside it.
 const FILES_AT_ONCE: usize = 32;
+/// So often what is replaced may change while it is.
+const TELL_TRIES: u32 = 3;
 /// The bucket's checkpoint is not older than this while pages move.
 pub(super) const TELL_WITHIN: Duration = Duration::from_secs(60);
 
@@ -137,7 +140,7 @@ impl Behind {
         }
         let file = Local::at(path, &self.name(path)?)?;
         if let Some(sha256) = sha256
-            && crate::job::sha256(&file).await? != sha256
+            && crate::local::sha256(&file).await? != sha256
         {
             return Err(Error::new(
                 Kind::Storage,
@@ -189,24 +192,38 @@ impl Behind {
         if bucket.is_told() {
             return Ok(());
         }
-        self.check_alone(bucket.id).await?;
         let stored = Stored::open(self.store.root(), bucket.id)?;
         let mut manifest = stored.manifest_bytes(0)?;
         manifest.truncate(bucket.there.manifest_bytes as usize);
-        self.job.put_bytes(&format!("{}/manifest.jsonl", bucket.id), manifest.into()).await?;
+        self.tell_of(bucket.id, "manifest.jsonl", manifest.into()).await?;
         if bucket.there.marks > 0 {
             let marks = stored.mark_bytes(bucket.there.marks)?;
-            self.job.put_bytes(&format!("{}/seen.bin", bucket.id), marks.into()).await?;
+            self.tell_of(bucket.id, "seen.bin", marks.into()).await?;
         }
         let mut text = serde_json::to_vec(&bucket.there)
             .map_err(|cause| Error::new(Kind::Storage, "cannot spell the checkpoint").because(cause))?;
         text.push(b'\n');
-        self.job.put_bytes(&format!("{}/checkpoint.json", bucket.id), text.into()).await?;
+        self.tell_of(bucket.id, "checkpoint.json", text.into()).await?;
         let (waiting, Moved { pages, files, bytes }) = (self.waiting().0, self.state().moved);
         tracing::info!(source = %bucket.id, pages, files, bytes, waiting, "in the bucket");
         bucket.told.clone_from(&bucket.there);
         (bucket.told_at, bucket.bytes_since) = (Instant::now(), 0);
         Ok(())
+    }
+
+    /// Replaces what the bucket tells of the crawl. It is looked at before the claim is: whoever claims the prefix later,
+    /// while this machine hangs, and tells of more, is not rolled back, where the bucket hears If-Match.
+    async fn tell_of(&self, id: &SourceId, name: &str, bytes: Bytes) -> Result<()> {
+        let name = format!("{id}/{name}");
+        // What changed under our own claim is an earlier try of ours that came through late.
+        for _ in 0..TELL_TRIES {
+            let over = self.job.over(&name).await?;
+            self.check_alone(id).await?;
+            if self.job.put_over(&name, bytes.clone(), &over).await? {
+                return Ok(());
+            }
+        }
+        Err(self.not_alone(id))
     }
 }
 

@@ -33,6 +33,9 @@ pub(crate) struct Door {
     /// Sign nothing
     #[arg(long, help_heading = "Service")]
     anonymous: bool,
+    /// Pay for what is asked of a bucket whose owner does not
+    #[arg(long, help_heading = "Service")]
+    request_payer: bool,
     /// when_required for clones that refuse checksum headers [default: AWS_REQUEST_CHECKSUM_CALCULATION]
     #[arg(long, value_enum, help_heading = "Service")]
     checksums: Option<ChecksumsFlag>,
@@ -72,15 +75,20 @@ enum ChecksumsFlag {
 impl Door {
     /// The bucket and prefix that `address` or the cloud file names.
     pub(crate) async fn open(&self, address: Option<&str>) -> Result<(Bucket, String)> {
-        let file = self.cloud.as_deref().map(CloudFile::read).transpose()?.unwrap_or_default();
+        let file = self.file()?;
         let (name, prefix) = file.place(address)?;
         Ok((self.bucket(&name, &file).await?, prefix))
     }
 
     /// A bucket by its name, for receipts.
     pub(crate) async fn named(&self, name: &str) -> Result<Bucket> {
-        let file = self.cloud.as_deref().map(CloudFile::read).transpose()?.unwrap_or_default();
+        let file = self.file()?;
         self.bucket(name, &file).await
+    }
+
+    /// The cloud file; an empty one if none is named.
+    pub(crate) fn file(&self) -> crawl_core::Result<CloudFile> {
+        Ok(self.cloud.as_deref().map(CloudFile::read).transpose()?.unwrap_or_default())
     }
 
     async fn bucket(&self, name: &str, file: &CloudFile) -> Result<Bucket> {
@@ -96,10 +104,10 @@ impl Door {
             part_size: self.part_size,
             ..Limits::default()
         };
-        Ok(Bucket::new(&self.account(file).await, name, limits)?)
+        Ok(Bucket::new(&self.account(file).await?, name, limits)?)
     }
 
-    async fn account(&self, file: &CloudFile) -> Account {
+    async fn account(&self, file: &CloudFile) -> crawl_core::Result<Account> {
         let asked = Asked {
             endpoint: self.endpoint.clone(),
             region: self.region.clone(),
@@ -114,6 +122,7 @@ impl Door {
                 ChecksumsFlag::WhenRequired => Checksums::WhenRequired,
             }),
             anonymous: self.anonymous,
+            request_payer: self.request_payer,
         };
         environment::account(file, asked).await
     }

@@ -1,14 +1,14 @@
 //! `verify`, `ls`, `get` and `presign`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::files::place;
-use crawl_core::{Error, Kind, Timestamp};
+use crawl_core::{Error, Kind, Scope, Timestamp};
 use futures::StreamExt;
-use s3_uploader::{Bucket, Receipt, audit, receipt};
+use s3_uploader::{Bucket, Receipt, Sums, Wish, audit, receipt};
 
 use super::{GetArgs, LsArgs, PresignArgs, VerifyArgs};
 
@@ -43,6 +43,7 @@ pub(crate) async fn verify(arguments: VerifyArgs) -> Result<Outcome> {
         }
         match result {
             Ok(()) => good += 1,
+            Err(error) if error.concerns_all() => return Err(error.into()),
             Err(error) => {
                 // What the server did not let us see is neither good nor bad.
                 let (count, word) =
@@ -107,20 +108,34 @@ pub(crate) async fn ls(arguments: LsArgs) -> Result<Outcome> {
     }
 }
 
+/// What receipts say of the objects of one bucket, by key.
+fn receipts_of(bucket: &str, path: Option<&Path>) -> Result<HashMap<String, Sums>> {
+    let Some(path) = path else { return Ok(HashMap::new()) };
+    let all = receipt::read(path)?.into_iter().filter(|receipt| receipt.bucket == bucket);
+    Ok(all.map(|receipt| (receipt.key, receipt.sums)).collect())
+}
+
 pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     let (bucket, key) = arguments.door.open(Some(&arguments.from)).await?;
+    let receipts = receipts_of(bucket.name(), arguments.receipts.as_deref())?;
+    let wish = |key: &str| Wish { receipt: receipts.get(key).cloned(), takes_any_etag: arguments.any_etag };
     if !key.is_empty() && !key.ends_with('/') {
         let to = match arguments.to {
             Some(to) if to.is_dir() => place(&to, last(&key))?,
             Some(to) => to,
             None => place(Path::new(""), last(&key))?,
         };
-        bucket.get(&key, &to).await?;
+        let object = match bucket.object(&key).await {
+            Err(error) if error.kind() == Kind::Gone => return Err(bucket.nothing_there(&key).await.into()),
+            object => object?,
+        };
+        let fetched = bucket.get(&object, &to, &wish(&key)).await?;
+        tell_unproven(u64::from(fetched.proof.is_none()));
         return Ok(Outcome::Done);
     }
     let root = arguments.to.unwrap_or_else(|| PathBuf::from("."));
     std::fs::create_dir_all(&root).map_err(|cause| Error::io("cannot make the folder", &root, cause))?;
-    let (mut had, mut skipped, mut missing): (u64, u64, u64) = (0, 0, 0);
+    let (mut had, mut skipped, mut missing, mut unproven): (u64, u64, u64, u64) = (0, 0, 0, 0);
     let mut at: Option<String> = None;
     loop {
         let mut page = bucket.list(&key, at.as_deref()).await?;
@@ -128,17 +143,21 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
         page.objects.retain(|object| object.size > 0 || !object.key.ends_with('/'));
         let gets = page.objects.iter().map(|object| {
             let (bucket, root, name) = (&bucket, &root, object.key.strip_prefix(&key).unwrap_or(&object.key));
-            let skip = arguments.skip_existing;
+            let (skip, wish) = (arguments.skip_existing, wish(&object.key));
             async move {
-                let to = place(root, name)?;
-                if skip && to.is_file() { Ok(None) } else { bucket.get(&object.key, &to).await.map(Some) }
+                let to = place(root, name).map_err(|error| error.with_scope(Scope::Record))?;
+                if skip && to.is_file() { Ok(None) } else { bucket.get(object, &to, &wish).await.map(Some) }
             }
         });
         let mut gets = futures::stream::iter(gets).buffer_unordered(16);
         while let Some(result) = gets.next().await {
             match result {
-                Ok(Some(_)) => had += 1,
+                Ok(Some(fetched)) => {
+                    had += 1;
+                    unproven += u64::from(fetched.proof.is_none());
+                }
                 Ok(None) => skipped += 1,
+                Err(error) if error.concerns_all() => return Err(error.into()),
                 Err(error) => {
                     missing += 1;
                     say(format!("not fetched: {error}; {}", error.advice()));
@@ -153,10 +172,7 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     }
     let all = had + skipped + missing;
     if all == 0 {
-        return Err(Error::new(Kind::Gone, "there is no object below this prefix")
-            .at(&arguments.from)
-            .advise("check the address; `s3-uploader ls` lists what is there")
-            .into());
+        return Err(bucket.nothing_there(&key).await.into());
     }
     say(format!(
         "{} objects = {} fetched + {} skipped + {} not fetched",
@@ -165,7 +181,17 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
         grouped(skipped),
         grouped(missing)
     ));
+    tell_unproven(unproven);
     Ok(Outcome::missing(missing))
+}
+
+fn tell_unproven(count: u64) {
+    if count > 0 {
+        say(format!(
+            "  {} of them are not proven: the bucket tells neither a checksum nor an MD5 of them; --receipts would",
+            grouped(count)
+        ));
+    }
 }
 
 fn last(key: &str) -> &str {

@@ -7,13 +7,32 @@ use std::sync::Arc;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Choice, Dress, Job, Listing, Plan, Summary, Watch};
+use s3_uploader::{Job, Listing, Plan, Summary, Watch};
 
 use super::SendArgs;
 use super::progress::Progress;
 
-pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) -> Result<Outcome> {
-    let choice = Choice::new(&arguments.include, &arguments.exclude)?;
+/// What is done with files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Copy,
+    Move,
+    /// As a copy, but that what the bucket tells to be equal is not looked at.
+    Sync,
+}
+
+pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Result<Outcome> {
+    let delete = way == Way::Move;
+    let choice = arguments.filter.choice()?;
+    if let Some(from) = arguments.from.to_str().filter(|from| from.starts_with("s3://")) {
+        if way == Way::Sync {
+            return super::sync::between(&arguments, from, &choice).await;
+        }
+        return Err(Error::new(Kind::Config, "this is no file and no folder")
+            .at(from)
+            .advise("s3-uploader sync copies from bucket to bucket, and get fetches")
+            .into());
+    }
     let receipts = receipts_of(&arguments);
     let mut journal_part = s3_uploader::journal_path(&receipts).into_os_string();
     journal_part.push(".part");
@@ -24,13 +43,21 @@ pub(crate) async fn run(arguments: SendArgs, delete: bool, session: &Session) ->
     }
     let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
     let prefix = place(&arguments.from, &prefix, &mut listing);
+    if way == Way::Sync {
+        super::sync::leave_out_equal(&bucket, &prefix, &mut listing).await?;
+    }
     for error in &listing.refused {
         say(format!("left {error}; {}", error.advice()));
     }
     if arguments.dry_run {
         return Ok(dry(&listing, bucket.name(), &prefix, delete));
     }
-    let plan = Plan { prefix, dress: dress(&arguments)?, proof: arguments.proof.map(Into::into), delete };
+    let plan = Plan {
+        prefix,
+        dress: arguments.dress.dress(&arguments.door.file()?, arguments.no_overwrite)?,
+        proof: arguments.proof.map(Into::into),
+        delete,
+    };
     let job = Job::new(bucket.clone(), plan, &receipts).map_err(|error| match error.kind() {
         Kind::Storage => {
             error.advise("make room or give the right to write there, or name another --receipts")
@@ -111,21 +138,6 @@ fn place(from: &Path, prefix: &str, listing: &mut Listing) -> String {
         _ if open => prefix.to_owned(),
         _ => format!("{prefix}/"),
     }
-}
-
-fn dress(arguments: &SendArgs) -> Result<Dress> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Error::new(Kind::Config, "metadata is given as name=value").at(text)),
-    };
-    Ok(Dress {
-        storage_class: arguments.storage_class.clone(),
-        content_type: arguments.content_type.clone(),
-        metadata: arguments.metadata.iter().map(pair).collect::<Result<_, _>>()?,
-        sse: arguments.sse.clone(),
-        sse_key: arguments.sse_kms_key_id.clone(),
-        no_overwrite: arguments.no_overwrite,
-    })
 }
 
 fn dry(listing: &Listing, bucket: &str, prefix: &str, delete: bool) -> Outcome {

@@ -5,8 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use md5::{Digest, Md5};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -219,7 +218,7 @@ fn error(status: u16, code: &str) -> Answer {
 }
 
 fn crc(bytes: &[u8]) -> String {
-    STANDARD.encode(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes).to_be_bytes())
+    BASE64.encode(&crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes).to_be_bytes())
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
@@ -304,7 +303,7 @@ fn checked(request: &Request, lie: Lie) -> Result<(), Answer> {
         return Ok(());
     }
     let wrong = |name: &str, right: String| request.headers.get(name).is_some_and(|value| *value != right);
-    let md5 = STANDARD.encode(Md5::digest(&request.body));
+    let md5 = BASE64.encode(&Md5::digest(&request.body));
     if wrong("x-amz-checksum-crc64nvme", crc(&request.body)) || wrong("content-md5", md5) {
         return Err(error(400, "BadDigest"));
     }

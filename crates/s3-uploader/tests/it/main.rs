@@ -4,9 +4,16 @@
 
 mod behind;
 mod carrying;
+mod demanding;
 mod desk;
+mod fetching;
+mod front;
+mod hanging;
 mod hostile;
 mod killing;
 mod liar;
 mod lying;
 mod moving;
+mod proxies;
+mod removing;
+mod syncing;

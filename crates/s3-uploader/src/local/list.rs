@@ -1,134 +1,44 @@
-//! Local files: listed without following links, recognised again by what the file system knows of them.
+//! Which files are to be sent: all below a folder that the globs leave, links never.
 
-use std::fs::{File, Metadata};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Kind, Result};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::{Deserialize, Serialize};
 
-/// What the file system knows of a file. A file with another stamp is another file, or was written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    size: u64,
-    modified: i128,
-    changed: i128,
-    device: u64,
-    inode: u64,
-}
-
-impl Stamp {
-    #[cfg(unix)]
-    fn of(meta: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        Stamp {
-            size: meta.len(),
-            modified: nanos(meta.mtime(), meta.mtime_nsec()),
-            changed: nanos(meta.ctime(), meta.ctime_nsec()),
-            device: meta.dev(),
-            inode: meta.ino(),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn of(meta: &Metadata) -> Self {
-        let since = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let modified = since.map_or(0, |since| since.as_nanos() as i128);
-        Stamp { size: meta.len(), modified, changed: 0, device: 0, inode: 0 }
-    }
-
-    /// The size in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Whether the file was written to so short a time ago that a further write could leave the same times:
-    /// file systems count in steps of up to two seconds.
-    fn is_fresh(&self) -> bool {
-        let now = jiff::Timestamp::now().as_nanosecond();
-        self.modified.max(self.changed) > now - 2_500_000_000
-    }
-}
-
-/// A file to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its name below the root, parts joined by `/`.
-    pub name: String,
-    /// What it was when it was listed.
-    pub stamp: Stamp,
-    /// Whether it was written to so short a time before it was listed that its times may not tell of a further
-    /// write.
-    pub fresh: bool,
-}
-
-impl Local {
-    /// A file by its path; its name is `name`.
-    ///
-    /// # Errors
-    /// [`Kind::Gone`] if it is not there, [`Kind::Denied`] if it is a link or no plain file.
-    pub fn at(path: &Path, name: &str) -> Result<Self> {
-        let stamp = stamp(path)?;
-        Ok(Local { path: path.to_owned(), name: name.to_owned(), stamp, fresh: stamp.is_fresh() })
-    }
-
-    /// Opens the file, if it is still the one that was listed.
-    pub(crate) fn open(&self) -> Result<File> {
-        self.check()?;
-        let file = File::open(&self.path).map_err(|cause| cannot("open", &self.path, cause))?;
-        self.check_open(&file)?;
-        Ok(file)
-    }
-
-    /// Whether the open file is still as it was listed.
-    pub(crate) fn check_open(&self, file: &File) -> Result<()> {
-        let meta = file.metadata().map_err(|cause| cannot("look at", &self.path, cause))?;
-        if Stamp::of(&meta) == self.stamp { Ok(()) } else { Err(changed(&self.path)) }
-    }
-
-    /// Whether what lies under the path is still as it was listed.
-    pub(crate) fn check(&self) -> Result<()> {
-        if stamp(&self.path)? == self.stamp { Ok(()) } else { Err(changed(&self.path)) }
-    }
-}
-
-fn stamp(path: &Path) -> Result<Stamp> {
-    let meta = path.symlink_metadata().map_err(|cause| cannot("look at", path, cause))?;
-    if meta.is_file() {
-        return Ok(Stamp::of(&meta));
-    }
-    let what = if meta.is_symlink() { "it is a symbolic link" } else { "it is no plain file" };
-    Err(Error::new(Kind::Denied, format!("not sent: {what}")).at(shown(path)).advise("the file is kept"))
-}
-
-pub(crate) fn changed(path: &Path) -> Error {
-    Error::new(Kind::Transient, "the file was changed while it was sent")
-        .at(shown(path))
-        .advise("the file is kept; run the same command again when nobody writes to it")
-}
-
-pub(crate) fn cannot(what: &str, path: &Path, cause: std::io::Error) -> Error {
-    let kind = match cause.kind() {
-        std::io::ErrorKind::NotFound => Kind::Gone,
-        std::io::ErrorKind::PermissionDenied => Kind::Denied,
-        _ => Kind::Storage,
-    };
-    Error::new(kind, format!("cannot {what} the file")).at(shown(path)).because(cause)
-}
-
-/// A path as it may stand in a line.
-pub(crate) fn shown(path: &Path) -> String {
-    path.to_string_lossy().escape_debug().to_string()
-}
+use super::{Local, cannot, shown};
 
 /// Which files are sent.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     include: Option<GlobSet>,
     exclude: GlobSet,
+    named: Option<BTreeSet<String>>,
+    bounds: Bounds,
+}
+
+/// Bounds of size and age; `None` is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// The fewest bytes.
+    pub min_size: Option<u64>,
+    /// The most bytes.
+    pub max_size: Option<u64>,
+    /// Written after this, in seconds since 1970.
+    pub after: Option<i64>,
+    /// Written before this, in seconds since 1970.
+    pub before: Option<i64>,
+}
+
+impl Bounds {
+    fn hold(&self, size: u64, modified: Option<i64>) -> bool {
+        // What does not tell its age is within no bound of age.
+        let aged = |fits: &dyn Fn(i64) -> bool| modified.is_some_and(fits);
+        self.min_size.is_none_or(|least| size >= least)
+            && self.max_size.is_none_or(|most| size <= most)
+            && self.after.is_none_or(|after| aged(&|modified| modified >= after))
+            && self.before.is_none_or(|before| aged(&|modified| modified < before))
+    }
 }
 
 impl Choice {
@@ -148,11 +58,37 @@ impl Choice {
             set.build().map_err(|cause| Error::new(Kind::Config, "too many globs").because(cause))
         };
         let include = if include.is_empty() { None } else { Some(set(include)?) };
-        Ok(Choice { include, exclude: set(exclude)? })
+        Ok(Choice { include, exclude: set(exclude)?, ..Choice::default() })
+    }
+
+    /// Only these names, of those that the globs take.
+    #[must_use]
+    pub fn only(self, names: BTreeSet<String>) -> Self {
+        Choice { named: Some(names), ..self }
+    }
+
+    /// Only what is within these bounds.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Choice { bounds, ..self }
+    }
+
+    /// Whether size and age, in seconds since 1970, are within bounds.
+    pub fn fits(&self, size: u64, modified: Option<i64>) -> bool {
+        self.bounds.hold(size, modified)
     }
 
     /// Whether the name is chosen.
     pub fn takes(&self, name: &str) -> bool {
+        self.named.as_ref().is_none_or(|named| named.contains(name)) && self.takes_by_glob(name)
+    }
+
+    /// Names that were asked for and are not among these.
+    fn lacking<'a>(&'a self, seen: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+        self.named.iter().flatten().filter(move |name| self.takes_by_glob(name) && !seen.contains(*name))
+    }
+
+    fn takes_by_glob(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|set| set.is_match(name)) && !self.exclude.is_match(name)
     }
 }
@@ -183,6 +119,7 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
         return Ok(found);
     }
     let own: Vec<PathBuf> = own.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let mut seen = BTreeSet::new();
     let mut folders = vec![(root.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -209,13 +146,24 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
             } else if !choice.takes(&name) {
                 found.left_out += 1;
             } else {
+                if choice.named.is_some() {
+                    seen.insert(name.clone());
+                }
                 match Local::at(&path, &name) {
+                    Ok(file) if !choice.fits(file.stamp.size(), Some(file.stamp.modified())) => {
+                        found.left_out += 1;
+                    }
                     Ok(file) => found.files.push(file),
                     Err(error) => found.refused.push(error),
                 }
             }
         }
     }
+    found.refused.extend(choice.lacking(&seen).map(|name| {
+        Error::new(Kind::Gone, "this was named and is not there")
+            .at(name.escape_debug().to_string())
+            .advise("names are those below the folder, as `find FOLDER -type f -printf '%P\\n'` writes them")
+    }));
     found.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }

@@ -7,14 +7,14 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use crawl_core::{Kind, Result};
-use md5::{Digest, Md5};
+use tokio::sync::OnceCell;
 
+use crate::dress::dressed;
 use crate::failure::Failure;
 use crate::remote::Bucket;
 use crate::sums::{self, Sums};
+use crate::{Dress, Plan};
 
 /// Which words of the server are believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,12 +32,57 @@ impl Trust {
     }
 }
 
+/// What one job knows of its server; each question is asked once.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    key: String,
+    dress: Dress,
+    /// The dress of the files, if the bucket demands a lock: then the probe stays until its lock ends.
+    locked: Option<Dress>,
+    whole: OnceCell<Trust>,
+    parts: OnceCell<bool>,
+}
+
+impl Probe {
+    /// With an object beside what has the prefix. A run that was killed left one of the same name, by its `mark`: it is
+    /// replaced and removed.
+    pub(crate) fn new(plan: &Plan, mark: &str) -> Self {
+        let (prefix, dress) = (&plan.prefix, plan.dress.of_a_probe());
+        let lock = (plan.dress.lock.clone(), plan.dress.legal_hold);
+        let locked = plan.dress.locks().then(|| Dress { lock: lock.0, legal_hold: lock.1, ..dress.clone() });
+        let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        let key = format!("{folder}.s3-uploader-probe-{mark}");
+        Probe { key, dress, locked, whole: OnceCell::new(), parts: OnceCell::new() }
+    }
+
+    /// What the server was seen to check. Leaves nothing behind where objects may be deleted and need no lock.
+    pub(crate) async fn trust(&self, bucket: &Bucket) -> Result<Trust> {
+        let asked = async {
+            match (probe(bucket, &self.key, &self.dress).await, &self.locked) {
+                (Err(error), Some(locked)) if error.kind() == Kind::Denied && !error.concerns_all() => {
+                    probe(bucket, &self.key, locked).await
+                }
+                (result, _) => result,
+            }
+        };
+        // Boxed, as they are large and seldom: what holds them is polled for each file.
+        self.whole.get_or_try_init(|| Box::pin(asked)).await.copied()
+    }
+
+    /// Whether the server was seen to check the checksum of an object in parts; asked before the first.
+    pub(crate) async fn trusts_parts(&self, bucket: &Bucket) -> Result<bool> {
+        // Where it is joined the server was wrong, and it is seldom: so it may be dressed as the files are.
+        let dress = self.locked.as_ref().unwrap_or(&self.dress);
+        let asked = || Box::pin(probe_parts(bucket, &self.key, dress));
+        self.parts.get_or_try_init(asked).await.copied()
+    }
+}
+
 const BODY: &[u8] = b"s3-uploader asks whether this server checks what it is sent\n";
 
-/// Asks the server, with an object under `key`. Leaves nothing behind where objects may be deleted.
-pub(crate) async fn probe(bucket: &Bucket, key: &str, checksums: bool) -> Result<Trust> {
+async fn probe(bucket: &Bucket, key: &str, dress: &Dress) -> Result<Trust> {
     let mut stored = false;
-    let trust = ask(bucket, key, checksums, &mut stored).await;
+    let trust = ask(bucket, key, dress, &mut stored).await;
     if stored {
         remove(bucket, key).await;
     }
@@ -51,26 +96,30 @@ async fn remove(bucket: &Bucket, key: &str) {
     }
 }
 
-async fn ask(bucket: &Bucket, key: &str, checksums: bool, stored: &mut bool) -> Result<Trust> {
+async fn ask(bucket: &Bucket, key: &str, dress: &Dress, stored: &mut bool) -> Result<Trust> {
     let other = b"something else";
     let mut trust = Trust::default();
-    if checksums {
+    if bucket.sends_checksums() {
         let wrong = sums::crc_text(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, other));
-        trust.checksum = refused(put(bucket, key, Header::Checksum(wrong)).await, stored)?;
+        trust.checksum = refused(put(bucket, key, dress, Header::Checksum(wrong)).await, stored)?;
     }
-    let wrong = STANDARD.encode(Md5::digest(other));
-    trust.etag = refused(put(bucket, key, Header::Md5(wrong)).await, stored)?;
+    let wrong = sums::md5_text(other);
+    trust.etag = refused(put(bucket, key, dress, Header::Md5(wrong)).await, stored)?;
     if trust == Trust::default() {
         return Ok(trust);
     }
     let right = sums::whole(BODY, true);
     if trust.checksum {
         let checksum = Header::Checksum(right.crc64nvme.clone());
-        trust.checksum = taken(put(bucket, key, checksum).await, stored)?;
+        trust.checksum = taken(put(bucket, key, dress, checksum).await, stored)?;
     }
     // Without a Content-MD5: the ETag is then the server's own work.
-    if !trust.checksum && !taken(put(bucket, key, Header::None).await, stored)? {
-        return Ok(Trust::default());
+    if !trust.checksum && !taken(put(bucket, key, dress, Header::None).await, stored)? {
+        // A bucket with Object Lock wants one.
+        let md5 = Header::Md5(sums::md5_text(BODY));
+        if !taken(put(bucket, key, dress, md5).await, stored)? {
+            return Ok(Trust::default());
+        }
     }
     let head = crate::proof::head(bucket, key).await?;
     let etag = head.e_tag().map(|etag| etag.trim_matches('"').to_owned());
@@ -93,9 +142,10 @@ enum Header {
     Md5(String),
 }
 
-async fn put(bucket: &Bucket, key: &str, header: Header) -> Result<(), Failure> {
+async fn put(bucket: &Bucket, key: &str, dress: &Dress, header: Header) -> Result<(), Failure> {
     let once = || {
         let put = bucket.client().put_object().bucket(bucket.name()).key(key);
+        let put = dressed!(put, dress, key);
         let put = match &header {
             Header::None => put,
             Header::Checksum(checksum) => put.checksum_crc64_nvme(checksum),
@@ -113,10 +163,11 @@ fn unless_refused(failure: &Failure) -> bool {
 
 /// Whether the server refuses to join parts under a wrong checksum. One that only keeps what it is told would give
 /// it back as if it were true.
-pub(crate) async fn probe_parts(bucket: &Bucket, key: &str) -> Result<bool> {
+async fn probe_parts(bucket: &Bucket, key: &str, dress: &Dress) -> Result<bool> {
     let (client, name) = (bucket.client(), bucket.name());
     let create = || {
         let create = client.create_multipart_upload().bucket(name).key(key);
+        let create = dressed!(create, dress, key);
         create.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).checksum_type(ChecksumType::FullObject).send()
     };
     let created =

@@ -1,0 +1,133 @@
+//! `sync`: what the bucket tells to be equal is left out.
+
+use std::collections::HashMap;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::{Outcome, grouped, print, say};
+use crawl_core::{Error, Kind};
+use futures::StreamExt;
+use s3_uploader::{Bucket, Choice, Listing, Object, parse_address};
+
+use super::SendArgs;
+
+/// So many objects are looked at, or copied, at once.
+const AT_ONCE: usize = 16;
+
+/// Takes the files out of the listing that are in the bucket already. What the bucket tells nothing of is sent.
+pub(crate) async fn leave_out_equal(bucket: &Bucket, prefix: &str, listing: &mut Listing) -> Result<()> {
+    let here: HashMap<String, usize> = listing
+        .files
+        .iter()
+        .enumerate()
+        .map(|(number, file)| (format!("{prefix}{}", file.name), number))
+        .collect();
+    let mut equal = vec![false; listing.files.len()];
+    let mut at: Option<String> = None;
+    loop {
+        let page = bucket.list(prefix, at.as_deref()).await?;
+        let both = page.objects.iter().filter_map(|object| Some((object, *here.get(&object.key)?)));
+        let looks = both.map(|(object, number)| {
+            let file = &listing.files[number];
+            async move { bucket.equals(object, file).await.map(|same| (number, same)) }
+        });
+        let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some(looked) = looks.next().await {
+            match looked {
+                Ok((number, same)) => equal[number] = same == Some(true),
+                Err(error) if error.concerns_all() => return Err(error.into()),
+                // It is sent, and then told of if it cannot be.
+                Err(error) => tracing::debug!(%error, "could not be compared"),
+            }
+        }
+        drop(looks);
+        at = page.next;
+        if at.is_none() {
+            break;
+        }
+    }
+    let mut equal = equal.into_iter();
+    let before = listing.files.len();
+    listing.files.retain(|_| equal.next() == Some(false));
+    say(format!("{} files are there already", grouped((before - listing.files.len()) as u64)));
+    Ok(())
+}
+
+/// From bucket to bucket: the service copies.
+pub(crate) async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Outcome> {
+    let (name, from_prefix) = parse_address(from)?;
+    let source = arguments.door.named(&name).await?;
+    let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
+    let folder =
+        |prefix: String| if prefix.is_empty() || prefix.ends_with('/') { prefix } else { prefix + "/" };
+    let (from_prefix, prefix) = (folder(from_prefix), folder(prefix));
+    if source.name() == bucket.name()
+        && (prefix.starts_with(&from_prefix) || from_prefix.starts_with(&prefix))
+    {
+        return Err(Error::new(Kind::Config, "one of the two places is within the other")
+            .at(from)
+            .advise("choose another prefix, or another bucket")
+            .into());
+    }
+    let dress = arguments.dress.dress(&arguments.door.file()?, arguments.no_overwrite)?;
+    let (mut copied, mut there, mut failed, mut left_out): (u64, u64, u64, u64) = (0, 0, 0, 0);
+    let mut first: Option<Error> = None;
+    let mut at: Option<String> = None;
+    loop {
+        let page = source.list(&from_prefix, at.as_deref()).await?;
+        let name = |object: &Object| object.key.strip_prefix(&from_prefix).unwrap_or(&object.key).to_owned();
+        let (chosen, others): (Vec<_>, Vec<_>) = page
+            .objects
+            .into_iter()
+            .partition(|object| choice.takes(&name(object)) && choice.fits(object.size, object.modified));
+        left_out += others.len() as u64;
+        let copies = chosen.iter().map(|object| {
+            let (key, source, bucket, dress) =
+                (format!("{prefix}{}", name(object)), &source, &bucket, &dress);
+            async move {
+                if arguments.dry_run {
+                    let to = format!("s3://{}/{}", bucket.name(), key.escape_debug());
+                    print(format!("look at {} -> {to}", object.key.escape_debug()));
+                    return Ok(false);
+                }
+                bucket.copy_from(source, object, &key, dress).await
+            }
+        });
+        let mut copies = futures::stream::iter(copies).buffer_unordered(AT_ONCE);
+        while let Some(result) = copies.next().await {
+            match result {
+                Ok(true) => copied += 1,
+                Ok(false) => there += 1,
+                Err(error) if error.concerns_all() => return Err(error.into()),
+                Err(error) => {
+                    failed += 1;
+                    say(format!("not copied: {error}; {}", error.advice()));
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        drop(copies);
+        at = page.next;
+        if at.is_none() {
+            break;
+        }
+    }
+    if copied + there + failed + left_out == 0 {
+        return Err(source.nothing_there(&from_prefix).await.into());
+    }
+    if arguments.dry_run {
+        say(format!("would look at {} objects; nothing was copied", grouped(there)));
+        return Ok(Outcome::Done);
+    }
+    say(format!(
+        "{} objects = {} copied + {} there already + {} not copied; besides: {} left out",
+        grouped(copied + there + failed),
+        grouped(copied),
+        grouped(there),
+        grouped(failed),
+        grouped(left_out)
+    ));
+    match first {
+        Some(error) if copied + there == 0 => Err(error.into()),
+        _ => Ok(Outcome::missing(failed)),
+    }
+}

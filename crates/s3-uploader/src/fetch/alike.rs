@@ -1,0 +1,95 @@
+//! Whether what is there is what is here, by what the bucket tells; and copies from bucket to bucket.
+
+use std::io::Read;
+
+use crawl_core::{Error, Kind, Result, Scope};
+
+use super::told::{Check, Told};
+use crate::dress::guarded;
+use crate::local::{Local, cannot, off_the_loop};
+use crate::remote::Bucket;
+use crate::{Dress, Object};
+
+/// A larger object cannot be copied with one request.
+const LARGEST_COPY: u64 = 5 << 30;
+
+impl Bucket {
+    /// Whether an object equals a file, by its size and by what the bucket tells of its bytes; `None` if it tells nothing
+    /// that could be compared. Nothing is fetched.
+    ///
+    /// # Errors
+    /// Those of reaching the server and of reading the file.
+    pub async fn equals(&self, object: &Object, file: &Local) -> Result<Option<bool>> {
+        if object.size != file.stamp.size() {
+            return Ok(Some(false));
+        }
+        let head = crate::proof::head(self, &object.key).await?;
+        if head.content_length().and_then(|size| u64::try_from(size).ok()) != Some(object.size) {
+            return Ok(Some(false));
+        }
+        let told = self.with_parts(object, Told::by_head(&head)).await?;
+        let (file, mut check) = (file.clone(), Check::new(told));
+        off_the_loop(move || {
+            let mut open = file.open()?;
+            let mut piece = vec![0; 128 << 10];
+            loop {
+                match open.read(&mut piece).map_err(|cause| cannot("read", &file.path, cause))? {
+                    0 => break,
+                    count => check.update(&piece[..count]),
+                }
+            }
+            file.check_open(&open)?;
+            Ok(check.verdict())
+        })
+        .await
+    }
+
+    /// Copies an object of another bucket of the same service to `key`, without fetching it, unless an equal one is
+    /// there; whether it was copied. Equal is what has the same size and the same checksum or ETag.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] for more than 5 GiB; [`Kind::Storage`] if the copy is not shown to be equal.
+    pub async fn copy_from(&self, from: &Bucket, object: &Object, key: &str, dress: &Dress) -> Result<bool> {
+        let source = crate::proof::head(from, &object.key).await?;
+        let told = |told: &Told| !matches!(told, Told::Nothing);
+        let is_equal = async || match crate::proof::head(self, key).await {
+            Ok(there) => {
+                let (one, other) = (Told::by_head(&source), Told::by_head(&there));
+                Ok(there.content_length() == source.content_length() && told(&one) && one == other)
+            }
+            Err(error) if error.kind() == Kind::Gone => Ok(false),
+            Err(error) => Err(error),
+        };
+        if is_equal().await? {
+            return Ok(false);
+        }
+        if object.size > LARGEST_COPY {
+            return Err(Error::new(
+                Kind::Config,
+                "an object of more than 5 GiB is not copied with one request",
+            )
+            .at(from.place(&object.key))
+            .with_scope(Scope::Record)
+            .advise("get it, and copy the file"));
+        }
+        let path = crate::objects::coded(&format!("{}/{}", from.name(), object.key));
+        let once = || {
+            let copy = self.client().copy_object().bucket(self.name()).key(key);
+            let copy = guarded!(copy, dress).copy_source(&path);
+            copy.set_copy_source_if_match(source.e_tag().map(str::to_owned)).send()
+        };
+        self.send("copying within the bucket", key, 0, once).await?;
+        // A copy of what came in parts has another ETag: then reading both decides.
+        if is_equal().await? || sha256(from, &object.key).await? == sha256(self, key).await? {
+            return Ok(true);
+        }
+        Err(Error::new(Kind::Storage, "the copy is not equal to its source")
+            .at(self.place(key))
+            .with_scope(Scope::Record)
+            .advise("the source is as it was; run the same command again; if it stays, look at the server"))
+    }
+}
+
+async fn sha256(bucket: &Bucket, key: &str) -> Result<String> {
+    crate::proof::read_through(bucket, key).await.map(|(sums, _)| sums.sha256)
+}

@@ -1,0 +1,186 @@
+//! Buckets that demand something with each request, and keys that end in the middle of a run.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::desk::{Desk, bytes, tree};
+use crate::front::{Asked, Fate, Front, told};
+
+/// A bucket that refuses each new object without a header.
+async fn demanding(desk: &Desk, header: &'static str) -> Front {
+    let refuses = move |asked: &Asked| asked.makes() && !asked.has(header);
+    Front::start(&desk.url, move |asked| match refuses(asked) {
+        true => Fate::Refuse(403, "AccessDenied"),
+        false => Fate::Pass,
+    })
+    .await
+}
+
+/// Header, flags, the same in a cloud file.
+const DEMANDS: [(&str, &[&str], &str); 7] = [
+    ("x-amz-server-side-encryption", &["--sse", "AES256"], "sse = \"AES256\""),
+    (
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        &["--sse", "aws:kms", "--sse-kms-key-id", "k"],
+        "sse = \"aws:kms\"\nsse_key = \"k\"",
+    ),
+    ("x-amz-acl", &["--acl", "bucket-owner-full-control"], "acl = \"bucket-owner-full-control\""),
+    ("x-amz-tagging", &["--tag", "a b=c&d"], "[tags]\n\"a b\" = \"c&d\""),
+    ("cache-control", &["--cache-control", "no-cache"], "cache_control = \"no-cache\""),
+    (
+        "x-amz-object-lock-retain-until-date",
+        &["--object-lock", "GOVERNANCE", "--retain-days", "2"],
+        "object_lock = \"GOVERNANCE\"\nretain_days = 2",
+    ),
+    ("x-amz-object-lock-legal-hold", &["--legal-hold"], "legal_hold = true"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_demands_goes_with_the_probe_and_with_files_of_both_sizes() {
+    for (header, flags, file) in DEMANDS {
+        let desk = Desk::new();
+        let front = demanding(&desk, header).await;
+        desk.write("small", b"small");
+        desk.write("large", &bytes(9 << 20, 1));
+        let plain = ["move", "files", "s3://bucket/p", "--tries", "1"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &plain).await;
+        assert!(
+            code == Some(77) && text.contains("--sse, --acl, --tag or --object-lock"),
+            "{header}: {text}"
+        );
+        assert!(tree(&desk.files()).len() == 2 && desk.stored().is_empty());
+        // The flags, and then the same by the cloud file alone.
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &[&plain[..], flags].concat()).await;
+        assert_eq!(code, Some(0), "{header}: {text}");
+        desk.write("again", b"again");
+        std::fs::write(desk.dir.path().join("cloud.toml"), file).unwrap();
+        let by_file = [&plain[..], &["--cloud", "cloud.toml"]].concat();
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &by_file).await;
+        assert_eq!(code, Some(0), "{header}: {text}");
+        assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["p/again", "p/large", "p/small"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_whose_owner_does_not_pay_is_told_in_every_request_that_we_do() {
+    let desk = Desk::new();
+    let front = Front::start(&desk.url, |asked| match asked.has("x-amz-request-payer") {
+        true => Fate::Pass,
+        false => Fate::Refuse(403, "AccessDenied"),
+    })
+    .await;
+    desk.write("small", b"small");
+    desk.write("large", &bytes(9 << 20, 1));
+    let run = async |arguments: &[&str]| {
+        told(&front.url, desk.dir.path(), &[], &[arguments, &["--request-payer", "--tries", "1"]].concat())
+            .await
+    };
+    let (code, text) = run(&["copy", "files", "s3://bucket/p"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    for arguments in [
+        &["ls", "s3://bucket/p/"][..],
+        &["get", "s3://bucket/p/", "back"],
+        &["verify", "s3-receipts.jsonl", "--deep"],
+        &["rm", "s3://bucket/p/small"],
+    ] {
+        let (code, text) = run(arguments).await;
+        assert_eq!(code, Some(0), "{arguments:?}: {text}");
+    }
+    std::fs::write(desk.dir.path().join("cloud.toml"), "request_payer = true").unwrap();
+    let by_file = ["ls", "s3://bucket/p/", "--cloud", "cloud.toml"];
+    assert_eq!(told(&front.url, desk.dir.path(), &[], &by_file).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_lock_that_makes_no_sense_is_told_before_anything_is_sent() {
+    let desk = Desk::new();
+    desk.write("a", b"a");
+    for (flags, file) in [
+        (&["--object-lock", "FOREVER", "--retain-days", "1"][..], ""),
+        (&["--object-lock", "GOVERNANCE", "--retain-days", "0"], ""),
+        (&["--cloud", "cloud.toml"], "object_lock = \"COMPLIANCE\""),
+        (&["--cloud", "cloud.toml"], "retain_days = 3"),
+    ] {
+        std::fs::write(desk.dir.path().join("cloud.toml"), file).unwrap();
+        let arguments = [&["copy", "files", "s3://bucket"], flags].concat();
+        let (code, text) = told(&desk.url, desk.dir.path(), &[], &arguments).await;
+        assert!(code == Some(78) && text.contains("GOVERNANCE or COMPLIANCE"), "{code:?} {text}");
+    }
+    assert!(desk.stored().is_empty());
+}
+
+/// A service whose keys end after so many requests.
+async fn ending(desk: &Desk, after: usize, code: &'static str) -> Front {
+    let count = AtomicUsize::new(0);
+    Front::start(&desk.url, move |_| match count.fetch_add(1, Ordering::Relaxed) < after {
+        true => Fate::Pass,
+        false => Fate::Refuse(if code == "ExpiredToken" { 400 } else { 403 }, code),
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_end_stop_a_move_with_one_line_and_keep_what_is_not_proven() {
+    for code in ["ExpiredToken", "InvalidAccessKeyId", "RequestTimeTooSkewed"] {
+        let desk = Desk::new();
+        for number in 0..400 {
+            desk.write(&format!("{number:03}"), &bytes(100, number));
+        }
+        let front = ending(&desk, 200, code).await;
+        let arguments = ["move", "files", "s3://bucket/p", "--in-flight", "8"];
+        let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+        assert_eq!(exit, Some(77), "{code}: {text}");
+        assert_eq!(text.matches("kept").count(), 2, "one line of a file, and the summary: {text}");
+        let (left, stored) = (tree(&desk.files()), desk.stored());
+        for number in 0..400 {
+            let name = format!("{number:03}");
+            let there = left.get(&name).or_else(|| stored.get(&format!("p/{name}")));
+            assert!(there == Some(&bytes(100, number)), "{name} is lost");
+        }
+        assert!(left.len() > 200 && left.len() < 400, "{} left", left.len());
+        assert!(front.count(" ") < 1300, "{} requests", front.count(" "));
+        let (exit, text) = told(&desk.url, desk.dir.path(), &[], &arguments).await;
+        assert!(exit == Some(0) && tree(&desk.files()).is_empty(), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_refuses_whatever_it_is_asked_is_not_asked_for_every_file() {
+    let desk = Desk::new();
+    for number in 0..300 {
+        desk.write(&format!("{number:03}"), &bytes(100, number));
+    }
+    // The probe goes well, and no file does.
+    let front = Front::start(&desk.url, |asked| match asked.makes() && !asked.target.contains("probe") {
+        true => Fate::Refuse(403, "AccessDenied"),
+        false => Fate::Pass,
+    })
+    .await;
+    let arguments = ["move", "files", "s3://bucket/p", "--in-flight", "2"];
+    let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert_eq!(exit, Some(77), "{text}");
+    assert_eq!((text.matches("AccessDenied").count(), tree(&desk.files()).len()), (21, 300), "{text}");
+    // One folder that is refused does not hold up the others.
+    desk.write("zz/last", b"goes");
+    let front = Front::start(&desk.url, |asked| match asked.target.contains("/p/0") && asked.makes() {
+        true => Fate::Refuse(403, "AccessDenied"),
+        false => Fate::Pass,
+    })
+    .await;
+    let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert!(exit == Some(3) || exit == Some(77), "{exit:?}: {text}");
+    assert!(!text.contains(crawl_sim::S3::SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_may_not_read_are_told_which_leave_is_missing() {
+    let desk = Desk::new();
+    desk.write("a", b"a");
+    let front = Front::start(&desk.url, |asked| match asked.method.as_str() {
+        "GET" | "HEAD" => Fate::Refuse(403, "AccessDenied"),
+        _ => Fate::Pass,
+    })
+    .await;
+    let (exit, text) = told(&front.url, desk.dir.path(), &[], &["move", "files", "s3://bucket"]).await;
+    assert!(exit == Some(77) && text.contains("GetObject"), "{exit:?}: {text}");
+    assert_eq!(tree(&desk.files()).len(), 1);
+}

@@ -1,0 +1,66 @@
+//! `rm --recursive`: within a folder's bounds, after a question, many at once, and on after an error.
+
+use crate::desk::Desk;
+use crate::front::{Fate, Front, told};
+
+fn stocked() -> Desk {
+    let desk = Desk::new();
+    for number in 0..25 {
+        desk.write(&format!("in/{number:02}"), b"x");
+    }
+    desk.write("in/deep/er & é", b"x");
+    desk.write("inside/a", b"x");
+    let output = desk.program(&["copy", "files", "s3://bucket"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    desk
+}
+
+fn left(desk: &Desk) -> Vec<String> {
+    desk.stored().into_keys().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_removed_before_somebody_agreed_nor_more_than_allowed_nor_beside_the_folder() {
+    let desk = stocked();
+    let front = Front::start(&desk.url, |_| Fate::Pass).await;
+    let run = async |more: &[&str]| {
+        let arguments = [&["rm", "s3://bucket/in", "--recursive"], more].concat();
+        told(&front.url, desk.dir.path(), &[], &arguments).await
+    };
+    for (more, code, word) in [
+        (&[][..], 78, "--yes"),
+        (&["--yes", "--max-delete", "25"], 78, "--max-delete"),
+        (&["--dry-run"], 0, "would remove 26 objects"),
+    ] {
+        let (found, text) = run(more).await;
+        assert!(found == Some(code) && text.contains(word), "{more:?}: {found:?} {text}");
+        assert_eq!(left(&desk).len(), 27);
+    }
+    let (code, text) = run(&["--yes", "--max-delete", "26"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("26 objects = 26 removed + 0 not removed"), "{text}");
+    assert_eq!(left(&desk), ["inside/a"]);
+    assert_eq!((front.count("POST"), front.count("DELETE")), (1, 0), "many with one request");
+    let (code, text) = run(&["--yes"]).await;
+    assert!(code == Some(0) && text.contains("0 objects are there"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_without_bulk_is_asked_one_by_one_and_what_it_refuses_stays_alone() {
+    let desk = stocked();
+    let front =
+        Front::start(&desk.url, |asked| match (asked.method.as_str(), asked.target.contains("/in/07")) {
+            ("POST", _) => Fate::Refuse(501, "NotImplemented"),
+            ("DELETE", true) => Fate::Refuse(403, "AccessDenied"),
+            _ => Fate::Pass,
+        })
+        .await;
+    let arguments = ["rm", "s3://bucket/in/", "--recursive", "--yes"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains("26 objects = 25 removed + 1 not removed") && text.contains("DeleteObject"),
+        "{text}"
+    );
+    assert_eq!(left(&desk), ["in/07", "inside/a"]);
+}

@@ -1,0 +1,122 @@
+//! `sync`, and which files are meant.
+
+use std::time::{Duration, SystemTime};
+
+use crate::desk::{Desk, bytes, tree};
+use crate::front::{Fate, Front, told};
+
+async fn run(url: &str, desk: &Desk, arguments: &[&str], code: i32) -> String {
+    let (found, text) = told(url, desk.dir.path(), &[], arguments).await;
+    assert_eq!(found, Some(code), "{arguments:?}: {text}");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_receipts_only_what_differs_is_sent_again() {
+    // By checksum, by ETag, and where nothing is told.
+    for (stripped, there) in [(&[][..], 2), (&["x-amz-checksum"], 2), (&["x-amz-checksum", "etag"], 0)] {
+        let desk = Desk::new();
+        for (name, content) in [("same", &b"same"[..]), ("of one size", b"one"), ("longer", b"short")] {
+            desk.write(name, content);
+        }
+        desk.write("large", &bytes(5 << 20, 1));
+        run(&desk.url, &desk, &["copy", "files", "s3://bucket/p", "--receipts", "a.jsonl"], 0).await;
+        desk.write("of one size", b"two");
+        desk.write("longer", b"longer now");
+        desk.write("new", b"new");
+        let counted = Front::start(&desk.url, |_| Fate::Pass).await;
+        let front = Front::start(&counted.url, move |_| Fate::Strip(stripped)).await;
+        let text =
+            run(&front.url, &desk, &["sync", "files", "s3://bucket/p", "--receipts", "b.jsonl"], 0).await;
+        assert!(text.contains(&format!("{there} files are there already")), "{stripped:?}: {text}");
+        let again = 2 - there;
+        assert_eq!(counted.count("PUT /bucket/p/same") + counted.count("PUT /bucket/p/large"), again);
+        let stored = desk.stored();
+        assert_eq!((&stored["p/of one size"][..], &stored["p/new"][..]), (&b"two"[..], &b"new"[..]));
+        assert_eq!((&stored["p/longer"][..], stored.len()), (&b"longer now"[..], 5));
+        assert_eq!(tree(&desk.files()).len(), 5, "nothing is removed here");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_bucket_to_bucket_nothing_is_fetched_and_only_what_differs_is_copied() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    desk.write("a", b"one");
+    desk.write("deep/b c&", &bytes(100_000, 1));
+    desk.write("left.tmp", b"x");
+    run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
+    let front =
+        Front::start(&desk.url, |asked| match asked.method == "GET" && asked.target.contains("/p/") {
+            true => Fate::Refuse(403, "AccessDenied"),
+            false => Fate::Pass,
+        })
+        .await;
+    let sync = ["sync", "s3://bucket/p", "s3://other/q", "--exclude", "*.tmp", "--tries", "1"];
+    let text = run(&front.url, &desk, &[&sync[..], &["--dry-run"]].concat(), 0).await;
+    assert!(text.contains("would look at 2 objects"), "{text}");
+    let text = run(&front.url, &desk, &sync, 0).await;
+    assert!(
+        text.contains("2 objects = 2 copied + 0 there already + 0 not copied; besides: 1 left out"),
+        "{text}"
+    );
+    let text = run(&front.url, &desk, &sync, 0).await;
+    assert!(text.contains("0 copied + 2 there already"), "{text}");
+    let other = tree(&desk.dir.path().join("s3/other"));
+    assert_eq!(other.len(), 2);
+    assert!(other["q/deep/b c&"] == bytes(100_000, 1));
+    desk.write("a", b"two");
+    run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
+    assert!(run(&front.url, &desk, &sync, 0).await.contains("1 copied + 1 there already"));
+    // One that is refused does not hold up the others.
+    std::fs::remove_dir_all(desk.dir.path().join("s3/other/q")).unwrap();
+    let front =
+        Front::start(&desk.url, |asked| match asked.method == "PUT" && asked.target.contains("/q/a") {
+            true => Fate::Refuse(403, "AccessDenied"),
+            false => Fate::Pass,
+        })
+        .await;
+    let text = run(&front.url, &desk, &sync, 3).await;
+    assert!(text.contains("1 copied + 0 there already + 1 not copied"), "{text}");
+    for (from, to, code) in [
+        ("s3://bucket/nothing", "s3://other/q", 66),
+        ("s3://bucket/p", "s3://bucket/p/within", 78),
+        ("s3://bucket/", "s3://bucket/p", 78),
+    ] {
+        run(&desk.url, &desk, &["sync", from, to], code).await;
+    }
+    run(&desk.url, &desk, &["copy", "s3://bucket/p", "s3://other/q", "--receipts", "c.jsonl"], 78).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_sizes_and_ages_choose_and_a_name_that_is_not_there_is_told() {
+    let desk = Desk::new();
+    for (name, size, hours) in [("new", 10, 0), ("old", 10, 50), ("deep/large", 5000, 0), ("tiny", 1, 0)] {
+        let path = desk.write(name, &vec![0; size]);
+        let then = SystemTime::now() - Duration::from_secs(hours * 3600);
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+    }
+    let names = "new\r\ndeep/large\n\n../outside\n/etc/hostname\n";
+    std::fs::write(desk.dir.path().join("names.txt"), names).unwrap();
+    for (flags, expected, code) in [
+        (&["--newer-than", "2d"][..], &["deep/large", "new", "tiny"][..], 0),
+        (&["--older-than", "2d"], &["old"], 0),
+        (&["--min-size", "10"], &["deep/large", "new", "old"], 0),
+        (&["--max-size", "10", "--min-size", "2"], &["new", "old"], 0),
+        (&["--files-from", "names.txt"], &["deep/large", "new"], 3),
+        (&["--files-from", "names.txt", "--include", "deep/*"], &["deep/large"], 0),
+    ] {
+        let text = run(&desk.url, &desk, &[&["copy", "files", "s3://bucket/p"], flags].concat(), code).await;
+        let stored = desk.stored();
+        let found: Vec<_> = stored.keys().map(|key| key.trim_start_matches("p/")).collect();
+        assert_eq!(found, expected, "{flags:?}");
+        assert_eq!(
+            text.matches("this was named and is not there").count(),
+            if code == 3 { 2 } else { 0 },
+            "{text}"
+        );
+        std::fs::remove_dir_all(desk.dir.path().join("s3/bucket/p")).unwrap();
+        std::fs::remove_file(desk.dir.path().join("s3-receipts.jsonl")).unwrap();
+    }
+    run(&desk.url, &desk, &["copy", "files", "s3://bucket/p", "--files-from", "nowhere"], 78).await;
+}
