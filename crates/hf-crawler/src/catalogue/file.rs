@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use crawl_core::table::Value;
+use crawl_core::table::{Column, Value};
 use crawl_core::{Error, Kind, Record, Result, Timestamp};
 use record_converter::parquet::{Reader, Rows, WriteOptions, Writer};
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,10 @@ impl Catalogue {
     /// The runs that it was folded from, in order of their beginning.
     pub fn runs(&self) -> &[Run] {
         &self.footer.runs
+    }
+
+    pub(super) fn columns(&self) -> &[Column] {
+        self.reader.columns()
     }
 
     pub(super) fn footer(&self) -> &Footer {
