@@ -21,13 +21,9 @@ pub fn describe(catalogue: &Path, force: bool) -> Result<()> {
     let footer = opened.footer();
     let what = footer.listing.rsplit('/').next().unwrap_or_default();
     let about = format!(
-        "{} {what} that {} listed in {} runs; {} of them were gone in the last whole one. A row is a repository, and each \
-         field has its newest value. An empty field is one that nobody told. The column raw has each row as the server \
-         spelled it.",
-        footer.rows,
-        footer.endpoint,
-        footer.runs.len(),
-        footer.gone,
+        "{} {what}, as {} has told of them; {} of them are gone. A row is a repository, and each field has its newest value \
+         among the runs below. What is not known is null. The column raw has the fields as the server spelled them.",
+        footer.rows, footer.endpoint, footer.gone,
     );
     let columns = opened.columns().to_vec();
     let card = Card {

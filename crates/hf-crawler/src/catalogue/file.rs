@@ -198,6 +198,8 @@ impl<W: Write + Send> Writing<W> {
             bloom: vec!["_id".to_owned(), "id".to_owned()],
             sorted_by: Some("_id".to_owned()),
             raw: Some("raw".to_owned()),
+            // What is derived, and when it was seen, is in no record.
+            raw_beside: true,
             ..WriteOptions::default()
         };
         Ok(Writing { to: Writer::new(to, &columns(repos), &options)?, repos, rows: 0, gone: 0 })
