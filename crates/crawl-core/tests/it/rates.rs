@@ -99,7 +99,8 @@ async fn patience_ends_with_the_advice_to_come_later() {
 async fn asked(rate: Rate) -> (u64, u64, u64, u64) {
     let double = Llm::start(LlmConfig { rate: Some(rate), ..LlmConfig::default() }).await.unwrap();
     let url = Url::parse(&format!("{}/v1/chat/completions", double.url())).unwrap();
-    let http = door(1);
+    let patience = Duration::from_secs(60);
+    let http = Http::new(HttpConfig { concurrency: 1, patience, ..HttpConfig::default() }).unwrap();
     let content = "x".repeat(140);
     let body = format!(r#"{{"model":"sim-1","messages":[{{"role":"user","content":"{content}"}}]}}"#);
     let units = body.len() as u64 / 4;
