@@ -69,7 +69,8 @@ async fn quotas_of_requests_and_tokens_are_both_kept_and_used() {
             // Requests arrive in the order in which they are sent, or in any.
             for (way, refusals) in [(2..3, 0), (1..6, 2)] {
                 let windows = sent((600.0, 60_000.0), tokens.clone(), way, count, seed).await;
-                let refused: u64 = windows.iter().map(|window| window.2).sum();
+                // In the first window nothing is known yet of how requests are counted.
+                let refused: u64 = windows.iter().skip(1).map(|window| window.2).sum();
                 assert!(refused <= refusals, "{refused} refused: {windows:?}");
                 let inner = &windows[1..windows.len() - 1];
                 let used: f64 =
