@@ -227,8 +227,8 @@ demo-check venv=".venv": (venv venv)
 # Tests with the real Python clients, against the built programs and doubles
 python venv=".venv": (venv venv)
     cargo build --workspace --bins
-    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_forum.py --ignore tests/python/test_readers.py --ignore tests/python/test_spark.py
-    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}-tables/bin/python -m pytest -q tests/python/test_readers.py tests/python/test_tables.py
+    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_catalogue.py --ignore tests/python/test_forum.py --ignore tests/python/test_readers.py --ignore tests/python/test_spark.py
+    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}-tables/bin/python -m pytest -q tests/python/test_catalogue.py tests/python/test_readers.py tests/python/test_tables.py
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
     for client in kaggle16 kaggle22 kagglehub; do GLEANER_SIM={{ target }}/debug/sim {{ venv }}-$client/bin/python -m pytest -q tests/python/test_kaggle_clients.py || exit 1; done
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-train/bin/python -m pytest -q tests/python/test_forum.py

@@ -57,6 +57,11 @@ impl Staged {
         file.finish().map(|_| ())
     }
 
+    /// The folder in which a file lies; of a bare name the one that one stands in.
+    pub fn folder(path: &Path) -> &Path {
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
     /// Gives the whole file `part` the name `path` in the same folder, durably.
     ///
     /// # Errors
@@ -86,8 +91,7 @@ impl Staged {
 fn place(disk: &Disk, part: &Path, path: &Path) -> Result<()> {
     disk.sync_file(part)?;
     disk.rename(part, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    disk.sync_folder(folder.unwrap_or(Path::new(".")))
+    disk.sync_folder(Staged::folder(path))
 }
 
 impl Write for Staged {

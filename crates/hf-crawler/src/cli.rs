@@ -78,6 +78,7 @@ Examples:
   hf-crawler catalogue data/models data/models-new --to data/models.parquet   two runs, in any order
   hf-crawler catalogue data/today --to data/models.parquet                    one more run into the same file
   hf-crawler catalogue --to data/models.parquet --legacy data/seed.parquet    the 37 columns of the seed system
+  hf-crawler catalogue data/today --to data/models.parquet --card             and what tells of it, beside it
 Other tables: record-converter data/models.parquet models.csv --columns id,downloads,parameters")]
     Catalogue(catalogue::CatalogueArgs),
     /// Tell what changed between two catalogues: new, gone, back, renamed, licence, gated, which fields

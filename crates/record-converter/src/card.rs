@@ -124,7 +124,10 @@ impl Card {
     }
 
     /// Refuses to write over what is there. Called before any work is done.
-    pub(crate) fn refuse_existing(folder: &Path, force: bool) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if a file that [`Card::write`] makes is in `folder`, and `force` is not set.
+    pub fn refuse_existing(folder: &Path, force: bool) -> Result<()> {
         Card::paths(folder).iter().try_for_each(|path| refuse_existing(path, force))
     }
 

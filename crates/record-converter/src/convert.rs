@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result, SourceId, Timestamp};
+use crawl_core::{Error, Kind, Result, SourceId, Staged, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::book::{Book, guarded};
@@ -21,7 +21,7 @@ use crate::packed::Packed;
 use crate::partitions::Partitions;
 use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
-use crate::staged::{create, folder, refuse_existing};
+use crate::staged::{create, refuse_existing};
 use crate::summary::Summary;
 use crate::supply::Supply;
 use crate::xml;
@@ -46,7 +46,9 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
             let mut packed = Packed::new(&mut file, path)?;
-            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| line(&mut packed, text))?;
+            records(request, stdin, Some(Staged::folder(path)), &mut summary, &mut |text| {
+                line(&mut packed, text)
+            })?;
             packed.finish()?;
             summary.bytes = file.finish()?;
         }
@@ -54,7 +56,7 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
             let mut file = create(path, request.options.force)?;
             let mut packed = Packed::new(&mut file, path)?;
             let mut writer = xml::Writer::new(&mut packed)?;
-            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| {
+            records(request, stdin, Some(Staged::folder(path)), &mut summary, &mut |text| {
                 writer.push(Raw::parse(text.as_bytes())?)
             })?;
             writer.finish()?;
@@ -79,9 +81,9 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     let options = &request.options;
     refuse_existing(path, options.force)?;
     if options.croissant {
-        Card::refuse_existing(folder(path), options.force)?;
+        Card::refuse_existing(Staged::folder(path), options.force)?;
     }
-    let supply = supply(request, stdin, folder(path), summary)?;
+    let supply = supply(request, stdin, Staged::folder(path), summary)?;
     let selection = request.selection()?;
     let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
     let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
@@ -89,7 +91,7 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     let mut file = create(path, options.force)?;
     match &request.output {
         Output::Xlsx(_) => guarded(|| {
-            let mut book = Book::new(folder(path), &columns, options, bytes)?;
+            let mut book = Book::new(Staged::folder(path), &columns, options, bytes)?;
             again(&supply, selection.as_ref(), |record| book.push(record, summary))?;
             unchanged(summary)?;
             book.finish(&mut file, summary)
@@ -147,7 +149,7 @@ fn describe(
         origins,
         made: Timestamp::now(),
     };
-    card.write(folder(path), request.options.force)
+    card.write(Staged::folder(path), request.options.force)
 }
 
 fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
@@ -161,7 +163,7 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
     for root in options.steps.iter().chain(own) {
         steps.extend(Step::all(root)?);
     }
-    let supply = supply(request, stdin, folder(path), summary)?;
+    let supply = supply(request, stdin, Staged::folder(path), summary)?;
     let selection = request.selection()?;
     let mut looked = Looked::default();
     let (mut bytes, mut left_out) = (0, 0);
@@ -177,7 +179,7 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
     summary.left_out += left_out;
     let mut file = create(path, options.force)?;
     guarded(|| {
-        let mut report = Report::new(folder(path), &looked, &steps, options, bytes)?;
+        let mut report = Report::new(Staged::folder(path), &looked, &steps, options, bytes)?;
         again(&supply, selection.as_ref(), |record| report.push(record, summary))?;
         unchanged(summary)?;
         report.finish(&mut file, summary)
@@ -189,7 +191,7 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let by = request.options.partition_by.as_deref().unwrap_or_default();
     let mut partitions = Partitions::new(to, by)?;
-    let supply = supply(request, stdin, folder(to), summary)?;
+    let supply = supply(request, stdin, Staged::folder(to), summary)?;
     let selection = request.selection()?;
     let (mut columns, _) = learn(&supply, selection.as_ref(), true, summary)?;
     columns.choose(&request.options.columns)?;
@@ -203,7 +205,7 @@ fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &m
 /// Writes the pages of a listing. The records lie in a temporary file first, because the listing is named by their digest.
 fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let id = SourceId::new(request.options.listing.clone().unwrap_or_default())?;
-    let beside = folder(root);
+    let beside = Staged::folder(root);
     let fault = |cause| Error::io("cannot write a temporary file", beside, cause);
     let mut file = tempfile::tempfile_in(beside).map_err(fault)?;
     let mut lines = BufWriter::new(&mut file);

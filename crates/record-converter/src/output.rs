@@ -62,6 +62,7 @@ impl<W: Write + Send> Table<W> {
                     compression: options.compression,
                     bloom: has_id.then(|| ID.to_owned()).into_iter().collect(),
                     raw,
+                    raw_beside: false,
                 };
                 let writer = parquet::Writer::new(to, &typed, &options)?;
                 if with_raw {

@@ -9,13 +9,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Staged};
 
 use crate::columns::Columns;
 use crate::losses::visible;
 use crate::output::Table;
 use crate::request::{Options, Output};
-use crate::staged::{create, folder};
+use crate::staged::create;
 use crate::summary::Summary;
 use crate::supply::Supply;
 
@@ -48,7 +48,7 @@ impl Partitions {
                 .at(to.display().to_string())
                 .advise("name another folder; a folder of partitions is never replaced"));
         }
-        let beside = folder(to);
+        let beside = Staged::folder(to);
         let made = tempfile::Builder::new().prefix(".partitions-").tempdir_in(beside);
         let made = made.map_err(|cause| Error::io("cannot make a temporary folder", beside, cause))?;
         Ok(Partitions { by: by.to_owned(), folder: made, numbers: BTreeMap::new(), open: Vec::new() })

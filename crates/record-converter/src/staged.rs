@@ -15,11 +15,6 @@ pub(crate) fn create(path: &Path, force: bool) -> Result<Staged> {
     Staged::create(path)
 }
 
-/// The folder in which `path` lies.
-pub(crate) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Refuses what must not be replaced. Called before any work is done.
 pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
     let refused = |what: &str, advice: &str| {

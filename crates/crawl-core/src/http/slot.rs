@@ -286,6 +286,9 @@ impl Drop for Turn {
 }
 
 #[cfg(test)]
+mod quotas;
+
+#[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
 
@@ -400,40 +403,5 @@ mod tests {
         let late = turn(&slot, Instant::now() + Duration::from_secs(1)).await.err();
         let left = Duration::from_secs(100);
         assert_eq!(late, Some(NoTurn::TooLate(Waiting { left, why: Why::Busy })));
-    }
-
-    /// A quota that flows back little by little, as OpenAI's does: `reset` tells when all of it is there again.
-    #[tokio::test(start_paused = true)]
-    async fn a_quota_that_flows_back_is_kept_and_used_too() {
-        const LIMIT: f64 = 600.0;
-        const A_SECOND: f64 = 10.0;
-        let start = Instant::now();
-        let bucket = Mutex::new((LIMIT, start, 0));
-        let slot = Arc::new(Slot::new(20, Quotas::default()));
-        let one = || async {
-            let turn = turn(&slot, start + Duration::from_secs(36_000)).await.ok().unwrap();
-            tokio::time::sleep(Duration::from_millis(5 + fastrand::u64(0..20))).await;
-            let told = {
-                let (left, at, refused) = &mut *bucket.lock().unwrap();
-                let now = Instant::now();
-                *left = (*left + (now - *at).as_secs_f64() * A_SECOND).min(LIMIT);
-                *at = now;
-                if *left < 1.0 {
-                    *refused += 1;
-                } else {
-                    *left -= 1.0;
-                }
-                let reset = Duration::from_secs_f64((LIMIT - *left) / A_SECOND);
-                Quota { limit: LIMIT, left: left.floor(), reset }
-            };
-            tokio::time::sleep(Duration::from_millis(200 + fastrand::u64(0..400))).await;
-            slot.learn_quotas(&turn, Some(&told), None, Instant::now());
-        };
-        futures::future::join_all((0..6000).map(|_| one())).await;
-        let took = start.elapsed().as_secs_f64();
-        let refused = bucket.lock().unwrap().2;
-        assert_eq!(refused, 0);
-        let best = (6000.0 - LIMIT) / A_SECOND;
-        assert!(took < best / 0.85, "took {took} seconds, {best} were possible");
     }
 }

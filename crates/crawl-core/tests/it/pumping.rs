@@ -260,22 +260,23 @@ async fn a_root_that_an_older_program_has_locked_whole_is_left_alone() {
 async fn a_wish_to_stop_while_a_page_only_waits_ends_the_pump_with_what_is_committed() {
     let root = tempfile::tempdir().unwrap();
     let stop = Stop::new();
-    let waiting = Waiting(SourceId::new("test/waiting").unwrap());
-    let wish = stop.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        wish.cancel();
-    });
-    let end = pump(&waiting, &Store::new(root.path()), Pump::default(), &stop, |_| {}).await.unwrap();
+    let id = SourceId::new("test/waiting").unwrap();
+    let waiting = Waiting { id, committed: tokio::sync::Notify::new(), wish: stop.clone() };
+    let committed = |_: crawl_core::Committed<'_>| waiting.committed.notify_one();
+    let end = pump(&waiting, &Store::new(root.path()), Pump::default(), &stop, committed).await.unwrap();
     assert_eq!((end.pages, end.ended()), (1, false));
 }
 
-/// Gives a page at once; behind it, it waits until it is to stop.
-struct Waiting(SourceId);
+/// Gives a page at once; behind it, once that page is committed, it wishes to stop and waits.
+struct Waiting {
+    id: SourceId,
+    committed: tokio::sync::Notify,
+    wish: Stop,
+}
 
 impl Source for Waiting {
     fn id(&self) -> &SourceId {
-        &self.0
+        &self.id
     }
 
     fn settings(&self) -> Settings {
@@ -290,6 +291,8 @@ impl Source for Waiting {
         if at.is_start() {
             return Ok(Some(Page::new(Vec::new(), Some(Cursor::new("2")))));
         }
+        self.committed.notified().await;
+        self.wish.cancel();
         context.stop.cancelled().await;
         Err(crawl_core::Error::new(Kind::Stopped, "stopped while waiting"))
     }

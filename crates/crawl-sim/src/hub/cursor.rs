@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::calendar::Moment;
-use super::world::{Key, World};
+use super::world::{Key, UNKNOWN, World};
 
 /// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +31,20 @@ impl Cursor {
 
     pub(super) fn after(world: &World, key: Key, rising: bool, index: u64, search: bool) -> Self {
         let number = world.number(key, index);
-        let value = if key.is_moment() { format!("\"{}\"", Moment(number)) } else { number.to_string() };
+        let value = match number {
+            UNKNOWN => "null".to_owned(),
+            _ if key.is_moment() => format!("\"{}\"", Moment(number)),
+            _ => number.to_string(),
+        };
         let (name, id) = (key.name(), world.object_id(index));
         let further = if rising { "$gt" } else { "$lt" };
-        let mut text = format!(
-            r#"{{"$or":[{{"{name}":{value},"_id":{{"$gt":"{id}"}}}},{{"{name}":{{"{further}":{value}}}}}"#
-        );
-        if !rising {
-            text.push_str(&format!(r#",{{"{name}":null}}"#));
+        let mut text = format!(r#"{{"$or":[{{"{name}":{value},"_id":{{"$gt":"{id}"}}}}"#);
+        // Behind those of which nothing is known there is nothing else.
+        if number != UNKNOWN {
+            text.push_str(&format!(r#",{{"{name}":{{"{further}":{value}}}}}"#));
+            if !rising {
+                text.push_str(&format!(r#",{{"{name}":null}}"#));
+            }
         }
         text.push(']');
         if search {
@@ -61,7 +67,11 @@ impl Cursor {
         let tie = predicate.get("$or")?.get(0)?;
         let index = world.index_of(tie.get("_id")?.get("$gt")?.as_str()?)?;
         let value = tie.get(key.name())?;
-        let number = if key.is_moment() { Moment::parse(value.as_str()?)?.0 } else { value.as_i64()? };
+        let number = match value {
+            Value::Null => UNKNOWN,
+            _ if key.is_moment() => Moment::parse(value.as_str()?)?.0,
+            _ => value.as_i64()?,
+        };
         Some(Self { start: Start::After { number, index }, text })
     }
 

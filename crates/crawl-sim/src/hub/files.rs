@@ -162,6 +162,17 @@ pub(super) fn used_storage(row: &Row<'_>) -> u64 {
     }
 }
 
+/// What the files of `main` take, where the Hub has counted them.
+pub(super) fn main_size(row: &Row<'_>) -> Option<u64> {
+    let mut dice = Dice::new(row.world.seed ^ row.index, hash("mainSize"));
+    let counted = dice.per_mille(600);
+    let bytes = match row.world.kind {
+        HubKind::Models => used_storage(row),
+        HubKind::Datasets => dice.heavy(10.0, 1),
+    };
+    counted.then_some(bytes)
+}
+
 /// `[{"rfilename": ...}]`, with sizes and hashes if `blobs`.
 pub(super) fn siblings(out: &mut Vec<u8>, row: &Row<'_>, blobs: bool) {
     let mut siblings = Array::new(out);

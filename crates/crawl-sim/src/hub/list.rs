@@ -168,9 +168,7 @@ impl Query {
         let key = match last("sort") {
             _ if matches!(fault, Some(Fault::Unsorted)) => Key::Likes,
             None => Key::Trending,
-            Some(name) => {
-                Key::ALL.into_iter().find(|key| key.name() == name).ok_or("\"sort\" is not known")?
-            }
+            Some(name) => Key::of(world.kind, name).ok_or("\"sort\" is not known")?,
         };
         let rising = key == Key::CreatedAt && last("direction") == Some("1");
         let cursor = last("cursor").map(|text| Cursor::decode(world, key, text).ok_or("Invalid cursor"));

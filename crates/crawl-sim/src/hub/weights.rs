@@ -208,6 +208,13 @@ impl Model {
     }
 }
 
+/// How many parameters a listing tells of: those of GGUF always, of safetensors mostly.
+pub(super) fn told(row: &Row<'_>) -> Option<u64> {
+    let mut dice = Dice::new(row.world.seed ^ row.index, crate::dice::hash("safetensors"));
+    let model = Model::of(row);
+    (model.keeping == Keeping::Gguf || dice.per_mille(800)).then(|| model.parameters())
+}
+
 /// Whether a model is as large as real ones.
 pub(super) fn is_large(index: u64) -> bool {
     index % 3 == 2

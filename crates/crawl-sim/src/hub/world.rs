@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::calendar::{END, Moment, SENTINEL};
 use super::change::Alterations;
+use super::row::Row;
+use super::{files, weights};
 use crate::dice::Dice;
 
 /// Whether a repository holds data or a model.
@@ -35,6 +37,9 @@ impl HubKind {
 /// A day in 2027: when changes begin.
 const CHANGES: i64 = END + 90 * 86_400;
 
+/// The number of what is not known.
+pub(super) const UNKNOWN: i64 = -1;
+
 /// What a listing can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
@@ -42,12 +47,30 @@ pub(super) enum Key {
     LastModified,
     Downloads,
     Likes,
+    RecentLikes,
     Trending,
+    Parameters,
+    MainSize,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 5] =
-        [Self::CreatedAt, Self::LastModified, Self::Downloads, Self::Likes, Self::Trending];
+    const ALL: [Self; 8] = [
+        Self::CreatedAt,
+        Self::LastModified,
+        Self::Downloads,
+        Self::Likes,
+        Self::RecentLikes,
+        Self::Trending,
+        Self::Parameters,
+        Self::MainSize,
+    ];
+
+    /// The order of this name, if repositories of this kind have it.
+    pub(super) fn of(kind: HubKind, name: &str) -> Option<Self> {
+        let only_models = |key: Self| matches!(key, Self::RecentLikes | Self::Parameters);
+        let known = Self::ALL.into_iter().find(|key| key.name() == name);
+        known.filter(|key| kind == HubKind::Models || !only_models(*key))
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -55,7 +78,10 @@ impl Key {
             Self::LastModified => "lastModified",
             Self::Downloads => "downloads",
             Self::Likes => "likes",
+            Self::RecentLikes => "likes30d",
             Self::Trending => "trendingScore",
+            Self::Parameters => "num_parameters",
+            Self::MainSize => "mainSize",
         }
     }
 
@@ -129,6 +155,7 @@ impl World {
         Moment(created + if room == 0 { 5 } else { gap.min(room - 1) })
     }
 
+    /// What a row is sorted by; [`UNKNOWN`] where it has nothing of the kind, so that it comes last.
     pub(super) fn number(&self, key: Key, index: u64) -> i64 {
         let mut dice = self.dice(index, Stream::Numbers);
         let mut thrown = |turn: u64| {
@@ -141,6 +168,9 @@ impl World {
             Key::LastModified => self.modified(index).0,
             Key::Downloads => thrown(1).heavy(7.3, 3) as i64 + more,
             Key::Likes => thrown(2).heavy(4.0, 5) as i64 + more,
+            Key::RecentLikes => thrown(4).heavy(2.0, 6) as i64 + more,
+            Key::Parameters => weights::told(&Row::new(self, index)).map_or(UNKNOWN, |count| count as i64),
+            Key::MainSize => files::main_size(&Row::new(self, index)).map_or(UNKNOWN, |bytes| bytes as i64),
             Key::Trending => {
                 let mut dice = thrown(3);
                 more + if dice.per_mille(930) { 0 } else { dice.heavy(3.3, 3) as i64 + 1 }

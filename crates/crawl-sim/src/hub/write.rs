@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::files;
 use super::row::Row;
 use super::text;
-use super::weights::{Keeping, Model};
+use super::weights::{self, Keeping, Model};
 use super::world::{HubKind, Key, Stream};
 use crate::dice::Dice;
 use crate::json::{self, Array, Object};
@@ -101,7 +101,7 @@ fn dataset_field(object: &mut Object<'_>, row: &Row<'_>, name: &str) {
             8..60 => object.null(name),
             _ => {}
         },
-        "mainSize" if dice.per_mille(600) => object.plain(name, dice.heavy(10.0, 1)),
+        "mainSize" => files::main_size(row).iter().for_each(|bytes| object.plain(name, bytes)),
         "key" if row.index < row.world.horizon / 4 => object.text(name, ""),
         _ => {}
     }
@@ -129,8 +129,8 @@ fn model_field(object: &mut Object<'_>, row: &Row<'_>, name: &str, id: &str) {
                 });
             });
         }
-        "safetensors" if dice.per_mille(800) && Model::of(row).keeping != Keeping::Gguf => {
-            let total = Model::of(row).parameters();
+        "safetensors" if Model::of(row).keeping != Keeping::Gguf => {
+            let Some(total) = weights::told(row) else { return };
             object.object(name, |safetensors| {
                 safetensors.object("parameters", |parameters| parameters.plain("BF16", total));
                 safetensors.plain("total", total);

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use crawl_core::table::Value;
+use crawl_core::table::{Column, Value};
 use crawl_core::{Error, Kind, Record, Result, Timestamp};
 use record_converter::parquet::{Reader, Rows, WriteOptions, Writer};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,10 @@ impl Catalogue {
         &self.footer.runs
     }
 
+    pub(super) fn columns(&self) -> &[Column] {
+        self.reader.columns()
+    }
+
     pub(super) fn footer(&self) -> &Footer {
         &self.footer
     }
@@ -194,6 +198,8 @@ impl<W: Write + Send> Writing<W> {
             bloom: vec!["_id".to_owned(), "id".to_owned()],
             sorted_by: Some("_id".to_owned()),
             raw: Some("raw".to_owned()),
+            // What is derived, and when it was seen, is in no record.
+            raw_beside: true,
             ..WriteOptions::default()
         };
         Ok(Writing { to: Writer::new(to, &columns(repos), &options)?, repos, rows: 0, gone: 0 })

@@ -3,9 +3,10 @@
 //! - `run`, `pages`: what a root tells; `asked`, `details`: which fields it was asked for
 //! - `row`: the rule of the fold, field by field; `spill`: sorting more rows than memory holds
 //! - `fitting`: which models fit a memory
-//! - `file`, `columns`: the Parquet file; `diff`, `report`: what two of them differ in
+//! - `file`, `columns`: the Parquet file; `card`: what tells of it; `diff`, `report`: what two of them differ in
 
 mod asked;
+mod card;
 mod columns;
 mod details;
 mod diff;
@@ -28,6 +29,7 @@ use crawl_core::files::Files;
 use crawl_core::{Error, Kind, Result, Staged, Stop};
 
 use self::asked::Sets;
+pub use self::card::describe;
 pub use self::diff::{COUNTERS, Change, Counts, KINDS, diff};
 pub use self::file::Catalogue;
 use self::file::{Footer, Writing};
@@ -79,7 +81,7 @@ pub struct Folded {
 /// [`Kind::Config`] if a root holds no such runs, or those of another Hub, or if the file is no such catalogue;
 /// [`Kind::Storage`] if a page is not what was written, or the disk refuses; [`Kind::Stopped`] if it was to stop.
 pub fn fold(what: &Fold, stop: &Stop) -> Result<Folded> {
-    let folder = what.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = Staged::folder(&what.to);
     let _lock = lock(&what.to)?;
     let old = if what.to.exists() { Some(Catalogue::open(&what.to)?) } else { None };
     let mut sources = Vec::new();

@@ -13,7 +13,7 @@ use hf_crawler::catalogue::{self, Catalogue, Fold, Report};
 #[derive(Args, Debug)]
 pub(crate) struct CatalogueArgs {
     /// Roots that `models` or `datasets` wrote, in any order
-    #[arg(required_unless_present = "legacy", value_name = "RUN")]
+    #[arg(required_unless_present_any = ["legacy", "card"], value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The file; what it holds already stays in it
     #[arg(long, value_name = "FILE.parquet")]
@@ -27,6 +27,12 @@ pub(crate) struct CatalogueArgs {
     /// Also write the models that are not gone with the 37 columns of the seed system
     #[arg(long, value_name = "FILE.parquet", conflicts_with = "datasets")]
     legacy: Option<PathBuf>,
+    /// Also write croissant.json and README.md into its folder: the columns, and the runs with digests
+    #[arg(long)]
+    card: bool,
+    /// Replace a croissant.json and a README.md that are there
+    #[arg(long, requires = "card")]
+    force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -51,11 +57,14 @@ enum Packing {
 }
 
 pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcome> {
-    let CatalogueArgs { runs, to, datasets, compression, legacy } = arguments;
+    let CatalogueArgs { runs, to, datasets, compression, legacy, card, force } = arguments;
     let repos = if datasets { Repos::Datasets } else { Repos::Models };
     named(&to, &["parquet"])?;
     if let Some(legacy) = &legacy {
         named(legacy, &["parquet"])?;
+    }
+    if card {
+        record_converter::card::Card::refuse_existing(Staged::folder(&to), force)?;
     }
     let compression = Some(match compression {
         Packing::Zstd => record_converter::Compression::Zstd,
@@ -86,6 +95,10 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
         let rows = catalogue::legacy(&Catalogue::open(&to)?, &legacy, compression)?;
         say(format!("{}: {} models", legacy.display(), grouped(rows)));
     }
+    if card {
+        catalogue::describe(&to, force)?;
+        say(format!("{}: croissant.json and README.md", Staged::folder(&to).display()));
+    }
     Ok(Outcome::Done)
 }
 
@@ -112,8 +125,7 @@ pub(crate) fn diff(arguments: &DiffArgs) -> Result<Outcome> {
         }
         "jsonl" => lines(&before, &after, *counters, to)?,
         _ => {
-            let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let scratch = Files::new(folder.unwrap_or(Path::new("."))).scratch()?;
+            let scratch = Files::new(Staged::folder(to)).scratch()?;
             let between = scratch.path().join("diff.jsonl");
             let counts = lines(&before, &after, *counters, &between)?;
             let options = record_converter::Options { force: true, ..Default::default() };

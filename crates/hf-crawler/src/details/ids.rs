@@ -34,7 +34,7 @@ impl Repo {
     }
 
     /// The parts of the address of its tree.
-    pub(super) fn tree<'a>(&'a self, repos: Repos) -> impl Iterator<Item = &'a str> {
+    pub(super) fn tree(&self, repos: Repos) -> impl Iterator<Item = &str> {
         ["api", repos.name()].into_iter().chain(self.id.split('/')).chain(["tree", self.revision()])
     }
 

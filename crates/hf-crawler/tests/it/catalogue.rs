@@ -392,6 +392,44 @@ async fn the_program_folds_tells_what_it_did_and_writes_the_table_of_the_seed_sy
 }
 
 #[tokio::test]
+async fn a_card_names_each_run_by_the_digest_of_its_manifest_and_replaces_nothing_unasked() {
+    let mut hub = Hub::new().await;
+    let roots = [hub.pass(Listing::default()).await, hub.pass(light()).await];
+    let to = hub.catalogue("to/models.parquet");
+    let beside = |name: &str| to.with_file_name(name);
+    std::fs::create_dir(to.parent().unwrap()).unwrap();
+    std::fs::write(beside("README.md"), "mine").unwrap();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hf-crawler"));
+        command.args(["catalogue", "--card", "--to"]).arg(&to).args(&roots).args(more).output().unwrap()
+    };
+    let refused = run(&[]);
+    assert!(refused.status.code() == Some(78) && text(&refused).contains("README.md"), "{}", text(&refused));
+    assert!(
+        std::fs::read(beside("README.md")).unwrap() == b"mine" && !to.exists(),
+        "before any work is done"
+    );
+    let done = run(&["--force"]);
+    assert!(done.status.success(), "{}", text(&done));
+    let card: Value = serde_json::from_slice(&std::fs::read(beside("croissant.json")).unwrap()).unwrap();
+    let readme = std::fs::read_to_string(beside("README.md")).unwrap();
+    let digest = |path: &Path| {
+        use sha2::Digest;
+        data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(std::fs::read(path).unwrap()))
+    };
+    assert_eq!(card["distribution"][0]["sha256"], digest(&to));
+    let manifests = roots.map(|root| digest(&root.join("hf/models/manifest.jsonl")));
+    let told: Vec<_> =
+        card["prov:wasDerivedFrom"].as_array().unwrap().iter().map(|run| &run["@id"]).collect();
+    assert_eq!(told, manifests.each_ref().map(|manifest| json!(format!("urn:sha256:{manifest}"))).each_ref());
+    assert!(manifests.iter().all(|manifest| readme.contains(manifest)) && readme.contains("450 models"));
+    let fields = card["recordSet"][0]["field"].as_array().unwrap();
+    let table = record_converter::parquet::Reader::open(&to).unwrap();
+    let names: Vec<_> = table.columns().iter().map(|column| column.name.as_ref()).collect();
+    assert_eq!(fields.iter().map(|field| field["name"].as_str().unwrap()).collect::<Vec<_>>(), names);
+}
+
+#[tokio::test]
 async fn datasets_have_a_catalogue_too() {
     let (double, root) = (crate::desk::double(120, &[]).await, tempfile::tempdir().unwrap());
     crate::desk::list(&double, crate::desk::small(), root.path()).await.unwrap();

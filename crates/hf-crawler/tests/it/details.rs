@@ -117,13 +117,12 @@ async fn the_most_downloaded_are_chosen_and_of_unknown_downloads_none() {
         0,
         "9 listed = 9 kept",
     );
-    let chosen: Vec<u64> =
+    let mut chosen: Vec<u64> =
         rows(root.path(), "hf/models-chosen").iter().map(|row| row["downloads"].as_u64().unwrap()).collect();
     let mut downloads: Vec<u64> = all.iter().filter_map(|row| row["downloads"].as_u64()).collect();
     downloads.sort_unstable_by(|one, other| other.cmp(one));
-    let mut sorted = chosen.clone();
-    sorted.sort_unstable_by(|one, other| other.cmp(one));
-    assert_eq!(sorted, downloads[..9]);
+    chosen.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(chosen, downloads[..9]);
     assert_eq!(asked(&double, "/resolve/"), 0, "files alone are no download");
 }
 

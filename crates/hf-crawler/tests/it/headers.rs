@@ -186,7 +186,7 @@ fn headers_that_claim_too_much_cost_nothing_and_are_named() {
             }
             // 2^60 tensors.
             "a.gguf" => {
-                part(stream, &[&b"GGUF\x03\0\0\0"[..], &(1_u64 << 60).to_le_bytes(), &[0; 80]].concat())
+                part(stream, &[&b"GGUF\x03\0\0\0"[..], &(1_u64 << 60).to_le_bytes(), &[0; 80]].concat());
             }
             // A header of 4 GiB, and a server that takes no notice of the range and never ends.
             "four.safetensors" => {

@@ -42,7 +42,7 @@ async fn a_limit_is_kept_to_the_row() {
 #[tokio::test]
 async fn every_order_gives_every_row() {
     let double = double(700, &[]).await;
-    for sort in ["createdAt", "lastModified", "downloads", "likes", "trendingScore"] {
+    for sort in ["createdAt", "lastModified", "downloads", "likes", "trendingScore", "mainSize"] {
         let root = tempfile::tempdir().unwrap();
         list(&double, Listing { sort: Some(sort.into()), ..small() }, root.path()).await.unwrap();
         assert_eq!(distinct(root.path()), 700, "{sort}");

@@ -117,7 +117,7 @@ async fn a_server_that_does_not_sort_is_doubted_and_cannot_tell_what_changed() {
 #[tokio::test]
 async fn a_server_that_sorts_is_not_doubted_in_any_order() {
     let double = double(700, &[]).await;
-    for sort in ["createdAt", "lastModified", "downloads", "likes", "trendingScore"] {
+    for sort in ["createdAt", "lastModified", "downloads", "likes", "trendingScore", "mainSize"] {
         let root = tempfile::tempdir().unwrap();
         list(&double, Listing { sort: Some(sort.into()), ..small() }, root.path()).await.unwrap();
         assert_eq!(doubts(root.path()), Vec::<String>::new(), "{sort}");

@@ -186,6 +186,38 @@ async fn filters_are_spelled_as_the_hub_spells_them() {
     }
 }
 
+#[tokio::test]
+async fn orders_that_only_models_have_are_listed_whole_and_the_largest_come_first() {
+    let double = double(900, &[]).await;
+    let root = tempfile::tempdir().unwrap();
+    let found = |sort: &str, more: &[&str]| {
+        let root = root.path().join(format!("{sort}{}", more.len()));
+        ended(
+            &command(&double, &root, &[&["--sort", sort], more].concat()).output().unwrap(),
+            0,
+            " listed = ",
+        );
+        rows(&root)
+    };
+    let mut orders = std::collections::BTreeSet::new();
+    for sort in ["likes30d", "num_parameters", "mainSize"] {
+        let rows = found(sort, &[]);
+        let ids = names(&rows);
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 900, "{sort}");
+        orders.insert(ids);
+    }
+    assert_eq!(orders.len(), 3, "each is an order of its own");
+    let parameters = |row: &Record| {
+        let total = |name: &str| row.raw().get(name)?.get("total")?.u64();
+        total("safetensors").or_else(|| total("gguf"))
+    };
+    let largest: Vec<_> = found("num_parameters", &["--limit", "20"]).iter().map(parameters).collect();
+    let mut all: Vec<_> = found("num_parameters", &[]).iter().map(parameters).collect();
+    assert!(all.iter().any(Option::is_none), "what is not known comes last");
+    all.sort_by(|one, other| other.cmp(one));
+    assert_eq!(largest, all[..20]);
+}
+
 #[test]
 fn what_the_hub_does_not_have_is_refused_before_anything_is_sent() {
     let refused = |listing| {

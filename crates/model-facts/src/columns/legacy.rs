@@ -75,7 +75,7 @@ columns! {
     "supports_onnx" Bool Derived "true if a file of ONNX is there; null otherwise" "`files`, `siblings`" |f| if_so(f.has_onnx == Some(true));
     "supports_tensorrt" Bool Derived "true if a tag says `tensorrt`; null otherwise" "`tags`" |f| if_so(f.tags.iter().any(|tag| tag.eq_ignore_ascii_case("tensorrt")));
     "description" Text Derived "the first paragraph of the card that is prose, 500 characters at most" "`card`" |f| text(f.description.clone());
-    "embedding_vector" Text Null "it was random; `record-search` makes real ones" "–" |_| Value::Null;
+    "embedding_vector" Text Null "it was random" "–" |_| Value::Null;
     "popularity_score" Float Derived "min(100, 5 ln(downloads + 1) + 0.01 likes)" "`downloads`, `likes`" |f| float(popularity(f));
     "efficiency_score" Float Null "it was made of speeds that nobody measured" "–" |_| Value::Null;
     "compatibility_score" Float Null "it was made of a guess at memory; `fits` tells of named devices instead" "–" |_| Value::Null;

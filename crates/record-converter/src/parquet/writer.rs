@@ -33,8 +33,10 @@ pub struct WriteOptions {
     /// Pairs for the file's own metadata; [`Writer::note`] adds those that are known only at the end.
     pub metadata: Vec<(String, String)>,
     /// The column that holds each record word for word: it is never null, and has neither a dictionary nor statistics.
-    /// The converter reads records back from it.
+    /// The converter reads records back from it, unless `raw_beside` says otherwise.
     pub raw: Option<String>,
+    /// The other columns tell more than `raw`: the converter reads records from all of them, `raw` among them.
+    pub raw_beside: bool,
 }
 
 /// A Parquet file being written. It is whole only after [`Self::finish`].
@@ -184,7 +186,9 @@ fn properties(
         properties = properties
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_statistics_enabled(path, EnabledStatistics::None);
-        pairs.push((RAW_KEY.to_owned(), name));
+        if !options.raw_beside {
+            pairs.push((RAW_KEY.to_owned(), name));
+        }
     }
     // Each column is one leaf, so that its place is that of the leaf.
     let sorted = sorted.and_then(|at| i32::try_from(at).ok());
