@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crawl_core::{Error, Kind, Record, Result};
 
-use crate::endpoint::{Endpoint, Look};
+use crate::endpoint::{Cost, Endpoint, Look};
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
 use crate::{Classifier, Verdict};
@@ -67,7 +67,7 @@ struct Line {
     record: String,
     round: u8,
     text: Vec<u8>,
-    at_most: f64,
+    at_most: u64,
 }
 
 /// Has every record answered in batches, the second rounds of invalid answers too. After it the cache holds what came
@@ -117,18 +117,16 @@ where
     let Some((endpoint, look)) = classifier.endpoint() else { return Ok(false) };
     let (mut lines, mut bytes, mut any) = (Vec::new(), 0, false);
     let mut asked = HashSet::new();
-    let mut budget = endpoint.budget.limit().map(|limit| limit - endpoint.budget.spent());
+    let mut budget = endpoint.usage.ledger.left()?;
     for record in records {
         let Some(line) = wanted(classifier, endpoint, look, &record?)? else { continue };
         if !asked.insert(line.key.clone()) {
             continue;
         }
         if let Some(left) = &mut budget {
-            *left -= line.at_most;
-            if *left < 0.0 {
-                // What fits is handed in; the usual run then stops at the budget with what to do.
-                break;
-            }
+            // What fits is handed in; the usual run then stops at the budget with what to do.
+            let Some(rest) = left.checked_sub(line.at_most) else { break };
+            *left = rest;
         }
         if lines.len() >= bounds.requests || bytes + line.text.len() > bounds.bytes {
             let note = Note::write(folder, &std::mem::take(&mut lines))?;
@@ -163,14 +161,14 @@ fn wanted(
     let mut round = 1;
     if let Some(kept) = endpoint.cache.get(question.key)? {
         let Verdict::Invalid(wrong) = look.answers.judge(&kept.reply, &id) else { return Ok(None) };
-        let said = kept.reply.content.unwrap_or_default();
-        question = look.chat.repair(&question, &said, &wrong, &id);
+        let Some(again) = look.again(&question, &kept.reply, &wrong, &id) else { return Ok(None) };
+        question = again;
         round = 2;
         if endpoint.cache.get(question.key)?.is_some() {
             return Ok(None);
         }
     }
-    let at_most = endpoint.at_most(look, &question);
+    let at_most = endpoint.at_most(look, &question.body)?;
     let key = question.key.hex();
     let mut text =
         format!(r#"{{"custom_id":"{key}","method":"POST","url":"/v1/chat/completions","body":"#).into_bytes();
@@ -230,8 +228,12 @@ async fn keep(
         if endpoint.cache.get(question.key)?.is_some() {
             return Ok(());
         }
-        let line = endpoint.line(look, question, reply, record, *round, Instant::now(), price.as_ref());
-        endpoint.budget.pay(line.cost_usd.unwrap_or(0.0));
+        let known = price.as_ref().and_then(|price| price.of_reply(&reply));
+        // The question is not here any more, and batches have no try that nobody answers: its share is not known.
+        let presumed = price.as_ref().filter(|_| known.is_none()).map(|_| 0);
+        endpoint.usage.ledger.pay(known, presumed.unwrap_or(0))?;
+        let cost = Cost { known, presumed };
+        let line = endpoint.line(look, question, reply, record, *round, Instant::now(), cost);
         endpoint.keep(question.key, &line)
     })
     .await?;

@@ -74,9 +74,12 @@ pub struct Kept {
     pub round: u8,
     /// How long it took from sending to the whole body, with all waits and tries.
     pub latency_ms: u64,
-    /// What it cost; `null` if the price was not known when it was paid.
+    /// What it cost; `null` if the price was not known when it was paid, or the endpoint did not count.
     #[serde(default)]
     pub cost_usd: Option<f64>,
+    /// The most that it can have cost, where the endpoint did not count: so much was booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presumed_usd: Option<f64>,
     /// What was said.
     #[serde(flatten)]
     pub reply: Reply,

@@ -173,7 +173,7 @@ impl<'a> Planner<'a> {
             likely: asked_f * (mean + again * (mean + 80.0)),
             high: asked_f * (mean + slack + schema) * 1.1,
         };
-        let most = self.chat.task().model.max_tokens.map_or(each.high * 2.0, f64::from);
+        let most = self.chat.task().model.most_tokens().map_or(each.high * 2.0, |most| most as f64);
         let completion_tokens = Range {
             low: asked_f * each.low,
             likely: asked_f * each.likely * (1.0 + again),

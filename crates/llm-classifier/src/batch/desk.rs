@@ -8,6 +8,7 @@ use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::reply::Heard;
 use crate::{Chat, Reply};
 
 const BOUNDARY: &str = "gleaner-6f0c2b7a9d";
@@ -57,6 +58,14 @@ struct Response<'a> {
 
 impl<'a> Desk<'a> {
     pub(super) fn new(http: &'a Http, chat: &Chat) -> Result<Self> {
+        if chat.url().query().is_some() {
+            return Err(Error::new(
+                Kind::Config,
+                "batches are handed in at addresses without api-version only",
+            )
+            .at(chat.address())
+            .advise("leave --batch away"));
+        }
         let text = chat.url().as_str().trim_end_matches("chat/completions");
         let base = Url::parse(text)
             .map_err(|cause| Error::new(Kind::Config, "the base URL cannot be used").because(cause))?;
@@ -176,10 +185,10 @@ fn result(line: &[u8], hear: &mut impl FnMut(&str, Reply) -> Result<()>) -> Resu
     if response.status_code != 200 {
         return Ok(());
     }
-    match Reply::read(&Bytes::copy_from_slice(response.body.get().as_bytes())) {
-        Ok(reply) => hear(&custom_id, reply),
-        Err(error) => {
-            tracing::warn!(%error, custom_id, "a result of the batch cannot be read");
+    match Reply::read(response.body.get().as_bytes()) {
+        Heard::Answer(reply) => hear(&custom_id, reply),
+        other => {
+            tracing::warn!(?other, custom_id, "a result of the batch is no answer");
             Ok(())
         }
     }

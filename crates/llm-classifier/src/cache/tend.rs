@@ -37,6 +37,8 @@ pub struct Sums {
     pub completion_tokens: u64,
     /// Dollars, as far as prices were known.
     pub cost_usd: f64,
+    /// Answers that the endpoint did not count; they are in the sum with the most that was possible.
+    pub presumed: u64,
     /// Answers whose price was not known.
     pub unpriced: u64,
     /// Bytes of the lines.
@@ -80,7 +82,7 @@ impl Cache {
         each_line(self.path(), length.saturating_sub(RECENT), |_, kept| {
             if let Some(kept) = kept.filter(|kept| kept.prompt == prompt && kept.model == model) {
                 history.answers += 1;
-                history.completion_tokens += kept.reply.completion_tokens as f64;
+                history.completion_tokens += kept.reply.completion_tokens.unwrap_or(0) as f64;
                 history.latency_ms += kept.latency_ms as f64;
                 second += u64::from(kept.round > 1);
             }
@@ -103,10 +105,11 @@ impl Cache {
             if let Some(kept) = kept {
                 let sum = sums.entry((kept.task, kept.model, kept.prompt)).or_default();
                 sum.answers += 1;
-                sum.prompt_tokens += kept.reply.prompt_tokens;
-                sum.completion_tokens += kept.reply.completion_tokens;
-                sum.cost_usd += kept.cost_usd.unwrap_or(0.0);
-                sum.unpriced += u64::from(kept.cost_usd.is_none());
+                sum.prompt_tokens += kept.reply.prompt_tokens.unwrap_or(0);
+                sum.completion_tokens += kept.reply.completion_tokens.unwrap_or(0);
+                sum.cost_usd += kept.cost_usd.or(kept.presumed_usd).unwrap_or(0.0);
+                sum.presumed += u64::from(kept.cost_usd.is_none() && kept.presumed_usd.is_some());
+                sum.unpriced += u64::from(kept.cost_usd.is_none() && kept.presumed_usd.is_none());
                 sum.bytes += line.len() as u64;
                 sum.newest = sum.newest.max(Some(kept.at));
             }

@@ -10,6 +10,8 @@ mod evaluate_program;
 mod filter;
 mod house;
 mod money;
+mod odd;
+mod paid;
 mod pipes;
 mod program;
 mod refused;
