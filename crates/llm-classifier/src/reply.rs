@@ -11,6 +11,7 @@ use crawl_core::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::extract;
+use crate::thoughts::Spoken;
 pub(crate) use fault::{Fault, Meaning, is_filtered};
 
 /// So much of a body that holds no answer is kept.
@@ -75,23 +76,22 @@ impl Reply {
         let mut reply = Reply::default();
         read.values.iter().for_each(|value| tokens::add(&mut reply, value));
         let said = envelope::said(&read.values);
-        let whole = said.content.as_deref().is_some_and(|text| extract::object(text).is_ok());
-        if let Some(fault) = Fault::within(&read.values).filter(|_| !whole && said.is_blank_but_for_errors())
-        {
+        let blank = said.content.as_deref().is_none_or(|text| text.trim().is_empty());
+        let (wordless, nothing) = (said.is_blank_but_for_errors(), said.is_nothing());
+        reply.reasoning = said.reasoning.filter(|text| blank && !text.trim().is_empty());
+        (reply.content, reply.refusal, reply.finish_reason) = (said.content, said.refusal, said.finish_reason);
+        let whole = extract::object(Spoken::of(&reply).text).is_ok();
+        if let Some(fault) = Fault::within(&read.values).filter(|_| !whole && wordless) {
             return Heard::Error(fault, reply);
         }
-        let broke_off = read.torn || (read.values.len() > 1 && said.finish_reason.is_none());
-        if broke_off && !whole && said.refusal.is_none() {
+        let broke_off = read.torn || (read.values.len() > 1 && reply.finish_reason.is_none());
+        if broke_off && !whole && reply.refusal.is_none() {
             return Heard::Broken("the answer broke off".into());
         }
-        if said.is_nothing() {
+        if nothing {
             let text = String::from_utf8_lossy(body);
             reply.raw = Some(text[..text.floor_char_boundary(RAW)].to_owned());
         }
-        let blank = said.content.as_deref().is_none_or(|text| text.trim().is_empty());
-        reply.reasoning = said.reasoning.filter(|text| blank && !text.trim().is_empty());
-        (reply.content, reply.refusal, reply.finish_reason) =
-            (said.content, said.refusal, said.finish_reason);
         Heard::Answer(reply)
     }
 

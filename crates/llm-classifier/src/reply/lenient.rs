@@ -29,6 +29,9 @@ pub(super) fn read(body: &[u8]) -> Option<Values> {
     let mut read = Values::default();
     for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("data:")) {
         let line = line.trim();
+        if line == "[DONE]" {
+            continue;
+        }
         if let Some(mut found) = line.starts_with(['{', '[']).then(|| whole(line)).flatten() {
             read.torn |= found.torn;
             read.values.append(&mut found.values);

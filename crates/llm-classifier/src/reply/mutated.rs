@@ -37,7 +37,7 @@ fn mutated(random: &mut fastrand::Rng, answer: &str) -> Mutated {
         match choice {
             0 => body["usage"] = Value::Null,
             1 => body["usage"]["completion_tokens"] = json!(-(random.i32(1..500))),
-            2 => body["usage"]["prompt_tokens"] = json!(SENT as f64 + 0.5),
+            2 => body["usage"]["prompt_tokens"] = json!(SENT as f64),
             3 => drop(body["usage"].as_object_mut().map(|usage| usage.remove("completion_tokens"))),
             4 => body["usage"] = json!({"input_tokens": SENT, "output_tokens": RECEIVED}),
             5 => {
