@@ -147,6 +147,11 @@ impl Cache {
         self.lock().index.answers()
     }
 
+    /// Whether a question has an answer, by the index alone.
+    pub(crate) fn has(&self, key: Key) -> Result<bool> {
+        Ok(self.lock().index.get(key.short())?.is_some())
+    }
+
     /// The answer to a question.
     pub(crate) fn get(&self, key: Key) -> Result<Option<Kept>> {
         let mut journal = self.lock();

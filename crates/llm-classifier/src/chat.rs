@@ -23,6 +23,8 @@ use service::completions;
 pub struct Question {
     pub(crate) key: Key,
     pub(crate) body: Bytes,
+    /// The id that the model is shown, and that its answer must repeat.
+    pub(crate) about: String,
     /// How many fields were cut to their limits.
     pub cuts: u64,
 }
@@ -122,7 +124,7 @@ impl Chat {
         self.structured
     }
 
-    /// The question about a record. `check` is the word that the answer must repeat.
+    /// The question about a record, shown under this id. `check` is the word that the answer must repeat.
     pub fn question(&self, record: Raw<'_>, id: &str, check: Option<&str>) -> Question {
         let values = Values::new(record, id, &self.task.fields);
         let mut user = String::with_capacity(4096);
@@ -141,7 +143,7 @@ impl Chat {
         body.extend_from_slice(br#",{"role":"user","content":"#);
         put_quoted(&user, &mut body);
         body.extend_from_slice(b"}]}");
-        self.seal(body, cuts)
+        self.seal(body, cuts, id)
     }
 
     /// The texts of the messages that every question begins with, and those of this record: for counting tokens.
@@ -168,20 +170,20 @@ impl Chat {
     }
 
     /// The same question again, with the answer that was wrong and what was wrong with it.
-    pub fn repair(&self, question: &Question, answer: &str, wrong: &str, id: &str) -> Question {
+    pub fn repair(&self, question: &Question, answer: &str, wrong: &str) -> Question {
         let mut body = question.body.strip_suffix(b"]}").unwrap_or(&question.body).to_vec();
         let answer: String = answer.chars().take(4000).collect();
         body.extend_from_slice(br#",{"role":"assistant","content":"#);
         put_quoted(&answer, &mut body);
         body.extend_from_slice(br#"},{"role":"user","content":"#);
-        let about = crate::task::quoted(id);
+        let about = crate::task::quoted(&question.about);
         let request = format!(
             "That answer cannot be used: {wrong}. Answer again, in the form asked for, about the same record: \
              {{\"id\": {about}}}"
         );
         put_quoted(&request, &mut body);
         body.extend_from_slice(b"}]}");
-        self.seal(body, 0)
+        self.seal(body, 0, &question.about)
     }
 
     /// The form in which an endpoint is asked first; the keys of questions come from it.
@@ -211,10 +213,10 @@ impl Chat {
         body.into()
     }
 
-    fn seal(&self, body: Vec<u8>, cuts: u64) -> Question {
+    fn seal(&self, body: Vec<u8>, cuts: u64, about: &str) -> Question {
         let digest =
             Sha256::new().chain_update(self.url.as_str()).chain_update(b"\n").chain_update(&body).finalize();
-        Question { key: Key::new(digest.into()), body: body.into(), cuts }
+        Question { key: Key::new(digest.into()), body: body.into(), about: about.to_owned(), cuts }
     }
 
     /// The request with a question's body, for one try: whoever sends it books every try.

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use crawl_core::http::{Http, Waiting};
+use crawl_core::json::Raw;
 use crawl_core::{Error, Judge, Kind, Record, Result, Timestamp};
 
 use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
 use crate::money::{Price, dollars, nano};
+use crate::row;
 use crate::thoughts::Spoken;
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
 use first::First;
@@ -51,24 +53,40 @@ impl Look {
     }
 
     /// The question about a record.
-    pub(crate) fn question(&self, record: &Record, id: &str) -> Question {
-        self.chat.question(record.raw(), id, self.answers.check_word(id).as_deref())
+    pub(crate) fn question(&self, cache: &Cache, record: &Record, id: &str) -> Result<Question> {
+        question(&self.chat, &self.answers, Some(cache), record.raw(), id)
     }
 
     /// The question with the answer that cannot be used and what is wrong with it; `None` if there is nothing to show.
-    pub(crate) fn again(
-        &self,
-        question: &Question,
-        reply: &Reply,
-        wrong: &str,
-        id: &str,
-    ) -> Option<Question> {
+    pub(crate) fn again(&self, question: &Question, reply: &Reply, wrong: &str) -> Option<Question> {
         if reply.raw.is_some() {
             return None;
         }
         let said = Spoken::of(reply).text;
-        (!said.is_empty()).then(|| self.chat.repair(question, said, wrong, id))
+        (!said.is_empty()).then(|| self.chat.repair(question, said, wrong))
     }
+}
+
+/// The question about a record, shown under its name without the owner. Where only the question with the whole id has a
+/// kept answer, as older runs asked it, it is that question: what was paid counts.
+///
+/// # Errors
+/// Those of reading the cache.
+pub(crate) fn question(
+    chat: &Chat,
+    answers: &Answers,
+    cache: Option<&Cache>,
+    record: Raw<'_>,
+    id: &str,
+) -> Result<Question> {
+    let under = |id: &str| chat.question(record, id, answers.check_word(id).as_deref());
+    let (name, Some(cache)) = (row::shown(id), cache) else { return Ok(under(row::shown(id))) };
+    let question = under(name);
+    if name == id || cache.has(question.key)? {
+        return Ok(question);
+    }
+    let older = under(id);
+    Ok(if cache.has(older.key)? { older } else { question })
 }
 
 /// An endpoint, with the cache before it.
@@ -83,6 +101,7 @@ pub(crate) struct Endpoint {
     pause: Pause,
     first: First,
     answered: AtomicBool,
+    nothing_is_there: AtomicBool,
 }
 
 /// What came of asking.
@@ -106,6 +125,7 @@ impl Endpoint {
             pause: Pause::default(),
             first: First::default(),
             answered: AtomicBool::new(false),
+            nothing_is_there: AtomicBool::new(false),
         }
     }
 
@@ -125,10 +145,10 @@ impl Endpoint {
 
     /// Asks about a record, once more with the error if the answer cannot be used.
     pub(crate) async fn ask(&self, look: &Look, record: &Record, id: &str, fresh: bool) -> Result<Asked> {
-        let question = look.question(record, id);
+        let question = look.question(&self.cache, record, id)?;
         self.usage.cut(question.cuts);
         let (kept, mut paid) = self.answer(look, &question, id, 1, fresh).await?;
-        let mut verdict = look.answers.judge(&kept.reply, id);
+        let mut verdict = look.answers.judge(&kept.reply, &question.about);
         let mut origin = Origin {
             engine: "openai",
             cost_usd: Some(0.0),
@@ -139,12 +159,12 @@ impl Endpoint {
         origin.add(&kept);
         let mut last = kept;
         if let Verdict::Invalid(wrong) = &verdict
-            && let Some(again) = look.again(&question, &last.reply, wrong, id)
+            && let Some(again) = look.again(&question, &last.reply, wrong)
         {
             tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
             let (kept, second_paid) = self.answer(look, &again, id, 2, fresh).await?;
             self.usage.repaired();
-            verdict = look.answers.judge(&kept.reply, id);
+            verdict = look.answers.judge(&kept.reply, &question.about);
             origin.add(&kept);
             last = kept;
             paid |= second_paid;

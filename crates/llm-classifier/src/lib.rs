@@ -18,6 +18,7 @@ mod fund;
 mod labelled;
 mod ledger;
 pub mod lines;
+pub mod litellm;
 mod money;
 pub mod plan;
 mod reply;

@@ -23,6 +23,15 @@ pub struct Price {
     /// What a batch costs, as a share of the price [default: 1].
     #[serde(default)]
     pub batch: Option<f64>,
+    /// Whether it thinks before it answers; thoughts are tokens received.
+    #[serde(default)]
+    pub reasoning: bool,
+    /// Whether it takes JSON schemas, if that is known.
+    #[serde(default)]
+    pub schema: Option<bool>,
+    /// The most tokens of an answer, if that is known.
+    #[serde(default)]
+    pub most_output: Option<u64>,
     /// When the price was read, and where.
     #[serde(default)]
     pub as_of: Option<String>,
@@ -59,6 +68,11 @@ impl Prices {
         }
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Price] {
+        &self.prices
+    }
+
     /// The price of a model; `None` if it is not known.
     pub fn find(&self, model: &str) -> Option<&Price> {
         let dated = |name: &str| {
@@ -76,7 +90,9 @@ impl Price {
     /// A price for whatever model is asked.
     pub fn of(model: &str, input: f64, output: f64) -> Self {
         let (cached_input, batch, as_of) = (None, None, None);
-        Price { model: model.to_owned(), input, cached_input, output, batch, as_of }
+        let (reasoning, schema, most_output) = (false, None, None);
+        let model = model.to_owned();
+        Price { model, input, cached_input, output, batch, reasoning, schema, most_output, as_of }
     }
 
     /// The same in a batch.

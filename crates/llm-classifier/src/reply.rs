@@ -79,7 +79,8 @@ impl Reply {
         let blank = said.content.as_deref().is_none_or(|text| text.trim().is_empty());
         let (wordless, nothing) = (said.is_blank_but_for_errors(), said.is_nothing());
         reply.reasoning = said.reasoning.filter(|text| blank && !text.trim().is_empty());
-        (reply.content, reply.refusal, reply.finish_reason) = (said.content, said.refusal, said.finish_reason);
+        (reply.content, reply.refusal, reply.finish_reason) =
+            (said.content, said.refusal, said.finish_reason);
         let whole = extract::object(Spoken::of(&reply).text).is_ok();
         if let Some(fault) = Fault::within(&read.values).filter(|_| !whole && wordless) {
             return Heard::Error(fault, reply);

@@ -133,6 +133,14 @@ fn put_labels<'a>(
     members.push((ids, list(&|place| labels.labels[place].id.to_string())));
 }
 
+/// The id as the model sees it: the name without its owner, for mirrors of one card are one question.
+pub(crate) fn shown(id: &str) -> &str {
+    match id.rsplit_once('/') {
+        Some((_, name)) if !name.is_empty() => name,
+        _ => id,
+    }
+}
+
 /// The record's id: a text, or a number as it is written.
 pub(crate) fn id_of(record: Raw<'_>, field: &str) -> Option<String> {
     let value = record.get(field)?;

@@ -71,7 +71,7 @@ pub(super) fn explanation(error: &Error) -> Option<(Kind, &'static str, &'static
 fn unreachable(error: &Error) -> (Kind, &'static str, &'static str) {
     let why = format!("{error:?}").to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| why.contains(word));
-    if says(&["certificate", "unknownissuer", "tls", "handshake"]) {
+    if says(&["certificate", "unknownissuer", "tls", "handshake", "corrupt message"]) {
         let what = "the endpoint's certificate is not trusted, or it speaks no TLS";
         let advice = "for a private certificate authority name its file in SSL_CERT_FILE; for a server without TLS write \
                       http:// in --base-url";

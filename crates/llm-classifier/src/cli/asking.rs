@@ -348,8 +348,11 @@ fn shown(told: &Told) -> String {
     match told {
         Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
         Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
-        Told::Back { batch, answers, failed } => {
-            format!("{batch}: {} answers came back, {} failed", grouped(*answers), grouped(*failed))
+        Told::Back { batch, answers, failed, why } => {
+            let why = why.as_ref().map_or(String::new(), |why| format!("; the first: {why}"));
+            format!("{batch}: {} answers came back, {} failed{why}", grouped(*answers), grouped(*failed))
         }
+        Told::Refused { batch, why } => format!("{batch}: not taken, handed in again: {why}"),
+        Told::Queued(name) => format!("{name}: waits, for the provider's queue is full"),
     }
 }

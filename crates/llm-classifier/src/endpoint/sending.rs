@@ -1,5 +1,6 @@
 //! Sending: one question, try after try, each booked at its reservation until it is known what it cost.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crawl_core::http::{Why, never_sent};
@@ -15,6 +16,8 @@ use crate::{Reply, Verdict};
 
 /// So often a connection is tried where nothing has ever answered: the address may be a wrong one.
 const UNKNOWN: u32 = 3;
+/// A connection that takes longer is not tried again there.
+const PATIENT: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_millis(300);
 
 /// What came of one try.
@@ -32,6 +35,9 @@ impl Endpoint {
         loop {
             self.paused().await?;
             let turn = look.trial.turn().await;
+            if self.nothing_is_there.load(Relaxed) && !self.has_answered() {
+                return Err(Error::new(Kind::Transient, "cannot connect").with_scope(Scope::All));
+            }
             let failed = match turn.alone.is_some() {
                 false => self.one(look, question, id, round, turn.form, began).await?,
                 true => self.fitted(look, question, id, round, turn.form, began).await?,
@@ -47,10 +53,14 @@ impl Endpoint {
                     tries += 1;
                     let unknown = !known && never_sent(&error);
                     let most = if unknown { config.tries.min(UNKNOWN) } else { config.tries };
-                    if tries >= most {
+                    if tries >= most || (unknown && began.elapsed() > PATIENT) {
                         let error = error.after(tries);
                         // Nothing was ever there: no record can be had.
-                        return Err(if unknown { error.with_scope(Scope::All) } else { error });
+                        if unknown {
+                            self.nothing_is_there.store(true, Relaxed);
+                            return Err(error.with_scope(Scope::All));
+                        }
+                        return Err(error);
                     }
                     (backoff(if unknown { SOON } else { config.backoff }, tries), Why::Failing)
                 }
@@ -99,7 +109,8 @@ impl Endpoint {
             match self.one(look, question, id, round, form, began).await? {
                 Tried::Answer(kept) => {
                     // Who takes the schema and does not keep to it is told of it in words.
-                    let useless = || matches!(look.answers.judge(&kept.reply, id), Verdict::Invalid(_));
+                    let useless =
+                        || matches!(look.answers.judge(&kept.reply, &question.about), Verdict::Invalid(_));
                     look.trial.settle(form.next().filter(|_| useless()).unwrap_or(form));
                     return Ok(Tried::Answer(kept));
                 }

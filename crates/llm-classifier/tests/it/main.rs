@@ -15,5 +15,6 @@ mod paid;
 mod pipes;
 mod program;
 mod refused;
+mod servers;
 mod task;
 mod whole;

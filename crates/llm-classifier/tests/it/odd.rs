@@ -34,10 +34,6 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn user(&self) -> &str {
-        self.body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap()
-    }
-
     /// The id in the last message of the user that shows one.
     pub(crate) fn id(&self) -> String {
         let messages = self.body["messages"].as_array().unwrap();

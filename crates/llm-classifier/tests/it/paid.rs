@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::house::{Setup, labelled, listing, row, run, store};
 use crate::odd::{Asked, Odd, Sent};
 
-fn rows(count: usize) -> Vec<Value> {
+pub(crate) fn rows(count: usize) -> Vec<Value> {
     (0..count).map(|n| row("owner", &format!("set-{n}"), "Some text.")).collect()
 }
 
@@ -16,17 +16,17 @@ fn price() -> Price {
 }
 
 /// What a run over so many records at an odd server came to: labelled, missing by kind, dollars, questions asked.
-struct Came {
-    labelled: u64,
-    missing: Vec<(String, String)>,
-    spent: f64,
-    presumptions: u64,
-    asked: Vec<Asked>,
-    cache: String,
-    rows: Vec<Value>,
+pub(crate) struct Came {
+    pub labelled: u64,
+    pub missing: Vec<(String, String)>,
+    pub spent: f64,
+    pub presumptions: u64,
+    pub asked: Vec<Asked>,
+    pub cache: String,
+    pub rows: Vec<Value>,
 }
 
-async fn came(
+pub(crate) async fn came(
     count: usize,
     change: impl FnOnce(&mut Setup),
     answer: impl Fn(&Asked, usize) -> Sent + Send + Sync + 'static,
@@ -247,4 +247,82 @@ async fn a_budget_of_six_dollars_is_six_dollars_whatever_the_endpoint_answers() 
     classifier.finish(std::time::Duration::from_secs(5)).await.unwrap();
     assert_eq!(odd.asked().len(), 60, "every try costs");
     assert_eq!(nano(classifier.spent().unwrap()), 6_000_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_tokens_are_read_wherever_the_task_says_them_and_a_budget_needs_them() {
+    let text = std::fs::read_to_string(crate::house::weekly()).unwrap();
+    let task = |model: &str| {
+        let text = text.replace("temperature = 0.0\n", "").replace("max_tokens = 500\n", model);
+        llm_classifier::Task::parse(&text, std::path::Path::new("t.toml"))
+    };
+    // 16,000 tokens at 1,000 dollars a million are 16 dollars: of 20 dollars only one question is sent at a time.
+    let large = task("extra = { max_completion_tokens = 16000 }\n").unwrap();
+    assert_eq!(large.model.most_tokens(), Some(16_000));
+    let folder = tempfile::tempdir().unwrap();
+    let odd = Odd::start(|asked, _| {
+        let mut body = asked.completion();
+        body["usage"]["completion_tokens"] = json!(16_000);
+        Sent::json(200, &body)
+    })
+    .await;
+    let input = store(&folder.path().join("in"), &rows(20), 50).await;
+    let price = Some(Price::of("sim-1", 0.0, 1000.0));
+    let of = |task, cache: &str| {
+        let setup = Setup { price: price.clone(), budget: Some(20.0), task, ..Setup::new(&odd.url) };
+        setup.classifier(&folder.path().join(cache)).unwrap()
+    };
+    let classifier = of(large, "cache");
+    let error = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Limited);
+    assert_eq!((odd.asked().len(), classifier.spent()), (1, Some(16.0)));
+    let input = crawl_core::Input::open(&folder.path().join("in"), &listing()).unwrap();
+    let unbound = of(task("").unwrap(), "other");
+    let error = run(&labelled(input, unbound), &folder.path().join("unbound")).await.unwrap_err();
+    assert!(error.kind() == Kind::Config && error.advice().contains("--max-tokens"), "{error:?}");
+    assert_eq!(odd.asked().len(), 1);
+    for wrong in [
+        "model = \"x\"",
+        "stream = true",
+        "n = 3",
+        "messages = []",
+        "max_tokens = 9",
+        "response_format = {}",
+        "max_completion_tokens = \"many\"",
+    ] {
+        let error = task(&format!("extra = {{ seed = 1, {wrong} }}\n")).unwrap_err();
+        let name = wrong.split(' ').next().unwrap();
+        assert!(error.to_string().contains(&format!("model.extra.{name}")), "{wrong}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_share_a_budget_by_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budget.json");
+    let odd = Odd::start(|asked, _| Sent::json(200, &asked.completion())).await;
+    store(&folder.path().join("in"), &rows(40), 50).await;
+    let go = async |name: &str, dollars: f64| {
+        let fund = llm_classifier::Fund::open(&path, nano(dollars), llm_classifier::Period::Day).unwrap();
+        // 50 tokens came back: 0.01 dollars; 500 may: 0.1.
+        let setup =
+            Setup { price: Some(Price::of("sim-1", 0.0, 200.0)), concurrency: 4, ..Setup::new(&odd.url) };
+        let classifier = setup.classifier(&folder.path().join(name)).unwrap();
+        let classifier = std::sync::Arc::into_inner(classifier).unwrap().with_fund(fund);
+        let classifier = std::sync::Arc::new(classifier);
+        let input = crawl_core::Input::open(&folder.path().join("in"), &listing()).unwrap();
+        let source = labelled(input, classifier.clone());
+        let came = run(&source, &folder.path().join("out").join(name)).await;
+        let spent = classifier.spent().unwrap();
+        (came.map(|at| at.totals.records), spent)
+    };
+    let (first, spent) = go("one", 0.6).await;
+    assert_eq!((first.unwrap(), nano(spent)), (40, 400_000_000));
+    let (second, more) = go("two", 0.6).await;
+    let error = second.unwrap_err();
+    assert!(error.kind() == Kind::Limited && error.to_string().contains("budget.json"), "{error:?}");
+    assert!(spent + more <= 0.6 && spent + more > 0.48, "{spent} + {more}");
+    let days: std::collections::BTreeMap<String, u64> =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(days.values().sum::<u64>(), nano(spent + more), "what was not spent was given back");
 }
