@@ -150,7 +150,8 @@ impl Shared {
 
 /// Whether no byte of a request can have reached the service, for no connection was made.
 pub fn never_sent(error: &Error) -> bool {
-    once::causes(error).any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
+    once::causes(error)
+        .any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
 }
 
 /// A URL as the place of an error.

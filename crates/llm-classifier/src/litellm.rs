@@ -51,7 +51,7 @@ pub fn read(path: &Path, wanted: impl Fn(&str) -> bool, as_of: &str) -> Result<V
     let mut prices: Vec<Price> = list
         .into_iter()
         .filter(|(model, _)| wanted(model))
-        .filter_map(|(model, entry)| price(model, serde_json::from_value(entry).ok()?, as_of))
+        .filter_map(|(model, entry)| price(model, &serde_json::from_value(entry).ok()?, as_of))
         .collect();
     prices.sort_by(|one, other| one.model.cmp(&other.model));
     match prices.is_empty() {
@@ -60,7 +60,7 @@ pub fn read(path: &Path, wanted: impl Fn(&str) -> bool, as_of: &str) -> Result<V
     }
 }
 
-fn price(model: String, entry: Entry, as_of: &str) -> Option<Price> {
+fn price(model: String, entry: &Entry, as_of: &str) -> Option<Price> {
     if entry.mode.as_str().is_some_and(|mode| mode != "chat") {
         return None;
     }

@@ -40,9 +40,7 @@ pub(super) async fn send<T>(
         let failed = !matches!(tried, Try::TooMany(..));
         let wait = match tried {
             Try::Answer(answer) => match read(*answer) {
-                Err(error)
-                    if error.kind() == Kind::Shape && request.repeatable && tries + 1 < most =>
-                {
+                Err(error) if error.kind() == Kind::Shape && request.repeatable && tries + 1 < most => {
                     tries += 1;
                     tracing::debug!(url = place(&leg.url), %error, tries, "the answer is broken, trying again");
                     last = Some(error);

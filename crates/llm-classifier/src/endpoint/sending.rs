@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_millis(300);
 
 /// What came of one try.
 enum Tried {
-    Answer(Kept),
+    Answer(Box<Kept>),
     Failed(Error),
 }
 
@@ -43,7 +43,7 @@ impl Endpoint {
                 true => self.fitted(look, question, id, round, turn.form, began).await?,
             };
             let error = match failed {
-                Tried::Answer(kept) => return Ok(kept),
+                Tried::Answer(kept) => return Ok(*kept),
                 Tried::Failed(error) => error,
             };
             drop(turn);
@@ -157,7 +157,7 @@ impl Endpoint {
                 let cost = self.book(reserved, &reply);
                 let kept = self.line(look, question, reply, id, round, began, cost);
                 self.keep(question.key, &kept)?;
-                Tried::Answer(kept)
+                Tried::Answer(Box::new(kept))
             }
             Heard::Error(fault, counted) => {
                 let error = fault.error(look.chat.address());

@@ -42,12 +42,12 @@ fn mutated(random: &mut fastrand::Rng, answer: &str) -> Mutated {
             4 => body["usage"] = json!({"input_tokens": SENT, "output_tokens": RECEIVED}),
             5 => {
                 body["usage"] =
-                    json!({"prompt_tokens": SENT.to_string(), "completion_tokens": RECEIVED.to_string()})
+                    json!({"prompt_tokens": SENT.to_string(), "completion_tokens": RECEIVED.to_string()});
             }
             6 if content.is_string() => message["content"] = json!([{"type": "text", "text": content}]),
             7 if content.is_string() => {
                 message["content"] =
-                    json!(format!("<think>a {{\"draft\":1}} b</think>\n{}", content.as_str().unwrap()))
+                    json!(format!("<think>a {{\"draft\":1}} b</think>\n{}", content.as_str().unwrap()));
             }
             8 if content.is_string() => {
                 message["reasoning_content"] = content;
@@ -60,7 +60,7 @@ fn mutated(random: &mut fastrand::Rng, answer: &str) -> Mutated {
             10 => {
                 body["choices"][0]["finish_reason"] = random
                     .choice([Value::Null, json!("length"), json!("eos"), json!({"type": "stop"}), json!(7)])
-                    .unwrap()
+                    .unwrap();
             }
             11 => body["error"] = random.choice([Value::Null, json!({}), json!("")]).unwrap(),
             12 => body["choices"][0]["logprobs"] = json!({"content": [1.5, null]}),

@@ -82,7 +82,7 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
             "parts",
             of(&|body| {
                 body["choices"][0]["message"]["content"] =
-                    json!([{"type": "thinking", "thinking": "{}"}, {"type": "text", "text": answer}])
+                    json!([{"type": "thinking", "thinking": "{}"}, {"type": "text", "text": answer}]);
             }),
         ),
         (
@@ -109,7 +109,7 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
             "a call",
             of(&|body| {
                 body["choices"][0]["message"] =
-                    json!({"content": null, "tool_calls": [{"function": {"arguments": answer}}]})
+                    json!({"content": null, "tool_calls": [{"function": {"arguments": answer}}]});
             }),
         ),
         (

@@ -32,7 +32,8 @@ async fn fails(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reasoning_models_are_read_and_what_was_cut_is_named() {
-    let thoughts: [fn(&str) -> (Value, Value); 5] = [
+    type Thought = fn(&str) -> (Value, Value);
+    let thoughts: [Thought; 5] = [
         |answer| (json!(format!("<think>Perhaps {{\"labels\":[]}}?</think>\n{answer}")), Value::Null),
         |answer| (json!(format!("So {{\"draft\": 1}}.\n</think>\n\n{answer}")), Value::Null),
         |answer| (json!(format!("<think>\n\n</think>```json\n{answer}\n```")), Value::Null),
