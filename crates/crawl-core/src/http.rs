@@ -108,6 +108,11 @@ impl Http {
         self.slot_of(request, &redirect::Leg::first(request)).waiting()
     }
 
+    /// How it behaves.
+    pub fn config(&self) -> &HttpConfig {
+        &self.shared.config
+    }
+
     /// The wish to stop that it hears.
     pub fn stop(&self) -> &Stop {
         &self.shared.config.stop
@@ -141,6 +146,12 @@ impl Shared {
         let why: Vec<String> = once::causes(cause).skip(1).map(ToString::to_string).collect();
         Some(proxy::wrong("nothing answers at the proxy", proxy, from).because(why.join(": ")))
     }
+}
+
+/// Whether no byte of a request can have reached the service, for no connection was made.
+pub fn never_sent(error: &Error) -> bool {
+    once::causes(error)
+        .any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
 }
 
 /// A URL as the place of an error.

@@ -6,7 +6,13 @@ use crawl_core::{Error, Kind, Result};
 use serde_json::{Value, json};
 
 use crate::task::{Example, Form, Labels, ResponseField, TaskKind};
+use crate::thoughts::Spoken;
 use crate::{Reply, Task, extract};
+
+/// Why an answer ended, in the words of several servers: a filter, or the most tokens.
+const FILTERED: [&str; 7] =
+    ["content_filter", "safety", "recitation", "blocklist", "prohibited_content", "sensitive", "refusal"];
+const CUT: [&str; 4] = ["length", "max_tokens", "max_output_tokens", "model_length"];
 
 /// What a reply comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,17 +105,27 @@ impl Answers {
         if let Some(words) = reply.refusal.as_deref().filter(|words| !words.is_empty()) {
             return Verdict::Refused(words.to_owned());
         }
-        match reply.finish_reason.as_deref() {
-            Some("content_filter") => {
-                return Verdict::Refused("the provider's content filter stopped the answer".into());
-            }
-            Some("length") => return Verdict::Cut,
-            _ => {}
+        let finish = reply.finish_reason.as_deref().unwrap_or_default().to_lowercase();
+        if FILTERED.contains(&finish.as_str()) {
+            return Verdict::Refused("the provider's content filter stopped the answer".into());
         }
-        let Some(content) = reply.content.as_deref().filter(|content| !content.trim().is_empty()) else {
-            return Verdict::Invalid("the answer is empty".into());
-        };
-        self.read(content, id).map_or_else(Verdict::Invalid, Verdict::Good)
+        if reply.raw.is_some() {
+            let what =
+                "the endpoint sent JSON in which no answer can be found; it is kept in the cache as `raw`";
+            return Verdict::Invalid(what.into());
+        }
+        let spoken = Spoken::of(reply);
+        // An object that is closed was not cut.
+        if CUT.contains(&finish.as_str()) && !spoken.is_object() {
+            return Verdict::Cut;
+        }
+        if spoken.text.is_empty() {
+            return Verdict::Invalid(match &spoken.cut {
+                Some(cut) => format!("the answer is empty but for {cut}"),
+                None => "the answer is empty".into(),
+            });
+        }
+        self.read(spoken.text, id).map_or_else(Verdict::Invalid, Verdict::Good)
     }
 
     fn read(&self, content: &str, id: &str) -> Result<Answer, String> {

@@ -5,10 +5,11 @@
 
 mod desk;
 mod note;
+mod out;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crawl_core::{Error, Kind, Record, Result};
 
@@ -17,7 +18,8 @@ use crate::row::id_of;
 use crate::rules::{self, Ruled};
 use crate::{Classifier, Verdict};
 use desk::Desk;
-use note::{Note, Stage};
+use note::Note;
+use out::Out;
 
 /// What a batch may hold, and how often it is asked after.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +32,13 @@ pub struct Bounds {
     pub every: Duration,
     /// How often what failed is handed in again.
     pub passes: u32,
+    /// How many batches are out at a time. Where the provider's queue holds fewer, the others wait.
+    pub at_once: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { requests: 50_000, bytes: 48 << 20, every: Duration::from_secs(30), passes: 3 }
+        Bounds { requests: 50_000, bytes: 48 << 20, every: Duration::from_secs(30), passes: 3, at_once: 50 }
     }
 }
 
@@ -58,7 +62,18 @@ pub enum Told {
         answers: u64,
         /// Requests that failed.
         failed: u64,
+        /// What the endpoint says of the first one that failed.
+        why: Option<String>,
     },
+    /// The endpoint did not take a batch; its questions are handed in again.
+    Refused {
+        /// Its id at the provider.
+        batch: String,
+        /// What the endpoint says.
+        why: String,
+    },
+    /// The provider's queue is full; the batch waits here.
+    Queued(String),
 }
 
 /// A question that goes into a batch.
@@ -67,14 +82,15 @@ struct Line {
     record: String,
     round: u8,
     text: Vec<u8>,
-    at_most: f64,
+    at_most: u64,
 }
 
-/// Has every record answered in batches, the second rounds of invalid answers too. After it the cache holds what came
-/// back; what failed at the provider is not in it, and a usual run asks for it at the usual price.
+/// Has every record answered in batches, the second rounds of invalid answers too, several batches side by side. After it
+/// the cache holds what came back; what failed at the provider is not in it, and a usual run asks for it at the usual price.
 ///
 /// # Errors
-/// [`Kind::Config`] if the classifier asks no endpoint, or those of the endpoint and the disk.
+/// [`Kind::Config`] if the classifier asks no endpoint, or those of the endpoint and the disk. A batch that the endpoint does
+/// not take is an error too, once the others have come back.
 pub async fn run<I>(
     classifier: &Classifier,
     records: impl Fn() -> Result<I>,
@@ -89,50 +105,44 @@ where
     };
     let folder = endpoint.cache.path().with_extension("batches");
     let desk = Desk::new(&endpoint.http, &look.chat)?;
+    let mut out =
+        Out { endpoint, look, desk: &desk, bounds, notes: Vec::new(), tell: &mut tell, refused: None };
     for note in Note::open_ones(&folder)? {
-        tell(Told::GoesOn(note.batch.clone().unwrap_or_else(|| note.name.clone())));
-        finish(endpoint, look, &desk, note, bounds, &mut tell).await?;
+        (out.tell)(Told::GoesOn(note.batch.clone().unwrap_or_else(|| note.name.clone())));
+        out.notes.push(note);
     }
+    out.back(0).await?;
     // A question that failed is handed in again, but not for ever.
     for _ in 0..bounds.passes.max(1) {
-        if !pass(classifier, &desk, &folder, records()?, bounds, &mut tell).await? {
-            return Ok(());
+        if !pass(classifier, &mut out, &folder, records()?).await? {
+            break;
         }
     }
-    Ok(())
+    out.refused.map_or(Ok(()), Err)
 }
 
-/// Hands in what the cache does not have yet; tells whether there was anything.
-async fn pass<I>(
-    classifier: &Classifier,
-    desk: &Desk<'_>,
-    folder: &Path,
-    records: I,
-    bounds: Bounds,
-    tell: &mut impl FnMut(Told),
-) -> Result<bool>
+/// Hands in what the cache does not have yet, and waits for all of it; tells whether there was anything.
+async fn pass<I>(classifier: &Classifier, out: &mut Out<'_>, folder: &Path, records: I) -> Result<bool>
 where
     I: Iterator<Item = Result<Record>>,
 {
-    let Some((endpoint, look)) = classifier.endpoint() else { return Ok(false) };
+    let (endpoint, look, bounds) = (out.endpoint, out.look, out.bounds);
     let (mut lines, mut bytes, mut any) = (Vec::new(), 0, false);
     let mut asked = HashSet::new();
-    let mut budget = endpoint.budget.limit().map(|limit| limit - endpoint.budget.spent());
     for record in records {
         let Some(line) = wanted(classifier, endpoint, look, &record?)? else { continue };
         if !asked.insert(line.key.clone()) {
             continue;
         }
-        if let Some(left) = &mut budget {
-            *left -= line.at_most;
-            if *left < 0.0 {
-                // What fits is handed in; the usual run then stops at the budget with what to do.
-                break;
-            }
+        let waiting: u64 = lines.iter().map(|line: &Line| line.at_most).sum();
+        if let Some(left) = endpoint.usage.ledger.left()?
+            && left < out.at_most() + waiting + line.at_most
+        {
+            // What fits is handed in; the usual run then stops at the budget with what to do.
+            break;
         }
         if lines.len() >= bounds.requests || bytes + line.text.len() > bounds.bytes {
-            let note = Note::write(folder, &std::mem::take(&mut lines))?;
-            finish(endpoint, look, desk, note, bounds, tell).await?;
+            out.put(Note::write(folder, &std::mem::take(&mut lines))?).await?;
             bytes = 0;
         }
         bytes += line.text.len();
@@ -140,9 +150,9 @@ where
         any = true;
     }
     if !lines.is_empty() {
-        let note = Note::write(folder, &lines)?;
-        finish(endpoint, look, desk, note, bounds, tell).await?;
+        out.put(Note::write(folder, &lines)?).await?;
     }
+    out.back(0).await?;
     Ok(any)
 }
 
@@ -159,83 +169,26 @@ fn wanted(
     {
         return Ok(None);
     }
-    let mut question = look.question(record, &id);
+    let mut question = look.question(&endpoint.cache, record, &id)?;
     let mut round = 1;
     if let Some(kept) = endpoint.cache.get(question.key)? {
-        let Verdict::Invalid(wrong) = look.answers.judge(&kept.reply, &id) else { return Ok(None) };
-        let said = kept.reply.content.unwrap_or_default();
-        question = look.chat.repair(&question, &said, &wrong, &id);
+        let Verdict::Invalid(wrong) = look.answers.judge(&kept.reply, &question.about) else {
+            return Ok(None);
+        };
+        let Some(again) = look.again(&question, &kept.reply, &wrong) else { return Ok(None) };
+        question = again;
         round = 2;
         if endpoint.cache.get(question.key)?.is_some() {
             return Ok(None);
         }
     }
-    let at_most = endpoint.at_most(look, &question);
+    let at_most = endpoint.at_most(look, &question.body)?;
     let key = question.key.hex();
     let mut text =
         format!(r#"{{"custom_id":"{key}","method":"POST","url":"/v1/chat/completions","body":"#).into_bytes();
     text.extend_from_slice(&question.body);
     text.extend_from_slice(b"}\n");
     Ok(Some(Line { key, record: id, round, text, at_most }))
-}
-
-/// Brings one batch from wherever it stands to its end.
-async fn finish(
-    endpoint: &Endpoint,
-    look: &Look,
-    desk: &Desk<'_>,
-    mut note: Note,
-    bounds: Bounds,
-    tell: &mut impl FnMut(Told),
-) -> Result<()> {
-    if note.stage == Stage::Ready {
-        note.file = Some(desk.upload(note.input()?).await?);
-        note.moves_to(Stage::Uploaded)?;
-    }
-    if note.stage == Stage::Uploaded {
-        let file = note.file.clone().unwrap_or_default();
-        // A crash may have come between handing in and noting it.
-        let batch = match desk.handed_in(&file).await? {
-            Some(batch) => batch,
-            None => desk.hand_in(&file).await?,
-        };
-        tell(Told::HandedIn { batch: batch.clone(), requests: note.requests });
-        note.batch = Some(batch);
-        note.moves_to(Stage::Out)?;
-    }
-    let batch = note.batch.clone().unwrap_or_default();
-    let output = desk.wait(&batch, bounds.every).await?;
-    let kept = keep(endpoint, look, desk, &note, output.as_deref()).await?;
-    endpoint.cache.sync()?;
-    note.ended()?;
-    tell(Told::Back { batch, answers: kept, failed: note.requests.saturating_sub(kept) });
-    Ok(())
-}
-
-/// Keeps the results of a batch; those that the cache has already are passed over.
-async fn keep(
-    endpoint: &Endpoint,
-    look: &Look,
-    desk: &Desk<'_>,
-    note: &Note,
-    output: Option<&str>,
-) -> Result<u64> {
-    let Some(output) = output else { return Ok(0) };
-    let asked = note.records()?;
-    let price = endpoint.price.as_ref().map(crate::Price::in_batch);
-    let mut kept = 0;
-    desk.results(output, |key, reply| {
-        let Some((question, record, round)) = asked.get(key) else { return Ok(()) };
-        kept += 1;
-        if endpoint.cache.get(question.key)?.is_some() {
-            return Ok(());
-        }
-        let line = endpoint.line(look, question, reply, record, *round, Instant::now(), price.as_ref());
-        endpoint.budget.pay(line.cost_usd.unwrap_or(0.0));
-        endpoint.keep(question.key, &line)
-    })
-    .await?;
-    Ok(kept)
 }
 
 /// The folder of the notes of a cache.

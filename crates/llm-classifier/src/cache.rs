@@ -74,9 +74,12 @@ pub struct Kept {
     pub round: u8,
     /// How long it took from sending to the whole body, with all waits and tries.
     pub latency_ms: u64,
-    /// What it cost; `null` if the price was not known when it was paid.
+    /// What it cost; `null` if the price was not known when it was paid, or the endpoint did not count.
     #[serde(default)]
     pub cost_usd: Option<f64>,
+    /// The most that it can have cost, where the endpoint did not count: so much was booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presumed_usd: Option<f64>,
     /// What was said.
     #[serde(flatten)]
     pub reply: Reply,
@@ -121,8 +124,14 @@ impl Cache {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failed)?;
+        let open = || OpenOptions::new().create(true).read(true).append(true).open(&path);
+        let mut file = open().map_err(failed)?;
         lock(&file, &path)?;
+        // While this was opened `prune` may have put a new journal into its place: what is written here would be lost.
+        while !is_at(&file, &path) {
+            file = open().map_err(failed)?;
+            lock(&file, &path)?;
+        }
         let (index, end, opened) = Index::open(&mut file, &path)?;
         let syncing = Arc::new(file.try_clone().map_err(failed)?);
         let journal = Mutex::new(Journal { file, end, index, synced_at: Instant::now() });
@@ -142,6 +151,11 @@ impl Cache {
     /// How many different questions have an answer.
     pub fn answers(&self) -> u64 {
         self.lock().index.answers()
+    }
+
+    /// Whether a question has an answer, by the index alone.
+    pub(crate) fn has(&self, key: Key) -> Result<bool> {
+        Ok(self.lock().index.get(key.short())?.is_some())
     }
 
     /// The answer to a question.
@@ -216,6 +230,22 @@ impl Kept {
 pub(crate) fn file_of(path: &Path) -> PathBuf {
     let is_file = path.extension().is_some_and(|extension| extension == "jsonl") && !path.is_dir();
     if is_file { path.to_owned() } else { path.join("answers.jsonl") }
+}
+
+/// Whether a file is the one that the path names.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    };
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(one), Ok(other)) if same(&one, &other))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    // There an open file cannot be replaced.
+    true
 }
 
 fn lock(file: &File, path: &Path) -> Result<()> {

@@ -1,61 +1,30 @@
 //! Chats: a task at one OpenAI-compatible endpoint.
 
+mod form;
+mod service;
+
 use bytes::Bytes;
-use crawl_core::http::{Answered, Credential, Http, Request, Secret, Service, Url, Verdict, shown};
+use crawl_core::http::{Credential, HeaderName, Request, Secret, Url, shown};
 use crawl_core::json::Raw;
-use crawl_core::{Error, Kind, Result, Scope};
+use crawl_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
 use crate::task::Template;
 use crate::task::Values;
 use crate::{Answers, Task};
-
-/// What is special to OpenAI-compatible endpoints.
-pub(crate) static ENDPOINT: Service = Service { name: "the endpoint", read, ..Service::PLAIN };
-
-/// An account without credit is told as too many requests; waiting does not help.
-fn read(answered: &Answered<'_>) -> Option<Verdict> {
-    let empty =
-        answered.status == 429 && memchr::memmem::find(answered.body, b"insufficient_quota").is_some();
-    empty.then(|| Verdict {
-        kind: Kind::Denied,
-        what: "the account has no credit left".into(),
-        advice: Some("add credit or use another key, then run again".into()),
-        retry: false,
-        scope: Scope::All,
-        ..answered.usual()
-    })
-}
-
-/// How an endpoint is told the form of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Structured {
-    /// `response_format` with a strict JSON schema.
-    #[default]
-    JsonSchema,
-    /// `response_format` JSON object; the schema stands in the system message.
-    JsonObject,
-    /// No `response_format`; the schema stands in the system message.
-    None,
-}
-
-impl Structured {
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Structured::JsonSchema => "json_schema",
-            Structured::JsonObject => "json_object",
-            Structured::None => "none",
-        }
-    }
-}
+pub(crate) use form::Form;
+pub use form::Structured;
+pub(crate) use service::ENDPOINT;
+use service::completions;
 
 /// A request body, and the key under which its answer is kept.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub(crate) key: Key,
     pub(crate) body: Bytes,
+    /// The id that the model is shown, and that its answer must repeat.
+    pub(crate) about: String,
     /// How many fields were cut to their limits.
     pub cuts: u64,
 }
@@ -68,6 +37,8 @@ pub struct Chat {
     model: String,
     structured: Structured,
     task: Task,
+    /// The schema of the answers, as text.
+    schema: String,
     /// The body up to the system message.
     head: Vec<u8>,
     /// The end of every system message.
@@ -93,19 +64,30 @@ impl Chat {
         answers: &Answers,
     ) -> Result<Self> {
         let url = completions(base)?;
-        let schema_text = match structured {
+        let form = Form::first(structured);
+        let schema_text = match form.structured {
             Structured::JsonSchema => String::new(),
-            _ => format!(
-                "\n\nAnswer with one JSON object and nothing else. It keeps to this JSON schema:\n{}",
-                answers.schema()
-            ),
+            _ => schema_text(answers.schema()),
         };
-        let credential = key.map(|key| Credential::bearer(&url, key));
-        let head = head(model, structured, &task, answers);
+        let credential = key.map(|key| credential(&url, key));
+        let head = head(model, form, &task, answers.schema());
+        let schema = answers.schema().to_owned();
         let system = task.system.fixed().map(|text| quoted(&format!("{text}{schema_text}")));
         let examples = examples(&task, answers)?;
         let (model, prompt) = (model.to_owned(), prompt_digest(&task));
-        Ok(Chat { url, credential, model, structured, task, head, schema_text, system, examples, prompt })
+        Ok(Chat {
+            url,
+            credential,
+            model,
+            structured,
+            task,
+            schema,
+            head,
+            schema_text,
+            system,
+            examples,
+            prompt,
+        })
     }
 
     /// The digest of everything that is said to the model beside the record.
@@ -142,7 +124,7 @@ impl Chat {
         self.structured
     }
 
-    /// The question about a record. `check` is the word that the answer must repeat.
+    /// The question about a record, shown under this id. `check` is the word that the answer must repeat.
     pub fn question(&self, record: Raw<'_>, id: &str, check: Option<&str>) -> Question {
         let values = Values::new(record, id, &self.task.fields);
         let mut user = String::with_capacity(4096);
@@ -161,7 +143,7 @@ impl Chat {
         body.extend_from_slice(br#",{"role":"user","content":"#);
         put_quoted(&user, &mut body);
         body.extend_from_slice(b"}]}");
-        self.seal(body, cuts)
+        self.seal(body, cuts, id)
     }
 
     /// The texts of the messages that every question begins with, and those of this record: for counting tokens.
@@ -188,34 +170,61 @@ impl Chat {
     }
 
     /// The same question again, with the answer that was wrong and what was wrong with it.
-    pub fn repair(&self, question: &Question, answer: &str, wrong: &str, id: &str) -> Question {
+    pub fn repair(&self, question: &Question, answer: &str, wrong: &str) -> Question {
         let mut body = question.body.strip_suffix(b"]}").unwrap_or(&question.body).to_vec();
         let answer: String = answer.chars().take(4000).collect();
         body.extend_from_slice(br#",{"role":"assistant","content":"#);
         put_quoted(&answer, &mut body);
         body.extend_from_slice(br#"},{"role":"user","content":"#);
-        let about = crate::task::quoted(id);
+        let about = crate::task::quoted(&question.about);
         let request = format!(
             "That answer cannot be used: {wrong}. Answer again, in the form asked for, about the same record: \
              {{\"id\": {about}}}"
         );
         put_quoted(&request, &mut body);
         body.extend_from_slice(b"}]}");
-        self.seal(body, 0)
+        self.seal(body, 0, &question.about)
     }
 
-    fn seal(&self, body: Vec<u8>, cuts: u64) -> Question {
+    /// The form in which an endpoint is asked first; the keys of questions come from it.
+    pub(crate) fn first_form(&self) -> Form {
+        Form::first(self.structured)
+    }
+
+    /// The body of a question in another form. Its key stays: it is the same question.
+    pub(crate) fn put(&self, question: &Question, form: Form) -> Bytes {
+        let first = self.first_form();
+        if form == first {
+            return question.body.clone();
+        }
+        // Behind the head stands the JSON of the system message, as in every question.
+        let Some(rest) = question.body.strip_prefix(self.head.as_slice()) else {
+            return question.body.clone();
+        };
+        let mut body = head(&self.model, form, &self.task, &self.schema);
+        let told = form.structured != first.structured && first.structured == Structured::JsonSchema;
+        let end = if told { end_of_string(rest) } else { 0 };
+        body.extend_from_slice(&rest[..end]);
+        if told {
+            let text = quoted(&schema_text(&self.schema));
+            body.extend_from_slice(&text[1..text.len() - 1]);
+        }
+        body.extend_from_slice(&rest[end..]);
+        body.into()
+    }
+
+    fn seal(&self, body: Vec<u8>, cuts: u64, about: &str) -> Question {
         let digest =
             Sha256::new().chain_update(self.url.as_str()).chain_update(b"\n").chain_update(&body).finalize();
-        Question { key: Key::new(digest.into()), body: body.into(), cuts }
+        Question { key: Key::new(digest.into()), body: body.into(), about: about.to_owned(), cuts }
     }
 
-    /// The request with a question's body. It may be sent again: what was refused (429, 5xx, no connection) was not paid,
-    /// and what broke off on its way cannot be had in any other way.
+    /// The request with a question's body, for one try: whoever sends it books every try.
     pub(crate) fn request(&self, body: Bytes) -> Request {
         // As OpenAI estimates it before it has counted: four bytes a token, and at least what may come back.
-        let tokens = (body.len() as u64 / 4).max(u64::from(self.task.model.max_tokens.unwrap_or(0)));
-        let mut request = Request::post_json(self.url.clone(), body, true);
+        let tokens = (body.len() as u64 / 4).max(self.task.model.most_tokens().unwrap_or(0));
+        let mut request = Request::post_json(self.url.clone(), body, false);
+        request.tries = Some(1);
         request.service = &ENDPOINT;
         request.credential = self.credential.clone();
         request.units = tokens;
@@ -224,7 +233,7 @@ impl Chat {
 
     /// The error of a whole run, in the words of this endpoint.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        let Some((kind, what, advice)) = explanation(&error) else { return error };
+        let Some((kind, what, advice)) = service::explanation(&error) else { return error };
         let what = format!("{what} (model {})", self.model);
         let explained = Error::new(kind, what).at(self.address()).after(error.tries()).advise(advice);
         match error.status() {
@@ -232,81 +241,44 @@ impl Chat {
             None => explained.because(error),
         }
     }
+}
 
-    /// Sends a question; `read` gets the answer in the moment it is whole, and no other task runs in between.
-    pub(crate) async fn ask<T>(
-        &self,
-        http: &Http,
-        question: &Question,
-        read: impl Fn(&Bytes) -> Result<T>,
-    ) -> Result<T> {
-        http.send_and(&self.request(question.body.clone()), |response| read(&response.body)).await
+/// The key as the endpoint wants it: Azure's deployments have a header of their own.
+fn credential(url: &Url, key: &Secret) -> Credential {
+    let bearer = Credential::bearer(url, key);
+    if url.query().is_none() {
+        return bearer;
     }
+    Credential { header: HeaderName::from_static("api-key"), value: key.clone(), ..bearer }
 }
 
-/// The kind of a known error, what it means, and what to do.
-fn explanation(error: &Error) -> Option<(Kind, &'static str, &'static str)> {
-    Some(match (error.kind(), error.status()) {
-        (Kind::Denied, Some(401)) => (
-            Kind::Denied,
-            "the endpoint does not accept the key",
-            "put a key that this endpoint accepts into OPENAI_API_KEY, or name another endpoint with --base-url",
-        ),
-        (_, Some(402)) => (
-            Kind::Denied,
-            "the account at the endpoint has no credit",
-            "add credit, then run the same command again; what was paid is in the cache",
-        ),
-        (Kind::Gone, _) => (
-            Kind::Config,
-            "the endpoint has no such model, or no chat completions at this address",
-            "check --model against the list at BASE_URL/models, and that --base-url is as the provider says, often \
-             with /v1 at its end",
-        ),
-        (Kind::Shape, Some(400 | 422)) => (
-            Kind::Config,
-            "the endpoint does not accept the form of the request",
-            "read above what it says; an endpoint without JSON schemas needs --structured json_object or none, and \
-             some models take no temperature or another name for max_tokens: see [model] in the task file",
-        ),
-        (Kind::Transient, None) => (
-            Kind::Transient,
-            "the endpoint cannot be reached or does not answer",
-            "check --base-url and that the server runs, then run the same command again; what was paid is in the \
-             cache",
-        ),
-        _ => return None,
-    })
+fn schema_text(schema: &str) -> String {
+    format!("\n\nAnswer with one JSON object and nothing else. It keeps to this JSON schema:\n{schema}")
 }
 
-fn completions(base: &str) -> Result<Url> {
-    const ADVICE: &str = "name the address that the provider gives, such as https://api.openai.com/v1 or http://localhost:8000/v1";
-    let bad = |why: &str| {
-        Error::new(Kind::Config, format!("the base URL cannot be used: {why}"))
-            .at(base.to_owned())
-            .advise(ADVICE)
-    };
-    let base_path = base.trim_end_matches('/').trim_end_matches("/chat/completions");
-    let url =
-        Url::parse(&format!("{base_path}/chat/completions")).map_err(|cause| bad(&cause.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
-        return Err(bad("it must begin with http:// or https:// and have no ?"));
-    }
-    Ok(url)
+/// Where the JSON string at the beginning has its last quote.
+fn end_of_string(json: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = json.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(0, |end| end + 1)
 }
 
-fn head(model: &str, structured: Structured, task: &Task, answers: &Answers) -> Vec<u8> {
+fn head(model: &str, form: Form, task: &Task, schema: &str) -> Vec<u8> {
     let mut members = serde_json::Map::new();
     members.insert("model".into(), model.into());
     members.extend(parameters(task));
+    form.apply(&mut members);
     let mut head = serde_json::Value::Object(members).to_string().into_bytes();
     head.pop();
-    let format = match structured {
+    let format = match form.structured {
         // Written by hand: the schema's members stand in the order of writing.
-        Structured::JsonSchema => format!(
+        Structured::Auto | Structured::JsonSchema => format!(
             r#","response_format":{{"type":"json_schema","json_schema":{{"name":"{}","strict":true,"schema":{}}}}}"#,
-            task.name,
-            answers.schema()
+            task.name, schema
         ),
         Structured::JsonObject => r#","response_format":{"type":"json_object"}"#.to_owned(),
         Structured::None => String::new(),

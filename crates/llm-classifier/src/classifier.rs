@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use crawl_core::http::{Http, Waiting};
 use crawl_core::{Error, Kind, Missing, Record, Result, Row};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::end::End;
 use crate::endpoint::{Asked, Endpoint, Look};
-use crate::money::{Budget, Price};
+use crate::money::{Price, nano};
+use crate::reply::is_filtered;
 use crate::row::{self, Origin, id_of};
 use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
 use crate::task::TaskKind;
-use crate::{Answer, Answers, Cache, Chat, Task, Usage, Verdict};
+use crate::{Answer, Answers, Cache, Chat, Fund, Ledger, Task, Usage, Verdict};
 
 /// A task, with the engines that answer it.
 #[derive(Debug)]
@@ -105,7 +105,16 @@ impl Classifier {
     pub fn with_money(mut self, price: Option<Price>, budget: Option<f64>) -> Self {
         if let Some(model) = &mut self.model {
             model.endpoint.price = price;
-            model.endpoint.budget = Budget::new(budget);
+            model.endpoint.usage.ledger = Ledger::new(budget.map(nano));
+        }
+        self
+    }
+
+    /// Keeps a budget that other runs share, beside one of its own.
+    pub fn with_fund(mut self, fund: Fund) -> Self {
+        if let Some(model) = &mut self.model {
+            let ledger = std::mem::take(&mut model.endpoint.usage.ledger);
+            model.endpoint.usage.ledger = ledger.with_fund(fund);
         }
         self
     }
@@ -172,7 +181,7 @@ impl Classifier {
 
     /// How long everybody has to wait for the endpoint, from now, and why.
     pub fn waiting(&self) -> Option<Waiting> {
-        let waiting = |model: &Model| model.endpoint.http.waiting(&model.look.chat.request(Bytes::new()));
+        let waiting = |model: &Model| model.endpoint.waiting(&model.look);
         self.model.as_ref().and_then(waiting)
     }
 
@@ -340,6 +349,11 @@ fn useless(id: &str, asked: &Asked) -> Found {
 /// An endpoint that failed: for this record, or for all.
 fn failed(model: &Model, id: &str, error: Error) -> Result<Found> {
     let chat = &model.look.chat;
+    // A filter refuses this record, however many of them follow each other.
+    if is_filtered(&error) {
+        let said = std::error::Error::source(&error).map(ToString::to_string);
+        return Ok(missing(Some(id), "refused", error.to_string(), said.as_deref()));
+    }
     // All records go to one address: where nothing is there, there is nothing for any of them.
     if error.kind() == Kind::Gone {
         return Err(chat.explain(error));

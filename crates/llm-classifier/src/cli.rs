@@ -8,6 +8,7 @@ mod input;
 mod list;
 mod pipe;
 mod plan;
+mod prices;
 mod run;
 mod sample;
 
@@ -45,6 +46,9 @@ pub(crate) enum Command {
     /// Tell what a run would cost and take, before anything is sent
     #[command(after_help = plan::EXAMPLES)]
     Plan(Box<plan::PlanArgs>),
+    /// Make the file of prices anew from LiteLLM's list
+    #[command(after_help = prices::EXAMPLES)]
+    Prices(prices::PricesArgs),
     /// Look into the response cache, or leave old answers out
     #[command(subcommand, after_help = cache::EXAMPLES)]
     Cache(cache::CacheCommand),
@@ -61,6 +65,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
         Command::Sample(arguments) => sample::run(*arguments, session).await,
         Command::Attack(arguments) => attack::run(*arguments, session).await,
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Prices(arguments) => prices::run(&arguments),
         Command::Cache(command) => cache::run(command),
         Command::Shared(command) => session.shared::<Cli>(command).await,
     }

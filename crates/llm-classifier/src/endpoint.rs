@@ -1,22 +1,31 @@
 //! The engine `openai`: asks an endpoint, keeps each answer the moment it arrives, and shows the model its errors.
 
-use std::collections::HashSet;
-use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+mod first;
+mod pause;
+mod sending;
+mod trial;
+mod under_way;
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use bytes::Bytes;
-use crawl_core::http::Http;
-use crawl_core::{Judge, Record, Result, Timestamp};
-use tokio::sync::Notify;
+use crawl_core::http::{Http, Waiting};
+use crawl_core::json::Raw;
+use crawl_core::{Error, Judge, Kind, Record, Result, Timestamp};
 
 use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
-use crate::money::{Budget, Price};
+use crate::money::{Price, dollars, nano};
+use crate::row;
+use crate::thoughts::Spoken;
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+use first::First;
+use pause::Pause;
+use trial::Trial;
+use under_way::UnderWay;
 
 /// So many tokens may come back where the task does not say.
-const MOST_TOKENS: u32 = 4096;
+const MOST_TOKENS: u64 = 4096;
 /// All questions have one form: if the endpoint refuses so many first ones alike, it is the form and not the records.
 const FIRST: u32 = 3;
 
@@ -26,17 +35,58 @@ pub(crate) struct Look {
     pub(crate) chat: Chat,
     pub(crate) answers: Answers,
     parameters: serde_json::Map<String, serde_json::Value>,
+    trial: Trial,
+}
+
+/// What an answer cost, in billionths of a dollar.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// By the endpoint's own counts.
+    pub(crate) known: Option<u64>,
+    /// The most that is possible, where it did not count.
+    pub(crate) presumed: Option<u64>,
 }
 
 impl Look {
     pub(crate) fn new(chat: Chat, answers: Answers) -> Self {
-        Look { parameters: parameters(chat.task()), chat, answers }
+        Look { parameters: parameters(chat.task()), trial: Trial::new(chat.first_form()), chat, answers }
     }
 
     /// The question about a record.
-    pub(crate) fn question(&self, record: &Record, id: &str) -> Question {
-        self.chat.question(record.raw(), id, self.answers.check_word(id).as_deref())
+    pub(crate) fn question(&self, cache: &Cache, record: &Record, id: &str) -> Result<Question> {
+        question(&self.chat, &self.answers, Some(cache), record.raw(), id)
     }
+
+    /// The question with the answer that cannot be used and what is wrong with it; `None` if there is nothing to show.
+    pub(crate) fn again(&self, question: &Question, reply: &Reply, wrong: &str) -> Option<Question> {
+        if reply.raw.is_some() {
+            return None;
+        }
+        let said = Spoken::of(reply).text;
+        (!said.is_empty()).then(|| self.chat.repair(question, said, wrong))
+    }
+}
+
+/// The question about a record, shown under its name without the owner. Where only the question with the whole id has a
+/// kept answer, as older runs asked it, it is that question: what was paid counts.
+///
+/// # Errors
+/// Those of reading the cache.
+pub(crate) fn question(
+    chat: &Chat,
+    answers: &Answers,
+    cache: Option<&Cache>,
+    record: Raw<'_>,
+    id: &str,
+) -> Result<Question> {
+    let under = |id: &str| chat.question(record, id, answers.check_word(id).as_deref());
+    let (name, Some(cache)) = (row::shown(id), cache) else { return Ok(under(row::shown(id))) };
+    let question = under(name);
+    if name == id || cache.has(question.key)? {
+        return Ok(question);
+    }
+    let older = under(id);
+    Ok(if cache.has(older.key)? { older } else { question })
 }
 
 /// An endpoint, with the cache before it.
@@ -44,11 +94,14 @@ impl Look {
 pub(crate) struct Endpoint {
     pub(crate) http: Http,
     pub(crate) cache: Cache,
-    pub(crate) budget: Budget,
     pub(crate) price: Option<Price>,
     pub(crate) usage: Usage,
     pub(crate) judge: Judge,
     under_way: UnderWay,
+    pause: Pause,
+    first: First,
+    answered: AtomicBool,
+    nothing_is_there: AtomicBool,
 }
 
 /// What came of asking.
@@ -65,34 +118,62 @@ impl Endpoint {
         Endpoint {
             http,
             cache,
-            budget: Budget::new(None),
             price: None,
             usage: Usage::default(),
             judge: Judge::default().first(FIRST),
             under_way: UnderWay::default(),
+            pause: Pause::default(),
+            first: First::default(),
+            answered: AtomicBool::new(false),
+            nothing_is_there: AtomicBool::new(false),
         }
+    }
+
+    /// Whether anything was ever answered.
+    fn has_answered(&self) -> bool {
+        self.answered.load(Relaxed)
+    }
+
+    fn answered(&self) {
+        self.answered.store(true, Relaxed);
+    }
+
+    /// How long everybody waits for the endpoint, from now, and why.
+    pub(crate) fn waiting(&self, look: &Look) -> Option<Waiting> {
+        self.pause.waiting().or_else(|| self.http.waiting(&look.chat.request(bytes::Bytes::new())))
     }
 
     /// Asks about a record, once more with the error if the answer cannot be used.
     pub(crate) async fn ask(&self, look: &Look, record: &Record, id: &str, fresh: bool) -> Result<Asked> {
-        let question = look.question(record, id);
+        let question = look.question(&self.cache, record, id)?;
         self.usage.cut(question.cuts);
         let (kept, mut paid) = self.answer(look, &question, id, 1, fresh).await?;
-        let mut verdict = look.answers.judge(&kept.reply, id);
-        let mut origin = Origin { engine: "openai", cost_usd: Some(0.0), ..Origin::default() };
+        let mut verdict = look.answers.judge(&kept.reply, &question.about);
+        let mut origin = Origin {
+            engine: "openai",
+            cost_usd: Some(0.0),
+            prompt_tokens: Some(0),
+            completion_tokens: Some(0),
+            ..Origin::default()
+        };
         origin.add(&kept);
-        let mut said = kept.reply.content;
-        if let Verdict::Invalid(wrong) = &verdict {
+        let mut last = kept;
+        if let Verdict::Invalid(wrong) = &verdict
+            && let Some(again) = look.again(&question, &last.reply, wrong)
+        {
             tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
-            let again = look.chat.repair(&question, said.as_deref().unwrap_or_default(), wrong, id);
             let (kept, second_paid) = self.answer(look, &again, id, 2, fresh).await?;
             self.usage.repaired();
-            verdict = look.answers.judge(&kept.reply, id);
+            verdict = look.answers.judge(&kept.reply, &question.about);
             origin.add(&kept);
-            said = kept.reply.content;
+            last = kept;
             paid |= second_paid;
         }
-        Ok(Asked { verdict, said, origin, paid })
+        if paid {
+            self.first.heard(&verdict, &last.reply)?;
+        }
+        let Reply { content, reasoning, raw, .. } = last.reply;
+        Ok(Asked { verdict, said: content.or(reasoning).or(raw), origin, paid })
     }
 
     /// The answer to a question, from the cache or paid now, and whether it was paid now.
@@ -109,25 +190,27 @@ impl Endpoint {
             self.usage.cached();
             return Ok((kept, false));
         }
-        let reserved = self.budget.reserve(self.at_most(look, question)).await?;
-        let began = Instant::now();
-        let keep = |body: &Bytes| {
-            let reply = Reply::read(body)?;
-            let kept = self.line(look, question, reply, id, round, began, self.price.as_ref());
-            reserved.paid(kept.cost_usd.unwrap_or(0.0));
-            self.keep(question.key, &kept)?;
-            Ok(kept)
-        };
-        let kept = look.chat.ask(&self.http, question, keep).await?;
+        let kept = self.paid(look, question, id, round).await?;
         self.judge.had();
         Ok((kept, true))
     }
 
-    /// The most that a question can cost: a token has two bytes of text or more in nearly every text, and JSON is longer.
-    pub(crate) fn at_most(&self, look: &Look, question: &Question) -> f64 {
-        let most = look.chat.task().model.max_tokens.unwrap_or(MOST_TOKENS);
-        let sent = question.body.len() as f64 / 2.0;
-        self.price.as_ref().map_or(0.0, |price| price.cost(sent, f64::from(most)))
+    /// The most that a try can cost, in billionths of a dollar: a token has at least one byte, and what comes back is
+    /// bounded.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if there is a budget, and nothing bounds what comes back.
+    pub(crate) fn at_most(&self, look: &Look, body: &[u8]) -> Result<u64> {
+        let Some(price) = &self.price else { return Ok(0) };
+        let most = look.chat.task().model.most_tokens();
+        if most.is_none() && self.usage.ledger.is_limited() && price.output > 0.0 {
+            return Err(Error::new(
+                Kind::Config,
+                "nothing says how many tokens may come back, so no budget can be kept",
+            )
+            .advise("name the most with --max-tokens, or as max_tokens under [model] in the task file"));
+        }
+        Ok(nano(price.cost(body.len() as f64, most.unwrap_or(MOST_TOKENS) as f64)))
     }
 
     /// The cache's line for a reply.
@@ -140,7 +223,7 @@ impl Endpoint {
         id: &str,
         round: u8,
         began: Instant,
-        price: Option<&Price>,
+        cost: Cost,
     ) -> Kept {
         Kept {
             key: Kept::key(question.key),
@@ -153,14 +236,15 @@ impl Endpoint {
             record: id.to_owned(),
             round,
             latency_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            cost_usd: price.map(|price| price.of_reply(&reply)),
+            cost_usd: cost.known.map(dollars),
+            presumed_usd: cost.presumed.map(dollars),
             reply,
         }
     }
 
     /// Keeps a line: there is nothing between the body's last byte and the write but reading it.
     pub(crate) fn keep(&self, key: Key, kept: &Kept) -> Result<()> {
-        self.usage.paid(&kept.reply, kept.cost_usd);
+        self.usage.paid(&kept.reply, kept.cost_usd.is_some() || kept.presumed_usd.is_some());
         if self.cache.keep(key, kept)? {
             let syncing = self.cache.syncing();
             tokio::task::spawn_blocking(move || syncing.sync_data());
@@ -173,45 +257,15 @@ impl Origin {
     fn add(&mut self, kept: &Kept) {
         self.model = Some(kept.model.clone());
         self.prompt.clone_from(&kept.prompt);
-        self.prompt_tokens += kept.reply.prompt_tokens;
-        self.completion_tokens += kept.reply.completion_tokens;
+        let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);
+        self.prompt_tokens = add(self.prompt_tokens, kept.reply.prompt_tokens);
+        self.completion_tokens = add(self.completion_tokens, kept.reply.completion_tokens);
         let sum = self.cost_usd.zip(kept.cost_usd).map(|(sum, cost)| sum + cost);
         self.cost_usd = sum.map(|sum| (sum * 1e9).round() / 1e9);
         self.latency_ms += kept.latency_ms;
         self.at = Some(kept.at);
         self.finish_reason.clone_from(&kept.reply.finish_reason);
         self.rounds += 1;
-    }
-}
-
-/// The questions that are being asked: the same one twice at a time would be paid twice.
-#[derive(Debug, Default)]
-struct UnderWay {
-    keys: Mutex<HashSet<Key>>,
-    ended: Notify,
-}
-
-struct Alone<'a> {
-    under_way: &'a UnderWay,
-    key: Key,
-}
-
-impl UnderWay {
-    async fn alone(&self, key: Key) -> Alone<'_> {
-        loop {
-            let mut ended = pin!(self.ended.notified());
-            ended.as_mut().enable();
-            if self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
-                return Alone { under_way: self, key };
-            }
-            ended.await;
-        }
-    }
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.under_way.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-        self.under_way.ended.notify_waiters();
+        self.left_out = Spoken::of(&kept.reply).cut;
     }
 }

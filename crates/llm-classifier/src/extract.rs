@@ -1,17 +1,22 @@
 //! The one JSON object in a text that may have prose or a code fence around it.
 
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
 /// Finds the JSON object in a text.
 ///
 /// # Errors
-/// Says in words for the model what is wrong: no object, or several.
-pub(crate) fn object(text: &str) -> Result<serde_json::Value, String> {
-    let whole = serde_json::from_str::<serde_json::Value>(text);
-    if let Ok(value @ serde_json::Value::Object(_)) = whole {
-        return Ok(value);
+/// Says in words for the model what is wrong: no object, several, or one with the same member twice.
+pub(crate) fn object(text: &str) -> Result<Value, String> {
+    let trimmed = text.trim();
+    let whole = serde_json::from_str::<IgnoredAny>(trimmed);
+    if whole.is_ok() && trimmed.starts_with('{') {
+        return strict(trimmed);
     }
     let mut found = objects(text);
     match (found.next(), found.next(), whole) {
-        (Some(only), None, _) => Ok(only),
+        (Some(only), None, _) => strict(only),
         // Which of them is the answer and which is quoted from the record cannot be known.
         (Some(_), Some(_), _) => Err("the answer holds more than one JSON object".into()),
         (None, _, Err(cause)) => Err(format!("the answer is not a JSON object ({cause})")),
@@ -19,17 +24,95 @@ pub(crate) fn object(text: &str) -> Result<serde_json::Value, String> {
     }
 }
 
+/// Whether the byte at `at` stands inside a JSON object of the text.
+pub(crate) fn is_inside(text: &str, at: usize) -> bool {
+    objects(text).any(|object| {
+        let begins = object.as_ptr() as usize - text.as_ptr() as usize;
+        (begins..begins + object.len()).contains(&at)
+    })
+}
+
+/// The value of a text. The same member twice is an error: readers would not agree which one counts.
+fn strict(text: &str) -> Result<Value, String> {
+    serde_json::from_str::<Once>(text)
+        .map(|once| once.0)
+        .map_err(|cause| format!("the answer is wrong: {cause}"))
+}
+
+/// A value whose objects have each member once.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Once)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Once(value)) = access.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = serde_json::Map::new();
+        while let Some((name, Once(value))) = access.next_entry::<String, Once>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format!("it has the member `{name}` more than once")));
+            }
+            members.insert(name, value);
+        }
+        Ok(members.into())
+    }
+}
+
 /// The JSON objects of a text that lie in no other, in order. Nothing is mended: what does not parse is passed over.
-fn objects(text: &str) -> impl Iterator<Item = serde_json::Value> + '_ {
+fn objects(text: &str) -> impl Iterator<Item = &str> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
             let open = rest.find('{')?;
             let candidate = &rest[open..];
-            let mut parser = serde_json::Deserializer::from_str(candidate).into_iter::<serde_json::Value>();
-            if let Some(Ok(value)) = parser.next() {
-                rest = &candidate[parser.byte_offset()..];
-                return Some(value);
+            let mut parser = serde_json::Deserializer::from_str(candidate).into_iter::<IgnoredAny>();
+            if let Some(Ok(_)) = parser.next() {
+                let end = parser.byte_offset();
+                rest = &candidate[end..];
+                return Some(&candidate[..end]);
             }
             // Not JSON: skip the whole bracketed part if it is one, so that its inside is not taken for an answer
             // and a text of many open brackets is read once.
@@ -74,6 +157,19 @@ mod tests {
         assert_eq!(id("Sure! Here it is: {\"id\":3, \"s\":\"it's } {\"} Hope {that} helps"), Ok(3));
         assert_eq!(id("[{\"id\":4}]"), Ok(4));
         assert_eq!(id("{curly {words}} {\"id\":5}"), Ok(5));
+    }
+
+    #[test]
+    fn a_member_that_stands_there_twice_is_an_error_however_deep() {
+        for text in [
+            r#"{"id":1,"id":2}"#,
+            r#"{"id":1,"a":[{"b":{"c":1,"c":1}}]}"#,
+            "```json\n{\"id\":1,\"\\u0069d\":1}\n```",
+            r#"so: {"id":1,"id":1} done"#,
+        ] {
+            assert!(id(text).unwrap_err().contains("more than once"), "{text}");
+        }
+        assert!(id(r#"{"id":1,"id":2} {"id":3}"#).is_err());
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! Money: prices from a file, and a budget that is kept.
+//! Money: prices from a file, and what they come to.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
-use tokio::sync::Notify;
 
 use crate::Reply;
 
@@ -25,6 +23,15 @@ pub struct Price {
     /// What a batch costs, as a share of the price [default: 1].
     #[serde(default)]
     pub batch: Option<f64>,
+    /// Whether it thinks before it answers; thoughts are tokens received.
+    #[serde(default)]
+    pub reasoning: bool,
+    /// Whether it takes JSON schemas, if that is known.
+    #[serde(default)]
+    pub schema: Option<bool>,
+    /// The most tokens of an answer, if that is known.
+    #[serde(default)]
+    pub most_output: Option<u64>,
     /// When the price was read, and where.
     #[serde(default)]
     pub as_of: Option<String>,
@@ -61,6 +68,11 @@ impl Prices {
         }
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Price] {
+        &self.prices
+    }
+
     /// The price of a model; `None` if it is not known.
     pub fn find(&self, model: &str) -> Option<&Price> {
         let dated = |name: &str| {
@@ -78,7 +90,9 @@ impl Price {
     /// A price for whatever model is asked.
     pub fn of(model: &str, input: f64, output: f64) -> Self {
         let (cached_input, batch, as_of) = (None, None, None);
-        Price { model: model.to_owned(), input, cached_input, output, batch, as_of }
+        let (reasoning, schema, most_output) = (false, None, None);
+        let model = model.to_owned();
+        Price { model, input, cached_input, output, batch, reasoning, schema, most_output, as_of }
     }
 
     /// The same in a batch.
@@ -97,139 +111,45 @@ impl Price {
         (sent * self.input + received * self.output) / 1e6
     }
 
-    /// Dollars that a reply cost.
-    pub fn of_reply(&self, reply: &Reply) -> f64 {
-        let cached = reply.cached_tokens.min(reply.prompt_tokens) as f64;
+    /// What a reply cost, in billionths of a dollar; `None` if the endpoint did not count it.
+    pub fn of_reply(&self, reply: &Reply) -> Option<u64> {
+        let (sent, received) = (reply.prompt_tokens?, reply.completion_tokens?);
+        let cached = reply.cached_tokens.min(sent) as f64;
         let saved = cached * (self.input - self.cached_input.unwrap_or(self.input)) / 1e6;
-        // Whole billionths of a dollar: no tail of binary fractions in files.
-        let cost = self.cost(reply.prompt_tokens as f64, reply.completion_tokens as f64) - saved;
-        (cost * 1e9).round() / 1e9
+        Some(nano(self.cost(sent as f64, received as f64) - saved))
     }
 }
 
-/// A budget for one run. What is in flight is reserved at its high estimate before it is sent.
-#[derive(Debug)]
-pub struct Budget {
-    limit: Option<f64>,
-    state: Mutex<State>,
-    freed: Notify,
+/// Dollars as whole billionths, rounded up; sums of them have no tail of binary fractions.
+pub fn nano(dollars: f64) -> u64 {
+    // What is a whole number but for the last bits of a fraction is that number.
+    (dollars * 1e9 - 1e-4).ceil().max(0.0) as u64
 }
 
-#[derive(Debug, Default)]
-struct State {
-    spent: f64,
-    reserved: f64,
-}
-
-/// Reserved money; dropped without a word about what was paid, it is free again.
-#[derive(Debug)]
-pub(crate) struct Reserved<'a> {
-    budget: &'a Budget,
-    amount: f64,
-}
-
-impl Budget {
-    /// A budget of so many dollars; `None` never ends.
-    pub fn new(limit: Option<f64>) -> Self {
-        Budget { limit, state: Mutex::default(), freed: Notify::new() }
-    }
-
-    /// Dollars spent so far, as far as prices were known.
-    pub fn spent(&self) -> f64 {
-        self.lock().spent
-    }
-
-    /// The budget in dollars.
-    pub fn limit(&self) -> Option<f64> {
-        self.limit
-    }
-
-    /// So much was paid without being reserved.
-    pub(crate) fn pay(&self, amount: f64) {
-        self.lock().spent += amount;
-    }
-
-    /// Reserves money for a question; waits for what is in flight if that may free enough.
-    ///
-    /// # Errors
-    /// [`Kind::Limited`] if the question could pass the budget even with nothing else in flight.
-    pub(crate) async fn reserve(&self, amount: f64) -> Result<Reserved<'_>> {
-        loop {
-            let mut freed = std::pin::pin!(self.freed.notified());
-            freed.as_mut().enable();
-            {
-                let mut state = self.lock();
-                let fits = self.limit.is_none_or(|limit| state.spent + state.reserved + amount <= limit);
-                if fits {
-                    state.reserved += amount;
-                    return Ok(Reserved { budget: self, amount });
-                }
-                if state.reserved <= 1e-12 {
-                    return Err(self.used_up(state.spent, amount));
-                }
-            }
-            freed.await;
-        }
-    }
-
-    fn used_up(&self, spent: f64, amount: f64) -> Error {
-        let limit = self.limit.unwrap_or(0.0);
-        let what = format!(
-            "the budget of ${limit} is used up: ${spent:.6} spent, and the next question may cost ${amount:.6}"
-        );
-        Error::new(Kind::Limited, what)
-            .advise("what was paid is in the cache; run the same command with a larger --budget to go on")
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Reserved<'_> {
-    /// So much of it was paid.
-    pub(crate) fn paid(&self, amount: f64) {
-        self.budget.lock().spent += amount;
-    }
-}
-
-impl Drop for Reserved<'_> {
-    fn drop(&mut self) {
-        let mut state = self.budget.lock();
-        state.reserved = (state.reserved - self.amount).max(0.0);
-        drop(state);
-        self.budget.freed.notify_waiters();
-    }
+/// Billionths as dollars, for people and files.
+pub(crate) fn dollars(nano: u64) -> f64 {
+    nano as f64 / 1e9
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_budget_waits_for_what_is_in_flight_and_then_ends() {
-        let budget = Budget::new(Some(1.0));
-        let first = budget.reserve(0.6).await.unwrap();
-        let second = async {
-            let second = budget.reserve(0.6).await.unwrap();
-            second.paid(0.5);
-        };
-        let free = async {
-            tokio::task::yield_now().await;
-            first.paid(0.3);
-            drop(first);
-        };
-        tokio::join!(second, free);
-        let error = budget.reserve(0.6).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Limited);
-        assert!((budget.spent() - 0.8).abs() < 1e-9);
-        assert!(budget.reserve(0.1).await.is_ok());
-    }
-
     #[test]
     fn a_dated_version_has_the_price_of_its_model_and_no_other_has() {
         let prices = Prices { prices: vec![Price::of("gpt-4o", 2.5, 10.0)] };
         assert!(prices.find("gpt-4o").is_some() && prices.find("gpt-4o-2024-11-20").is_some());
         assert!(prices.find("gpt-4o-mini").is_none() && prices.find("gpt-4").is_none());
+    }
+
+    #[test]
+    fn what_is_not_counted_has_no_known_cost_and_a_part_of_a_billionth_is_a_whole_one() {
+        let price = Price::of("m", 0.15, 0.6);
+        let reply = Reply { prompt_tokens: Some(3), completion_tokens: Some(1), ..Reply::default() };
+        assert_eq!(price.of_reply(&reply), Some(1050));
+        assert_eq!(price.of_reply(&Reply { completion_tokens: None, ..reply }), None);
+        assert_eq!(nano(0.1e-9), 1);
+        assert_eq!(nano(0.0), 0);
+        assert_eq!((nano(f64::NAN), nano(-1.0)), (0, 0));
     }
 }

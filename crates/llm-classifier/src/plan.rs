@@ -1,9 +1,13 @@
 //! Plans: what a run would cost and take, before anything is sent.
 
+use std::collections::HashSet;
+
 use crawl_core::{Record, Result};
 use serde::Serialize;
 use tiktoken_rs::CoreBPE;
 
+use crate::cache::Key;
+use crate::endpoint::question;
 use crate::money::Price;
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
@@ -13,6 +17,11 @@ use crate::{Answers, Cache, Chat, Task};
 /// What frames a message, in tokens, and the beginning of the answer.
 const PER_MESSAGE: f64 = 4.0;
 const PER_REQUEST: f64 = 3.0;
+/// What a model that thinks says to itself, where nothing is known of it.
+const THOUGHTS: f64 = 500.0;
+/// Where nothing is known: the seconds before an answer begins, and its tokens a second.
+const BEFORE: f64 = 0.5;
+const A_SECOND: f64 = 60.0;
 /// From so many kept answers on, they tell how long answers are.
 const TELLING: u64 = 20;
 
@@ -40,6 +49,8 @@ pub struct Plan {
     pub cached: u64,
     /// Records that the rules answer.
     pub ruled: u64,
+    /// Records whose content another one has too: they share its answer.
+    pub mirrors: u64,
     /// Records that cannot be asked about: no object, no id.
     pub unfit: u64,
     /// Tokens sent.
@@ -50,8 +61,12 @@ pub struct Plan {
     pub cost_usd: Option<Range>,
     /// Where the length of answers is taken from.
     pub answers_from: &'static str,
-    /// Seconds at the limits and the concurrency; absent if nothing tells how long answers take.
+    /// Seconds at the limits and the concurrency.
     pub seconds: Option<f64>,
+    /// Where the seconds are taken from.
+    pub seconds_from: &'static str,
+    /// What of the task the model may not take, and what it does beside answering.
+    pub notes: Vec<String>,
 }
 
 /// What bounds the speed of a run.
@@ -76,6 +91,8 @@ pub struct Planner<'a> {
     /// The texts that every question begins with, and their tokens.
     head: (Vec<String>, f64),
     seen: Seen,
+    /// The questions so far: the same one is paid once.
+    asked: HashSet<Key>,
 }
 
 #[derive(Default)]
@@ -84,6 +101,7 @@ struct Seen {
     asked: u64,
     cached: u64,
     ruled: u64,
+    mirrors: u64,
     unfit: u64,
     tokens: f64,
     squares: f64,
@@ -99,7 +117,17 @@ impl<'a> Planner<'a> {
         id_field: &'a str,
     ) -> Self {
         let bpe = tokenizer(chat.model());
-        Planner { chat, answers, cache, rules, id_field, bpe, head: (Vec::new(), 0.0), seen: Seen::default() }
+        Planner {
+            chat,
+            answers,
+            cache,
+            rules,
+            id_field,
+            bpe,
+            head: (Vec::new(), 0.0),
+            seen: Seen::default(),
+            asked: HashSet::new(),
+        }
     }
 
     /// Looks at a record.
@@ -117,15 +145,19 @@ impl<'a> Planner<'a> {
             self.seen.ruled += 1;
             return Ok(());
         }
-        let check = self.answers.check_word(&id);
-        let question = self.chat.question(raw, &id, check.as_deref());
+        let question = question(self.chat, self.answers, self.cache, raw, &id)?;
+        let check = self.answers.check_word(&question.about);
         if let Some(cache) = self.cache
             && cache.get(question.key)?.is_some()
         {
             self.seen.cached += 1;
             return Ok(());
         }
-        let (head, user) = self.chat.said(raw, &id, check.as_deref());
+        if !self.asked.insert(question.key) {
+            self.seen.mirrors += 1;
+            return Ok(());
+        }
+        let (head, user) = self.chat.said(raw, &question.about, check.as_deref());
         if self.head.0 != head {
             let tokens: f64 = head.iter().map(|text| self.count(text) + PER_MESSAGE).sum();
             self.head = (head, tokens);
@@ -160,6 +192,8 @@ impl<'a> Planner<'a> {
             Some(history) => (around(history.completion_tokens), "the answers to this prompt in the cache"),
             None => self.by_form(),
         };
+        let thinks = price.is_some_and(|price| price.reasoning);
+        let each = if thinks && history.is_none() { self.with_thoughts(each) } else { each };
         let asked_f = asked as f64;
         let again = history.as_ref().map_or(0.01, |history| history.second_rounds);
         // Two deviations of the mean of those looked at, for those that were not.
@@ -173,7 +207,7 @@ impl<'a> Planner<'a> {
             likely: asked_f * (mean + again * (mean + 80.0)),
             high: asked_f * (mean + slack + schema) * 1.1,
         };
-        let most = self.chat.task().model.max_tokens.map_or(each.high * 2.0, f64::from);
+        let most = self.chat.task().model.most_tokens().map_or(each.high * 2.0, |most| most as f64);
         let completion_tokens = Range {
             low: asked_f * each.low,
             likely: asked_f * each.likely * (1.0 + again),
@@ -184,20 +218,64 @@ impl<'a> Planner<'a> {
             likely: price.cost(prompt_tokens.likely, completion_tokens.likely),
             high: price.cost(prompt_tokens.high, completion_tokens.high),
         };
-        let latency = history.as_ref().map(|history| history.latency_ms / 1000.0);
+        let known = history.as_ref().map(|history| history.latency_ms / 1000.0);
+        let latency = known.unwrap_or(BEFORE + each.likely / A_SECOND);
+        let limited = limits.requests_per_minute.is_some() || limits.tokens_per_minute.is_some();
         Ok(Plan {
             records,
             looked_at: seen.records,
             asked,
             cached: share(seen.cached),
             ruled: share(seen.ruled),
+            mirrors: share(seen.mirrors),
             unfit: share(seen.unfit),
             prompt_tokens,
             completion_tokens,
             cost_usd: price.map(cost),
             answers_from,
-            seconds: seconds(asked_f, prompt_tokens.likely, latency, limits),
+            seconds: seconds(asked_f, prompt_tokens.likely, Some(latency), limits),
+            seconds_from: match (known, limited) {
+                (Some(_), _) => "the time of the answers in the cache, and the limits",
+                (None, true) => "the limits, and a guess of 60 tokens a second",
+                (None, false) => "a guess of 60 tokens a second",
+            },
+            notes: self.notes(price),
         })
+    }
+
+    /// Answers of a model that thinks before them; how long is its own affair, up to the most tokens.
+    fn with_thoughts(&self, answer: Range) -> Range {
+        let most = self.chat.task().model.most_tokens().map_or(16_000.0, |most| most as f64);
+        let likely = (answer.likely + THOUGHTS).min(most.max(answer.likely));
+        Range { low: answer.low, likely, high: most.max(answer.high) }
+    }
+
+    /// What of the task the model may not take.
+    fn notes(&self, price: Option<&Price>) -> Vec<String> {
+        let (Some(price), model) = (price, &self.chat.task().model) else { return Vec::new() };
+        let mut notes = Vec::new();
+        if price.reasoning {
+            notes.push(format!(
+                "it thinks before it answers, and thoughts are paid as tokens received: {THOUGHTS} of them are a guess, and the                  high figure takes all of max_tokens"
+            ));
+            if let Some(most) = model.most_tokens().filter(|most| *most < 2000) {
+                notes.push(format!("{most} tokens may be too few for its thoughts and the answer: see --max-tokens, --reasoning-effort"));
+            }
+            if model.temperature.is_some() {
+                notes.push("it may take no temperature: see --no-temperature; a run leaves out what the first refusal names".into());
+            }
+        }
+        if price.schema == Some(false) {
+            notes.push("it takes no JSON schemas: see --structured".into());
+        }
+        if let (Some(most), Some(wanted)) = (price.most_output, model.most_tokens())
+            && wanted > most
+        {
+            notes.push(format!(
+                "it gives {most} tokens at most, and the task asks for {wanted}: see --max-tokens"
+            ));
+        }
+        notes
     }
 
     /// The length of answers, where none is known: of the examples, or of the answer's members.

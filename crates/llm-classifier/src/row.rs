@@ -19,10 +19,10 @@ pub struct Origin {
     pub model: Option<String>,
     /// The digest of the prompt.
     pub prompt: String,
-    /// Tokens sent, of all rounds.
-    pub prompt_tokens: u64,
-    /// Tokens received, of all rounds.
-    pub completion_tokens: u64,
+    /// Tokens sent, of all rounds; `null` if the endpoint did not count them.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens received, of all rounds; `null` if the endpoint did not count them.
+    pub completion_tokens: Option<u64>,
     /// What they cost; `null` if the price was not known when they were paid.
     pub cost_usd: Option<f64>,
     /// How long the answers took, all rounds together.
@@ -35,6 +35,9 @@ pub struct Origin {
     pub finish_reason: Option<String>,
     /// How many answers it took.
     pub rounds: u32,
+    /// What of the last answer was left out before it was read, such as its thoughts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
     /// Whether the record or the answer looks as if an order inside the record had been meant for the model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub suspicious: bool,
@@ -128,6 +131,14 @@ fn put_labels<'a>(
     };
     members.push((names, list(&|place| quoted(&labels.labels[place].name))));
     members.push((ids, list(&|place| labels.labels[place].id.to_string())));
+}
+
+/// The id as the model sees it: the name without its owner, for mirrors of one card are one question.
+pub(crate) fn shown(id: &str) -> &str {
+    match id.rsplit_once('/') {
+        Some((_, name)) if !name.is_empty() => name,
+        _ => id,
+    }
 }
 
 /// The record's id: a text, or a number as it is written.

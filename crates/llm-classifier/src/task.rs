@@ -136,6 +136,37 @@ pub struct Model {
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Names under which servers take the most tokens that may come back.
+const MOST: [&str; 5] =
+    ["max_completion_tokens", "max_output_tokens", "max_new_tokens", "max_length", "num_predict"];
+
+impl Model {
+    /// The most tokens that may come back, whichever member says it; `None` if none does.
+    pub fn most_tokens(&self) -> Option<u64> {
+        let options = self.extra.get("options").and_then(|options| options.get("num_predict"));
+        let extra = MOST.iter().filter_map(|name| self.extra.get(*name)).chain(options);
+        let extra = extra.filter_map(serde_json::Value::as_u64);
+        extra.chain(self.max_tokens.map(u64::from)).max()
+    }
+
+    /// The key in `extra` that cannot be there, and why.
+    pub(crate) fn wrong_extra(&self) -> Option<(&str, &'static str)> {
+        let wrong = |(name, value): (&'_ String, &serde_json::Value)| match name.as_str() {
+            "model" => Some("name the model under [model] as `name`, or with --model"),
+            "messages" | "prompt" | "input" => Some("the messages come from [prompt]"),
+            "response_format" => Some("the form of the answer is told with --structured"),
+            "stream" | "stream_options" => Some("answers are read whole, not as a stream"),
+            "n" | "best_of" | "num_completions" => Some("each choice is paid, and only one is read"),
+            "max_tokens" | "temperature" => Some("write it under [model], beside `extra`"),
+            name if MOST.contains(&name) && value.as_u64().is_none_or(|most| most == 0) => {
+                Some("it must be a whole number above 0: budgets are kept by it")
+            }
+            _ => None,
+        };
+        self.extra.iter().find_map(|(name, value)| Some((name.as_str(), wrong((name, value))?)))
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Rules { at_least: Rules::at_least(), sure_from: Rules::sure_from() }

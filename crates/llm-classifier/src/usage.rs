@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::Reply;
+use crate::money::dollars;
+use crate::{Ledger, Reply};
 
 /// Counters of a run; every answer is counted as it is read.
 #[derive(Debug, Default)]
@@ -13,8 +14,7 @@ pub struct Usage {
     cuts: AtomicU64,
     prompt_tokens: AtomicU64,
     completion_tokens: AtomicU64,
-    /// In billionths of a dollar.
-    cost: AtomicU64,
+    pub(crate) ledger: Ledger,
     unpriced: AtomicU64,
     ruled: AtomicU64,
     suspicious: AtomicU64,
@@ -36,8 +36,12 @@ pub struct Spent {
     pub prompt_tokens: u64,
     /// Tokens received in the paid answers.
     pub completion_tokens: u64,
-    /// What the paid answers cost, as far as prices are known.
+    /// What was spent, as far as prices are known: what the endpoint counted, and reservations where it did not.
     pub cost_usd: f64,
+    /// How much of it are reservations, the most that was possible: nobody told what it did cost.
+    pub presumed_usd: f64,
+    /// For how many answers and tries.
+    pub presumptions: u64,
     /// Paid answers whose price is not known.
     pub unpriced: u64,
     /// Records that the rules answered.
@@ -49,14 +53,11 @@ pub struct Spent {
 }
 
 impl Usage {
-    pub(crate) fn paid(&self, reply: &Reply, cost_usd: Option<f64>) {
+    pub(crate) fn paid(&self, reply: &Reply, is_priced: bool) {
         self.paid.fetch_add(1, Relaxed);
-        match cost_usd {
-            Some(cost) => _ = self.cost.fetch_add((cost * 1e9).round() as u64, Relaxed),
-            None => _ = self.unpriced.fetch_add(1, Relaxed),
-        }
-        self.prompt_tokens.fetch_add(reply.prompt_tokens, Relaxed);
-        self.completion_tokens.fetch_add(reply.completion_tokens, Relaxed);
+        self.unpriced.fetch_add(u64::from(!is_priced), Relaxed);
+        self.prompt_tokens.fetch_add(reply.prompt_tokens.unwrap_or(0), Relaxed);
+        self.completion_tokens.fetch_add(reply.completion_tokens.unwrap_or(0), Relaxed);
     }
 
     pub(crate) fn ruled(&self) {
@@ -85,6 +86,7 @@ impl Usage {
 
     /// The counters now.
     pub fn spent(&self) -> Spent {
+        let books = self.ledger.books();
         Spent {
             paid: self.paid.load(Relaxed),
             cached: self.cached.load(Relaxed),
@@ -92,7 +94,9 @@ impl Usage {
             cuts: self.cuts.load(Relaxed),
             prompt_tokens: self.prompt_tokens.load(Relaxed),
             completion_tokens: self.completion_tokens.load(Relaxed),
-            cost_usd: self.cost.load(Relaxed) as f64 / 1e9,
+            cost_usd: dollars(books.spent()),
+            presumed_usd: dollars(books.presumed),
+            presumptions: books.presumptions,
             unpriced: self.unpriced.load(Relaxed),
             ruled: self.ruled.load(Relaxed),
             suspicious: self.suspicious.load(Relaxed),

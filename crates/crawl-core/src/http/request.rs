@@ -80,6 +80,9 @@ pub struct Request {
     pub leads_on: bool,
     /// What it is expected to count against a limit of units, such as tokens; what answers tell corrects it.
     pub units: u64,
+    /// How often it is tried at most, instead of [`HttpConfig::tries`](super::HttpConfig::tries): 1 for whoever must know
+    /// of every try.
+    pub tries: Option<u32>,
 }
 
 impl Request {
@@ -97,6 +100,7 @@ impl Request {
             untrusted: false,
             leads_on: false,
             units: 0,
+            tries: None,
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) async fn send<T>(
             .at(place(&request.url))
             .advise(request.service.offline_advice));
     }
+    let most = request.tries.unwrap_or(config.tries);
     let deadline = Instant::now() + config.patience.min(FOR_EVER);
     let mut leg = Leg::first(request);
     let (mut tries, mut refusals) = (0, 0);
@@ -39,9 +40,7 @@ pub(super) async fn send<T>(
         let failed = !matches!(tried, Try::TooMany(..));
         let wait = match tried {
             Try::Answer(answer) => match read(*answer) {
-                Err(error)
-                    if error.kind() == Kind::Shape && request.repeatable && tries + 1 < config.tries =>
-                {
+                Err(error) if error.kind() == Kind::Shape && request.repeatable && tries + 1 < most => {
                     tries += 1;
                     tracing::debug!(url = place(&leg.url), %error, tries, "the answer is broken, trying again");
                     last = Some(error);
@@ -58,7 +57,7 @@ pub(super) async fn send<T>(
             Try::Broken(error) => {
                 tries += 1;
                 let wait = backoff(config.backoff, tries);
-                if tries >= config.tries || Instant::now() + wait > deadline {
+                if tries >= most || Instant::now() + wait > deadline {
                     return Err(error.after(tries));
                 }
                 tracing::debug!(%error, tries, "trying again");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::complete::{self, Manner};
 use super::prompt::Prompt;
-use super::refusal;
+use super::{LlmConfig, refusal};
 use crate::http::answer::Answer;
 use crate::http::journal::Journal;
 use crate::http::request::Request;
@@ -34,6 +34,7 @@ struct Batch {
     output: String,
     errors: String,
     failed: u64,
+    refused: bool,
 }
 
 impl Batches {
@@ -42,16 +43,16 @@ impl Batches {
         request: &Request,
         journal: &Journal,
         manner: Manner,
-        takes: Duration,
-        every_fails: u64,
+        config: &LlmConfig,
     ) -> Answer {
+        let takes = config.batch_takes;
         let path = request.path().trim_start_matches("/v1");
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (request.method.as_str(), parts.as_slice()) {
             ("POST", ["files"]) => self.upload(request),
             ("GET", ["files", id, "content"]) => self.content(id),
-            ("POST", ["batches"]) => self.create(request, journal, manner, takes, every_fails),
-            ("GET", ["batches"]) => self.list(takes),
+            ("POST", ["batches"]) => self.create(request, journal, manner, config),
+            ("GET", ["batches"]) => self.list(request, config),
             ("GET", ["batches", id]) => {
                 let state = locked(&self.state);
                 let found =
@@ -82,27 +83,51 @@ impl Batches {
         }
     }
 
-    fn list(&self, takes: Duration) -> Answer {
+    /// A page of the list, newest first.
+    fn list(&self, request: &Request, config: &LlmConfig) -> Answer {
+        let query = request.target.split_once('?').map_or("", |(_, query)| query);
+        let wanted =
+            |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let limit = wanted("limit").and_then(|limit| limit.parse().ok()).unwrap_or(20).min(config.batch_page);
         let state = locked(&self.state);
-        let data: Vec<_> = state.batches.iter().rev().map(|(id, batch)| batch.shown(id, takes)).collect();
-        Answer::json(json!({"object": "list", "data": data, "has_more": false}).to_string())
+        let older = state
+            .batches
+            .iter()
+            .rev()
+            .skip_while(|(id, _)| wanted("after").is_some_and(|after| id.as_str() >= after));
+        let mut data: Vec<_> =
+            older.map(|(id, batch)| batch.shown(id, config.batch_takes)).take(limit + 1).collect();
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        Answer::json(json!({"object": "list", "data": data, "has_more": has_more}).to_string())
     }
 
-    fn create(
-        &self,
-        request: &Request,
-        journal: &Journal,
-        manner: Manner,
-        takes: Duration,
-        every_fails: u64,
-    ) -> Answer {
+    fn create(&self, request: &Request, journal: &Journal, manner: Manner, config: &LlmConfig) -> Answer {
+        let (takes, every_fails) = (config.batch_takes, config.batch_fails);
         let wish: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let input = wish["input_file_id"].as_str().unwrap_or_default().to_owned();
         let mut state = locked(&self.state);
         let Some(text) = state.files.get(&input).cloned() else {
             return refusal(400, "No such input file", "invalid_request_error", None);
         };
+        let out = state.batches.values().filter(|batch| batch.made_at.elapsed() < takes).count();
+        if config.batch_queue > 0 && out >= config.batch_queue {
+            return refusal(
+                400,
+                "Enqueued token limit reached for this model",
+                "invalid_request_error",
+                None,
+            );
+        }
         let id = format!("batch_{:06}", state.batches.len() + 1);
+        if state.batches.len() + 1 == config.batch_refuses {
+            let (made_at, metadata) = (Instant::now(), Value::Null);
+            let (lines, failed, output, errors) = (0, 0, String::new(), String::new());
+            let batch = Batch { input, metadata, made_at, lines, output, errors, failed, refused: true };
+            let shown = batch.shown(&id, takes);
+            state.batches.insert(id, batch);
+            return Answer::json(shown.to_string());
+        }
         let (mut output, mut errors) = (Vec::new(), Vec::new());
         for (index, line) in text.lines().enumerate() {
             let number = index as u64 + 1;
@@ -133,6 +158,7 @@ impl Batches {
             failed: errors.len() as u64,
             output: format!("{id}-output"),
             errors: if errors.is_empty() { String::new() } else { format!("{id}-errors") },
+            refused: false,
         };
         state.files.insert(batch.output.clone(), output.join("\n") + "\n");
         state.files.insert(format!("{id}-errors"), errors.join("\n") + "\n");
@@ -147,9 +173,17 @@ impl Batch {
         let done = self.made_at.elapsed() >= takes;
         let file = |name: &String| if done && !name.is_empty() { json!(name) } else { Value::Null };
         let completed = if done { self.lines - self.failed } else { 0 };
+        let status = if self.refused {
+            "failed"
+        } else if done {
+            "completed"
+        } else {
+            "in_progress"
+        };
+        let error = json!({"data": [{"code": "invalid_json_line", "message": "a line cannot be read"}]});
         json!({
             "id": id, "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": self.input,
-            "status": if done { "completed" } else { "in_progress" }, "metadata": self.metadata,
+            "status": status, "errors": if self.refused { error } else { Value::Null }, "metadata": self.metadata,
             "output_file_id": file(&self.output), "error_file_id": file(&self.errors),
             "request_counts": {"total": self.lines, "completed": completed, "failed": self.failed},
         })

@@ -51,6 +51,12 @@ pub struct LlmConfig {
     pub batch_takes: Duration,
     /// Each request of a batch whose number is a multiple of it fails; 0 for none.
     pub batch_fails: u64,
+    /// How many batches its queue holds; 0 for any number.
+    pub batch_queue: usize,
+    /// How many batches its list has on a page at most.
+    pub batch_page: usize,
+    /// The number of a batch that it does not take, from 1; 0 for none.
+    pub batch_refuses: usize,
 }
 
 impl Default for LlmConfig {
@@ -67,6 +73,9 @@ impl Default for LlmConfig {
             tokenizes: false,
             batch_takes: Duration::from_millis(300),
             batch_fails: 0,
+            batch_queue: 0,
+            batch_page: 100,
+            batch_refuses: 0,
         }
     }
 }
@@ -184,8 +193,7 @@ impl Service for Llm {
             ("POST", "chat") => self.chat(request, fault),
             ("GET", "models") => self.list_models(),
             (_, "files" | "batches") => {
-                let (takes, fails) = (self.config.batch_takes, self.config.batch_fails);
-                self.batches.answer(request, &self.journal, self.manner(), takes, fails)
+                self.batches.answer(request, &self.journal, self.manner(), &self.config)
             }
             _ => refusal(
                 404,

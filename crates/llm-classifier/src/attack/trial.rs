@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::plant::{Wanted, planted};
 use super::set::{Attack, AttackSet};
-use crate::row::id_of;
+use crate::row::{id_of, shown};
 use crate::{Answer, Classifier, Found};
 
 /// What is asked.
@@ -155,6 +155,7 @@ impl Trial {
                 Found::Answered(answer, origin) => {
                     report.clean_flagged += u64::from(origin.suspicious);
                     let id = id_of(record.raw(), classifier.id_field()).unwrap_or_default();
+                    let id = shown(&id).to_owned();
                     rows.push(Clean { record: record.clone(), id, answer });
                 }
                 Found::Missing(missing) => {

@@ -1,15 +1,18 @@
 //! The provider's desk: files and batches over HTTP.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use crawl_core::http::{Credential, HeaderValue, Http, Request, Url};
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::reply::Heard;
 use crate::{Chat, Reply};
 
+/// So many pages of the list of batches are looked at.
+const PAGES: usize = 200;
+/// A longer first line of errors is not read.
+const FIRST_LINE: usize = 64 << 10;
 const BOUNDARY: &str = "gleaner-6f0c2b7a9d";
 
 /// Where batches are handed in.
@@ -33,12 +36,36 @@ struct Batch {
     #[serde(default)]
     output_file_id: Option<String>,
     #[serde(default)]
+    error_file_id: Option<String>,
+    #[serde(default)]
     errors: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
 struct Batches {
     data: Vec<Batch>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+/// Where a batch stands at the provider.
+pub(super) enum Seen {
+    /// It is not back.
+    Out,
+    /// The provider's queue had no room for it.
+    QueueFull,
+    /// It was not taken, for this reason.
+    Refused(String),
+    /// It is back; the files with its results and its errors, if there are any.
+    Back { output: Option<String>, errors: Option<String> },
+}
+
+/// Words of a queue that is full.
+const FULL: [&str; 4] = ["token_limit_exceeded", "enqueued", "queue is full", "too many batches"];
+
+fn is_full(said: &str) -> bool {
+    let said = said.to_lowercase();
+    FULL.iter().any(|words| said.contains(words))
 }
 
 #[derive(Deserialize)]
@@ -57,6 +84,14 @@ struct Response<'a> {
 
 impl<'a> Desk<'a> {
     pub(super) fn new(http: &'a Http, chat: &Chat) -> Result<Self> {
+        if chat.url().query().is_some() {
+            return Err(Error::new(
+                Kind::Config,
+                "batches are handed in at addresses without api-version only",
+            )
+            .at(chat.address())
+            .advise("leave --batch away"));
+        }
         let text = chat.url().as_str().trim_end_matches("chat/completions");
         let base = Url::parse(text)
             .map_err(|cause| Error::new(Kind::Config, "the base URL cannot be used").because(cause))?;
@@ -104,48 +139,81 @@ impl<'a> Desk<'a> {
         Ok(made.id)
     }
 
-    /// The batch that was made of a file, if there is one.
+    /// The batch that was made of a file, if there is one, looked for on every page of the list.
     pub(super) async fn handed_in(&self, file: &str) -> Result<Option<String>> {
-        let batches: Batches = self.get("batches?limit=100").await?;
-        let of_file = |batch: &Batch| batch.input_file_id.as_deref() == Some(file);
-        Ok(batches.data.into_iter().find(of_file).map(|batch| batch.id))
+        let mut after = String::new();
+        for _ in 0..PAGES {
+            let page: Batches = self.get(&format!("batches?limit=100{after}")).await?;
+            let last = page.data.last().map(|batch| batch.id.clone());
+            let of_file =
+                |batch: &Batch| batch.input_file_id.as_deref() == Some(file) && batch.status != "failed";
+            if let Some(found) = page.data.into_iter().find(of_file) {
+                return Ok(Some(found.id));
+            }
+            match last.filter(|_| page.has_more) {
+                Some(last) => after = format!("&after={last}"),
+                None => break,
+            }
+        }
+        Ok(None)
     }
 
-    /// Hands a file in. Twice would be paid twice, so it is never sent again by itself.
-    pub(super) async fn hand_in(&self, file: &str) -> Result<String> {
+    /// Hands a file in; `None` if the queue is full. Twice would be paid twice, so it is never sent again by itself.
+    pub(super) async fn hand_in(&self, file: &str) -> Result<Option<String>> {
         let wish = json!({
             "input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h",
             "metadata": {"by": "gleaner"},
         });
         let request = Request::post_json(self.url("batches")?, wish.to_string().into(), false);
         let request = self.request(request);
-        let made: Made =
-            self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained)?;
-        Ok(made.id)
+        let made: Result<Made> =
+            self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained);
+        match made {
+            Ok(made) => Ok(Some(made.id)),
+            Err(error)
+                if matches!(error.kind(), Kind::Limited | Kind::Shape) && is_full(&format!("{error:?}")) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// Waits until a batch has come back; gives the file with its results, if there are any.
-    pub(super) async fn wait(&self, batch: &str, every: Duration) -> Result<Option<String>> {
-        loop {
-            let found: Batch = self.get(&format!("batches/{batch}")).await?;
-            match found.status.as_str() {
-                // What was answered before it expired or was cancelled is paid, and there.
-                "completed" | "expired" | "cancelled" => return Ok(found.output_file_id),
-                "failed" => {
-                    let why = found.errors.map(|errors| errors.to_string()).unwrap_or_default();
-                    return Err(Error::new(Kind::Config, "the endpoint does not take the batch")
-                        .at(batch)
-                        .advise("read above what it says, correct it, delete the folder .batches beside the cache, and run again")
-                        .because(why));
-                }
-                _ => tokio::select! {
-                    () = self.http.stop().cancelled() => {
-                        return Err(Error::new(Kind::Stopped, "stopped while waiting for the batch").at(batch));
-                    }
-                    () = tokio::time::sleep(every) => {}
-                },
+    /// Looks where a batch stands.
+    pub(super) async fn look(&self, batch: &str) -> Result<Seen> {
+        let found: Batch = self.get(&format!("batches/{batch}")).await?;
+        Ok(match found.status.as_str() {
+            // What was answered before it expired or was cancelled is paid, and there.
+            "completed" | "expired" | "cancelled" => {
+                Seen::Back { output: found.output_file_id, errors: found.error_file_id }
+            }
+            "failed" => {
+                let why = found.errors.map(|errors| errors.to_string()).unwrap_or_default();
+                if is_full(&why) { Seen::QueueFull } else { Seen::Refused(why) }
+            }
+            _ => Seen::Out,
+        })
+    }
+
+    /// What the first line of a file of errors says.
+    pub(super) async fn first_error(&self, file: &str) -> Result<Option<String>> {
+        let request = self.request(Request::get(self.url(&format!("files/{file}/content"))?));
+        let mut opened = self.http.open(&request).await.map_err(explained)?;
+        let mut text: Vec<u8> = Vec::new();
+        while let Some(chunk) = opened.chunk().await? {
+            text.extend_from_slice(&chunk);
+            if memchr::memchr(b'\n', &text).is_some() || text.len() > FIRST_LINE {
+                break;
             }
         }
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let value = serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default();
+        let places = ["/response/body/error/message", "/error/message", "/response/body/error", "/error"];
+        let found = places.iter().find_map(|place| value.pointer(place).filter(|found| !found.is_null()));
+        Ok(found.map(|found| {
+            let said = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            crawl_core::visible(&said.chars().take(300).collect::<String>()).into_owned()
+        }))
     }
 
     /// Hears each good result of a file, read piece by piece.
@@ -176,10 +244,10 @@ fn result(line: &[u8], hear: &mut impl FnMut(&str, Reply) -> Result<()>) -> Resu
     if response.status_code != 200 {
         return Ok(());
     }
-    match Reply::read(&Bytes::copy_from_slice(response.body.get().as_bytes())) {
-        Ok(reply) => hear(&custom_id, reply),
-        Err(error) => {
-            tracing::warn!(%error, custom_id, "a result of the batch cannot be read");
+    match Reply::read(response.body.get().as_bytes()) {
+        Heard::Answer(reply) => hear(&custom_id, reply),
+        other => {
+            tracing::warn!(?other, custom_id, "a result of the batch is no answer");
             Ok(())
         }
     }

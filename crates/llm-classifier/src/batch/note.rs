@@ -31,6 +31,12 @@ pub(super) struct Note {
     pub(super) requests: u64,
     pub(super) file: Option<String>,
     pub(super) batch: Option<String>,
+    /// The most that its questions can cost, in billionths of a dollar.
+    #[serde(default)]
+    pub(super) at_most: u64,
+    /// Whether it was told that it waits.
+    #[serde(skip)]
+    pub(super) told_queued: bool,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -40,6 +46,8 @@ struct Asked {
     key: String,
     record: String,
     round: u8,
+    #[serde(default)]
+    at_most: u64,
 }
 
 impl Note {
@@ -72,10 +80,13 @@ impl Note {
             .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
         let name = crawl_core::Timestamp::now().strftime("%Y%m%d-%H%M%S-%9f").to_string();
         let (folder, requests) = (folder.to_owned(), lines.len() as u64);
-        let note = Note { name, stage: Stage::Ready, requests, file: None, batch: None, folder };
+        let at_most = lines.iter().map(|line| line.at_most).sum();
+        let (file, batch, told_queued) = (None, None, false);
+        let note = Note { name, stage: Stage::Ready, requests, file, batch, at_most, told_queued, folder };
         let mut records = Vec::new();
         for line in lines {
-            let asked = Asked { key: line.key.clone(), record: line.record.clone(), round: line.round };
+            let (key, record) = (line.key.clone(), line.record.clone());
+            let asked = Asked { key, record, round: line.round, at_most: line.at_most };
             records.extend(serde_json::to_vec(&asked).unwrap_or_default());
             records.push(b'\n');
         }
@@ -91,15 +102,20 @@ impl Note {
         read(&self.place("input.jsonl")).map(Bytes::from)
     }
 
-    /// What was asked, by key: the question, the record's id and the round.
-    pub(super) fn records(&self) -> Result<HashMap<String, (Question, String, u8)>> {
+    /// What was asked, by key: the question, the record's id, the round and the most that it can cost.
+    pub(super) fn records(&self) -> Result<HashMap<String, (Question, String, u8, u64)>> {
         let bytes = read(&self.place("records.jsonl"))?;
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let asked = lines.filter_map(|line| serde_json::from_slice::<Asked>(line).ok());
         Ok(asked
             .filter_map(|asked| {
-                let question = Question { key: Key::from_hex(&asked.key)?, body: Bytes::new(), cuts: 0 };
-                Some((asked.key, (question, asked.record, asked.round)))
+                let question = Question {
+                    key: Key::from_hex(&asked.key)?,
+                    body: Bytes::new(),
+                    about: String::new(),
+                    cuts: 0,
+                };
+                Some((asked.key, (question, asked.record, asked.round, asked.at_most)))
             })
             .collect())
     }

@@ -37,6 +37,8 @@ pub struct Sums {
     pub completion_tokens: u64,
     /// Dollars, as far as prices were known.
     pub cost_usd: f64,
+    /// Answers that the endpoint did not count; they are in the sum with the most that was possible.
+    pub presumed: u64,
     /// Answers whose price was not known.
     pub unpriced: u64,
     /// Bytes of the lines.
@@ -80,7 +82,7 @@ impl Cache {
         each_line(self.path(), length.saturating_sub(RECENT), |_, kept| {
             if let Some(kept) = kept.filter(|kept| kept.prompt == prompt && kept.model == model) {
                 history.answers += 1;
-                history.completion_tokens += kept.reply.completion_tokens as f64;
+                history.completion_tokens += kept.reply.completion_tokens.unwrap_or(0) as f64;
                 history.latency_ms += kept.latency_ms as f64;
                 second += u64::from(kept.round > 1);
             }
@@ -93,20 +95,21 @@ impl Cache {
         Ok(history)
     }
 
-    /// Sums by task, model and prompt.
+    /// Sums by task, model and prompt of the journal at `path`, also while a run writes it.
     ///
     /// # Errors
     /// [`Kind::Storage`] if the journal cannot be read.
-    pub fn sums(&self) -> Result<BTreeMap<(String, String, String), Sums>> {
+    pub fn sums(path: &Path) -> Result<BTreeMap<(String, String, String), Sums>> {
         let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
-        each_line(self.path(), 0, |line, kept| {
+        each_line(&file_of(path), 0, |line, kept| {
             if let Some(kept) = kept {
                 let sum = sums.entry((kept.task, kept.model, kept.prompt)).or_default();
                 sum.answers += 1;
-                sum.prompt_tokens += kept.reply.prompt_tokens;
-                sum.completion_tokens += kept.reply.completion_tokens;
-                sum.cost_usd += kept.cost_usd.unwrap_or(0.0);
-                sum.unpriced += u64::from(kept.cost_usd.is_none());
+                sum.prompt_tokens += kept.reply.prompt_tokens.unwrap_or(0);
+                sum.completion_tokens += kept.reply.completion_tokens.unwrap_or(0);
+                sum.cost_usd += kept.cost_usd.or(kept.presumed_usd).unwrap_or(0.0);
+                sum.presumed += u64::from(kept.cost_usd.is_none() && kept.presumed_usd.is_some());
+                sum.unpriced += u64::from(kept.cost_usd.is_none() && kept.presumed_usd.is_none());
                 sum.bytes += line.len() as u64;
                 sum.newest = sum.newest.max(Some(kept.at));
             }
@@ -146,12 +149,12 @@ pub fn prune(path: &Path, what: &Prune) -> Result<Pruned> {
         new.as_mut().map_or(Ok(()), |new| new.write_all(line)).map_err(failed)
     })?;
     if let Some(new) = new {
-        drop(cache);
-        // The index knows its journal by its end and beginning; it is made anew from the new one.
+        // The index is made anew from the new journal. The old one stays locked until it has no name any more, so that no
+        // run that starts meanwhile writes into it.
         let _ = std::fs::remove_file(path.with_extension("index"));
         new.finish()?;
-        Cache::open(&path)?;
     }
+    drop(cache);
     Ok(pruned)
 }
 
@@ -176,4 +179,51 @@ fn each_line(path: &Path, from: u64, mut hear: impl FnMut(&[u8], Option<Kept>) -
         line.clear();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Key;
+
+    fn kept(number: u64, task: &str) -> (Key, Kept) {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        let key = Key::new(digest);
+        let line = serde_json::json!({
+            "key": Kept::key(key), "at": Timestamp::now(), "endpoint": "e", "model": "m", "task": task, "prompt": "p",
+            "parameters": {}, "record": number.to_string(), "round": 1, "latency_ms": 1,
+        });
+        (key, serde_json::from_value(line).unwrap())
+    }
+
+    #[test]
+    fn prune_loses_no_answer_of_a_run_that_starts_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let run = std::thread::spawn(move || {
+            let mut written = 0;
+            while written < 150 {
+                // Another process has it for a moment: the run is started again.
+                let Ok(cache) = Cache::open(&path) else { continue };
+                for task in ["keep", "go"] {
+                    let (key, kept) = kept(written * 2 + u64::from(task == "go"), task);
+                    cache.keep(key, &kept).unwrap();
+                }
+                written += 1;
+            }
+        });
+        let what = Prune { task: Some("go".into()), ..Prune::default() };
+        while !run.is_finished() {
+            let _ = prune(folder.path(), &what);
+        }
+        run.join().unwrap();
+        prune(folder.path(), &what).unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let lost = (0..150).filter(|number| cache.get(kept(number * 2, "keep").0).unwrap().is_none()).count();
+        assert_eq!((lost, cache.answers()), (0, 150));
+        // Stats are read while a run has it open.
+        let sums = Cache::sums(folder.path()).unwrap();
+        assert_eq!(sums.values().map(|sum| sum.answers).sum::<u64>(), 150);
+    }
 }

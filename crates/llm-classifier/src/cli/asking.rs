@@ -10,7 +10,9 @@ use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
 use llm_classifier::batch::{self, Bounds, Told};
 use llm_classifier::plan::Limits;
-use llm_classifier::{Answers, Cache, Chat, Classifier, Price, Prices, Structured, Task, rules};
+use llm_classifier::{
+    Answers, Cache, Chat, Classifier, Fund, Period, Price, Prices, Structured, Task, nano, rules,
+};
 
 use super::input::Input;
 
@@ -51,8 +53,20 @@ pub(crate) struct Asking {
     #[arg(long, value_name = "URL", env = "OPENAI_BASE_URL", default_value = "https://api.openai.com/v1")]
     base_url: String,
     /// How the endpoint is told the form of the answer
-    #[arg(long, value_enum, default_value_t = Form::JsonSchema)]
+    #[arg(long, value_enum, default_value_t = Form::Auto)]
     structured: Form,
+    /// The most tokens of an answer, thoughts included, instead of the task's `max_tokens`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
+    /// The temperature, instead of the task's
+    #[arg(long, value_name = "NUMBER", conflicts_with = "no_temperature")]
+    temperature: Option<f64>,
+    /// Send no temperature, for models that take none
+    #[arg(long)]
+    no_temperature: bool,
+    /// How long a reasoning model may think, such as low, in the words of the model
+    #[arg(long, value_name = "LEVEL")]
+    reasoning_effort: Option<String>,
     /// How many records are asked about at a time
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) concurrency: u32,
@@ -71,9 +85,15 @@ pub(crate) struct Asking {
     /// The seconds between two looks at a batch
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, requires = "batch")]
     batch_every: f64,
-    /// Stop before this run has spent so many dollars
-    #[arg(long, value_name = "DOLLARS")]
+    /// Stop before this run has spent so many dollars; with --budget-file: before all runs that share it have
+    #[arg(long, value_name = "DOLLARS", value_parser = crawl_cli::positive)]
     budget: Option<f64>,
+    /// The file of a budget that runs and tasks share; it is made if it is not there
+    #[arg(long, value_name = "FILE", requires = "budget")]
+    budget_file: Option<PathBuf>,
+    /// For how long the shared budget is, in UTC
+    #[arg(long, value_enum, value_name = "PERIOD", default_value_t = Per::Ever, requires = "budget_file")]
+    budget_per: Per,
     /// The file of prices
     #[arg(long, value_name = "FILE", default_value = "configs/prices.toml")]
     prices: PathBuf,
@@ -100,8 +120,20 @@ enum Engine {
     Rules,
 }
 
+#[derive(ValueEnum, Clone, Copy, PartialEq)]
+enum Per {
+    /// One budget for ever
+    Ever,
+    /// One budget a day
+    Day,
+    /// One budget a month
+    Month,
+}
+
 #[derive(ValueEnum, Clone, Copy)]
 enum Form {
+    /// A strict JSON schema; if the endpoint does not take it, the next of the forms below, told by the first answer
+    Auto,
     /// A strict JSON schema in the request
     #[value(name = "json_schema")]
     JsonSchema,
@@ -135,8 +167,17 @@ impl Asking {
         let http = Http::new(self.http_config(session))?;
         let cache = Cache::open(&self.cache_path(root))?;
         tell_opened(&cache);
+        let own = self.budget.filter(|_| self.budget_file.is_none());
         let mut classifier =
-            Classifier::new(chat, answers, cache, http, id_field, concurrency).with_money(price, self.budget);
+            Classifier::new(chat, answers, cache, http, id_field, concurrency).with_money(price, own);
+        if let (Some(path), Some(dollars)) = (&self.budget_file, self.budget) {
+            let period = match self.budget_per {
+                Per::Ever => Period::All,
+                Per::Day => Period::Day,
+                Per::Month => Period::Month,
+            };
+            classifier = classifier.with_fund(Fund::open(path, nano(dollars), period)?);
+        }
         if let Some((chat, answers)) = second {
             classifier = classifier.with_second_look(chat, answers);
         }
@@ -178,7 +219,12 @@ impl Asking {
     }
 
     /// The task at the endpoint.
-    pub(crate) fn chat(&self, task: Task) -> Result<(Chat, Answers)> {
+    pub(crate) fn chat(&self, mut task: Task) -> Result<(Chat, Answers)> {
+        task.model.max_tokens = self.max_tokens.or(task.model.max_tokens);
+        task.model.temperature = self.temperature.or(task.model.temperature).filter(|_| !self.no_temperature);
+        if let Some(effort) = &self.reasoning_effort {
+            task.model.extra.insert("reasoning_effort".into(), effort.as_str().into());
+        }
         let model = self.model(&task)?;
         let answers = Answers::new(&task)?;
         let key = crawl_cli::env("OPENAI_API_KEY").map(Secret::new);
@@ -290,6 +336,7 @@ fn tell_opened(cache: &Cache) {
 impl From<Form> for Structured {
     fn from(form: Form) -> Self {
         match form {
+            Form::Auto => Structured::Auto,
             Form::JsonSchema => Structured::JsonSchema,
             Form::JsonObject => Structured::JsonObject,
             Form::None => Structured::None,
@@ -301,8 +348,11 @@ fn shown(told: &Told) -> String {
     match told {
         Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
         Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
-        Told::Back { batch, answers, failed } => {
-            format!("{batch}: {} answers came back, {} failed", grouped(*answers), grouped(*failed))
+        Told::Back { batch, answers, failed, why } => {
+            let why = why.as_ref().map_or(String::new(), |why| format!("; the first: {why}"));
+            format!("{batch}: {} answers came back, {} failed{why}", grouped(*answers), grouped(*failed))
         }
+        Told::Refused { batch, why } => format!("{batch}: not taken, handed in again: {why}"),
+        Told::Queued(name) => format!("{name}: waits, for the provider's queue is full"),
     }
 }

@@ -66,8 +66,7 @@ fn stats(arguments: &Stats) -> Result<Outcome> {
             .advise("name the .jsonl file or the folder that --cache named")
             .into());
     }
-    let cache = Cache::open(&arguments.cache)?;
-    let sums = cache.sums()?;
+    let sums = Cache::sums(&arguments.cache)?;
     if !arguments.json {
         let head = ["answers", "sent", "received", "dollars", "size"];
         print(format!(
@@ -96,7 +95,8 @@ fn stats(arguments: &Stats) -> Result<Outcome> {
     if sums.values().any(|sum| sum.unpriced > 0) && !arguments.json {
         print("? = the price of some answers was not known when they were paid");
     }
-    say(format!("{}: {} different questions answered", cache.path().display(), grouped(cache.answers())));
+    let answers = sums.values().map(|sum| sum.answers).sum();
+    say(format!("{}: {} answers", arguments.cache.display(), grouped(answers)));
     Ok(Outcome::Done)
 }
 

@@ -105,6 +105,7 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
     }
     print(format!("  in the cache     {:>15}", grouped(plan.cached)));
     print(format!("  by rules         {:>15}", grouped(plan.ruled)));
+    print(format!("  of equal content {:>15}  paid once with another one", grouped(plan.mirrors)));
     print(format!("  cannot be asked  {:>15}  no object, or no id", grouped(plan.unfit)));
     print(format!("  will be asked    {:>15}", grouped(plan.asked)));
     print(format!("\nestimates          {:>15} {:>15} {:>15}", "low", "likely", "high"));
@@ -122,9 +123,14 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
         _ => print(format!("  dollars: unknown, there is no price of `{model}` in {prices} and no --price")),
     }
     match plan.seconds {
-        Some(seconds) => print(format!("  minutes at the limits {:>10.1}", seconds / 60.0)),
+        Some(seconds) => {
+            print(format!("  minutes          {:>15.1}  from {}", seconds / 60.0, plan.seconds_from));
+        }
         None => print(
             "  minutes: unknown; give --requests-per-minute and --tokens-per-minute, or run a few first",
         ),
+    }
+    for note in &plan.notes {
+        print(format!("  {model}: {note}"));
     }
 }

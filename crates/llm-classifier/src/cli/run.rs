@@ -171,9 +171,9 @@ fn report(classifier: &Classifier, took: Duration) {
         grouped(spent.completion_tokens),
         took.as_secs_f64()
     ));
-    if spent.paid > 0 {
+    if spent.paid > 0 || spent.presumptions > 0 {
         say(match spent.unpriced {
-            0 => format!("  cost: ${:.6}", spent.cost_usd),
+            0 => format!("  cost: ${:.6}{}", spent.cost_usd, presumed(&spent)),
             unpriced => format!("  cost: unknown for {} answers: no price of this model", grouped(unpriced)),
         });
     }
@@ -191,6 +191,18 @@ fn report(classifier: &Classifier, took: Duration) {
     }
     if let Some(cache) = classifier.cache() {
         say(format!("  cache: {} ({} answers)", cache.path().display(), grouped(cache.answers())));
+    }
+}
+
+/// How much of the cost is the most that was possible, for the endpoint did not tell.
+fn presumed(spent: &Spent) -> String {
+    match spent.presumptions {
+        0 => String::new(),
+        count => format!(
+            " at most; ${:.6} of it are high estimates, for the endpoint did not count {} answers or tries",
+            spent.presumed_usd,
+            grouped(count)
+        ),
     }
 }
 

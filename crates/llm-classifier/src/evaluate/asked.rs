@@ -72,7 +72,7 @@ fn answered(answer: &crate::Answer, origin: &Origin, scheme: &Scheme) -> Answer 
         },
         measures: measures.collect(),
         cost: origin.cost_usd,
-        prompt_tokens: Some(origin.prompt_tokens as f64),
-        completion_tokens: Some(origin.completion_tokens as f64),
+        prompt_tokens: origin.prompt_tokens.map(|tokens| tokens as f64),
+        completion_tokens: origin.completion_tokens.map(|tokens| tokens as f64),
     }
 }

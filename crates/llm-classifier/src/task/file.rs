@@ -73,6 +73,10 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Task> {
     if let Some(requires) = &file.requires {
         check_name(&source, "requires", requires)?;
     }
+    if let Some((name, why)) = file.model.wrong_extra() {
+        let at = text.find("extra").map_or(0, |at| source.inside(at..text.len(), name));
+        return Err(source.wrong(at, &format!("model.extra.{name}"), why));
+    }
     let kind = kind(&source, &file)?;
     let decides = match &kind {
         TaskKind::Labels(_) => "labels",

@@ -64,15 +64,18 @@ async fn a_run_after_batches_asks_nothing_and_every_label_is_at_its_record() {
 async fn a_restart_goes_on_with_the_batch_that_is_out() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let double = double(700, 0).await;
+    let double = double(2500, 0).await;
     store(&folder.join("in"), &rows(60), 60).await;
     let first = classifier(folder, &double, None);
-    let died = tokio::time::timeout(Duration::from_millis(350), answered(folder, &first, 1000)).await;
+    let died = tokio::time::timeout(Duration::from_millis(1500), answered(folder, &first, 1000)).await;
     assert!(died.is_err(), "it was to die while the batch is out");
     drop(first);
     let second = classifier(folder, &double, None);
     let told = answered(folder, &second, 1000).await.unwrap();
-    assert!(matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 60, failed: 0, .. }]), "{told:?}");
+    assert!(
+        matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 60, failed: 0, why: None, .. }]),
+        "{told:?}"
+    );
     let handed_in =
         double.seen().iter().filter(|seen| seen.method == "POST" && seen.kind == "batches").count();
     assert_eq!(handed_in, 1);
@@ -93,9 +96,82 @@ async fn what_failed_in_a_batch_is_handed_in_again_and_a_budget_is_kept() {
     drop(first);
     let second = classifier(folder, &double, None);
     told.extend(answered(folder, &second, 1000).await.unwrap());
-    assert!(told.iter().any(|told| matches!(told, Told::Back { failed, .. } if *failed > 0)), "{told:?}");
+    let why = |told: &Told| matches!(told, Told::Back { failed: 1.., why: Some(why), .. } if why.contains("had an error"));
+    assert!(told.iter().any(why), "the file of errors is read: {told:?}");
     run(&labelled(input, second), &folder.join("out")).await.unwrap();
     check_labels(&read(&folder.join("out"), &listing()));
     let asked = double.tally();
     assert!(asked.len() == 100 && asked.values().all(|counts| counts.answered == 1), "each was paid once");
+}
+
+/// What was told, as one letter each: handed in, back, refused, queued.
+fn letters(told: &[Told]) -> String {
+    let letter = |told: &Told| match told {
+        Told::HandedIn { .. } => 'h',
+        Told::GoesOn(_) => 'g',
+        Told::Back { .. } => 'b',
+        Told::Refused { .. } => 'r',
+        Told::Queued(_) => 'q',
+    };
+    told.iter().map(letter).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_go_side_by_side_and_a_full_queue_is_waited_for() {
+    for (queue, wanted) in [(0, "hhhhhbbbbb"), (2, "hhqb")] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let config =
+            LlmConfig { batch_takes: Duration::from_millis(900), batch_queue: queue, ..LlmConfig::default() };
+        let double = Llm::start(config).await.unwrap();
+        store(&folder.join("in"), &rows(100), 50).await;
+        let classifier = classifier(folder, &double, None);
+        let told = answered(folder, &classifier, 20).await.unwrap();
+        assert!(letters(&told).starts_with(wanted), "{queue}: {}", letters(&told));
+        assert_eq!(letters(&told).matches('b').count(), 5);
+        assert_eq!(classifier.cache().unwrap().answers(), 100);
+        assert!(double.tally().values().all(|counts| counts.answered == 1), "each was paid once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_not_taken_is_handed_in_again_and_the_others_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = Llm::start(LlmConfig { batch_refuses: 2, ..LlmConfig::default() }).await.unwrap();
+    store(&folder.join("in"), &rows(60), 50).await;
+    let classifier = classifier(folder, &double, None);
+    let told = answered(folder, &classifier, 20).await.unwrap();
+    assert_eq!(
+        letters(&told).chars().filter(|letter| "rb".contains(*letter)).collect::<String>(),
+        "rbbb",
+        "{told:?}"
+    );
+    assert_eq!(classifier.cache().unwrap().answers(), 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_handed_in_before_a_crash_is_found_on_a_later_page_of_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let takes = Duration::from_millis(3000);
+    let config = LlmConfig { batch_takes: takes, batch_page: 2, ..LlmConfig::default() };
+    let double = Llm::start(config).await.unwrap();
+    store(&folder.join("in"), &rows(60), 50).await;
+    let first = classifier(folder, &double, None);
+    let died = tokio::time::timeout(Duration::from_millis(1500), answered(folder, &first, 10)).await;
+    assert!(died.is_err(), "it was to die while batches are out");
+    drop(first);
+    // As if it had died before it noted what it had handed in.
+    for entry in std::fs::read_dir(folder.join("cache/answers.batches")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let text = std::fs::read_to_string(&path).unwrap().replace("\"out\"", "\"uploaded\"");
+            std::fs::write(&path, text).unwrap();
+        }
+    }
+    let second = classifier(folder, &double, None);
+    answered(folder, &second, 10).await.unwrap();
+    assert_eq!(second.cache().unwrap().answers(), 60);
+    assert!(double.tally().values().all(|counts| counts.answered == 1), "nothing was handed in twice");
 }

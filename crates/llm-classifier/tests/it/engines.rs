@@ -46,7 +46,7 @@ async fn a_cascade_asks_the_model_only_where_rules_are_unsure() {
     let at = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (3, 0));
     let asked: Vec<String> = double.tally().into_keys().collect();
-    assert_eq!(asked, ["c/unclear"]);
+    assert_eq!(asked, ["unclear"]);
     assert_eq!(classifier.usage().spent().ruled, 2);
     let rows = read(&folder.path().join("out"), &listing());
     let engines: Vec<_> =

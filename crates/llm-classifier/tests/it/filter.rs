@@ -17,10 +17,16 @@ fn shipped(name: &str) -> Task {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_six_shipped_tasks_run_and_every_row_adds_up() {
-    for name in ["weekly", "benchmark", "agent", "finance", "vqa"] {
+    for name in ["weekly", "benchmark", "agent", "agent_specific", "finance", "vqa"] {
         let folder = tempfile::tempdir().unwrap();
         let double = double(&["chat@p:0.05=invalid"], (0, 5)).await;
-        let input = store(&folder.path().join("in"), &rows(120), 40).await;
+        let mut given = rows(120);
+        if name == "agent_specific" {
+            // What the first stage adds.
+            let first = json!({"reasoning": "It has tool calls.", "tags": ["tools"]});
+            given.iter_mut().for_each(|row| row["agent_classification"] = first.clone());
+        }
+        let input = store(&folder.path().join("in"), &given, 40).await;
         let setup = Setup { task: shipped(name), ..Setup::new(&double.url()) };
         let task = setup.task.clone();
         let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
@@ -28,6 +34,7 @@ async fn all_six_shipped_tasks_run_and_every_row_adds_up() {
         let at = run(&labelled(input, classifier), &root).await.unwrap();
         let dropped: u64 = at.totals.dropped.values().sum();
         assert_eq!(at.totals.records + dropped + at.totals.missing, 120, "{name}");
+        assert!(at.totals.records > 0, "{name}: {:?}", at.totals);
         for row in read(&root, &listing()) {
             for member in task.members() {
                 assert!(!row[member].is_null(), "{name}: {member} of {row}");
@@ -75,7 +82,10 @@ async fn the_second_stage_takes_the_first_ones_output_and_no_other() {
     for seen in double.seen() {
         let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
         let user = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
-        let row = first_rows.iter().find(|row| user.contains(&format!("\"{}\"", id(row)))).unwrap();
+        let row = first_rows
+            .iter()
+            .find(|row| user.contains(&format!("\"{}\"", id(row).rsplit('/').next().unwrap())))
+            .unwrap();
         let said = row["agent_classification"]["reasoning"].to_string();
         assert!(user.contains(&said), "{said} in {user}");
     }

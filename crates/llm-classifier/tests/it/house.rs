@@ -41,7 +41,7 @@ pub(crate) fn row(owner: &str, name: &str, description: &str) -> Value {
 }
 
 pub(crate) fn rows(count: usize) -> Vec<Value> {
-    (0..count).map(|n| row(&format!("owner{n}"), &format!("set-{}", n % 7), "Some text.")).collect()
+    (0..count).map(|n| row(&format!("owner{n}"), &format!("set-{n}"), "Some text.")).collect()
 }
 
 /// Stores rows as an ended listing, so many a page.
@@ -149,7 +149,9 @@ pub(crate) fn id(row: &Value) -> &str {
 }
 
 pub(crate) fn right(id: &str) -> Vec<String> {
-    crawl_sim::rule(id, &TOPICS.map(str::to_owned), 2)
+    // The model sees the name without its owner.
+    let name = id.rsplit('/').next().unwrap();
+    crawl_sim::rule(name, &TOPICS.map(str::to_owned), 2)
 }
 
 /// Checks that each row has its input's members, word for word and first, and the labels that the rule gives it.

@@ -42,6 +42,14 @@ async fn the_likely_cost_of_a_plan_is_within_a_tenth_of_the_bill_of_5000_records
     let plan = planner.plan(5000, Some(&price()), limits).unwrap();
     assert_eq!((plan.looked_at, plan.asked, double.stats().requests), (500, 5000, 0));
     assert_eq!(plan.seconds.map(f64::round), Some(500.0));
+    assert!(plan.notes.is_empty() && plan.seconds_from.contains("limits"));
+    let thinks = Price { reasoning: true, schema: Some(false), most_output: Some(400), ..price() };
+    let thoughtful = planner.plan(5000, Some(&thinks), limits).unwrap();
+    assert!(thoughtful.completion_tokens.likely > plan.completion_tokens.likely * 1.5);
+    let notes = thoughtful.notes.join("\n");
+    for word in ["thinks", "--max-tokens", "--no-temperature", "--structured", "400 tokens at most"] {
+        assert!(notes.contains(word), "{word} in {notes}");
+    }
     let classifier = Setup { price: Some(price()), ..setup }.classifier(&folder.join("cache")).unwrap();
     run(&labelled(input, classifier.clone()), &folder.join("out")).await.unwrap();
     let (bill, cost) = (classifier.spent().unwrap(), plan.cost_usd.unwrap());

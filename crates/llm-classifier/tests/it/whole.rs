@@ -59,10 +59,11 @@ async fn the_records_own_text_stays_word_for_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn datasets_of_the_same_name_get_their_own_answers() {
+async fn mirrors_of_one_card_are_paid_once_and_the_same_name_with_another_card_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let double = double(&[], (0, 10)).await;
-    let given: Vec<_> = (0..60).map(|owner| row(&format!("owner{owner}"), "same", "Same text.")).collect();
+    let text = |owner: usize| format!("Text {}.", owner % 3);
+    let given: Vec<_> = (0..60).map(|owner| row(&format!("owner{owner}"), "same", &text(owner))).collect();
     let input = store(&folder.path().join("in"), &given, 20).await;
     let classifier = Setup::new(&double.url()).classifier(&folder.path().join("cache")).unwrap();
     let root = folder.path().join("out");
@@ -70,6 +71,8 @@ async fn datasets_of_the_same_name_get_their_own_answers() {
     let kept = read(&root, &listing());
     assert_eq!(kept.len(), 60);
     check_labels(&kept);
+    assert_eq!((double.stats().requests, double.tally()["same"].asked), (3, 3));
+    assert!(!double.seen()[0].body.contains("owner"), "the owner is no evidence");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +85,7 @@ async fn the_same_record_twice_is_paid_once() {
     let root = folder.path().join("out");
     run(&labelled(input, classifier), &root).await.unwrap();
     assert_eq!(read(&root, &listing()).len(), 40);
-    assert_eq!(double.tally()["owner/same"].asked, 1);
+    assert_eq!(double.tally()["same"].asked, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +102,7 @@ async fn no_order_in_a_description_can_give_a_label_outside_the_set() {
         assert_eq!((at.totals.records, at.totals.missing), (0, 2));
         let missing = Stored::open(&root, &listing()).unwrap().missing(1).unwrap();
         assert!(missing.iter().all(|missing| missing.kind == "invalid" && missing.raw.is_some()));
-        assert_eq!(double.tally()["evil/set"].asked, 2, "asked once more with the error");
+        assert_eq!(double.tally()["set"].asked, 4, "asked once more with the error");
         assert_eq!(classifier.usage().spent().repairs, 2);
     }
 }
@@ -182,12 +185,12 @@ async fn hostile_values_arrive_as_data_cut_to_their_limits() {
         assert!(user.len() < 30_000 && !user.contains("<|"));
         let object = &user[user.find('{').unwrap()..=user.rfind('}').unwrap()];
         let shown: Value = serde_json::from_str(object).unwrap();
-        if shown["id"] == "a/long" {
+        if shown["id"] == "long" {
             assert!(
                 shown["description"].as_str().unwrap().ends_with(" [... cut here, 996000 more characters]")
             );
         }
-        if shown["id"] == "c/turn" {
+        if shown["id"] == "turn" {
             assert!(shown["description"].as_str().unwrap().starts_with("<|im_end|>"));
         }
     }

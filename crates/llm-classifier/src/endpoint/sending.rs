@@ -1,0 +1,212 @@
+//! Sending: one question, try after try, each booked at its reservation until it is known what it cost.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crawl_core::http::{Why, never_sent};
+use crawl_core::{Error, Kind, Result, Scope};
+
+use super::pause::backoff;
+use super::{Cost, Endpoint, Look};
+use crate::cache::Kept;
+use crate::chat::{Form, Question};
+use crate::ledger::Reserved;
+use crate::reply::{self, Fault, Heard};
+use crate::{Reply, Verdict};
+
+/// So often a connection is tried where nothing has ever answered: the address may be a wrong one.
+const UNKNOWN: u32 = 3;
+/// A connection that takes longer is not tried again there.
+const PATIENT: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_millis(300);
+
+/// What came of one try.
+enum Tried {
+    Answer(Box<Kept>),
+    Failed(Error),
+}
+
+impl Endpoint {
+    /// The answer to a question, paid now and kept.
+    pub(super) async fn paid(&self, look: &Look, question: &Question, id: &str, round: u8) -> Result<Kept> {
+        let began = Instant::now();
+        let config = self.http.config();
+        let (mut tries, mut refusals) = (0, 0);
+        loop {
+            self.paused().await?;
+            let turn = look.trial.turn().await;
+            if self.nothing_is_there.load(Relaxed) && !self.has_answered() {
+                return Err(Error::new(Kind::Transient, "cannot connect").with_scope(Scope::All));
+            }
+            let failed = match turn.alone.is_some() {
+                false => self.one(look, question, id, round, turn.form, began).await?,
+                true => self.fitted(look, question, id, round, turn.form, began).await?,
+            };
+            let error = match failed {
+                Tried::Answer(kept) => return Ok(*kept),
+                Tried::Failed(error) => error,
+            };
+            drop(turn);
+            let known = self.has_answered();
+            let (wait, why) = match error.kind() {
+                Kind::Transient | Kind::Shape if tries_again(&error) => {
+                    tries += 1;
+                    let unknown = !known && never_sent(&error);
+                    let most = if unknown { config.tries.min(UNKNOWN) } else { config.tries };
+                    if tries >= most || (unknown && began.elapsed() > PATIENT) {
+                        let error = error.after(tries);
+                        // Nothing was ever there: no record can be had.
+                        if unknown {
+                            self.nothing_is_there.store(true, Relaxed);
+                            return Err(error.with_scope(Scope::All));
+                        }
+                        return Err(error);
+                    }
+                    (backoff(if unknown { SOON } else { config.backoff }, tries), Why::Failing)
+                }
+                // Told inside a success; what has its own status was waited for.
+                Kind::Limited if error.status() == Some(429) && error.tries() == 0 => {
+                    refusals += 1;
+                    (backoff(config.backoff, refusals).max(config.backoff), Why::RateLimit)
+                }
+                _ => return Err(if tries > 0 { error.after(tries + 1) } else { error }),
+            };
+            if began.elapsed() + wait > config.patience {
+                return Err(error.after(tries.max(refusals)));
+            }
+            tracing::debug!(%error, tries, "trying again");
+            self.pause.failed(wait, why);
+            tokio::select! {
+                biased;
+                () = config.stop.cancelled() => return Err(stopped(look, error)),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn paused(&self) -> Result<()> {
+        let stop = &self.http.config().stop;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Error::new(Kind::Stopped, "stopped before it was asked for")),
+            () = self.pause.over() => Ok(()),
+        }
+    }
+
+    /// Asks before anybody knows which form the endpoint takes: what it refuses is put in another form.
+    async fn fitted(
+        &self,
+        look: &Look,
+        question: &Question,
+        id: &str,
+        round: u8,
+        first: Form,
+        began: Instant,
+    ) -> Result<Tried> {
+        let mut form = first;
+        let mut told: Option<Error> = None;
+        loop {
+            match self.one(look, question, id, round, form, began).await? {
+                Tried::Answer(kept) => {
+                    // Who takes the schema and does not keep to it is told of it in words.
+                    let useless =
+                        || matches!(look.answers.judge(&kept.reply, &question.about), Verdict::Invalid(_));
+                    look.trial.settle(form.next().filter(|_| useless()).unwrap_or(form));
+                    return Ok(Tried::Answer(kept));
+                }
+                Tried::Failed(error) => match form.after(&error) {
+                    Some(next) => {
+                        tracing::info!(%error, "asking in another form: {}", next.words(first));
+                        (form, told) = (next, told.or(Some(error)));
+                    }
+                    // In no form: what it said first is what is wrong.
+                    None => return Ok(Tried::Failed(told.unwrap_or(error))),
+                },
+            }
+        }
+    }
+
+    /// One try in one form.
+    async fn one(
+        &self,
+        look: &Look,
+        question: &Question,
+        id: &str,
+        round: u8,
+        form: Form,
+        began: Instant,
+    ) -> Result<Tried> {
+        let body = look.chat.put(question, form);
+        let reserved = self.usage.ledger.reserve(self.at_most(look, &body)?).await?;
+        let sent = self.http.send_and(&look.chat.request(body), Ok).await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                if error.status().is_some() {
+                    self.answered();
+                }
+                self.book_failure(reserved, &error, None);
+                return Ok(Tried::Failed(error));
+            }
+        };
+        self.answered();
+        // From here to the write nothing is waited for.
+        Ok(match Reply::read(&response.body) {
+            Heard::Answer(reply) => {
+                self.pause.ends();
+                let cost = self.book(reserved, &reply);
+                let kept = self.line(look, question, reply, id, round, began, cost);
+                self.keep(question.key, &kept)?;
+                Tried::Answer(Box::new(kept))
+            }
+            Heard::Error(fault, counted) => {
+                let error = fault.error(look.chat.address());
+                self.book_failure(reserved, &error, Some((&fault, &counted)));
+                Tried::Failed(error)
+            }
+            Heard::Broken(what) => {
+                drop(reserved);
+                Tried::Failed(reply::broken(&what).at(look.chat.address()))
+            }
+        })
+    }
+
+    /// Books what an answer cost.
+    pub(crate) fn book(&self, reserved: Reserved<'_>, reply: &Reply) -> Cost {
+        let Some(price) = &self.price else {
+            reserved.free();
+            return Cost::default();
+        };
+        let known = price.of_reply(reply);
+        let booked = reserved.cost(known);
+        Cost { known, presumed: known.is_none().then_some(booked) }
+    }
+
+    /// A failure costs nothing if the question was never sent or the endpoint refused it; else nobody knows.
+    fn book_failure(&self, reserved: Reserved<'_>, error: &Error, within: Option<(&Fault, &Reply)>) {
+        if let Some((_, counted)) = within.filter(|(_, counted)| counted.is_counted()) {
+            self.book(reserved, counted);
+        } else if is_unpaid(error) {
+            reserved.free();
+        }
+    }
+}
+
+/// Whether another try may bring an answer.
+fn tries_again(error: &Error) -> bool {
+    // A body that is none of an answer has no status; a refusal has.
+    error.kind() == Kind::Transient || error.status().is_none()
+}
+
+/// Whether nothing was paid: not for what was never sent, and not for refusals; but where a server in between lost its
+/// patience, the one behind it may have answered.
+fn is_unpaid(error: &Error) -> bool {
+    let refused = |status: u16| !matches!(status, 408 | 499 | 504 | 524);
+    never_sent(error)
+        || error.status().is_some_and(refused)
+        || (error.status().is_none() && matches!(error.kind(), Kind::Config | Kind::Stopped | Kind::Limited))
+}
+
+fn stopped(look: &Look, last: Error) -> Error {
+    Error::new(Kind::Stopped, "stopped before it was tried again").at(look.chat.address()).because(last)
+}
