@@ -75,7 +75,7 @@ impl Bucket {
         if to.symlink_metadata().is_ok() {
             return self.compare(&object.key, to).await;
         }
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = crawl_core::Staged::folder(to);
         std::fs::create_dir_all(folder).map_err(|cause| cannot("make the folder", folder, cause))?;
         let part = folder.join(part_name(object));
         let mut again = true;
