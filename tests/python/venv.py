@@ -1,7 +1,7 @@
 """Makes the Python environments of the tests: DIR (newest clients) and beside it one for each client that is pinned.
 
-DIR-hub036 has an old huggingface_hub; DIR-kaggle16, DIR-kaggle22 and DIR-kagglehub have the clients of Kaggle; DIR-train has
-what trains with exports.
+DIR-hub036 has an old huggingface_hub; DIR-kaggle16, DIR-kaggle22 and DIR-kagglehub have the clients of Kaggle; DIR-tables has
+what reads tables, DIR-train what trains with exports.
 """
 
 import subprocess
@@ -19,6 +19,11 @@ PINNED = {
     # It imports six without saying so.
     "kaggle22": ["pytest", "kaggle==2.2.5", "six"],
     "kagglehub": ["pytest", "kagglehub==1.0.3"],
+    # What reads every kind of table.
+    "tables": [
+        *["pytest", "huggingface_hub", "openpyxl", "cramjam", "fastavro", "pandas", "pyarrow"],
+        *["polars", "duckdb", "datasets", "mlcroissant"],
+    ],
     # What reads exports, and draws pictures to be read.
     "train": ["pytest", "datasets", "transformers", "tokenizers", "jinja2", "pillow"],
 }

@@ -49,7 +49,8 @@ pub enum Fault {
     ZipSlip,
     /// `tar-links`: a tar.gz with links that lead out of the folder, devices and a pipe (files).
     TarLinks,
-    /// `stray`: the link to the file leads to another host, without a signature (links to files).
+    /// `stray`: the link to the file leads to another host, without a signature (links to files); those of a list of
+    /// outputs lead to 127.0.0.2.
     Stray,
     /// `refuse:rules`, `refuse:denied`, `refuse:consent`, `refuse:phone`, `refuse:in-200`: one of Kaggle's refusals.
     Refuse(Refusal),

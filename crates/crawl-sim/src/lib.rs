@@ -19,7 +19,7 @@ pub use discourse::{Change, Discourse, DiscourseConfig, Limit, PlantedTopic, Too
 pub use fault::{Fault, FaultError, Refusal, RetryAfter, Rule};
 pub use http::journal::{Counts, Seen, Stats, WindowUse};
 pub use http::server::Running;
-pub use hub::{Hub, HubChange, HubConfig, Window};
+pub use hub::{Hub, HubChange, HubConfig, Window, synthetic};
 pub use kaggle::{Content, Kaggle, KaggleConfig, Part, Plant};
 pub use llm::{Llm, LlmConfig, Rate, answer, rule};
 pub use s3::S3;

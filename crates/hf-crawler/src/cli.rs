@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod catalogue;
 pub(crate) mod details;
+pub(crate) mod fits;
 pub(crate) mod process;
 
 use std::path::PathBuf;
@@ -62,6 +63,9 @@ with --upload: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_
     /// What the listing in ROOT does not tell of chosen models or datasets: files, config.json, cards
     #[command(after_help = details::HELP)]
     Details(details::DetailsArgs),
+    /// Which models of a catalogue fit a device or so much memory
+    #[command(after_help = fits::HELP)]
+    Fits(fits::FitsArgs),
     /// Keep or drop listed rows by a filter file; write the 14 fields that classifying needs
     #[command(after_help = "\
 Example:

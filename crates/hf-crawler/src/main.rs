@@ -14,6 +14,7 @@ fn main() -> ExitCode {
                 Command::Datasets(arguments) => cli::datasets(arguments, &session).await,
                 Command::Models(arguments) => cli::models(arguments, &session).await,
                 Command::Details(arguments) => cli::details::run(arguments, &session).await,
+                Command::Fits(arguments) => cli::fits::run(&arguments),
                 Command::Process(arguments) => cli::process::run(arguments, &session).await,
                 Command::Catalogue(arguments) => cli::catalogue::fold(arguments, &session),
                 Command::Diff(arguments) => cli::catalogue::diff(&arguments),

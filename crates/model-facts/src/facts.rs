@@ -141,9 +141,9 @@ impl<'a> Facts<'a> {
             safetensors: weights.safetensors.as_ref(),
             gguf: chosen_gguf,
         };
-        let is_adapter = (weights.adapter.is_some() && weights.chosen().is_none())
-            || has("adapter_config.json")
-            || config.get("peft").is_some();
+        // A whole model beside an adapter is a model.
+        let is_adapter = weights.chosen().is_none()
+            && (weights.adapter.is_some() || has("adapter_config.json") || config.get("peft").is_some());
         let parameters = known.parameters().filter(|_| !is_adapter);
         let gguf = chosen_header(&gguf_headers, chosen_gguf);
         let variant = weights.chosen().map(|(name, _)| name);

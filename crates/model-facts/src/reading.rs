@@ -15,8 +15,13 @@ pub(crate) fn least(
     active: Option<u64>,
     dtype: Option<&str>,
 ) -> Option<u64> {
-    const EXPERTS: [&str; 4] =
-        ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"];
+    const EXPERTS: [&str; 5] = [
+        "num_experts_per_tok",
+        "num_local_experts",
+        "num_experts",
+        "n_routed_experts",
+        "moe_intermediate_size",
+    ];
     const OTHERS: [&str; 6] = [
         "text_config",
         "vision_config",

@@ -25,20 +25,48 @@ const EXAMPLES: &str = "Examples:
   record-converter rows.xlsx rows.jsonl                 back again
   record-converter rows.jsonl rows.csv --columns id,likes
   record-converter data/crawl datasets.parquet --compression snappy
-  record-converter theirs.csv rows.jsonl --delimiter ';'";
+  record-converter theirs.csv rows.jsonl --delimiter ';'
+  record-converter rows.jsonl few.jsonl.zst --where 'likes >= 10 and tags contains \"x\"'
+  record-converter data/3_classified report.xlsx --report --links --step data/2_processed
+  record-converter rows.jsonl parts --partition-by language
+  record-converter old.pkl data/old --listing hf/datasets   a pickle as a listing that hf-crawler process takes";
 
 /// Converts records between JSONL, Excel (.xlsx), CSV, Parquet and Avro, in constant memory
 #[derive(Parser, Debug)]
 #[command(name = "record-converter", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx or .xlsm file
+    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx, .xlsm or .pkl file
     input: PathBuf,
-    /// A .xlsx, .csv, .parquet, .avro or .jsonl file, or `-` (JSONL to stdout)
+    /// A .jsonl, .csv or .xml file (also .gz or .zst), a .xlsx, .parquet or .avro file, or `-` (JSONL to stdout); a folder with --partition-by or --listing
     output: PathBuf,
     /// Which listing of a root, when it has several
     #[arg(long, value_name = "LISTING")]
     source: Option<String>,
-    /// Make http and https addresses clickable
+    /// Only these records, as in 'likes >= 10 and (language = "en" or tags contains "x")'
+    #[arg(long = "where", value_name = "RULE")]
+    selection: Option<String>,
+    /// Sort the records by this column, smallest first and null before all
+    #[arg(long, value_name = "COLUMN")]
+    sort_by: Option<String>,
+    /// Write a folder of Parquet files, one for each value of this column (Hive partitions)
+    #[arg(long, value_name = "COLUMN", conflicts_with = "listing")]
+    partition_by: Option<String>,
+    /// Write the records as this listing of a root, as `hf/datasets`; the output is the folder of the root
+    #[arg(long, value_name = "LISTING")]
+    listing: Option<String>,
+    /// Beside a Parquet or CSV file, write croissant.json and README.md: its columns, and what it was made from
+    #[arg(long)]
+    croissant: bool,
+    /// Write the workbook for people: counts and a chart first, real dates, lists with commas, labels to filter. It is not read back
+    #[arg(long)]
+    report: bool,
+    /// A sheet of the report for each label
+    #[arg(long, requires = "report")]
+    by_label: bool,
+    /// The root of an earlier step, whose dropped and missing records the report tells; may be given several times
+    #[arg(long, value_name = "ROOT", requires = "report")]
+    step: Vec<PathBuf>,
+    /// Make http and https addresses clickable; in a report the name of each record
     #[arg(long)]
     links: bool,
     /// The most records of a sheet; the rest goes to further sheets
@@ -79,6 +107,14 @@ pub(crate) struct Cli {
 pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
     let options = Options {
         source: cli.source.clone(),
+        selection: cli.selection.clone(),
+        sort_by: cli.sort_by.clone(),
+        partition_by: cli.partition_by.clone(),
+        listing: cli.listing.clone(),
+        croissant: cli.croissant,
+        report: cli.report,
+        by_label: cli.by_label,
+        steps: cli.step.clone(),
         links: cli.links,
         sheet_rows: cli.sheet_rows,
         force: cli.force,
@@ -150,6 +186,7 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
         grouped(summary.records_written),
         grouped(summary.missing),
     );
+    text.push_str(&count(summary.left_out, "left out, because they were not asked for"));
     if summary.sheets > 0 {
         text.push_str(&format!("\n  {} columns in {} sheet(s)", summary.columns, summary.sheets));
     }
@@ -173,7 +210,7 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
 fn for_programs(cli: &Cli, summary: &Summary) -> String {
     serde_json::json!({
         "message": "summary", "input": cli.input, "output": cli.output,
-        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing,
+        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing, "left_out": summary.left_out,
         "sheets": summary.sheets, "columns": summary.columns, "cut": summary.cells_cut,
         "lost": summary.cells_lost, "sheets_left_out": summary.sheets_left_out,
         "links_plain": summary.links_plain, "blank_lines": summary.blank_lines, "bytes": summary.bytes,

@@ -34,6 +34,11 @@ impl Column {
         self.fractions && !self.wholes
     }
 
+    /// How many digits of a second the times of a column of times have.
+    pub(crate) fn digits(&self) -> Option<usize> {
+        self.seen.digits()
+    }
+
     /// The type that holds all of its values, if they were looked at for that.
     pub(crate) fn column_type(&self) -> Type {
         self.seen.column_type()
@@ -118,6 +123,18 @@ impl Columns {
                 chosen.push(place);
             }
         }
+        self.chosen = Some(chosen);
+        Ok(())
+    }
+
+    /// Leaves one column out of a table.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if no record has it.
+    pub(crate) fn leave_out(&mut self, name: &str) -> Result<()> {
+        let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
+        let mut chosen = self.chosen.take().unwrap_or_else(|| (0..self.all.len()).collect());
+        chosen.retain(|other| *other != place);
         self.chosen = Some(chosen);
         Ok(())
     }

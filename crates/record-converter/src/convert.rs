@@ -1,24 +1,30 @@
 //! One conversion, from the input as it is to the output under its final name.
 
+mod given;
+
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::json::Raw;
+use crawl_core::{Error, Kind, Result, SourceId, Timestamp};
+use sha2::{Digest, Sha256};
 
-use crate::avro;
 use crate::book::{Book, guarded};
+use crate::card::{Card, Form, Origin};
+use given::{again, learn, records, supply, wanted};
+
 use crate::columns::{Columns, changed};
-use crate::csv;
-use crate::lines::Lines;
-use crate::output::Table;
-use crate::parquet;
+use crate::listing;
+use crate::output::{Table, all_columns};
+use crate::packed::Packed;
+use crate::partitions::Partitions;
+use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
 use crate::staged::{create, folder, refuse_existing};
 use crate::summary::Summary;
-use crate::supply::{Supply, drain};
-use crate::unpack;
-use crate::workbook;
+use crate::supply::Supply;
+use crate::xml;
 
 /// Does a conversion. `stdin` and `stdout` are used where the request names them.
 ///
@@ -33,20 +39,36 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
     let began = Instant::now();
     let mut summary = Summary::default();
     match &request.output {
+        Output::Xlsx(path) if request.options.report => to_report(request, path, stdin, &mut summary)?,
         Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
             to_columns(request, path, stdin, &mut summary)?;
         }
         Output::Jsonl(path) => {
             let mut file = create(path, request.options.force)?;
-            to_lines(request, stdin, &mut file, Some(folder(path)), &mut summary)?;
+            let mut packed = Packed::new(&mut file, path)?;
+            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| line(&mut packed, text))?;
+            packed.finish()?;
+            summary.bytes = file.finish()?;
+        }
+        Output::Xml(path) => {
+            let mut file = create(path, request.options.force)?;
+            let mut packed = Packed::new(&mut file, path)?;
+            let mut writer = xml::Writer::new(&mut packed)?;
+            records(request, stdin, Some(folder(path)), &mut summary, &mut |text| {
+                writer.push(Raw::parse(text.as_bytes())?)
+            })?;
+            writer.finish()?;
+            packed.finish()?;
             summary.bytes = file.finish()?;
         }
         Output::Stdout => {
             let mut pipe = Pipe { to: BufWriter::new(stdout), written: 0, closed: false };
-            to_lines(request, stdin, &mut pipe, None, &mut summary)?;
+            records(request, stdin, None, &mut summary, &mut |text| line(&mut pipe, text))?;
             pipe.flush().map_err(not_written)?;
             summary.bytes = pipe.written;
         }
+        Output::Root(root) => to_root(request, root, stdin, &mut summary)?,
+        Output::Partitions(path) => to_partitions(request, path, stdin, &mut summary)?,
     }
     summary.took = began.elapsed();
     Ok(summary)
@@ -56,92 +78,153 @@ pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) 
 fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let options = &request.options;
     refuse_existing(path, options.force)?;
+    if options.croissant {
+        Card::refuse_existing(folder(path), options.force)?;
+    }
     let supply = supply(request, stdin, folder(path), summary)?;
-    let mut columns = if matches!(request.output, Output::Xlsx(_) | Output::Csv(_)) {
-        Columns::default()
-    } else {
-        Columns::typed()
-    };
-    let mut bytes = 0;
-    supply.read(summary, |record| {
-        bytes += record.text().len() as u64;
-        columns.learn(record)
-    })?;
+    let selection = request.selection()?;
+    let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
+    let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
     columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
-    // Bad lines were noted by the first look.
-    let mut again = Summary::default();
     match &request.output {
         Output::Xlsx(_) => guarded(|| {
             let mut book = Book::new(folder(path), &columns, options, bytes)?;
-            supply.read(&mut again, |record| book.push(record, summary))?;
+            again(&supply, selection.as_ref(), |record| book.push(record, summary))?;
             unchanged(summary)?;
             book.finish(&mut file, summary)
         })?,
         _ => {
             summary.columns = columns.chosen().count();
-            let mut table = Table::new(&mut file, path, &request.output, &columns, options)?;
-            supply.read(&mut again, |record| {
+            let mut packed = Packed::new(&mut file, path)?;
+            let mut table = Table::new(&mut packed, path, &request.output, &columns, options)?;
+            again(&supply, selection.as_ref(), |record| {
                 summary.records_written += 1;
                 table.push(record, &columns)
             })?;
             unchanged(summary)?;
             table.finish()?;
+            packed.finish()?;
         }
     }
+    summary.bytes = file.finish()?;
+    if options.croissant { describe(request, path, &supply, &columns, summary) } else { Ok(()) }
+}
+
+/// Writes `croissant.json` and `README.md` beside the table.
+fn describe(
+    request: &Request,
+    path: &Path,
+    supply: &Supply,
+    columns: &Columns,
+    summary: &Summary,
+) -> Result<()> {
+    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
+    let columns = all_columns(&request.output, columns, &request.options);
+    let origins = match (supply, &request.input) {
+        (Supply::Pages(input), _) => Origin::of(input)?,
+        (
+            _,
+            Input::Jsonl(file)
+            | Input::Xlsx(file)
+            | Input::Csv(file)
+            | Input::Parquet(file)
+            | Input::Avro(file)
+            | Input::Pickle(file),
+        ) => vec![Origin::of_file(file)?],
+        _ => Vec::new(),
+    };
+    let names: Vec<_> = origins.iter().map(|origin| origin.name.as_str()).collect();
+    let from = if names.is_empty() { "stdin".to_owned() } else { names.join(", ") };
+    let chosen = match &request.options.selection {
+        Some(rule) => format!(" Only those for which {rule}."),
+        None => String::new(),
+    };
+    let card = Card {
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        about: format!("{} records of {from}.{chosen}", summary.records_written),
+        tables: vec![crate::card::Table::of(path, form, columns, summary.records_written)?],
+        origins,
+        made: Timestamp::now(),
+    };
+    card.write(folder(path), request.options.force)
+}
+
+fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let options = &request.options;
+    refuse_existing(path, options.force)?;
+    let mut steps = Vec::new();
+    let own = match &request.input {
+        Input::Root(root) => Some(root),
+        _ => None,
+    };
+    for root in options.steps.iter().chain(own) {
+        steps.extend(Step::all(root)?);
+    }
+    let supply = supply(request, stdin, folder(path), summary)?;
+    let selection = request.selection()?;
+    let mut looked = Looked::default();
+    let (mut bytes, mut left_out) = (0, 0);
+    supply.read(summary, |record| {
+        if wanted(selection.as_ref(), record) {
+            bytes += record.text().len() as u64;
+            looked.learn(record);
+        } else {
+            left_out += 1;
+        }
+        Ok(())
+    })?;
+    summary.left_out += left_out;
+    let mut file = create(path, options.force)?;
+    guarded(|| {
+        let mut report = Report::new(folder(path), &looked, &steps, options, bytes)?;
+        again(&supply, selection.as_ref(), |record| report.push(record, summary))?;
+        unchanged(summary)?;
+        report.finish(&mut file, summary)
+    })?;
     summary.bytes = file.finish()?;
     Ok(())
 }
 
+fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let by = request.options.partition_by.as_deref().unwrap_or_default();
+    let mut partitions = Partitions::new(to, by)?;
+    let supply = supply(request, stdin, folder(to), summary)?;
+    let selection = request.selection()?;
+    let (mut columns, _) = learn(&supply, selection.as_ref(), true, summary)?;
+    columns.choose(&request.options.columns)?;
+    columns.leave_out(by)?;
+    summary.columns = columns.chosen().count();
+    again(&supply, selection.as_ref(), |record| partitions.push(record))?;
+    partitions.finish(to, &columns, &request.options, summary)?;
+    unchanged(summary)
+}
+
+/// Writes the pages of a listing. The records lie in a temporary file first, because the listing is named by their digest.
+fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
+    let id = SourceId::new(request.options.listing.clone().unwrap_or_default())?;
+    let beside = folder(root);
+    let fault = |cause| Error::io("cannot write a temporary file", beside, cause);
+    let mut file = tempfile::tempfile_in(beside).map_err(fault)?;
+    let mut lines = BufWriter::new(&mut file);
+    let mut digest = Sha256::new();
+    records(request, stdin, Some(beside), summary, &mut |text| {
+        digest.update(text);
+        digest.update("\n");
+        line(&mut lines, text)
+    })?;
+    lines.flush().map_err(fault)?;
+    drop(lines);
+    summary.bytes = file.metadata().map_err(fault)?.len();
+    listing::write(file, &data_encoding::HEXLOWER.encode(&digest.finalize()), root, &id)
+}
+
 fn unchanged(summary: &Summary) -> Result<()> {
-    if summary.records_written == summary.records_read { Ok(()) } else { Err(changed()) }
+    if summary.records_written + summary.left_out == summary.records_read { Ok(()) } else { Err(changed()) }
 }
 
-/// The records, to be read twice. Other kinds of files than JSONL become lines in a temporary file in `folder`.
-fn supply(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
-    match &request.input {
-        Input::Jsonl(path) => Ok(Supply::File(path.clone())),
-        Input::Stdin => Supply::spool(stdin, folder),
-        Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
-        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) => {
-            let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
-            let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
-            let mut lines = BufWriter::new(&mut file);
-            to_lines(request, stdin, &mut lines, Some(folder), summary)?;
-            lines.flush().map_err(fault)?;
-            drop(lines);
-            // They are read, and counted, once more.
-            (summary.records_read, summary.records_written) = (0, 0);
-            Ok(Supply::Spool(file))
-        }
-    }
-}
-
-fn to_lines(
-    request: &Request,
-    stdin: &mut dyn Read,
-    to: &mut dyn Write,
-    temporary: Option<&Path>,
-    summary: &mut Summary,
-) -> Result<()> {
-    let mut line =
-        |text: &str| to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written);
-    match &request.input {
-        Input::Xlsx(path) => return workbook::read(path, &request.options, temporary, summary, line),
-        Input::Parquet(path) => return parquet::read(path, summary, line),
-        Input::Avro(path) => return avro::read(path, summary, line),
-        Input::Csv(path) => return csv::read(path, &request.options, summary, line),
-        Input::Stdin => {
-            drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
-        }
-        Input::Jsonl(path) => Supply::File(path.clone()).read(summary, |record| line(record.text()))?,
-        Input::Root(root) => {
-            Supply::root(root, request.options.source.as_deref())?
-                .read(summary, |record| line(record.text()))?;
-        }
-    }
-    summary.records_written = summary.records_read;
-    Ok(())
+fn line(to: &mut dyn Write, text: &str) -> Result<()> {
+    to.write_all(text.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(not_written)
 }
 
 /// The error for an output that the disk, or who reads it, refuses.

@@ -6,19 +6,27 @@
 
 mod avro;
 mod book;
+pub mod card;
 mod cell;
 mod columns;
 mod convert;
 mod csv;
 mod foreign;
 mod lines;
+mod listing;
 mod losses;
 mod meta;
 mod names;
 mod number;
 mod output;
+mod packed;
 pub mod parquet;
+mod partitions;
+mod pickle;
+mod report;
 mod request;
+mod select;
+mod sorted;
 mod staged;
 mod summary;
 mod supply;
@@ -27,6 +35,7 @@ mod typed;
 mod unpack;
 mod workbook;
 mod xlsx;
+mod xml;
 
 pub use convert::convert;
 pub use lines::BadLine;

@@ -48,11 +48,20 @@ impl<W: Write + Send> Table<W> {
                 let has_id = typed.iter().any(|column| column.name == ID && column.kind != Type::Texts);
                 typed.extend(raw.clone().map(|raw| Column::new(raw, Type::Json)));
                 let with_raw = raw.is_some();
+                // The order of JSON texts is not that of their values.
+                let sorted_by = options.sort_by.clone().filter(|by| {
+                    let plain = |column: &Column| !matches!(column.kind, Type::Json | Type::Texts);
+                    typed.iter().any(|column| column.name == *by && plain(column))
+                });
+                let digits = columns.chosen().filter_map(|column| {
+                    Some((format!("{}{}", parquet::DIGITS_KEY, column.key), column.digits()?.to_string()))
+                });
                 let options = parquet::WriteOptions {
+                    sorted_by,
+                    metadata: digits.collect(),
                     compression: options.compression,
                     bloom: has_id.then(|| ID.to_owned()).into_iter().collect(),
                     raw,
-                    ..parquet::WriteOptions::default()
                 };
                 let writer = parquet::Writer::new(to, &typed, &options)?;
                 if with_raw {
@@ -61,6 +70,10 @@ impl<W: Write + Send> Table<W> {
                 Table::Parquet(Box::new(writer), typed, with_raw)
             }
             Output::Avro(_) => {
+                // Avro keeps texts of times as they are spelled.
+                for column in typed.iter_mut().filter(|column| column.kind == Type::Time) {
+                    column.kind = Type::Text;
+                }
                 let writer = avro::Writer::new(to, &typed, raw.as_deref(), options.compression)?;
                 Table::Avro(writer, typed)
             }
@@ -109,4 +122,11 @@ fn raw_name(columns: &Columns, options: &Options) -> Option<String> {
     let taken = |name: &String| columns.all().iter().any(|column| column.key == *name);
     let names = std::iter::once("raw".to_owned()).chain((2..).map(|number| format!("raw_{number}")));
     wanted.then(|| names.into_iter().find(|name| !taken(name))).flatten()
+}
+
+/// All columns of a table, with that of the records.
+pub(crate) fn all_columns(output: &Output, columns: &Columns, options: &Options) -> Vec<Column> {
+    let raw = raw_name(columns, options).filter(|_| !matches!(output, Output::Csv(_)));
+    let typed = columns.chosen().map(|column| Column::new(column.key.clone(), column.column_type()));
+    typed.chain(raw.map(|raw| Column::new(raw, Type::Json))).collect()
 }

@@ -1,8 +1,12 @@
 //! What to convert into what: kinds of files by their names, and the options.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, SourceId};
+
+use crate::select::Selection;
 
 /// The most rows of a sheet below its header.
 pub const MAX_SHEET_ROWS: u32 = 1_048_575;
@@ -24,12 +28,14 @@ pub enum Input {
     Parquet(PathBuf),
     /// An Avro file.
     Avro(PathBuf),
+    /// A Python pickle with plain values or objects of `huggingface_hub`; nothing in it is executed.
+    Pickle(PathBuf),
 }
 
 /// Where the records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// A file with one JSON object a line.
+    /// A file with one JSON object a line, compressed if it is called `.gz` or `.zst`.
     Jsonl(PathBuf),
     /// One JSON object a line, to the writer that [`crate::convert`] is given.
     Stdout,
@@ -41,6 +47,12 @@ pub enum Output {
     Parquet(PathBuf),
     /// An Avro file.
     Avro(PathBuf),
+    /// An XML file, compressed if it is called `.gz` or `.zst`.
+    Xml(PathBuf),
+    /// A folder of Parquet files, one for each value of the column [`Options::partition_by`].
+    Partitions(PathBuf),
+    /// The listing [`Options::listing`] of this root, as crawls write them.
+    Root(PathBuf),
 }
 
 /// How the pages of a Parquet file and the blocks of an Avro file are compressed.
@@ -59,7 +71,23 @@ pub enum Compression {
 pub struct Options {
     /// Which listing of a root, e.g. `hf/datasets`; may stay open when there is only one.
     pub source: Option<String>,
-    /// Whether http and https addresses become clickable.
+    /// Which records are wanted, as `docs/record-converter.md` describes it; `None`: all.
+    pub selection: Option<String>,
+    /// The column that the records are sorted by, smallest first and null before all. `None`: as they come.
+    pub sort_by: Option<String>,
+    /// The column whose values the output is divided by.
+    pub partition_by: Option<String>,
+    /// The listing that the output is to be.
+    pub listing: Option<String>,
+    /// Whether `croissant.json` and `README.md` are written beside a Parquet or CSV file.
+    pub croissant: bool,
+    /// Whether a workbook is a report for people, which is not read back.
+    pub report: bool,
+    /// Whether a report has a sheet for each label.
+    pub by_label: bool,
+    /// Roots of earlier steps: a report tells what they dropped and miss.
+    pub steps: Vec<PathBuf>,
+    /// Whether http and https addresses become clickable; in a report the name of each record.
     pub links: bool,
     /// The most records of a sheet, 1 to [`MAX_SHEET_ROWS`].
     pub sheet_rows: u32,
@@ -88,6 +116,14 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             source: None,
+            selection: None,
+            sort_by: None,
+            partition_by: None,
+            listing: None,
+            croissant: false,
+            report: false,
+            by_label: false,
+            steps: Vec::new(),
             links: false,
             sheet_rows: MAX_SHEET_ROWS,
             force: false,
@@ -129,8 +165,11 @@ impl Request {
     /// # Errors
     /// [`Kind::Config`] if a kind of file is not supported or the two do not go together.
     pub fn new(input: &Path, output: &Path, options: Options) -> Result<Self> {
-        let request = Request { input: Input::named(input)?, output: Output::named(output)?, options };
-        if matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_))) {
+        let request =
+            Request { input: Input::named(input)?, output: Output::named(output, &options)?, options };
+        request.selection()?;
+        let books = matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_)));
+        if books && !request.options.report {
             return Err(Error::new(Kind::Config, "both are Excel workbooks: there is nothing to convert")
                 .advise("name a .jsonl file as the output"));
         }
@@ -155,34 +194,12 @@ impl Request {
         Ok(request)
     }
 
-    /// Refuses options that would be ignored.
-    fn check_table_options(&self) -> Result<()> {
-        let refused = |what: &str, advice: &str| Err(Error::new(Kind::Config, what).advise(advice));
-        let options = &self.options;
-        if !options.columns.is_empty() && !self.output.is_table() {
-            return refused(
-                "columns are named, and the output is no table",
-                "write CSV, Parquet or Avro, or leave --columns out: JSONL and workbooks have all",
-            );
-        }
-        let csv = matches!(self.input, Input::Csv(_)) || matches!(self.output, Output::Csv(_));
-        if options.delimiter.is_some() && !csv {
-            return refused("a delimiter is named, and nothing is CSV", "leave --delimiter out");
-        }
-        if options.delimiter.is_some_and(|byte| !byte.is_ascii() || matches!(byte, b'"' | b'\r' | b'\n')) {
-            return refused("that cannot stand between fields", "use one ASCII character, or `tab`");
-        }
-        let packed = matches!(self.output, Output::Parquet(_) | Output::Avro(_));
-        if (!options.raw || options.compression.is_some()) && !packed {
-            return refused(
-                "what is asked for is for Parquet and Avro, and the output is neither",
-                "leave --no-raw and --compression out",
-            );
-        }
-        if options.as_text && !matches!(self.input, Input::Csv(_)) {
-            return refused("fields are to be text, and the input is not CSV", "leave --as-text out");
-        }
-        Ok(())
+    /// Which records are wanted.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if that is not written as it should be.
+    pub(crate) fn selection(&self) -> Result<Option<Selection>> {
+        self.options.selection.as_deref().map(Selection::parse).transpose()
     }
 }
 
@@ -201,10 +218,11 @@ impl Input {
             "avro" if !packed => Ok(Input::Avro(path.to_owned())),
             "parquet" if !packed => Ok(Input::Parquet(path.to_owned())),
             "csv" | "tsv" => Ok(Input::Csv(path.to_owned())),
+            "pkl" | "pickle" if !packed => Ok(Input::Pickle(path.to_owned())),
             "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
             _ => Err(unsupported(
                 path,
-                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx or .xlsm file",
+                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx, .xlsm or .pkl file",
             )),
         }
     }
@@ -213,22 +231,39 @@ impl Input {
 impl Output {
     /// Whether it has columns, and `--columns` says which.
     fn is_table(&self) -> bool {
-        matches!(self, Output::Csv(_) | Output::Parquet(_) | Output::Avro(_))
+        matches!(self, Output::Csv(_) | Output::Parquet(_) | Output::Avro(_) | Output::Partitions(_))
     }
 
-    fn named(path: &Path) -> Result<Self> {
+    fn named(path: &Path, options: &Options) -> Result<Self> {
+        match (&options.partition_by, &options.listing) {
+            (Some(_), Some(_)) => {
+                return Err(Error::new(Kind::Config, "a folder is either partitions or a listing")
+                    .advise("give --partition-by or --listing"));
+            }
+            (Some(_), None) if path != Path::new("-") => return Ok(Output::Partitions(path.to_owned())),
+            (None, Some(listing)) if path != Path::new("-") => {
+                SourceId::new(listing.clone())?;
+                return Ok(Output::Root(path.to_owned()));
+            }
+            _ => {}
+        }
         if path == Path::new("-") {
             return Ok(Output::Stdout);
         }
-        match extension(path).as_str() {
+        let packed = matches!(extension(path).as_str(), "gz" | "zst");
+        let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
+        match extension(inner).as_str() {
             "jsonl" | "ndjson" => Ok(Output::Jsonl(path.to_owned())),
-            "xlsx" => Ok(Output::Xlsx(path.to_owned())),
-            "avro" => Ok(Output::Avro(path.to_owned())),
-            "parquet" => Ok(Output::Parquet(path.to_owned())),
             "csv" | "tsv" => Ok(Output::Csv(path.to_owned())),
-            _ => {
-                Err(unsupported(path, "a .xlsx, .csv, .parquet, .avro or .jsonl file, `-` (JSONL to stdout)"))
-            }
+            "xml" => Ok(Output::Xml(path.to_owned())),
+            "xlsx" if !packed => Ok(Output::Xlsx(path.to_owned())),
+            "avro" if !packed => Ok(Output::Avro(path.to_owned())),
+            "parquet" if !packed => Ok(Output::Parquet(path.to_owned())),
+            _ => Err(unsupported(
+                path,
+                "a .jsonl, .csv or .xml file (also .gz or .zst), a .xlsx, .parquet or .avro file, `-` (JSONL to stdout); \
+                 a folder with --partition-by or --listing",
+            )),
         }
     }
 }
@@ -242,7 +277,8 @@ fn unsupported(path: &Path, supported: &str) -> Error {
         "json" => "; if it holds one object a line, call it .jsonl",
         "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
         "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
-        "gz" | "zst" => "; only JSON lines and CSV may be compressed, and only where they are read",
+        "gz" | "zst" => "; only JSON lines, CSV and XML may be compressed",
+        "pkl" | "pickle" => "; pickles are read and not written",
         _ => "",
     };
     Error::new(Kind::Config, "not a kind of file that can be converted")
@@ -270,7 +306,8 @@ mod tests {
             ("a.xlsx.gz", "-", "compressed"),
             ("a.xlsb", "-", "save"),
             ("a.jsonl", "b.xlsm", "macros"),
-            ("a.jsonl", "b.jsonl.gz", "compressed"),
+            ("a.jsonl", "b.parquet.gz", "compressed"),
+            ("a.jsonl", "b.pkl", "not written"),
         ] {
             let error = request(input, output).unwrap_err();
             assert!(error.advice().contains(word), "{input} {output}: {}", error.advice());

@@ -10,13 +10,15 @@ const NAMED: usize = 100;
 
 /// What a conversion did.
 ///
-/// `records_read = records_written`, unless the conversion failed; `missing` lines come on top.
+/// `records_read = records_written + left_out`, unless the conversion failed; `missing` lines come on top.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Records in the input.
     pub records_read: u64,
     /// Records in the output.
     pub records_written: u64,
+    /// Records that were not asked for.
+    pub left_out: u64,
     /// Sheets with records, read or written.
     pub sheets: u32,
     /// Columns: different keys of the records.

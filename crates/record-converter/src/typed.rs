@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crawl_core::Timestamp;
 use crawl_core::json::Raw;
 use crawl_core::table::{Type, Value};
 
@@ -20,6 +21,8 @@ pub(crate) struct Seen {
     float: bool,
     truth: bool,
     text: bool,
+    /// Texts that are times, all with so many digits of a second.
+    times: Option<usize>,
     /// Lists of texts, and nothing else in them.
     texts: bool,
     /// What only JSON holds: other lists, objects, numbers beyond both types, half a surrogate pair.
@@ -30,7 +33,14 @@ impl Seen {
     pub(crate) fn note(&mut self, value: Raw<'_>) {
         let text = value.text();
         match text.as_bytes().first() {
-            Some(b'"') if value.str().is_some() => self.text = true,
+            Some(b'"') if value.str().is_some() => {
+                let digits = value.str().and_then(|text| time(&text)).map(|(_, digits)| digits);
+                match (self.times, digits) {
+                    (Some(known), Some(digits)) if known == digits => {}
+                    (None, Some(_)) if !self.text => self.times = digits,
+                    _ => self.text = true,
+                }
+            }
             Some(b't' | b'f') => self.truth = true,
             Some(b'n') => {}
             Some(b'[') if value.elements().is_some_and(|mut all| all.all(|one| one.str().is_some())) => {
@@ -48,15 +58,21 @@ impl Seen {
         }
     }
 
+    /// How many digits of a second the times of a column of times have.
+    pub(crate) fn digits(self) -> Option<usize> {
+        self.times.filter(|_| self.column_type() == Type::Time)
+    }
+
     /// The type that holds them all. A column of nulls is text.
     pub(crate) fn column_type(self) -> Type {
-        match (self.whole | self.float, self.truth, self.text) {
+        match (self.whole | self.float, self.truth, self.text | self.times.is_some()) {
             _ if self.other => Type::Json,
             (false, false, false) if self.texts => Type::Texts,
             _ if self.texts => Type::Json,
             (true, false, false) if !self.float => Type::Int,
             (true, false, false) if !self.wide => Type::Float,
             (false, true, false) => Type::Bool,
+            (false, false, true) if !self.text => Type::Time,
             (false, false, _) if !self.truth => Type::Text,
             _ => Type::Json,
         }
@@ -73,8 +89,21 @@ pub(crate) fn typed<'r>(kind: Type, value: Option<Raw<'r>>) -> Option<Value<'r>>
         Type::Text => value.str().map(Value::Text),
         Type::Json => Some(Value::Text(cell::compact(value.text()))),
         Type::Texts => texts(value).map(Value::Texts),
-        Type::Time => value.str()?.parse().ok().map(Value::Time),
+        Type::Time => time(&value.str()?).map(|(time, _)| Value::Time(time)),
     }
+}
+
+/// The time that a text is, and its digits of a second: only of the forms `2024-02-29T13:45:00Z`, `....000Z` and
+/// `....000000Z`, so that it can be spelled again as it was.
+fn time(text: &str) -> Option<(Timestamp, usize)> {
+    let digits = match text.len() {
+        20 => 0,
+        24 => 3,
+        27 => 6,
+        _ => return None,
+    };
+    let time: Timestamp = text.strip_suffix('Z').and_then(|_| text.parse().ok())?;
+    (format!("{time:.digits$}") == text).then_some((time, digits))
 }
 
 /// The texts of a list that holds nothing else.
@@ -106,6 +135,16 @@ mod tests {
         check(&["true", "false", "null"], Type::Bool);
         check(&["\"x\"", "\"\\u00e9\""], Type::Text);
         check(&["null"], Type::Text);
+        check(&["\"2024-02-29T13:45:00.000Z\"", "null", "\"0001-01-01T00:00:00.123Z\""], Type::Time);
+        check(&["\"2024-02-29T13:45:00Z\""], Type::Time);
+        check(&["\"2024-02-29T13:45:00.000Z\"", "\"2024-02-29T13:45:00Z\""], Type::Text);
+        check(&["\"2024-02-29T13:45:00Z\"", "\"x\""], Type::Text);
+        check(&["\"x\"", "\"2024-02-29T13:45:00Z\""], Type::Text);
+        for odd in
+            ["2023-02-29T13:45:00Z", "2024-02-29T13:45:60Z", "2024-02-29t13:45:00Z", "2024-02-29 13:45:00Z"]
+        {
+            check(&[&format!("\"{odd}\"")], Type::Text);
+        }
         check(&["[]", "null", "[ \"x\", \"\\u00e9\"]"], Type::Texts);
         check(&[], Type::Text);
         for mixed in [
@@ -119,6 +158,8 @@ mod tests {
             &["0.1000000000000000055511151231257827"],
             &["\"\\ud800\""],
             &["[]", "1"],
+            &["\"2024-02-29T13:45:00Z\"", "1"],
+            &["\"2024-02-29T13:45:00Z\"", "[]"],
             &["[\"x\"]", "\"x\""],
             &["[\"x\", null]"],
             &["[\"\\ud800\"]"],

@@ -1,6 +1,7 @@
 //! What a commit of the index says besides its segments: the house's checkpoint, in tantivy's payload.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crawl_core::{Checkpoint, Error, Kind as Why, Result};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,15 @@ pub struct Model {
     pub digest: String,
     /// How many numbers a vector has.
     pub dimension: usize,
+}
+
+impl Model {
+    /// What the index in a folder was built with: nothing where there is no index yet, or none that can be read, and
+    /// `Some(None)` where it has no vectors.
+    pub fn of_index(folder: &Path) -> Option<Option<Model>> {
+        let metas = tantivy::Index::open_in_dir(folder.join("text")).ok()?.load_metas().ok()?;
+        Commit::of(&metas, "").ok()?.map(|commit| commit.model)
+    }
 }
 
 /// The payload of a commit.

@@ -111,6 +111,7 @@ impl Index {
                 addend("rank by meaning", rank_term(ranked.vector_rank)),
                 addend("popularity", popularity_term(number_at(legs.popularity.as_deref(), place))),
             ],
+            Tier::Sorted if ranked.score == 0.0 => Vec::new(),
             Tier::Sorted => vec![addend("the column", ranked.score)],
         };
         let cosine = match &legs.vector {

@@ -68,7 +68,9 @@ pub use index::{ColumnStats, Index, Stats};
 pub use input::{BadRow, Inputs, Progress};
 pub use mapping::{Mapped, Mapping, Texts};
 pub use model_facts::Devices;
-pub use query::{MOST_FACETS, MOST_HITS, MOST_PARTS, MOST_QUERY, Mode, Parsed, Query, Sort, Word};
+pub use query::{
+    MOST_FACETS, MOST_HITS, MOST_PARTS, MOST_QUERY, MOST_WORDS, Mode, Parsed, Query, Sort, Word,
+};
 pub use recall::{Recall, measure as measure_recall};
 pub use scan::{MOST_EXACT, chosen};
 pub use schema::{BOOSTS, TEXTS};

@@ -225,7 +225,6 @@ impl Mapping {
             meaning,
         };
         cut(&mut document.meaning, 4_000);
-        document.bound();
         Ok(Mapped::Document(Box::new(document)))
     }
 }

@@ -9,11 +9,14 @@ use crate::document::Kind;
 use crate::filter::Filter;
 use crate::hardware;
 use crate::schema::TEXTS;
+use crate::words::{plain, words};
 
 /// The most bytes of a query.
 pub const MOST_QUERY: usize = 4_096;
 /// The most words, phrases and filters of a query, together.
 pub const MOST_PARTS: usize = 64;
+/// The most words that all of these may hold together, each run of letters or digits being one.
+pub const MOST_WORDS: usize = 256;
 /// How far one may page.
 pub const MOST_HITS: usize = 10_000;
 /// The most facets that are counted for one query, and the most texts of each.
@@ -148,6 +151,14 @@ impl Parsed {
                     "ask with fewer words",
                 ));
             }
+        }
+        let all = parsed.words.iter().chain(&parsed.must).chain(&parsed.not);
+        let held: usize = all.map(|word| words(&mut plain(), &word.text).len()).sum();
+        if held > MOST_WORDS {
+            return Err(wrong(
+                format!("the query has {held} words, and {MOST_WORDS} are the most"),
+                "ask with fewer words",
+            ));
         }
         Ok(parsed)
     }

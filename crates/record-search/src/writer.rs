@@ -115,7 +115,9 @@ impl Writer {
             digest: embedder.digest(),
             dimension: embedder.dimension(),
         });
-        let commit = match Commit::of(&index.load_metas().map_err(failed)?, &place)? {
+        let before = Commit::of(&index.load_metas().map_err(failed)?, &place)?;
+        let first = before.is_none();
+        let commit = match before {
             Some(commit) => {
                 same_model(commit.model.as_ref(), model.as_ref(), &place)?;
                 commit
@@ -131,7 +133,6 @@ impl Writer {
         let vectors = Appender::open(&now, dimension, commit.places)?;
         remove_other_generations(folder, &now)?;
         let known = known(&index).map_err(failed)?;
-        let first = commit.places == 0 && known.is_empty();
         let mut writer = Writer {
             folder: folder.to_owned(),
             fields,

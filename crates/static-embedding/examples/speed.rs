@@ -1,5 +1,6 @@
 //! For measurements: `speed FILE [ROUNDS]`, where each line of the file is a text; without a file, 10,000 texts of 12 words of
-//! the vocabulary. One thread. Prints texts a second, of the fastest of the rounds.
+//! the vocabulary. One thread. Prints texts a second of wall time, of the fastest of the rounds; on a shared machine take what
+//! `time` says of 21 rounds less what it says of one.
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};

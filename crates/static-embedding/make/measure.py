@@ -2,7 +2,7 @@
 
 Pairs: how far the cosines of a table go with the model's (Spearman), over 2,000 pairs drawn at random and 2,000 of a text
 and one of its fifty nearest by the model. Known items: 1,000 queries, each of four words drawn from a text and left in their
-order; a query's item is its text. The model needs about an hour of CPU for 50,000 texts; `--teacher FILE` keeps its vectors.
+order; a query's item is its text. The model needs some 2 ms of CPU a token; `--teacher FILE` keeps its vectors.
 """
 
 import argparse

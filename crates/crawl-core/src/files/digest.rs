@@ -36,10 +36,6 @@ impl Digest {
         !matches!(self, Digest::Crc32c(_))
     }
 
-    pub(super) fn is_md5(&self) -> bool {
-        matches!(self, Digest::Md5(_))
-    }
-
     /// Whether both are of one kind and differ.
     pub(super) fn contradicts(&self, other: &Digest) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
@@ -47,23 +43,47 @@ impl Digest {
     }
 }
 
+/// Which hashes are worked out as bytes come, beside the CRC-32C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hashes {
+    pub(super) sha256: bool,
+    pub(super) md5: bool,
+}
+
+impl Hashes {
+    /// What a file is named with.
+    pub(super) const NAMED: Hashes = Hashes { sha256: true, md5: false };
+
+    /// These, and those that `digests` are compared with.
+    pub(super) fn and<'a>(mut self, digests: impl IntoIterator<Item = &'a Digest>) -> Self {
+        for digest in digests {
+            self.sha256 |= matches!(digest, Digest::Sha256(_));
+            self.md5 |= matches!(digest, Digest::Md5(_));
+        }
+        self
+    }
+}
+
 /// The hashes of the bytes so far.
 #[derive(Clone)]
 pub(super) struct Sums {
     pub(super) size: u64,
-    sha256: Sha256,
+    sha256: Option<Sha256>,
     crc32c: u32,
     md5: Option<Md5>,
 }
 
 impl Sums {
-    pub(super) fn new(md5: bool) -> Self {
-        Sums { size: 0, sha256: Sha256::new(), crc32c: 0, md5: md5.then(Md5::new) }
+    pub(super) fn new(hashes: Hashes) -> Self {
+        let Hashes { sha256, md5 } = hashes;
+        Sums { size: 0, sha256: sha256.then(Sha256::new), crc32c: 0, md5: md5.then(Md5::new) }
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
-        self.sha256.update(bytes);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
         self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
@@ -74,18 +94,20 @@ impl Sums {
         self.crc32c
     }
 
-    pub(super) fn has_md5(&self) -> bool {
-        self.md5.is_some()
+    pub(super) fn hashes(&self) -> Hashes {
+        Hashes { sha256: self.sha256.is_some(), md5: self.md5.is_some() }
     }
 
+    /// Of sums for a file that gets a name: of others it is not worked out.
     pub(super) fn sha256(&self) -> String {
-        HEXLOWER.encode(&self.sha256.clone().finalize())
+        let sha256 = self.sha256.as_ref().expect("who names a file has its SHA-256 worked out");
+        HEXLOWER.encode(&sha256.clone().finalize())
     }
 
     /// The digest of this kind; `None` for those that are not worked out as bytes come.
     pub(super) fn like(&self, wanted: &Digest) -> Option<Digest> {
         match wanted {
-            Digest::Sha256(_) => Some(Digest::Sha256(self.sha256())),
+            Digest::Sha256(_) => self.sha256.is_some().then(|| Digest::Sha256(self.sha256())),
             Digest::Crc32c(_) => Some(Digest::Crc32c(HEXLOWER.encode(&self.crc32c.to_be_bytes()))),
             Digest::Md5(_) => {
                 self.md5.as_ref().map(|md5| Digest::Md5(HEXLOWER.encode(&md5.clone().finalize())))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 
 use super::answer::{self, Answer};
-use super::digest::Digest;
+use super::digest::{Digest, Hashes};
 use super::feed::Feed;
 use super::fetch::until;
 use super::land::Name;
@@ -66,6 +66,8 @@ pub(super) struct Download<'a> {
     wanted: &'a Wanted,
     pub(super) name: Name,
     gauge: Gauge,
+    /// What is worked out of the bytes, beside what they are compared with.
+    pub(super) hashes: Hashes,
     held: Option<[Option<Held>; 2]>,
     /// Whether what an answer told was compared with what is here.
     pub(super) looked: bool,
@@ -78,8 +80,8 @@ pub(super) struct Download<'a> {
 impl<'a> Download<'a> {
     pub(super) fn new(files: &'a Files, http: &'a Http, wanted: &'a Wanted, name: Name) -> Self {
         let gauge = files.shared.meter.begin();
-        let (held, looked, too_large, url) = (None, false, false, None);
-        Download { files, http, wanted, name, gauge, held, looked, too_large, url }
+        let (hashes, held, looked, too_large, url) = (Hashes::NAMED, None, false, false, None);
+        Download { files, http, wanted, name, gauge, hashes, held, looked, too_large, url }
     }
 
     pub(super) async fn bring(&mut self) -> Result<Brought> {
@@ -167,8 +169,8 @@ impl<'a> Download<'a> {
         let (disk, whole) = (self.files.disk.clone(), self.files.root.join(&self.name.path));
         let (version, digests) = (self.wanted.version.clone(), self.wanted.digests.clone());
         let bound = digests.iter().any(Digest::binds);
-        let md5 = digests.iter().any(Digest::is_md5);
-        off(move || Part::open(&disk, &whole, version.as_deref(), bound, md5)).await
+        let hashes = self.hashes.and(&digests);
+        off(move || Part::open(&disk, &whole, version.as_deref(), bound, hashes)).await
     }
 
     async fn restart(&self, part: Part) -> Result<Part> {

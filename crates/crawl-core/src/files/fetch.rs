@@ -1,6 +1,7 @@
 //! Files by name: each is asked for once at a time, and not if it is here; one is brought aside, without a name.
 
 use super::aside::Aside;
+use super::digest::{Hashes, Sums};
 use super::download::{Brought, Download};
 use super::flights::Wish;
 use super::{Files, Wanted};
@@ -22,8 +23,8 @@ pub(super) async fn fetch(files: &Files, http: &Http, wanted: &Wanted) -> Result
             match download.bring().await? {
                 Brought::Found(line) => line,
                 Brought::Whole(part) => {
-                    let (path, size, sha256) = part.done();
-                    files.land(&download.name, version, path, size, sha256).await?
+                    let (path, sums) = part.done();
+                    files.land(&download.name, version, path, sums.size, sums.sha256()).await?
                 }
             }
         }
@@ -39,6 +40,8 @@ pub(super) async fn fetch_aside(files: &Files, http: &Http, wanted: &Wanted) -> 
     let mut download = Download::new(files, http, wanted, name.clone());
     // What lies under its name is another matter.
     download.looked = true;
+    // Nobody asks for its SHA-256.
+    download.hashes = Hashes::default();
     let part = match download.bring().await {
         Ok(Brought::Whole(part)) => part,
         Ok(Brought::Found(_)) => {
@@ -47,7 +50,7 @@ pub(super) async fn fetch_aside(files: &Files, http: &Http, wanted: &Wanted) -> 
         Err(_) if download.too_large => return Ok(None),
         Err(error) => return Err(error),
     };
-    let (path, size, _) = part.done();
+    let (path, Sums { size, .. }) = part.done();
     let (files, url) = (files.clone(), download.url.take());
     Ok(Some(Aside { files, name, path, size, url, _flight: flight }))
 }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::digest::{Digest, Sums, git_blob};
+use super::digest::{Digest, Hashes, Sums, git_blob};
 use super::names::{plain_name, tag_of};
 use super::part::side_path;
 use super::{Files, Kept, off};
@@ -184,7 +184,7 @@ impl Files {
             move |cause| Error::io("cannot read", &path, cause)
         };
         let read = move || {
-            let mut sums = Sums::new(digests.iter().any(Digest::is_md5));
+            let mut sums = Sums::new(Hashes::NAMED.and(&digests));
             sums.read(&File::open(&path)?, u64::MAX)?;
             for digest in &digests {
                 let found = match sums.like(digest) {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::digest::Sums;
+use super::digest::{Hashes, Sums};
 use super::land::Name;
 use super::{Files, Held, Scratch, off};
 use crate::{Error, FileLine, Kind, Result};
@@ -33,7 +33,7 @@ pub(super) async fn create(files: &Files, name: &str, version: Option<&str>, mos
         let scratch = files.shared.workroom.place(&files.root, &files.disk)?;
         let path = scratch.path();
         let file = std::fs::File::create(path).map_err(|cause| Error::io("cannot make", path, cause))?;
-        Ok(Making { files, name, version, most, sums: Sums::new(false), file, scratch, _held: held })
+        Ok(Making { files, name, version, most, sums: Sums::new(Hashes::NAMED), file, scratch, _held: held })
     })
     .await
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Digest, Sums, git_blob};
+use super::digest::{Digest, Hashes, Sums, git_blob};
 use super::names::SIDE;
 use crate::disk::staged;
 use crate::{Disk, Error, Kind, Result};
@@ -103,7 +103,7 @@ impl Part {
         whole: &Path,
         version: Option<&str>,
         bound: bool,
-        md5: bool,
+        hashes: Hashes,
     ) -> Result<Self> {
         let (path, side_path) = (staged(whole), side_path(whole));
         let failed = |cause| Error::io("cannot open", &path, cause);
@@ -117,7 +117,7 @@ impl Part {
         lock(&file, &path)?;
         let size = file.metadata().map_err(failed)?.len();
         let disk = disk.clone();
-        let (sums, joined) = (Sums::new(md5), false);
+        let (sums, joined) = (Sums::new(hashes), false);
         let mut part =
             Part { disk, path, side_path, file, side: None, sums, marked: 0, of: None, bound, joined };
         if size > 0 {
@@ -135,10 +135,9 @@ impl Part {
         let of = of.filter(|of| of.v == 1 && of.version.as_deref() == version);
         let mut good = (self.sums.clone(), 0);
         if let Some(of) = of.filter(|of| of.binds() || bound) {
-            if of.digests.iter().any(Digest::is_md5) && !self.sums.has_md5() {
-                self.sums = Sums::new(true);
-                good.0 = self.sums.clone();
-            }
+            // Nothing is hashed yet.
+            self.sums = Sums::new(self.sums.hashes().and(&of.digests));
+            good.0 = self.sums.clone();
             let mut length = head.map_or(0, <[u8]>::len) as u64;
             for line in lines {
                 let Ok(mark) = serde_json::from_slice::<Mark>(line) else { break };
@@ -195,8 +194,8 @@ impl Part {
         self.disk.cut(&self.file, &self.path, 0)?;
         self.side = None;
         self.disk.remove(&self.side_path)?;
-        let md5 = self.sums.has_md5() || of.iter().flat_map(|of| &of.digests).any(Digest::is_md5);
-        (self.sums, self.marked, self.of, self.joined) = (Sums::new(md5), 0, of, false);
+        let hashes = self.sums.hashes().and(of.iter().flat_map(|of| &of.digests));
+        (self.sums, self.marked, self.of, self.joined) = (Sums::new(hashes), 0, of, false);
         Ok(())
     }
 
@@ -214,7 +213,7 @@ impl Part {
 
     /// Takes in what a further answer tells of the same whole.
     fn told(&mut self, other: Of) -> Result<()> {
-        let md5 = other.digests.iter().any(Digest::is_md5);
+        let hashes = self.sums.hashes().and(&other.digests);
         match &mut self.of {
             Some(of) => {
                 of.total = of.total.or(other.total);
@@ -228,9 +227,9 @@ impl Part {
             none if self.sums.size == 0 => *none = Some(other),
             none => *none = Some(Of { etag: None, modified: None, ..other }),
         }
-        if md5 && !self.sums.has_md5() {
+        if hashes != self.sums.hashes() {
             let failed = |cause| Error::io("cannot read", &self.path, cause);
-            let mut sums = Sums::new(true);
+            let mut sums = Sums::new(hashes);
             self.file.rewind().map_err(failed)?;
             sums.read(&self.file, self.sums.size).map_err(failed)?;
             self.file.seek(SeekFrom::Start(self.sums.size)).map_err(failed)?;
@@ -295,7 +294,7 @@ impl Part {
             match digest {
                 Digest::GitBlob(_) => git_blob(file, self.size()),
                 _ => {
-                    let mut sums = Sums::new(true);
+                    let mut sums = Sums::new(Hashes::default().and([digest]));
                     sums.read(file, self.size())?;
                     Ok(sums.like(digest).expect("all but git's id are running hashes"))
                 }
@@ -305,9 +304,9 @@ impl Part {
         read().map_err(|cause| Error::io("cannot read", &self.path, cause))
     }
 
-    /// The size and SHA-256 of the bytes, and where they are.
-    pub(super) fn done(self) -> (PathBuf, u64, String) {
-        (self.path, self.sums.size, self.sums.sha256())
+    /// Where the bytes are, and their hashes.
+    pub(super) fn done(self) -> (PathBuf, Sums) {
+        (self.path, self.sums)
     }
 
     /// Throws all of it away.

@@ -1,14 +1,17 @@
 //! Where files lie below the root: spellings that no file system holds for one, folders that are made durably.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::names::{self, MARK, PART, SIDE};
 use crate::{Disk, Error, Kind, Result, Stored};
 
-/// What is known of so many folders is remembered at most.
-const FOLDERS: usize = 64;
+/// What is known of so many folders is remembered at most, and of so many names in them, unless one folder alone has
+/// more: a folder that is forgotten is read again for its next file, which is long where it holds very many.
+const FOLDERS: usize = 10_000;
+const NAMES: usize = 100_000;
 
 /// The spellings in one folder by their folded form, each with whether it is a folder.
 type Level = HashMap<String, Vec<(String, bool)>>;
@@ -16,8 +19,32 @@ type Level = HashMap<String, Vec<(String, bool)>>;
 /// What is known of the folders below a root.
 #[derive(Default)]
 pub(super) struct Shelf {
-    levels: Mutex<HashMap<PathBuf, Level>>,
+    levels: Mutex<Levels>,
     ready: Mutex<HashSet<PathBuf>>,
+}
+
+#[derive(Default)]
+struct Levels {
+    folders: HashMap<PathBuf, Level>,
+    names: usize,
+}
+
+impl Levels {
+    /// What is in a folder, and the number of all names that are remembered.
+    fn of(&mut self, folder: &Path) -> Result<(&mut Level, &mut usize)> {
+        if (self.folders.len() >= FOLDERS || self.names >= NAMES) && !self.folders.contains_key(folder) {
+            *self = Levels::default();
+        }
+        let level = match self.folders.entry(folder.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let level = read(folder)?;
+                self.names += level.len();
+                unknown.insert(level)
+            }
+        };
+        Ok((level, &mut self.names))
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,13 +60,7 @@ impl Shelf {
         let mut path: Vec<String> = Vec::new();
         let last = encoded.matches('/').count();
         for (depth, part) in encoded.split('/').enumerate() {
-            if levels.len() >= FOLDERS && !levels.contains_key(&folder) {
-                levels.clear();
-            }
-            let level = match levels.entry(folder.clone()) {
-                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::hash_map::Entry::Vacant(unknown) => unknown.insert(read(&folder)?),
-            };
+            let (level, remembered) = levels.of(&folder)?;
             let is_folder = depth < last;
             let [one, other] = names::others(part);
             let free = [part.to_owned(), one, other].into_iter().find(|spelling| {
@@ -54,9 +75,8 @@ impl Shelf {
             let Some(spelling) = free else {
                 return Err(names::refused(name, "three others differ from it only in case"));
             };
-            let there = level.entry(names::folded(&spelling)).or_default();
-            if !there.iter().any(|(exact, _)| *exact == spelling) {
-                there.push((spelling.clone(), is_folder));
+            if add(level, &spelling, is_folder) {
+                *remembered += 1;
             }
             folder.push(&spelling);
             if folder.is_symlink() {
@@ -112,6 +132,17 @@ pub(super) fn mark(disk: &Disk, folder: &Path) -> Result<()> {
     disk.sync_folder(folder)
 }
 
+/// Adds a name to those of a folder; `false` if it was there.
+fn add(level: &mut Level, name: &str, is_folder: bool) -> bool {
+    // Hardly any has another spelling: room for one.
+    let there = level.entry(names::folded(name)).or_insert_with(|| Vec::with_capacity(1));
+    let new = !there.iter().any(|(exact, _)| exact == name);
+    if new {
+        there.push((name.to_owned(), is_folder));
+    }
+    new
+}
+
 /// What is in a folder, parts and versions under the name that they are of.
 fn read(folder: &Path) -> Result<Level> {
     let mut level = Level::new();
@@ -135,10 +166,7 @@ fn read(folder: &Path) -> Result<Level> {
             let whole = name.strip_suffix(SIDE).or_else(|| name.strip_suffix(PART)).unwrap_or(name);
             names::untagged(whole)
         };
-        let there = level.entry(names::folded(name)).or_default();
-        if !there.iter().any(|(exact, _)| exact == name) {
-            there.push((name.to_owned(), is_folder));
-        }
+        add(&mut level, name, is_folder);
     }
     Ok(level)
 }

@@ -1,9 +1,9 @@
 //! Files that are fetched to be taken apart.
 
 use crawl_core::Kind;
-use crawl_core::files::{Files, Wanted};
+use crawl_core::files::{Digest, Files, Wanted};
 
-use crate::fetching::{http, wanted};
+use crate::fetching::{http, sha256, wanted};
 use crate::origin::{Origin, good, made};
 use crate::tables::picture;
 
@@ -44,4 +44,26 @@ async fn a_file_aside_that_is_too_large_is_none_and_one_that_is_wrong_does_not_s
     assert_ne!(aside.path(), root.path().join(&line.path));
     aside.remove().await.unwrap();
     assert_eq!(picture(root.path()).len(), 2, "the file and the mark");
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_file_aside_is_checked_though_its_sha256_is_wanted_for_nothing_else() {
+    // The first answer breaks off: what is compared is of all bytes.
+    let origin = Origin::start(|asked| {
+        let answer = good(asked, SIZE, 1);
+        if asked.from().is_none() { answer.cut(SIZE / 2) } else { answer }
+    });
+    let right = sha256(&made(1, 0, SIZE));
+    for (sha256, is_right) in [(right.clone(), true), (right.replace(['0', '1'], "f"), false)] {
+        let root = tempfile::tempdir().unwrap();
+        let files = Files::new(root.path());
+        let wanted = Wanted { digests: vec![Digest::Sha256(sha256)], ..wanted(&origin) };
+        match files.fetch_aside(&http(), &wanted).await {
+            Ok(aside) => {
+                assert!(is_right);
+                assert!(std::fs::read(aside.unwrap().path()).unwrap() == made(1, 0, SIZE));
+            }
+            Err(error) => assert!(!is_right && error.kind() == Kind::Shape, "{error:?}"),
+        }
+    }
 }

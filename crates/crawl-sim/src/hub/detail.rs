@@ -90,6 +90,12 @@ pub(super) fn unknown(request: &Request) -> Answer {
     refusal(status, "RepoNotFound", "Repository not found")
 }
 
+/// The Hub has closed the repository; its metadata stay.
+pub(super) fn disabled() -> Answer {
+    let message = "Access to this resource is disabled.";
+    Answer::text(403, message).with("X-Error-Message", message)
+}
+
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> Answer {
     let mut body = Vec::new();
     crate::json::object(&mut body, |error| error.text("error", message));

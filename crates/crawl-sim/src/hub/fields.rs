@@ -132,6 +132,20 @@ impl Fields {
         &self.names
     }
 
+    /// All that can be asked for of models and that is worth it in a listing.
+    pub(super) fn heavy_models() -> Self {
+        let odd = [
+            "evalResults",
+            "inference",
+            "inferenceProviderMapping",
+            "mask_token",
+            "model-index",
+            "resourceGroup",
+            "spaces",
+        ];
+        Self { names: MODEL_EXPAND.into_iter().filter(|name| !odd.contains(name)).collect() }
+    }
+
     /// Siblings with sizes and hashes.
     pub(super) fn with_blobs(mut self) -> Self {
         self.names.retain(|name| *name != "siblings");

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use url::form_urlencoded::byte_serialize;
 
 use super::Hub;
-use super::detail::{Found, decode, find, moved, refusal, refuse_revision, unknown};
-use super::files::{self, File, sha256};
+use super::detail::{Found, decode, disabled, find, moved, refusal, refuse_revision, unknown};
+use super::files::{self, Content, File};
 use super::row::Row;
 use super::world::HubKind;
 use crate::fault::Fault;
@@ -15,7 +16,7 @@ use crate::http::request::Request;
 use crate::http::server::Service;
 
 impl Hub {
-    pub(super) fn resolve(&self, kind: HubKind, request: &Request, fault: Option<&Fault>) -> Answer {
+    pub(super) fn resolve(&self, kind: HubKind, request: &Request) -> Answer {
         let path = decode(request.path());
         let rest = path.trim_start_matches('/');
         let rest = if kind == HubKind::Datasets { rest.trim_start_matches("datasets/") } else { rest };
@@ -30,6 +31,9 @@ impl Hub {
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),
         };
+        if row.is_disabled() {
+            return disabled();
+        }
         if row.traits.gated != "false" {
             return gated(request, id);
         }
@@ -39,31 +43,65 @@ impl Hub {
         let Some(file) = files::all(&row).into_iter().find(|file| file.path == name) else {
             return refusal(404, "EntryNotFound", "Entry not found").with("X-Repo-Commit", row.sha());
         };
-        self.send(kind, request, fault, &row, &file)
+        self.send(kind, request, &row, &file)
     }
 
-    fn send(
-        &self,
-        kind: HubKind,
-        request: &Request,
-        fault: Option<&Fault>,
-        row: &Row<'_>,
-        file: &File,
-    ) -> Answer {
+    fn send(&self, kind: HubKind, request: &Request, row: &Row<'_>, file: &File) -> Answer {
         let content = file.content(row);
         if !file.is_lfs() {
-            let etag = format!("\"{}\"", file.oid(&content));
-            return ranged(request, content, fault).with("X-Repo-Commit", row.sha()).with("ETag", etag);
+            let id = request.path().split_once("/resolve/").map_or("", |(id, _)| id);
+            let id = id.trim_start_matches('/').trim_start_matches("datasets/");
+            let location =
+                format!("/api/resolve-cache/{}/{id}/{}/{}", kind.path(), row.sha(), encoded(&file.path));
+            return Answer::text(307, format!("Temporary Redirect. Redirecting to {location}"))
+                .with("Location", location)
+                .with("X-Repo-Commit", row.sha())
+                .with("ETag", format!("\"{}\"", file.oid(&content)));
         }
-        let hash = sha256(&content);
-        let location = format!("{}/{}/{}/{}?sum={hash}", self.cdn, kind.path(), row.index, file.path);
+        let hash = content.sha256();
+        let location =
+            format!("{}/{}/{}/{}?sum={hash}", self.cdn, kind.path(), row.index, encoded(&file.path));
         Answer::text(302, format!("Found. Redirecting to {location}"))
             .with("Location", location)
             .with("X-Repo-Commit", row.sha())
             .with("X-Linked-ETag", format!("\"{hash}\""))
-            .with("X-Linked-Size", content.len().to_string())
+            .with("X-Linked-Size", content.size.to_string())
             .with("Accept-Ranges", "bytes")
     }
+
+    /// Where a small file lies: `/api/resolve-cache/{datasets,models}/ID/COMMIT/PATH`.
+    pub(super) fn cached(&self, request: &Request, fault: Option<&Fault>) -> Answer {
+        let path = decode(request.path());
+        let rest = path.trim_start_matches("/api/resolve-cache/");
+        let Some((kind, rest)) = rest.split_once('/') else { return unknown(request) };
+        let kind = if kind == "datasets" { HubKind::Datasets } else { HubKind::Models };
+        let parts: Vec<&str> = rest.split('/').collect();
+        let sha = parts.iter().position(|part| part.len() == 40);
+        let Some((id, [_, name @ ..])) = sha.map(|at| parts.split_at(at)) else { return unknown(request) };
+        let (id, name) = (id.join("/"), name.join("/"));
+        let world = self.world(kind);
+        let Found::Here(row, _) = find(&world, &id) else { return unknown(request) };
+        if !row.is_shown(request.header("authorization").is_some()) {
+            return unknown(request);
+        }
+        if row.traits.gated != "false" {
+            return gated(request, &id);
+        }
+        let Some(file) = files::all(&row).into_iter().find(|file| file.path == name) else {
+            return refusal(404, "EntryNotFound", "Entry not found").with("X-Repo-Commit", row.sha());
+        };
+        let content = file.content(&row);
+        let etag = format!("\"{}\"", file.oid(&content));
+        ranged(request, &content, fault).with("X-Repo-Commit", row.sha()).with("ETag", etag)
+    }
+}
+
+/// A path as it stands in an address.
+fn encoded(path: &str) -> String {
+    path.split('/')
+        .map(|part| byte_serialize(part.as_bytes()).collect::<String>())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// The second origin, where LFS files come from.
@@ -87,12 +125,12 @@ impl Service for FileHost {
     fn answer(&self, request: &Request, _: &'static str, fault: Option<&Fault>) -> Answer {
         let path = decode(request.path());
         self.content(&path)
-            .map_or_else(|| Answer::text(404, "no such file\n"), |content| ranged(request, content, fault))
+            .map_or_else(|| Answer::text(404, "no such file\n"), |content| ranged(request, &content, fault))
     }
 }
 
 impl FileHost {
-    fn content(&self, path: &str) -> Option<Vec<u8>> {
+    fn content(&self, path: &str) -> Option<Content> {
         let mut parts = path.splitn(4, '/').skip(1);
         let kind = if parts.next()? == "datasets" { HubKind::Datasets } else { HubKind::Models };
         let world = self.hub.world(kind);
@@ -112,19 +150,23 @@ fn gated(request: &Request, id: &str) -> Answer {
 }
 
 /// One range, as `bytes=FROM-[TO]`; anything else gets the whole file.
-fn ranged(request: &Request, content: Vec<u8>, fault: Option<&Fault>) -> Answer {
-    let content = Bytes::from(content);
-    let answer =
-        |status, body| Answer::new(status, "application/octet-stream", body).with("Accept-Ranges", "bytes");
+fn ranged(request: &Request, content: &Content, fault: Option<&Fault>) -> Answer {
+    let size = content.size;
+    let answer = |status, from: u64, to: u64| {
+        if to - from > files::LARGEST_WHOLE {
+            return Answer::text(500, "the double does not hold so much of a file\n");
+        }
+        let body = Bytes::from(content.bytes(from, to));
+        Answer::new(status, "application/octet-stream", body).with("Accept-Ranges", "bytes")
+    };
     let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     let (Some((from, to)), false) = (range, matches!(fault, Some(Fault::Whole))) else {
-        return answer(200, content);
+        return answer(200, 0, size);
     };
-    let Ok(from) = from.parse::<usize>() else { return answer(200, content) };
-    let size = content.len();
+    let Ok(from) = from.parse::<u64>() else { return answer(200, 0, size) };
     if from >= size {
-        return answer(416, Bytes::new()).with("Content-Range", format!("bytes */{size}"));
+        return answer(416, 0, 0).with("Content-Range", format!("bytes */{size}"));
     }
-    let to = to.parse::<usize>().map_or(size - 1, |to| to.min(size - 1)).max(from);
-    answer(206, content.slice(from..=to)).with("Content-Range", format!("bytes {from}-{to}/{size}"))
+    let to = to.parse::<u64>().map_or(size - 1, |to| to.min(size - 1)).max(from);
+    answer(206, from, to + 1).with("Content-Range", format!("bytes {from}-{to}/{size}"))
 }

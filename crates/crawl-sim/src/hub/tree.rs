@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::detail::{Found, decode, find, moved, refusal, refuse_revision, unknown};
+use super::detail::{Found, decode, disabled, find, moved, refusal, refuse_revision, unknown};
 use super::files::{self, File};
 use super::list::{base, page};
 use super::row::Row;
@@ -31,6 +31,9 @@ impl Hub {
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),
         };
+        if row.is_disabled() {
+            return disabled();
+        }
         if let Some(refusal) = refuse_revision(&row, revision) {
             return refusal;
         }
@@ -104,7 +107,7 @@ fn write_file(object: &mut Object<'_>, row: &Row<'_>, file: &File, expand: bool)
     let content = file.content(row);
     object.text("type", "file");
     object.text("oid", &file.oid(&content));
-    object.plain("size", content.len());
+    object.plain("size", content.size);
     if file.is_lfs() {
         files::lfs(object, "oid", &content);
     }

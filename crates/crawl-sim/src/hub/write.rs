@@ -5,6 +5,7 @@ use super::fields::Fields;
 use super::files;
 use super::row::Row;
 use super::text;
+use super::weights::{Keeping, Model};
 use super::world::{HubKind, Key, Stream};
 use crate::dice::Dice;
 use crate::json::{self, Array, Object};
@@ -56,7 +57,7 @@ fn field(object: &mut Object<'_>, row: &Row<'_>, name: &str, id: &str) {
         "likes" => object.plain(name, world.number(Key::Likes, row.index)),
         "trendingScore" => object.plain(name, world.number(Key::Trending, row.index)),
         "private" => object.plain(name, world.altered(row.index).hidden),
-        "disabled" => object.plain(name, row.index % 997 == 996),
+        "disabled" => object.plain(name, row.is_disabled()),
         "gated" => object.plain(name, row.traits.gated),
         "tags" => tags(object, row),
         "siblings" => files::siblings(object.key(name), row, false),
@@ -112,24 +113,37 @@ fn model_field(object: &mut Object<'_>, row: &Row<'_>, name: &str, id: &str) {
         "modelId" => object.text(name, id),
         "pipeline_tag" => row.traits.pipeline.iter().for_each(|pipeline| object.text(name, pipeline)),
         "library_name" => row.traits.libraries.iter().take(1).for_each(|library| object.text(name, library)),
-        "config" if dice.per_mille(700) => object.object(name, |config| {
-            config.texts("architectures", ["TernForCausalLM"]);
-            config.text("model_type", "tern");
-            config.object("tokenizer_config", |tokenizer| {
-                tokenizer.text("eos_token", "</s>");
-                if dice.per_mille(500) {
-                    tokenizer.text(
-                        "chat_template",
-                        "{% for message in messages %}{{ message.content }}\n{% endfor %}",
-                    );
-                }
+        "config" if dice.per_mille(700) && Model::of(row).keeping == Keeping::Safetensors => {
+            let model = Model::of(row);
+            object.object(name, |config| {
+                config.texts("architectures", [model.class]);
+                config.text("model_type", model.kind);
+                config.object("tokenizer_config", |tokenizer| {
+                    tokenizer.text("eos_token", "</s>");
+                    if dice.per_mille(500) {
+                        tokenizer.text(
+                            "chat_template",
+                            "{% for message in messages %}{{ message.content }}\n{% endfor %}",
+                        );
+                    }
+                });
             });
-        }),
-        "safetensors" if dice.per_mille(600) => object.object(name, |safetensors| {
-            let total = dice.heavy(11.0, 1) + 1;
-            safetensors.object("parameters", |parameters| parameters.plain("BF16", total));
-            safetensors.plain("total", total);
-        }),
+        }
+        "safetensors" if dice.per_mille(800) && Model::of(row).keeping != Keeping::Gguf => {
+            let total = Model::of(row).parameters();
+            object.object(name, |safetensors| {
+                safetensors.object("parameters", |parameters| parameters.plain("BF16", total));
+                safetensors.plain("total", total);
+            });
+        }
+        "gguf" if Model::of(row).keeping == Keeping::Gguf => {
+            let model = Model::of(row);
+            object.object(name, |gguf| {
+                gguf.plain("total", model.parameters());
+                gguf.text("architecture", model.kind);
+                gguf.plain("context_length", model.context);
+            });
+        }
         "model-index" if dice.per_mille(800) => object.null(name),
         "widgetData" if dice.per_mille(300) => {
             let mut examples = Array::new(object.key(name));

@@ -10,6 +10,8 @@ use super::rope::{Rope, crc32};
 use crate::http::answer::Source;
 
 const BLOCK: usize = 64 << 10;
+/// Shorter bytes are stored: to pack a hundred thousand of them takes minutes in a debug build.
+const SHORT: usize = 64;
 /// What a 32-bit field says when the number is in the Zip64 record.
 const ELSEWHERE: u32 = u32::MAX;
 const FILE: u32 = 0o100_644;
@@ -222,7 +224,8 @@ fn pack(content: &Content, out: &mut Rope) -> Packed {
     if let Content::Bytes(bytes) = content {
         // What does not pack at its beginning is stored as it is.
         let sample = &bytes[..bytes.len().min(4096)];
-        let packs = deflate(sample, Compression::fast(), FlushCompress::Finish).len() < sample.len();
+        let packs = bytes.len() >= SHORT
+            && deflate(sample, Compression::fast(), FlushCompress::Finish).len() < sample.len();
         let packed =
             if packs { deflate(bytes, Compression::fast(), FlushCompress::Finish) } else { bytes.to_vec() };
         let (method, data) = if packed.len() < bytes.len() { (8, &packed[..]) } else { (0, &bytes[..]) };

@@ -1,5 +1,7 @@
 //! The numbers, words and files of one dataset.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::archive::Content;
@@ -62,7 +64,7 @@ impl<'w> Dataset<'w> {
         index.is_multiple_of(7).then_some(index / 7)
     }
 
-    pub(super) fn files(&self) -> Vec<File> {
+    pub(super) fn files(&self) -> Arc<[File]> {
         files::all(self.world, self.index)
     }
 

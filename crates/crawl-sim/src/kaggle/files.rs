@@ -1,9 +1,12 @@
 //! The files of datasets: names, sizes and contents, made when they are asked for.
 
+use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::Plant;
 use super::archive::Content;
 use super::meta;
 use super::world::{META, PLANTED, Part, Stream, World};
@@ -24,6 +27,21 @@ impl File {
     }
 }
 
+/// The files of a plant, made once: with very many of them, each question would else go through all.
+pub(super) struct Planted {
+    files: Arc<[File]>,
+    contents: HashMap<String, Content>,
+}
+
+impl Planted {
+    pub(super) fn new(plant: &Plant) -> Self {
+        let file = |(name, content): &(String, Content)| File { path: name.clone(), size: content.size() };
+        // Of two with one name the first one counts.
+        let contents = plant.files.iter().rev().cloned().collect();
+        Self { files: plant.files.iter().map(file).collect(), contents }
+    }
+}
+
 /// Of the generated datasets: the sum of all sizes.
 pub(super) fn total(world: &World, index: u64) -> u64 {
     if index % 1000 < world.config.pile {
@@ -35,7 +53,7 @@ pub(super) fn total(world: &World, index: u64) -> u64 {
 }
 
 /// In the order of listings.
-pub(super) fn all(world: &World, index: u64) -> Vec<File> {
+pub(super) fn all(world: &World, index: u64) -> Arc<[File]> {
     let file = |path: &str, size: u64| File { path: path.into(), size };
     match index {
         META => {
@@ -43,10 +61,9 @@ pub(super) fn all(world: &World, index: u64) -> Vec<File> {
                 .map(|name| file(&format!("{name}.csv"), meta::length(world, name)))
                 .collect();
         }
-        0 => return showcase(),
+        0 => return showcase().into(),
         PLANTED.. => {
-            let files = world.plant(index).map(|plant| plant.files.as_slice()).unwrap_or_default();
-            return files.iter().map(|(name, content)| file(name, content.size())).collect();
+            return world.planted(index).map(|plant| plant.files.clone()).unwrap_or_default();
         }
         _ => {}
     }
@@ -80,7 +97,7 @@ pub(super) fn all(world: &World, index: u64) -> Vec<File> {
         }
     }
     take(&mut files, main.into(), u64::MAX);
-    files
+    files.into()
 }
 
 /// Names that must not reach a disk as they are.
@@ -129,9 +146,8 @@ pub(super) fn columns(file: &File) -> Value {
 
 /// Exactly as long as the listing says; another version has other bytes.
 pub(super) fn content(world: &World, index: u64, version: u64, file: &File) -> Content {
-    if let Some(plant) = world.plant(index) {
-        let found = plant.files.iter().find(|(name, _)| *name == file.path);
-        return found.map_or(Content::Zeros(0), |(_, content)| content.clone());
+    if let Some(plant) = world.planted(index) {
+        return plant.contents.get(&file.path).cloned().unwrap_or(Content::Zeros(0));
     }
     match (index, file.path.as_str()) {
         (0, "good.json") => return GOOD.into(),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use super::calendar::{END, START};
+use super::files::Planted;
 use super::meta::Lengths;
 use super::order::Orders;
 use super::words::{FAMILY, FIRST, ORGANIZATIONS, TOPICS};
@@ -47,6 +48,7 @@ pub(super) enum Stream {
 pub(super) struct World {
     pub(super) config: KaggleConfig,
     pub(super) orders: Orders,
+    planted: Vec<Planted>,
     lengths: Mutex<Lengths>,
     state: Mutex<State>,
 }
@@ -104,7 +106,9 @@ impl World {
             state.by_name.insert((Part::Datasets, plant.reference.clone()), PLANTED + number as u64);
         }
         state.by_name.insert((Part::Datasets, "kaggle/meta-kaggle".into()), META);
-        Self { config, orders: Orders::default(), lengths: Mutex::default(), state: Mutex::new(state) }
+        let planted = config.plants.iter().map(Planted::new).collect();
+        let (orders, lengths) = (Orders::default(), Mutex::default());
+        Self { config, orders, planted, lengths, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -142,6 +146,10 @@ impl World {
 
     pub(super) fn plant(&self, index: u64) -> Option<&Plant> {
         self.config.plants.get(usize::try_from(index.checked_sub(PLANTED)?).ok()?)
+    }
+
+    pub(super) fn planted(&self, index: u64) -> Option<&Planted> {
+        self.planted.get(usize::try_from(index.checked_sub(PLANTED)?).ok()?)
     }
 
     /// When it was made; never falls as the index rises.

@@ -11,8 +11,8 @@ const PARTS: [(&str, &str); 5] = [
     ("config", "config.json"),
     ("files", "files"),
     ("card", "card"),
-    ("safetensors", "safetensors_headers"),
-    ("gguf", "gguf_headers"),
+    ("headers", "safetensors_headers"),
+    ("headers", "gguf_headers"),
 ];
 
 /// The fields that a run asked for, by their names in the catalogue.

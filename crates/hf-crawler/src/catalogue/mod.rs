@@ -2,6 +2,7 @@
 //!
 //! - `run`, `pages`: what a root tells; `asked`, `details`: which fields it was asked for
 //! - `row`: the rule of the fold, field by field; `spill`: sorting more rows than memory holds
+//! - `fitting`: which models fit a memory
 //! - `file`, `columns`: the Parquet file; `diff`, `report`: what two of them differ in
 
 mod asked;
@@ -9,6 +10,7 @@ mod columns;
 mod details;
 mod diff;
 mod file;
+mod fitting;
 mod gone;
 mod legacy;
 mod pages;
@@ -29,6 +31,7 @@ use self::asked::Sets;
 pub use self::diff::{COUNTERS, Change, Counts, KINDS, diff};
 pub use self::file::Catalogue;
 use self::file::{Footer, Writing};
+pub use self::fitting::{Fitting, Machine, Sorts, fitting};
 use self::gone::Passes;
 pub use self::legacy::legacy;
 pub use self::report::Report;

@@ -20,16 +20,22 @@ Examples:
   hf-crawler details data/models --details config,files,card --id google-bert/bert-base-uncased --plan
   hf-crawler details data/today --details config,files --ids ids.txt --since data/yesterday
 
-config and card read files: of a model config.json counts as a download, of a dataset any file. So they are read only of
-repositories that are chosen, and with --since only where the commit has changed. files asks the API and counts as nothing.";
+  hf-crawler details data/models --details files,config,headers --id Qwen/Qwen3-8B
+
+All but files read files: of a model config.json and each GGUF file count as a download, of a dataset any file. So they are
+read only of repositories that are chosen, and with --since only where the commit has changed. files asks the API and
+counts as nothing.";
 
 #[derive(Args, Debug)]
 pub(crate) struct DetailsArgs {
     /// The root of a listing that has ended; the details go beside it, into ROOT/hf/models-details
     root: PathBuf,
-    /// What to fetch of each, with commas: config, files, card
+    /// What to fetch of each, with commas: config, files, card, headers
     #[arg(long, value_enum, value_delimiter = ',', required = true, value_name = "PARTS")]
     details: Vec<Asked>,
+    /// Read the header of each GGUF file, not of the smallest one alone; each counts as a download
+    #[arg(long)]
+    all_gguf: bool,
     /// Of which listing [default: models, where they were listed]
     #[arg(long, value_enum)]
     of: Option<Of>,
@@ -72,6 +78,8 @@ enum Asked {
     Files,
     /// The text of README.md
     Card,
+    /// What the headers of safetensors and GGUF files tell, read by Range
+    Headers,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -86,8 +94,14 @@ pub(crate) async fn run(arguments: DetailsArgs, session: &Session) -> Result<Out
         Asked::Config => Part::Config,
         Asked::Files => Part::Files,
         Asked::Card => Part::Card,
+        Asked::Headers => Part::Headers,
     };
     let parts = Parts::new(arguments.details.iter().map(part).collect(), repos)?;
+    if arguments.all_gguf && !parts.has(Part::Headers) {
+        let what = "--all-gguf is about headers, and they are not asked for";
+        return Err(Error::new(Kind::Config, what).advise("add headers to --details").into());
+    }
+    let parts = parts.with_all_gguf(arguments.all_gguf);
     let ids = ids(&arguments)?;
     let listing = Input::open(&arguments.root, &SourceId::new(repos.listing())?)?;
     let store = Store::new(arguments.to.as_ref().unwrap_or(&arguments.root));
@@ -164,11 +178,11 @@ fn since(roots: &[PathBuf], repos: Repos, parts: &Parts) -> Result<Option<Since>
     let mut all: Option<Since> = None;
     for root in roots {
         let stored = Stored::open(root, &name)?;
-        let asked = stored.checkpoint().settings.as_ref().and_then(|settings| settings.get("details"));
-        let asked = asked.unwrap_or_default();
-        if !Parts::of_names(asked).is_some_and(|asked| asked.cover(parts)) {
+        let settings = stored.checkpoint().settings.clone().unwrap_or_default();
+        if !Parts::of_settings(&settings).is_some_and(|asked| asked.cover(parts)) {
+            let asked = settings.get("details").unwrap_or_default();
             let what =
-                format!("the earlier root was asked for `{asked}`, which is less than `{}`", parts.names());
+                format!("the earlier root was asked for `{asked}`, which is less than `{}`", told(parts));
             return Err(Error::new(Kind::Config, what)
                 .at(root.display().to_string())
                 .advise("ask for the same --details, or leave this --since away")
@@ -183,9 +197,13 @@ fn since(roots: &[PathBuf], repos: Repos, parts: &Parts) -> Result<Option<Since>
     Ok(all)
 }
 
+fn told(parts: &Parts) -> String {
+    parts.names() + if parts.all_gguf() { " of all GGUF files" } else { "" }
+}
+
 fn unchosen(repos: Repos) -> Error {
     let counts = match repos {
-        Repos::Models => "reading config.json counts as a download of the model",
+        Repos::Models => "reading config.json or a GGUF file counts as a download of the model",
         Repos::Datasets => "reading any file of a dataset, its README too, counts as a download",
     };
     Error::new(Kind::Config, format!("files are read only of repositories that are chosen: {counts}"))
@@ -214,7 +232,7 @@ fn all_there(ids: Option<&[String]>, chosen: &Input) -> Result<bool> {
 
 fn lines(plan: &Plan, parts: &Parts, repos: Repos, repositories: u64) -> Vec<String> {
     let mut lines = vec![
-        format!("the plan: {} of {} {}", parts.names(), grouped(repositories), repos.name()),
+        format!("the plan: {} of {} {}", told(parts), grouped(repositories), repos.name()),
         format!(
             "  requests  at least {} of the API, {} for files; about {} at the quota that the Hub documents (an estimate)",
             grouped(plan.api),
@@ -224,6 +242,10 @@ fn lines(plan: &Plan, parts: &Parts, repos: Repos, repositories: u64) -> Vec<Str
     ];
     if parts.has(Part::Config) {
         lines.push("  counts    each config.json that is read counts as a download of its model".into());
+    }
+    if parts.has(Part::Headers) {
+        lines
+            .push("  counts    each GGUF file whose header is read counts as a download of its model".into());
     }
     if repos == Repos::Datasets && parts.has(Part::Card) {
         lines.push("  counts    each README that is read counts as a download of its dataset".into());

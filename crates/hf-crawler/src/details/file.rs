@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A part of a file.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// The bytes, no more than were asked for.
+    /// The bytes, no more than were asked for; a server may give fewer at once.
     pub(super) bytes: Vec<u8>,
     /// The size of the whole file, where it was told.
     pub(super) total: Option<u64>,
@@ -61,15 +61,15 @@ impl Hub {
             Err(error) if error.status() == Some(416) => return Ok(Piece { bytes: Vec::new(), total: None }),
             opened => opened?,
         };
-        let (begins, total) = match opened.response.status {
+        let (begins, ends, total) = match opened.response.status {
             206 => ranged(&opened.response)?,
-            _ => (0, length(&opened.response)),
+            _ => (0, length(&opened.response), length(&opened.response)),
         };
         let Some(skip) = from.checked_sub(begins) else {
             return Err(wrong(&opened.response, "the server gives another part of the file"));
         };
         let bytes = read(&mut opened, skip, count).await?;
-        let expected = total.map_or(0, |total| count.min(total.saturating_sub(from)));
+        let expected = ends.map_or(0, |ends| count.min(ends.saturating_sub(from)));
         if (bytes.len() as u64) < expected {
             let what = "a part of the file is shorter than the answer says";
             return Err(Error::new(Kind::Transient, what).at(shown(&opened.response.url)));
@@ -93,12 +93,18 @@ async fn read(opened: &mut Opened, mut skip: u64, count: u64) -> Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// Where the part begins, and the size of the whole.
-fn ranged(response: &Response) -> Result<(u64, Option<u64>)> {
+/// Where the part begins and ends, and the size of the whole.
+fn ranged(response: &Response) -> Result<(u64, Option<u64>, Option<u64>)> {
     let text = response.headers.get("content-range").and_then(|value| value.to_str().ok());
     let range = text.and_then(|text| {
         let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-        Some((range.split_once('-')?.0.trim().parse().ok()?, total.trim().parse().ok()))
+        let (first, last) = range.split_once('-')?;
+        let last: Option<u64> = last.trim().parse().ok();
+        Some((
+            first.trim().parse().ok()?,
+            last.and_then(|last| last.checked_add(1)),
+            total.trim().parse().ok(),
+        ))
     });
     range.ok_or_else(|| wrong(response, "the server does not tell which part of the file it gives"))
 }

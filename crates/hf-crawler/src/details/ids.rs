@@ -55,3 +55,22 @@ pub(super) fn is_id(text: &str) -> bool {
     };
     text.len() <= 200 && text.split('/').count() <= 2 && text.split('/').all(part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_lead_elsewhere_are_none() {
+        for odd in ["", "a/b/c", "../x", "a/..", "a b", "a/b?x", "a/é", "/a", &"a".repeat(201)] {
+            assert!(!is_id(odd), "{odd}");
+        }
+        assert!(is_id("gpt2") && is_id("Qwen/Qwen3-8B.v1_x"));
+        let repo = Repo { object_id: None, id: "a/b".into(), sha: None };
+        for odd in ["..", "x/../../y", "/x", "x//y", "./x"] {
+            assert!(repo.file(Repos::Models, odd).is_none(), "{odd}");
+        }
+        let parts: Vec<_> = repo.file(Repos::Datasets, "x/y z?").unwrap().collect();
+        assert_eq!(parts, ["datasets", "a", "b", "resolve", "main", "x", "y z?"]);
+    }
+}

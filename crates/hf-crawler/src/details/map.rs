@@ -7,8 +7,11 @@ use crawl_core::{
 };
 use futures::future::try_join_all;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 
+use super::headers::AT_ONCE;
 use super::ids::Repo;
 use super::tree::{File, MOST_FILES};
 use super::{Part, Parts};
@@ -22,16 +25,18 @@ const LARGEST_CARD: u64 = 4 << 20;
 /// The map from listed repositories to what was asked for of each.
 #[derive(Debug)]
 pub struct Details {
-    hub: Hub,
-    repos: Repos,
-    parts: Parts,
+    pub(super) hub: Hub,
+    pub(super) repos: Repos,
+    pub(super) parts: Parts,
     since: Option<Since>,
     judge: Judge,
+    /// Whose header is in memory.
+    pub(super) turns: Semaphore,
 }
 
 /// The row that is written: members that were not asked for are not there, and what a repository does not have is null.
 #[derive(Default, Serialize)]
-struct Written {
+pub(super) struct Written {
     #[serde(rename = "_id")]
     object_id: Option<String>,
     id: String,
@@ -42,6 +47,12 @@ struct Written {
     files: Option<Option<Vec<File>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     card: Option<Option<String>>,
+    /// Those of all files of one set, or null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) safetensors_headers: Option<Option<Vec<Value>>>,
+    /// Of each file one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) gguf_headers: Option<Option<Vec<Value>>>,
     /// Why something is null that the repository has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<LeftOut>,
@@ -82,7 +93,8 @@ impl Details {
         parts: Parts,
         since: Option<Since>,
     ) -> Result<Over<Self>> {
-        let details = Details { hub, repos, parts, since, judge: Judge::default() };
+        let turns = Semaphore::new(AT_ONCE);
+        let details = Details { hub, repos, parts, since, judge: Judge::default(), turns };
         Ok(Over::new(input, details)?.named(Details::name(repos)?))
     }
 
@@ -119,7 +131,7 @@ impl Details {
             ..Written::default()
         };
         let mut files = None;
-        if self.parts.has(Part::Files) {
+        if self.parts.has(Part::Files) || self.parts.has(Part::Headers) {
             files = self.hub.tree(self.repos, &repo).await?;
             if files.is_none() {
                 written.note("", Kind::Shape, format!("the repository has more than {MOST_FILES} files"));
@@ -144,11 +156,22 @@ impl Details {
                 false => None,
             });
         }
+        if self.parts.has(Part::Headers) {
+            match &files {
+                Some(files) => self.headers(&repo, files, &mut written).await?,
+                None => (written.safetensors_headers, written.gguf_headers) = (Some(None), Some(None)),
+            }
+        }
         written.files = self.parts.has(Part::Files).then_some(files);
         let text = serde_json::to_vec(&written)
             .map_err(|cause| Error::new(Kind::Shape, "details that are no JSON").because(cause))?;
         // A config keeps its line breaks, which a record may not have.
         Record::parse(text).map(Row::Kept)
+    }
+
+    /// Whether an error concerns one file of a repository of which other things are told.
+    pub(super) fn is_closed(&self, error: &Error) -> bool {
+        self.parts.has(Part::Files) && error.kind() == Kind::Denied && !error.concerns_all()
     }
 
     /// A small text file; `None` if the repository has none, or one that is left out.
@@ -184,12 +207,12 @@ impl Details {
 
 impl Written {
     /// Notes what is left out.
-    fn note(&mut self, path: &str, kind: Kind, reason: impl Into<String>) {
+    pub(super) fn note(&mut self, path: &str, kind: Kind, reason: impl Into<String>) {
         self.left_out.push(LeftOut { path: path.to_owned(), kind: kind.word(), reason: reason.into() });
     }
 
     /// Notes what is left out, and gives nothing in its place.
-    fn leave<T>(&mut self, path: &str, kind: Kind, reason: impl Into<String>) -> Option<T> {
+    pub(super) fn leave<T>(&mut self, path: &str, kind: Kind, reason: impl Into<String>) -> Option<T> {
         self.note(path, kind, reason);
         None
     }
@@ -200,6 +223,7 @@ impl Map for Details {
         Settings::default()
             .with("endpoint", shown(&self.hub.url("")))
             .with("details", self.parts.names())
+            .with_some("gguf", self.parts.all_gguf().then_some("all"))
             .with_some("since", self.since.as_ref().map(Since::root))
     }
 

@@ -2,6 +2,7 @@
 
 mod choice;
 mod file;
+mod headers;
 mod ids;
 mod map;
 mod plan;
@@ -11,7 +12,7 @@ pub use choice::{Choice, Chosen};
 pub use map::{Details, version};
 pub use plan::Plan;
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Settings};
 
 use crate::Repos;
 
@@ -24,11 +25,13 @@ pub enum Part {
     Files,
     /// The text of `README.md`.
     Card,
+    /// What the headers of safetensors and GGUF files tell; only of models.
+    Headers,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 3] = [Part::Config, Part::Files, Part::Card];
+    pub const ALL: [Part; 4] = [Part::Config, Part::Files, Part::Card, Part::Headers];
 
     /// Its name on the command line and in settings.
     pub fn name(self) -> &'static str {
@@ -36,13 +39,17 @@ impl Part {
             Part::Config => "config",
             Part::Files => "files",
             Part::Card => "card",
+            Part::Headers => "headers",
         }
     }
 }
 
 /// What is asked for of each repository: at least one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parts(Vec<Part>);
+pub struct Parts {
+    parts: Vec<Part>,
+    all_gguf: bool,
+}
 
 impl Parts {
     /// These, of such repositories.
@@ -64,32 +71,43 @@ impl Parts {
             let what = format!("datasets have no {}", odd.name());
             return Err(Error::new(Kind::Config, what).advise("of datasets there are files and card"));
         }
-        Ok(Parts(parts))
+        Ok(Parts { parts, all_gguf: false })
+    }
+
+    /// With the headers of all GGUF files, not of the smallest one alone.
+    pub fn with_all_gguf(self, all_gguf: bool) -> Self {
+        Parts { all_gguf, ..self }
+    }
+
+    /// Whether the headers of all GGUF files are asked for.
+    pub fn all_gguf(&self) -> bool {
+        self.all_gguf
     }
 
     /// Whether it is asked for.
     pub fn has(&self, part: Part) -> bool {
-        self.0.contains(&part)
+        self.parts.contains(&part)
     }
 
     /// Whether all of `others` are asked for too.
     pub fn cover(&self, others: &Parts) -> bool {
-        others.0.iter().all(|part| self.has(*part))
+        others.parts.iter().all(|part| self.has(*part)) && (self.all_gguf || !others.all_gguf)
     }
 
     /// Whether anything is read that the Hub may count as a download.
     pub fn read_files(&self) -> bool {
-        self.0.iter().any(|part| *part != Part::Files)
+        self.parts.iter().any(|part| *part != Part::Files)
     }
 
     /// Their names, as `config,files`.
     pub fn names(&self) -> String {
-        self.0.iter().map(|part| part.name()).collect::<Vec<_>>().join(",")
+        self.parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(",")
     }
 
-    /// Reads what [`Parts::names`] wrote.
-    pub fn of_names(names: &str) -> Option<Self> {
+    /// What a root was asked for, by its settings; `None` if they do not tell.
+    pub fn of_settings(settings: &Settings) -> Option<Self> {
         let part = |name: &str| Part::ALL.into_iter().find(|part| part.name() == name);
-        names.split(',').map(part).collect::<Option<Vec<_>>>().map(Parts)
+        let parts = settings.get("details")?.split(',').map(part).collect::<Option<Vec<_>>>()?;
+        Some(Parts { parts, all_gguf: settings.get("gguf") == Some("all") })
     }
 }

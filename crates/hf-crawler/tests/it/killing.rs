@@ -120,3 +120,51 @@ pub(crate) fn spread(kill: u64) -> f64 {
     let mixed = (kill + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 11) as f64 / (1_u64 << 52) as f64
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn details_killed_again_and_again_are_the_same_and_no_repository_is_lost() {
+    const KILLS: u64 = 12;
+    let latency = Duration::from_millis(8);
+    let config = HubConfig { models: 300, datasets: 0, latency, ..HubConfig::default() };
+    let double = Double::start(config).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let listing = folder.path().join("listing");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hf-crawler"));
+        command.args(arguments).args(["--quiet", "--endpoint", &double.url()]).stderr(Stdio::null());
+        command.env_remove("HF_TOKEN").env("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+        command
+    };
+    let from = listing.to_str().unwrap();
+    assert!(run(&["models", "--root", from]).status().unwrap().success());
+    let details = |to: &Path| {
+        let parts = ["details", from, "--details", "config,files,card,headers", "--top", "250", "--to"];
+        run(&[&parts[..], &[to.to_str().unwrap(), "--rows-a-page", "5"]].concat())
+    };
+    let (whole, root) = (folder.path().join("whole"), folder.path().join("root"));
+    let began = Instant::now();
+    assert!(details(&whole).status().unwrap().success());
+    let took = began.elapsed();
+    let mut hit = 0;
+    for kill in 0..KILLS {
+        let mut child = details(&root).spawn().unwrap();
+        std::thread::sleep(took.mul_f64(spread(kill) / KILLS as f64));
+        hit += u64::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(details(&root).status().unwrap().success());
+    assert!(hit >= KILLS / 4, "only {hit} of {KILLS} kills found a run");
+    for name in ["hf/models-chosen", "hf/models-details"] {
+        let id = crawl_core::SourceId::new(name).unwrap();
+        let lines = |root: &Path| {
+            let stored = Stored::open(root, &id).unwrap();
+            assert!(stored.checkpoint().ended());
+            let pages = 1..=stored.checkpoint().pages;
+            pages.map(|page| stored.lines(page).unwrap().to_vec()).collect::<Vec<_>>()
+        };
+        let found = lines(&root);
+        assert!(found == lines(&whole), "a page of {name} differs");
+        assert_eq!(found.concat().iter().filter(|byte| **byte == b'\n').count(), 250);
+    }
+}

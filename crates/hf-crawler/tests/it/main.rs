@@ -8,8 +8,10 @@
 //! - `mirrors`: servers that are not quite the Hub: links that lead elsewhere, no links, no order, no end
 //! - `older`: roots that the version before shares and files wrote
 //! - `details`: files, configs and cards of chosen repositories
+//! - `headers`: what files of weights hold, by Range; servers that mean harm
 //! - `processing`: the filter, the 14 fields, the history
 //! - `filters`: filter files that were written otherwise
+//! - `fits`: what fits a memory; synthetic models
 //! - `folding`: the rule of the catalogue, on runs that were made up
 //! - `killing`: `kill -9` of the real program at random moments
 //! - `program`: exit codes, messages, help
@@ -23,7 +25,9 @@ mod catalogue;
 mod desk;
 mod details;
 mod filters;
+mod fits;
 mod folding;
+mod headers;
 mod killing;
 mod listing;
 mod mirrors;

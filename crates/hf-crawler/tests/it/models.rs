@@ -161,7 +161,26 @@ async fn filters_are_spelled_as_the_hub_spells_them() {
     assert!(!owners.is_empty() && owners.iter().all(|row| has(row, "author", &owner)));
     let searched = found("search", &["--search", "LLAMA", "--filter", "license:mit"]);
     assert!(names(&searched).iter().all(|name| name.to_lowercase().contains("llama")));
+    // What the double does not know it takes no notice of, as the Hub does.
+    let more =
+        ["--gated", "true", "--num-parameters", "min:6B,max:128B", "--apps", "ollama", "--apps", "vllm"];
+    let gated =
+        found("gated", &[&more[..], &["--inference", "warm", "--inference-provider", "all"]].concat());
+    assert!(
+        !gated.is_empty() && gated.iter().all(|row| !has(row, "gated", "false")) && gated.len() < all.len()
+    );
+    let settings = stored(&root.path().join("gated")).checkpoint().settings.clone().unwrap();
+    for (name, value) in [("gated", "true"), ("num_parameters", "min:6B,max:128B"), ("apps", "ollama,vllm")] {
+        assert_eq!(settings.get(name), Some(value));
+    }
+    let base = root.path().join("gated").to_str().unwrap().to_owned();
+    let next = command(&double, &root.path().join("next"), &["--since", &base]).output().unwrap();
+    ended(&next, 78, "it was made with --gated");
+    let odd = command(&double, &root.path().join("odd"), &["--num-parameters", "6B"]).output().unwrap();
+    ended(&odd, 78, "min:6B,max:128B");
     let seen: String = double.seen().iter().map(|seen| seen.path_and_query.clone() + "\n").collect();
+    let asked = "&apps=ollama&apps=vllm&inference_provider=all&num_parameters=min%3A6B%2Cmax%3A128B&inference=warm&gated=true";
+    assert!(seen.contains(asked), "{seen}");
     for says in [format!("&pipeline_tag={task}\n"), format!("&filter={library}"), "&search=LLAMA".into()] {
         assert!(seen.contains(&says), "{says}");
     }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use crawl_cli::anyhow::Result;
 use crawl_cli::{env, say};
 use crawl_core::http::Secret;
-use crawl_core::{Error, Kind};
+use crawl_core::{Error, Kind, Timestamp};
 use kaggle_crawler::Kaggle;
+use serde_json::Value;
 
-/// An access token (variable, then file), else user name and key (variables, then `kaggle.json`), else nobody.
+/// An access token (variable, then file), else user name and key (variables, then `kaggle.json`), else the token of a
+/// login of Kaggle's own client, else nobody.
 pub(super) fn with_account(kaggle: Kaggle) -> Result<Kaggle> {
     let home = env("HOME").or_else(|| env("USERPROFILE")).map(|home| Path::new(&home).join(".kaggle"));
     if let Some(token) = env("KAGGLE_API_TOKEN") {
@@ -27,6 +29,7 @@ pub(super) fn with_account(kaggle: Kaggle) -> Result<Kaggle> {
         }
     }
     let (mut user, mut key) = (env("KAGGLE_USERNAME"), env("KAGGLE_KEY"));
+    let login = home.as_ref().map(|home| home.join("credentials.json"));
     let folders = match env("KAGGLE_CONFIG_DIR") {
         Some(folder) => vec![PathBuf::from(folder)],
         None => home
@@ -36,23 +39,51 @@ pub(super) fn with_account(kaggle: Kaggle) -> Result<Kaggle> {
     };
     let file = folders.into_iter().map(|folder| folder.join("kaggle.json")).find(|path| path.is_file());
     if let Some(path) = file.filter(|_| user.is_none() || key.is_none()) {
-        warn_if_open(&path);
-        let text = text(&path)?;
-        // The cause would tell a piece of the file.
-        let bad = || Error::new(Kind::Config, "the file is not valid JSON").at(path.display().to_string());
-        let json: serde_json::Value =
-            serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| bad())?;
-        let member = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        user = user.or_else(|| member("username"));
-        key = key.or_else(|| member("key"));
+        let json = json(&path)?;
+        user = user.or_else(|| member(&json, "username"));
+        key = key.or_else(|| member(&json, "key"));
     }
-    match (user, key) {
-        (Some(user), Some(key)) => match usable(&key, "KAGGLE_KEY or kaggle.json")? {
-            Some(key) => Ok(kaggle.with_key(user.trim(), &key)),
-            None => Ok(kaggle),
-        },
-        _ => Ok(kaggle),
+    if let (Some(user), Some(key)) = (user, key)
+        && let Some(key) = usable(&key, "KAGGLE_KEY or kaggle.json")?
+    {
+        return Ok(kaggle.with_key(user.trim(), &key));
     }
+    match login.filter(|path| path.is_file()) {
+        Some(path) => Ok(kaggle.with_token(&logged_in(&path)?)),
+        None => Ok(kaggle),
+    }
+}
+
+/// The access token that Kaggle's own client keeps behind `kaggle auth login`. It holds for hours; the client renews it,
+/// and we do not: a renewed one would have to be written into the client's file.
+fn logged_in(path: &Path) -> Result<Secret> {
+    let bad = |what: String| {
+        Error::new(Kind::Config, what).at(path.display().to_string()).advise(
+            "renew it with `kaggle auth login`, set KAGGLE_API_TOKEN, or move the file away to ask without an account",
+        )
+    };
+    let json = json(path)?;
+    let token = member(&json, "access_token").unwrap_or_default();
+    let token = usable(&token, &path.display().to_string())?
+        .ok_or_else(|| bad("the login of Kaggle's client holds no access token".to_owned()))?;
+    let until = member(&json, "access_token_expiration").and_then(|time| time.parse::<Timestamp>().ok());
+    match until {
+        Some(until) if until > Timestamp::now() => Ok(token),
+        Some(until) => Err(bad(format!("the login of Kaggle's client ended at {until}")).into()),
+        None => Err(bad("the login of Kaggle's client does not tell until when it holds".to_owned()).into()),
+    }
+}
+
+/// A file of credentials. What is wrong with it is told without a piece of it.
+fn json(path: &Path) -> Result<Value> {
+    warn_if_open(path);
+    let text = text(path)?;
+    let bad = |_| Error::new(Kind::Config, "the file is not valid JSON").at(path.display().to_string());
+    Ok(serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(bad)?)
+}
+
+fn member(json: &Value, name: &str) -> Option<String> {
+    json.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn text(path: &Path) -> Result<String> {

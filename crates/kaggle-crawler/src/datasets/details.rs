@@ -96,15 +96,29 @@ struct Written<'a> {
     #[serde(rename = "Content")]
     content: Option<String>,
     #[serde(rename = "File Explorer")]
-    files: Vec<Value>,
+    files: Vec<Explored<'a>>,
     #[serde(rename = "FilesLeftOut", skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<Value>,
+}
+
+/// A listed file, borrowed: a dataset may have very many.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Explored<'a> {
+    file_name: Option<&'a str>,
+    size: Option<u64>,
 }
 
 /// Id and version of a row of the final format, for [`Since`].
 pub fn version(row: &Record) -> Option<(String, String)> {
     let text = |field: &str| row.raw().get(field).and_then(|value| value.str().map(String::from));
     Some((text("Ref")?, text("lastUpdated")?))
+}
+
+impl<'a> Explored<'a> {
+    fn of(file: &'a FileRow) -> Self {
+        Explored { file_name: file.name.as_deref(), size: file.total_bytes }
+    }
 }
 
 impl Details {
@@ -171,7 +185,6 @@ impl Details {
         let mut job = Job::new(&self.way, context, &asked, version, &folder);
         job.run(&listed).await?;
         let Job { lines: files, left_out, .. } = job;
-        let explorer = |file: &FileRow| json!({"FileName": file.name, "Size": file.total_bytes});
         let written = Written {
             name: &name,
             usability: rating(&row, Some(&info)),
@@ -181,7 +194,7 @@ impl Details {
             licenses: info.licenses.map(|all| all.into_iter().filter_map(|license| license.name).collect()),
             tags: info.keywords,
             content: info.description,
-            files: listed.iter().map(explorer).collect(),
+            files: listed.iter().map(Explored::of).collect(),
             left_out,
         };
         Ok(Mapped { row: Row::Kept(Record::write(&written)?), files })

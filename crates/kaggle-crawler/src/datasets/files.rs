@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{Archive, landed};
 use crate::pick::{Choice, Picker};
-use crate::unpack::Target;
+use crate::unpack::{Target, plain};
 use crate::{Archives, Kaggle, Method};
 
 /// A dataset of more files than this, or of several that have no more bytes than that, comes as an archive: it is one
@@ -78,7 +78,9 @@ impl<'a> Job<'a> {
                 self.leave(None, "it has no name");
                 continue;
             };
-            if here.as_ref().is_some_and(|here| here.contains(name)) {
+            // An archive's `a//b.csv` is `a/b.csv` here.
+            let unpacked = |here: &HashSet<String>| plain(name).is_some_and(|plain| here.contains(&plain));
+            if here.as_ref().is_some_and(unpacked) {
                 continue;
             }
             match self.way.picker.choose(name, file.total_bytes) {

@@ -2,14 +2,15 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use crawl_core::{Error, FileLine, Kind, Result};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::limits::Meter;
-use super::{Counts, Member, READ, Target, damaged};
+use super::writing::{Buffers, Writing, joined};
+use super::{Counts, Member, Target, damaged};
 
 /// So many files become durable at once: the disk's syncs are what small files wait for.
 const AT_ONCE: usize = 32;
@@ -39,7 +40,7 @@ pub(super) struct Landing<'a, T> {
     seen: HashSet<u64>,
     hasher: RandomState,
     outcomes: VecDeque<Outcome>,
-    buffer: Vec<u8>,
+    buffers: Buffers,
     counts: Counts,
 }
 
@@ -57,7 +58,7 @@ impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
             seen: HashSet::new(),
             hasher: RandomState::new(),
             outcomes: VecDeque::new(),
-            buffer: vec![0; READ],
+            buffers: Buffers::new(),
             counts: Counts::default(),
         })
     }
@@ -99,32 +100,55 @@ impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
     ) -> Result<Option<Broken>> {
         let target = self.target;
         let made = self.runtime.block_on(target.files.create(place, target.version.as_deref(), size));
-        let mut making = match made {
+        let making = match made {
             Ok(making) => making,
             Err(error) if error.kind() == Kind::Denied => return self.refuse(name, error).map(|()| None),
             Err(error) => return Err(error),
         };
+        let writing = Writing::new(&self.runtime, making, &self.buffers);
+        let read = self.read(size, body, &mut count, &writing);
+        if !matches!(read, Ok(None)) {
+            // What writing failed of comes first: it may be why no more was read.
+            return writing.end(&self.runtime).and(read);
+        }
+        self.give(Outcome::Soon(writing.whole()))?;
+        Ok(None)
+    }
+
+    /// Reads the `size` bytes of `body`, and hands them over.
+    fn read(
+        &mut self,
+        size: u64,
+        body: &mut dyn Read,
+        count: &mut dyn FnMut(&mut Meter, u64) -> Result<()>,
+        writing: &Writing,
+    ) -> Result<Option<Broken>> {
         let mut come = 0;
         loop {
             self.go_on()?;
-            let read = match body.read(&mut self.buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+            let mut buffer = self.buffers.take();
+            let filled = match fill(body, &mut buffer) {
+                Ok(filled) => filled,
                 Err(cause) => return Ok(Some(broken(cause))),
             };
-            come += read as u64;
-            count(&mut self.meter, read as u64)?;
+            come += filled as u64;
+            count(&mut self.meter, filled as u64)?;
             if come > size {
                 return Ok(Some(Broken::Member(damaged("it has more bytes than the archive says"))));
             }
-            making.write_all(&self.buffer[..read]).map_err(told)?;
+            let last = filled < buffer.len();
+            if !writing.give(buffer, filled) {
+                let what = Error::new(Kind::Storage, "a member could not be written");
+                return Err(what);
+            }
+            if last {
+                break;
+            }
         }
         if come < size {
             let what = format!("only {come} of its {size} bytes are there");
             return Ok(Some(Broken::Member(damaged(what))));
         }
-        self.give(Outcome::Soon(self.runtime.spawn(making.finish())))?;
         Ok(None)
     }
 
@@ -134,13 +158,14 @@ impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
         body: &mut dyn Read,
         mut count: impl FnMut(&mut Meter, u64) -> Result<()>,
     ) -> Result<()> {
+        let mut buffer = self.buffers.take();
         loop {
             self.go_on()?;
-            match body.read(&mut self.buffer) {
-                Ok(0) => return Ok(()),
-                Ok(read) => count(&mut self.meter, read as u64)?,
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(ended(cause)),
+            let filled = fill(body, &mut buffer).map_err(ended)?;
+            count(&mut self.meter, filled as u64)?;
+            if filled < buffer.len() {
+                self.buffers.put(buffer);
+                return Ok(());
             }
         }
     }
@@ -168,18 +193,12 @@ impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
                 self.counts.refused += 1;
                 Member::Refused(name, error)
             }
-            Some(Outcome::Soon(task)) => match self.runtime.block_on(task) {
-                Ok(line) => {
-                    let line = line?;
-                    self.counts.files += 1;
-                    self.counts.bytes += line.size;
-                    Member::Landed(line)
-                }
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => return Err(Error::new(Kind::Stopped, "the program ended within an archive")),
-                },
-            },
+            Some(Outcome::Soon(task)) => {
+                let line = joined(&self.runtime, task)?;
+                self.counts.files += 1;
+                self.counts.bytes += line.size;
+                Member::Landed(line)
+            }
         };
         (self.take)(member)
     }
@@ -193,8 +212,22 @@ impl<'a, T: FnMut(Member) -> Result<()>> Landing<'a, T> {
     }
 }
 
+/// Fills the buffer, but for what lies behind the end.
+fn fill(body: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match body.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(filled)
+}
+
 /// The parts of a member's name, without `.` and without empty parts; `None` where they lead out of the folder.
-pub(super) fn plain(name: &str) -> Option<String> {
+pub(crate) fn plain(name: &str) -> Option<String> {
     if name.starts_with('/') {
         return None;
     }
@@ -230,7 +263,7 @@ fn is_ours(cause: &io::Error) -> bool {
 }
 
 /// The error that a writer or reader of ours has wrapped.
-fn told(cause: io::Error) -> Error {
+pub(super) fn told(cause: io::Error) -> Error {
     match cause.downcast::<Error>() {
         Ok(error) => error,
         Err(cause) => Error::new(Kind::Storage, "cannot write the file").because(cause),

@@ -8,18 +8,20 @@ mod limits;
 mod remote;
 mod single;
 mod tar;
+mod writing;
 mod zip;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crawl_core::http::{Http, Request};
 use crawl_core::{Error, FileLine, Files, Kind, Result, Stop};
 
 use crate::off;
 
+pub(crate) use self::landing::plain;
 pub use self::limits::Limits;
 pub use self::remote::unpack_remote;
 pub use self::single::{unpack_single, was_zipped};
@@ -87,9 +89,9 @@ pub struct Counts {
 /// # Errors
 /// Those of [`unpack_each`].
 pub async fn unpack(archive: &Path, target: &Target) -> Result<Unpacked> {
-    let (take, from) = gather();
+    let (take, gathered) = gather();
     unpack_each(archive, target, take).await?;
-    Ok(Unpacked::of(from))
+    Ok(gathered.all())
 }
 
 /// Unpacks as [`unpack_remote`] does, and keeps a line for each member in memory.
@@ -97,32 +99,33 @@ pub async fn unpack(archive: &Path, target: &Target) -> Result<Unpacked> {
 /// # Errors
 /// Those of [`unpack_remote`].
 pub(crate) async fn unpack_remote_whole(http: &Http, request: &Request, target: &Target) -> Result<Unpacked> {
-    let (take, from) = gather();
+    let (take, gathered) = gather();
     unpack_remote(http, request, target, take).await?;
-    Ok(Unpacked::of(from))
+    Ok(gathered.all())
 }
 
-/// Takes members, and the end at which they come out again.
-fn gather() -> (impl FnMut(Member) -> Result<()> + Send + 'static, Receiver<Member>) {
-    let (to, from) = std::sync::mpsc::channel();
+/// Members that come on another thread.
+#[derive(Clone, Default)]
+struct Gathered(Arc<Mutex<Unpacked>>);
+
+/// Takes members, and where they are then.
+fn gather() -> (impl FnMut(Member) -> Result<()> + Send + 'static, Gathered) {
+    let gathered = Gathered::default();
+    let to = gathered.clone();
     let take = move |member| {
-        // The other end lives until all have come.
-        let _ = to.send(member);
+        let mut unpacked = to.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match member {
+            Member::Landed(line) => unpacked.files.push(line),
+            Member::Refused(name, error) => unpacked.refused.push((name, error)),
+        }
         Ok(())
     };
-    (take, from)
+    (take, gathered)
 }
 
-impl Unpacked {
-    fn of(from: Receiver<Member>) -> Self {
-        let mut unpacked = Unpacked::default();
-        for member in from {
-            match member {
-                Member::Landed(line) => unpacked.files.push(line),
-                Member::Refused(name, error) => unpacked.refused.push((name, error)),
-            }
-        }
-        unpacked
+impl Gathered {
+    fn all(self) -> Unpacked {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

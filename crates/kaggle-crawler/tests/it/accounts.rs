@@ -99,6 +99,44 @@ async fn other_folders_of_kaggle_json_are_read_and_a_broken_one_is_named_without
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_of_kaggles_own_client_is_taken_last_and_one_that_has_ended_is_told() {
+    let double = open().await;
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    fs::create_dir(home.join(".kaggle")).unwrap();
+    let json = home.join(".kaggle/credentials.json");
+    // As the client writes it: Python's time in UTC, an empty text for what it does not know.
+    let login = |token: &str, until: &str| {
+        let text = format!(
+            r#"{{"refresh_token": "secret-9", "access_token": "{token}", "access_token_expiration": "{until}",
+            "username": "ann", "scopes": ["resources.admin:*"]}}"#
+        );
+        fs::write(&json, text).unwrap();
+        set_mode(&json, 0o600);
+    };
+    login("secret-6", "2199-01-02T03:04:05.678901+00:00");
+    good(at(&double, home, 0).output().unwrap());
+    assert_eq!(sent(&double).as_deref(), Some("Bearer secret-6"));
+    let pair = [("KAGGLE_USERNAME", "bob"), ("KAGGLE_KEY", "secret-2")];
+    good(at(&double, home, 1).envs(pair).output().unwrap());
+    assert_eq!(sent(&double), basic("bob", "secret-2"), "a key before a login");
+    let asked = double.count();
+    for (token, until, what) in [
+        ("secret-6", "2020-01-02T03:04:05.678901+00:00", "ended at 2020-01-02T03:04:05"),
+        ("secret-6", "", "until when"),
+        ("", "2199-01-02T03:04:05.678901+00:00", "no access token"),
+    ] {
+        login(token, until);
+        let out = at(&double, home, 2).output().unwrap();
+        let told = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(78), "{told}");
+        assert!(told.contains(what) && told.contains("kaggle auth login"), "{told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+    assert_eq!(double.count(), asked, "nothing is asked with a login that has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_with_a_line_break_in_it_is_refused_and_a_wrong_one_ends_the_run_with_what_to_do() {
     let double =
         double(KaggleConfig { datasets: 3, token: Some("right".into()), ..KaggleConfig::default() }).await;

@@ -154,6 +154,20 @@ async fn a_file_that_the_service_zips_on_its_own_account_has_its_own_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_listed_name_with_empty_parts_is_the_file_that_came_out_of_the_archive() {
+    let plant =
+        Plant::dataset("ann/one").file("a//b.csv", "1\n").file("./c.csv", "22\n").file("d.csv", "333\n");
+    let double = double(KaggleConfig { datasets: 1, plants: vec![plant], ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let out = run(&double, root.path(), &[]);
+    assert!(out.status.success(), "{out:?}");
+    let expected = [("a/b.csv", 2), ("c.csv", 3), ("d.csv", 4)];
+    assert_eq!(sizes(root.path()), expected.map(|(name, size)| (format!("ann_one/{name}"), size)));
+    assert!(rows(root.path(), "meta_data")[0].get("FilesLeftOut").is_none());
+    assert_eq!(downloads(&double), 1, "nothing is asked for alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn links_and_devices_in_the_archive_of_a_model_are_left_out_and_named() {
     let faults = vec!["cdn@1=tar-links".parse().unwrap()];
     let config = KaggleConfig {

@@ -54,6 +54,7 @@ async fn an_archive_of_very_many_small_files_gives_all_of_them_in_little_memory(
     let row = &rows(root.path(), "meta_data")[0];
     assert_eq!(row["File Explorer"].as_array().unwrap().len() as u64, count);
     assert!(row.get("FilesLeftOut").is_none());
+    // A page's rows and file lines are in memory until it is written: a KiB a file, and what the program takes anyway.
     assert!(most < (100 << 10) + count, "{most} KiB");
 }
 

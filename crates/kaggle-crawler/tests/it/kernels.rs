@@ -258,6 +258,19 @@ async fn a_notebook_that_is_called_like_the_metadata_file_does_not_take_its_name
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_to_an_output_within_our_own_network_is_not_followed() {
+    let fault = "/v1/kernels.KernelsApiService/ListKernelSessionOutput@all=stray";
+    let faults = vec![fault.parse().unwrap()];
+    let double = double(KaggleConfig { kernels: 60, faults, ..KaggleConfig::default() }).await;
+    let root = tempfile::tempdir().unwrap();
+    let name = double.reference(Part::Kernels, 3);
+    let out = program(&double, root.path()).args([&name, "--outputs"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{out:?}");
+    let missing = Stored::open(root.path(), &id("info")).unwrap().missing(1).unwrap();
+    assert!(missing[0].kind == "denied" && missing[0].message.contains("not a public one"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_kernel_that_never_ran_has_no_log_and_a_list_of_outputs_may_repeat_but_must_end() {
     let path = "/v1/kernels.KernelsApiService/ListKernelSessionOutput";
     let outputs = async |fault: &str, at: u64, root: &Path| {

@@ -267,7 +267,7 @@ async fn filters_beside_refs_and_odd_refs_are_refused_with_what_to_do() {
     }
 }
 
-fn bare() -> std::process::Command {
+pub(crate) fn bare() -> std::process::Command {
     std::process::Command::new(env!("CARGO_BIN_EXE_kaggle-crawler"))
 }
 

@@ -14,6 +14,7 @@
 //! - `archives_kept`: archives that are too large, and those whose program dies
 //! - `archives_large`: archives of many files, and one of 100 GiB: `GLEANER_SMALL_FILES` makes the first one large
 //! - `models`: models, whole: variations, files, refusals, versions, `kill -9`
+//! - `models_in_parts`: `--next`, `--share` and `--upload` of models, with their files
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -38,6 +39,7 @@ mod listing;
 mod meta;
 mod meta_memory;
 mod models;
+mod models_in_parts;
 mod notebooks;
 mod python;
 mod r;

@@ -1,4 +1,5 @@
-//! The types of GGUF: names and sizes, as `ggml.h` and `gguf-py` list them.
+//! The types of GGUF: names and sizes, as `gguf-py` 0.19 lists them, but for Q8_1, which no file has and of whose size
+//! it and `ggml` tell otherwise.
 
 /// A type of tensors: each `block` elements take `size` bytes.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,6 @@ pub(crate) fn of_tensor(number: u32) -> Option<Kind> {
         6 => ("Q5_0", 32, 22),
         7 => ("Q5_1", 32, 24),
         8 => ("Q8_0", 32, 34),
-        9 => ("Q8_1", 32, 36),
         10 => ("Q2_K", 256, 84),
         11 => ("Q3_K", 256, 110),
         12 => ("Q4_K", 256, 144),
@@ -50,6 +50,8 @@ pub(crate) fn of_tensor(number: u32) -> Option<Kind> {
         34 => ("TQ1_0", 256, 54),
         35 => ("TQ2_0", 256, 66),
         39 => ("MXFP4", 32, 17),
+        40 => ("NVFP4", 64, 36),
+        41 => ("Q1_0", 128, 18),
         _ => return None,
     };
     Some(Kind { name, block, size })
@@ -91,6 +93,8 @@ pub(super) fn of_file(number: u32) -> Option<&'static str> {
         36 => "TQ1_0",
         37 => "TQ2_0",
         38 => "MXFP4_MOE",
+        39 => "NVFP4",
+        40 => "Q1_0",
         _ => return None,
     })
 }

@@ -51,6 +51,50 @@ fn cards_of_any_form_are_read() {
 }
 
 #[test]
+fn a_quantisation_is_read_from_the_name_where_no_configuration_tells() {
+    let of = |own: Json| {
+        let row = catalogue(own);
+        let text = |name: &str| row.text(name).map(str::to_owned);
+        (text("quantisation"), row.int("quantisation_bits"), text("quantisation_basis"))
+    };
+    let told = |method: &str, bits, basis: &str| (Some(method.to_owned()), bits, Some(basis.to_owned()));
+    assert_eq!(of(json!({"id": "o/n-AWQ-4bit"})), told("awq", Some(4), "name"));
+    assert_eq!(of(json!({"id": "o/n", "tags": ["GPTQ", "8-bit"]})), told("gptq", Some(8), "name"));
+    assert_eq!(
+        of(json!({"id": "o/n", "tags": ["base_model:quantized:o/n-GPTQ", "dataset:awq"]})),
+        (None, None, None)
+    );
+    assert_eq!(of(json!({"id": "o/gptqueen", "tags": ["4-bit"]})), (None, None, None));
+    let config = json!({"quantization_config": {"quant_method": "compressed-tensors",
+        "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}});
+    assert_eq!(of(json!({"id": "o/n-AWQ", "config": config})), told("compressed-tensors", Some(4), "config"));
+    let mlx = json!({"quantization": {"bits": 6, "group_size": 64}});
+    assert_eq!(of(json!({"id": "o/n", "config.json": mlx})), told("mlx", Some(6), "config"));
+    let text = json!({"quantization_config": {"quant_method": "gptq", "bits": "4"}});
+    assert_eq!(of(json!({"id": "o/n", "config.json": text})), told("gptq", None, "config"));
+    assert_eq!(of(json!({"siblings": [{"rfilename": "a-Q8_0.gguf"}]})), told("gguf", None, "files"));
+}
+
+#[test]
+fn only_what_is_marked_as_made_up_is_called_so() {
+    let of = |own: Json| catalogue(own).bool("synthetic");
+    assert_eq!(of(json!({"synthetic": true})), Some(true));
+    assert_eq!(
+        (of(json!({"synthetic": false})), of(json!({"synthetic": "true"})), of(json!({}))),
+        (None, None, None)
+    );
+}
+
+#[test]
+fn the_first_paragraph_is_prose() {
+    let of = |card: &str| catalogue(json!({ "card": card })).text("description").map(str::to_owned);
+    assert_eq!(of("# T\n```\nlet x;\n```\n| a |\nWords  \nhere\n# More").as_deref(), Some("Words here"));
+    assert_eq!(of("---\nlicense: mit\nnever: closed"), None);
+    assert_eq!((of(""), of("# T\n\n- a\n")), (None, None));
+    assert_eq!(of(&"é".repeat(100_000)).map(|text| text.chars().count()), Some(500));
+}
+
+#[test]
 fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     let of = |files: &[(&str, u64)]| {
         let files: Vec<Json> = files.iter().map(|(path, size)| json!({"path": path, "size": size})).collect();
@@ -80,6 +124,16 @@ fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     let row = of(&[("adapter_model.safetensors", 3), ("adapter_config.json", 1)]);
     assert_eq!((row.int("weight_bytes"), row.int("weight_bytes_adapter")), (None, Some(3)));
     assert_eq!(row.text("base_relation"), Some("adapter"));
+    // What the Hub counts of an adapter is the adapter alone.
+    let row = catalogue(
+        json!({"siblings": [{"rfilename": "adapter_model.safetensors"}], "safetensors": {"parameters": {"F32": 3}}}),
+    );
+    assert_eq!(
+        (row.int("weight_bytes"), row.int("parameters"), row.text("base_relation")),
+        (None, None, Some("adapter"))
+    );
+    let row = of(&[("adapter_config.json", 1), ("model.safetensors", 30)]);
+    assert_eq!((row.int("weight_bytes"), row.text("base_relation")), (Some(30), None));
     let row = of(&[
         ("a.UD-Q4_K_XL.gguf", 4),
         ("b-IQ2_XXS.gguf", 2),

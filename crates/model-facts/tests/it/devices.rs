@@ -24,6 +24,7 @@ fn memory_is_told_for_a_context_and_a_cache() {
     let unknown = Footprint { kv_window_bytes_per_token: Some(100), ..llama() };
     assert_eq!((unknown.cache(5, 16), unknown.memory(5, 16).low), (None, Some(16_060_556_376)));
     assert_eq!(llama().memory(u64::MAX, u64::MAX), Need { low: Some(16_060_556_376), ..Need::default() });
+    assert_eq!((llama().cache(1 << 40, 1 << 40), llama().cache(1 << 40, 8)), (None, Some(131_072 << 39)));
     assert_eq!(Footprint::default().memory(1, 16), Need::default());
 }
 
@@ -61,7 +62,11 @@ fn the_least_that_a_token_reads_leaves_the_vocabulary_and_idle_experts_out() {
     let active = 46_702_792_704 - 32 * 6 * 3 * 4096 * 14336;
     assert_eq!(of(json!({})), Some(2 * (active - 32000 * 4096)));
     assert_eq!(of(json!({"num_experts_per_tok": null})), None);
-    assert_eq!(of(json!({"num_local_experts": null})), Some(2 * (46_702_792_704 - 32000 * 4096)));
+    assert_eq!(of(json!({"num_local_experts": null})), None);
+    assert_eq!(
+        of(json!({"num_local_experts": null, "num_experts_per_tok": null})),
+        Some(2 * (46_702_792_704 - 32000 * 4096))
+    );
     for more in
         [json!({"vision_config": {}}), json!({"vocab_size": null}), json!({"architectures": ["BertModel"]})]
     {

@@ -201,6 +201,11 @@ fn a_total_that_the_parts_or_the_bytes_do_not_bear_out_is_not_believed() {
         (row.int("parameters"), row.text("parameters_basis")),
         (Some(7_600_000_000), Some("declared"))
     );
+    let row = catalogue(json!({"safetensors": {"parameters": {"BF16": "many"}, "total": 7}}));
+    assert_eq!(row.int("parameters"), None);
+    let row = catalogue(json!({"config.json": {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+        "safetensors_headers": [{"path": "model.safetensors", "packed": {"I32": u64::MAX}}]}));
+    assert_eq!(row.int("parameters"), None);
     let row = catalogue(
         json!({"gguf": {"total": u64::MAX}, "files": [{"path": "a-Q4_K_M.gguf", "size": 5_000_000_000_u64}]}),
     );

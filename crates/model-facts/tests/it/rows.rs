@@ -300,6 +300,7 @@ fn layers_without_a_cache_are_not_counted() {
     );
     assert_eq!(of(json!({"num_kv_shared_layers": 3})), Some(5 * layer));
     assert_eq!(of(json!({"model_type": "mamba2"})), Some(0));
+    assert_eq!(of(json!({"v_head_dim": 64})), Some(8 * 8 * (128 + 64) * 2));
     assert_eq!(of(json!({"multi_query": true, "num_key_value_heads": null})), Some(layer));
     assert_eq!(of(json!({"architectures": ["XForSequenceClassification"]})), Some(0));
     assert_eq!(of(json!({"architectures": ["XModel"]})), None);

@@ -1,5 +1,6 @@
 //! The JSON text of a Parquet value.
 
+use jiff::Timestamp;
 use parquet::basic::{LogicalType, TimeUnit};
 use parquet::record::Field;
 use parquet::schema::types::Type as Schema;
@@ -13,22 +14,29 @@ pub(super) struct Hint {
     json: bool,
     /// Nanoseconds in one unit of a point in time, and whether it is in UTC.
     time: Option<(i64, bool)>,
+    /// How many digits of a second the texts had that the times were.
+    digits: Option<usize>,
 }
 
 impl Hint {
     pub(super) fn of(column: &Schema) -> Self {
         match column.get_basic_info().logical_type_ref() {
-            Some(LogicalType::Json) => Hint { json: true, time: None },
+            Some(LogicalType::Json) => Hint { json: true, ..Hint::default() },
             Some(LogicalType::Timestamp(time)) => {
                 let unit = match time.unit {
                     TimeUnit::MILLIS => NANOS_PER_MILLI,
                     TimeUnit::MICROS => NANOS_PER_MICRO,
                     TimeUnit::NANOS => 1,
                 };
-                Hint { json: false, time: Some((unit, time.is_adjusted_to_u_t_c)) }
+                Hint { time: Some((unit, time.is_adjusted_to_u_t_c)), ..Hint::default() }
             }
             _ => Hint::default(),
         }
+    }
+
+    /// With so many digits of a second.
+    pub(super) fn with_digits(self, digits: Option<usize>) -> Self {
+        Hint { digits, ..self }
     }
 
     /// Whether its texts are JSON.
@@ -63,6 +71,10 @@ pub(super) fn write(line: &mut String, field: &Field, hint: Hint) -> Option<&'st
             point(line, *number, unit, utc);
         }
         Field::TimestampMicros(number) => {
+            if let (Some(digits), Ok(time)) = (hint.digits, Timestamp::from_microsecond(*number)) {
+                line.push_str(&cell::literal(&format!("{time:.digits$}")));
+                return None;
+            }
             let (unit, utc) = hint.time.unwrap_or((NANOS_PER_MICRO, true));
             point(line, *number, unit, utc);
         }

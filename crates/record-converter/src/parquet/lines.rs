@@ -13,8 +13,8 @@ use parquet::record::Row;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{ColumnDescriptor, Type as Schema};
 
-use super::RAW_KEY;
 use super::field::{self, Hint};
+use super::{DIGITS_KEY, RAW_KEY};
 use crate::lines::{self, BadLine};
 use crate::names::Names;
 use crate::summary::Summary;
@@ -54,9 +54,17 @@ pub(crate) fn read(
             None
         }
     };
+    let pairs = metadata.key_value_metadata();
+    let hint = |column: &Schema| {
+        let key = format!("{DIGITS_KEY}{}", column.name());
+        let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);
+        // None other is written.
+        let digits = pair.and_then(|pair| pair.value.as_deref()?.parse().ok()).filter(|digits| *digits <= 6);
+        Hint::of(column).with_digits(digits)
+    };
     let mut names = Names::default();
     let columns: Vec<_> =
-        schema.get_fields().iter().map(|column| (names.key(column.name()), Hint::of(column))).collect();
+        schema.get_fields().iter().map(|column| (names.key(column.name()), hint(column))).collect();
     let expected = u64::try_from(metadata.num_rows()).unwrap_or_default();
     let rows = guarded(|| RowIter::from_file_into(Box::new(reader)).project(projection)).map_err(damaged)?;
     let mut rows = rows.with_batch_size(BATCH);

@@ -40,7 +40,7 @@ fn the_summary_adds_up_and_missing_records_are_exit_code_3() {
 fn what_is_not_supported_is_said_with_what_is() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in.jsonl"), "{}\n").unwrap();
-    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xml"], 78);
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.hdf5"], 78);
     assert!(stderr.contains(".xlsx") && stderr.contains(".csv"), "{stderr}");
     check(folder.path(), &["in.jsonl", "out.xlsx"], 0);
     let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 78);

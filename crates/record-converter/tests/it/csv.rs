@@ -1,6 +1,7 @@
 //! CSV: what is written comes back, and files of others are read as they are meant.
 
 use std::fs;
+use std::io::Write;
 
 use crawl_core::Kind;
 use record_converter::{Options, Summary};
@@ -164,4 +165,19 @@ fn records_without_members_are_no_table() {
     assert_eq!(run(&folder, "in.jsonl", "out.csv", Options::default()).unwrap_err().kind(), Kind::Config);
     let (csv, back) = there_and_back(&[r#"{"a":null}"#, "{}"], Options::default());
     assert_eq!((csv.as_str(), back.len()), ("\"a\"\nnull\nnull\n", 2));
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_fills_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.csv.zst");
+    let mut packed = zstd::Encoder::new(fs::File::create(&path).unwrap(), 1).unwrap();
+    packed.write_all(b"a,b\n1,\"").unwrap();
+    (0..300).for_each(|_| packed.write_all(&[b'x'; 1 << 20]).unwrap());
+    packed.finish().unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
+    let error = run(&folder, "in.csv.zst", "out.jsonl", Options::default()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Shape);
+    assert!(error.to_string().contains("268435456 bytes"), "{error}");
+    assert_eq!(crate::names(folder.path()), ["in.csv.zst"]);
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crawl_core::Kind;
+use crawl_core::table::Type;
 use parquet::basic::{LogicalType, Type as Physical};
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
@@ -94,6 +95,25 @@ fn each_column_has_the_narrowest_type_that_holds_it() {
     let group = reader.metadata().row_group(0);
     assert!(group.columns()[..7].iter().all(|column| column.statistics().is_some()));
     assert!(group.column(7).statistics().is_none());
+}
+
+#[test]
+fn times_are_times_and_are_spelled_again_as_they_were() {
+    let lines = [
+        r#"{"a":"2024-02-29T13:45:00.000Z","b":"2024-02-29T13:45:00Z","c":"2024-02-29T13:45:00.120000Z","d":"2024-02-29T13:45:00Z"}"#,
+        r#"{"a":"2024-02-29T13:45:00.120Z","b":null,"c":"1969-12-31T23:59:59.999999Z","d":"2024-02-29T13:45:00.000Z"}"#,
+    ];
+    let (folder, _) = written(&lines, without_raw());
+    let columns = record_converter::parquet::Reader::open(&folder.path().join("out.parquet")).unwrap();
+    let times: Vec<_> = columns.columns().iter().map(|column| column.kind == Type::Time).collect();
+    assert_eq!(times, [true, true, true, false]);
+    assert_eq!(back(&folder), lines);
+    run(&folder, "in.jsonl", "out.avro", without_raw()).unwrap();
+    run(&folder, "out.avro", "avro.jsonl", Options::default()).unwrap();
+    assert_eq!(
+        fs::read_to_string(folder.path().join("avro.jsonl")).unwrap().lines().collect::<Vec<_>>(),
+        lines
+    );
 }
 
 #[test]

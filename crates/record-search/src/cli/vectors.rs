@@ -8,7 +8,7 @@ use crawl_cli::clap::{self, Args};
 use crawl_cli::{HttpFlags, env};
 use crawl_core::http::{Http, Secret};
 use crawl_core::{Error, Kind as Why, Stop};
-use record_search::{Embedder, EndpointEmbedder, Index, TableEmbedder};
+use record_search::{Embedder, EndpointEmbedder, Model, TableEmbedder};
 use tokio::runtime::Handle;
 
 #[derive(Args, Debug)]
@@ -27,8 +27,7 @@ pub(super) struct VectorFlags {
 impl VectorFlags {
     /// The embedder for the index in a folder. To be asked outside of the runtime's own threads.
     pub(super) fn embedder(&self, index: &Path, runtime: &Handle) -> Result<Option<Arc<dyn Embedder>>> {
-        // An index that is not there yet, or is damaged, is the business of whoever opens it.
-        let built = Index::open(index, None).ok().map(|index| index.model().map(|model| model.name.clone()));
+        let built = Model::of_index(index).map(|model| model.map(|model| model.name));
         let what = match (&self.vectors, built) {
             (Some(what), _) => what.clone(),
             (None, None) => "table".into(),

@@ -88,17 +88,9 @@ fn rows_that_are_no_records_are_missing_with_their_reasons() {
     let path = folder.path().join("rows.jsonl");
     let deep = format!("{{\"id\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let long = format!("{{\"id\":\"{}\"}}", "x".repeat(10_000));
-    let rows = [
-        "{\"id\":\"good/one\"}",
-        "",
-        "{bad",
-        "{\"no\":\"id\"}",
-        "[]",
-        "null",
-        &deep,
-        &long,
-        "{\"id\":\"good/two\"}",
-    ];
+    let card = format!("{{\"id\":\"good/one\",\"card\":\"{}\"}}", "x ".repeat(100_000));
+    let rows =
+        [card.as_str(), "", "{bad", "{\"no\":\"id\"}", "[]", "null", &deep, &long, "{\"id\":\"good/two\"}"];
     std::fs::write(&path, [rows.join("\n").as_bytes(), b"\n{\"id\":\"\xff\"}\n"].concat()).unwrap();
     let mappings = vec![Mapping::named("hf-models").unwrap()];
     let inputs =
@@ -108,6 +100,11 @@ fn rows_that_are_no_records_are_missing_with_their_reasons() {
     assert_eq!((progress.rows, progress.missing, writer.documents()), (9, 7, 2));
     let rows: Vec<u64> = progress.bad.iter().map(|bad| bad.row).collect();
     assert_eq!(rows, [3, 4, 5, 6, 7, 8, 10]);
+    assert_eq!(
+        Index::open(&folder.path().join("index"), None).unwrap().stats().unwrap().cut,
+        1,
+        "what is cut is told"
+    );
     assert!(progress.bad.iter().all(|bad| !bad.why.is_empty() && bad.why.len() < 300));
 }
 

@@ -58,8 +58,8 @@ fn text(n: u64, pieces: &[&str]) -> String {
 
 fn vocabulary() -> Vec<&'static str> {
     let bytes = include_bytes!("../../data/minilm-256.table");
-    let spelled = u32::from_le_bytes(bytes[20..24].try_into().unwrap()) as usize;
-    std::str::from_utf8(&bytes[24..24 + spelled]).unwrap().lines().collect()
+    let spelled = u32::from_le_bytes(bytes[20..24].try_into().expect("the shipped table")) as usize;
+    std::str::from_utf8(&bytes[24..24 + spelled]).expect("the shipped table").lines().collect()
 }
 
 #[test]

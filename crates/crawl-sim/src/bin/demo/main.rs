@@ -2,6 +2,7 @@
 
 mod discourse;
 mod kaggle;
+mod models;
 mod search;
 mod stage;
 mod weekly;
@@ -19,7 +20,7 @@ use stage::{Stage, say};
 #[derive(Parser)]
 #[command(
     name = "cargo demo",
-    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle\n  cargo demo discourse\n  cargo demo search"
+    after_help = "Examples:\n  cargo demo --dir /tmp/gleaner-demo --rows 2000\n  cargo demo kaggle\n  cargo demo models\n  cargo demo discourse\n  cargo demo search"
 )]
 struct Cli {
     /// What to show
@@ -39,6 +40,8 @@ enum Show {
     Weekly,
     /// Kaggle: competitions, datasets, notebooks, models, discussions
     Kaggle,
+    /// Models of the Hub: two days, details, a catalogue, what changed, what fits 24 GiB
+    Models,
     /// A forum: all conversations, then training samples
     Discourse,
     /// Models of the Hub: listing, catalogue, index, then three queries
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
     let shown = match cli.show {
         Show::Weekly => Stage::open(&weekly::PROGRAMS, cli.dir.as_deref())
             .and_then(|stage| weekly::show(&stage, cli.rows)),
+        Show::Models => {
+            Stage::open(&models::PROGRAMS, cli.dir.as_deref()).and_then(|stage| models::show(&stage))
+        }
         Show::Discourse => {
             Stage::open(&discourse::PROGRAMS, cli.dir.as_deref()).and_then(|stage| discourse::show(&stage))
         }

@@ -57,6 +57,9 @@ enum Double {
     /// An OpenAI-compatible language model at /v1
     #[command(after_help = AFTER_HELP)]
     Llm(LlmArgs),
+    /// No server: a listing of models that nobody made, each row with `"synthetic": true`
+    #[command(after_help = MODELS_HELP)]
+    Models(ModelsArgs),
     /// A real S3 server; it knows no faults
     #[command(after_help = S3_HELP)]
     S3(S3Args),
@@ -67,6 +70,24 @@ Example:
   mkdir -p s3/bucket && sim s3 s3 --port 9000
   AWS_ENDPOINT_URL=http://127.0.0.1:9000 AWS_ACCESS_KEY_ID=AKIDFORTESTS \\
       AWS_SECRET_ACCESS_KEY=a-secret-that-must-not-be-seen-anywhere s3-uploader ls s3://bucket/";
+
+const MODELS_HELP: &str = "\
+Example:
+  sim models --synthetic 100000 --root data/synthetic
+  hf-crawler catalogue data/synthetic --to synthetic.parquet";
+
+#[derive(Args)]
+struct ModelsArgs {
+    /// So many models; memory does not depend on their number
+    #[arg(long, value_name = "COUNT")]
+    synthetic: u64,
+    /// The same seed makes the same models
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the pages go, as those of a crawl; run it again to go on
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+}
 
 #[derive(Args)]
 struct S3Args {
@@ -195,7 +216,14 @@ impl FromStr for Latency {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let started = match Cli::parse().double {
+    let double = match Cli::parse().double {
+        Double::Models(args) => {
+            return told(crawl_sim::synthetic(&args.root, args.synthetic, args.seed).await);
+        }
+        double => double,
+    };
+    let started = match double {
+        Double::Models(_) => unreachable!("it is no server and has ended"),
         Double::Hub(args) => Hub::start(args.into()).await.and_then(|hub| serve(&hub.url(), hub)),
         Double::Kaggle(args) => {
             Kaggle::start(args.into()).await.and_then(|kaggle| serve(&kaggle.url(), kaggle))
@@ -209,6 +237,13 @@ async fn main() -> ExitCode {
     };
     match started {
         Ok(_running) => std::future::pending().await,
+        Err(error) => told(Err(error)),
+    }
+}
+
+fn told(result: std::io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done if there is nobody to read it.
             let _ = writeln!(std::io::stderr(), "sim: {error}");

@@ -1,0 +1,68 @@
+//! Caches as GGUF headers tell them.
+
+use serde_json::{Value, json};
+
+use crate::desk::{Row, catalogue};
+
+/// A model whose GGUF header says this, beside eight blocks of 32 heads over 4096.
+fn of(architecture: &str, more: Value) -> Row {
+    let mut header = json!({"path": "a-Q4_K_M.gguf", "version": 3, "architecture": architecture, "block_count": 8,
+        "head_count": 32, "head_count_kv": 8, "embedding_length": 4096});
+    header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    catalogue(json!({ "gguf_headers": [header] }))
+}
+
+/// Bytes a token, of layers with a window, and the window.
+fn cache(row: &Row) -> (Option<i64>, Option<i64>, Option<i64>) {
+    (row.int("kv_bytes_per_token"), row.int("kv_window_bytes_per_token"), row.int("kv_window"))
+}
+
+#[test]
+fn blocks_of_gguf_are_counted_one_by_one() {
+    let block = 8 * 256 * 2;
+    let all = (Some(8 * block), Some(0), None);
+    assert_eq!(cache(&of("llama", json!({}))), all);
+    // llama.cpp keeps all tokens of these, whatever window is named.
+    assert_eq!(cache(&of("llama", json!({"sliding_window": 4096}))), all);
+    assert_eq!(cache(&of("qwen3", json!({"key_length": 64, "value_length": 32}))).0, Some(8 * 8 * 96 * 2));
+    let heads = json!({"head_count_kv": [0, 0, 8, 0, 0, 0, 4, 0]});
+    assert_eq!(cache(&of("jamba", heads)).0, Some(12 * 256 * 2));
+    assert_eq!(
+        cache(&of("gemma3", json!({"sliding_window": 512}))),
+        (Some(block), Some(7 * block), Some(512))
+    );
+    let pattern = json!({"sliding_window": 512, "sliding_window_pattern": [1, 1, 1, 0, 1, 1, 1, 0]});
+    assert_eq!(cache(&of("gemma4", pattern)), (Some(2 * block), Some(6 * block), Some(512)));
+    let each = json!({"sliding_window": 512, "sliding_window_pattern": 4});
+    assert_eq!(cache(&of("new", each)), (Some(2 * block), Some(6 * block), Some(512)));
+    let latent = json!({"kv_lora_rank": 512, "rope_dimension_count": 64, "head_count_kv": 1});
+    assert_eq!(cache(&of("deepseek2", latent)).0, Some(8 * 576 * 2));
+}
+
+#[test]
+fn a_cache_that_a_gguf_header_does_not_tell_is_unknown() {
+    for (architecture, more) in [
+        ("new", json!({"sliding_window": 512})),
+        ("new", json!({"sliding_window": 512, "sliding_window_pattern": 0})),
+        ("new", json!({"sliding_window": 512, "sliding_window_pattern": [1, 0]})),
+        ("jamba", json!({"head_count_kv": [0, 8]})),
+        ("falcon-h1", json!({"ssm_state_size": 16})),
+        ("llama", json!({"head_count_kv": u64::MAX})),
+        ("llama", json!({"block_count": u64::MAX})),
+        ("llama", json!({"key_length": u64::MAX, "value_length": 1})),
+        ("llama", json!({"head_count": 33})),
+        ("llama", json!({"head_count": null, "head_count_kv": null})),
+        ("deepseek2", json!({"kv_lora_rank": 512})),
+    ] {
+        assert_eq!(cache(&of(architecture, more.clone())), (None, None, None), "{architecture} {more}");
+    }
+}
+
+#[test]
+fn shards_of_gguf_are_added_if_all_are_there() {
+    let header = |number: u32, parameters: u64| json!({"path": format!("a-Q8_0-0000{number}-of-00002.gguf"), "version": 3, "parameters": parameters});
+    let row = catalogue(json!({"gguf_headers": [header(1, 5), header(2, 6)]}));
+    assert_eq!((row.int("parameters"), row.text("parameters_basis")), (Some(11), Some("header")));
+    let row = catalogue(json!({"gguf_headers": [header(2, 6)]}));
+    assert_eq!(row.int("parameters"), None);
+}

@@ -1,0 +1,151 @@
+//! The records that a conversion is given: those that are wanted, in the order that is asked for, to be read once or twice.
+
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use crawl_core::json::Raw;
+use crawl_core::{Error, Result};
+
+use super::line;
+use crate::columns::Columns;
+use crate::lines::Lines;
+use crate::request::{Input, Request};
+use crate::select::Selection;
+use crate::sorted::sorted;
+use crate::summary::Summary;
+use crate::supply::{Supply, drain};
+use crate::{avro, csv, parquet, pickle, unpack, workbook};
+
+/// The first look: the columns of the records that are wanted, and how many bytes these are.
+pub(super) fn learn(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    typed: bool,
+    summary: &mut Summary,
+) -> Result<(Columns, u64)> {
+    let mut columns = if typed { Columns::typed() } else { Columns::default() };
+    let (mut bytes, mut left_out) = (0, 0);
+    supply.read(summary, |record| {
+        if !wanted(selection, record) {
+            left_out += 1;
+            return Ok(());
+        }
+        bytes += record.text().len() as u64;
+        columns.learn(record)
+    })?;
+    summary.left_out += left_out;
+    Ok((columns, bytes))
+}
+
+/// The second look. Bad lines were noted by the first.
+pub(super) fn again(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    mut each: impl FnMut(Raw<'_>) -> Result<()>,
+) -> Result<()> {
+    supply
+        .read(&mut Summary::default(), |record| if wanted(selection, record) { each(record) } else { Ok(()) })
+}
+
+pub(super) fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
+    selection.is_none_or(|selection| selection.keeps(record))
+}
+
+/// The records, to be read twice, in the order that is asked for.
+pub(super) fn supply(
+    request: &Request,
+    stdin: &mut dyn Read,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<Supply> {
+    let supply = unsorted(request, stdin, folder, summary)?;
+    let Some(by) = &request.options.sort_by else { return Ok(supply) };
+    let sorted = sorted(&supply, by, folder, summary)?;
+    // They are read, and counted, once more.
+    (summary.records_read, summary.records_written) = (summary.left_out, 0);
+    Ok(sorted)
+}
+
+/// Other kinds of files than JSONL become lines in a temporary file in `folder`.
+fn unsorted(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
+    match &request.input {
+        Input::Jsonl(path) => Ok(Supply::File(path.clone())),
+        Input::Stdin => Supply::spool(stdin, folder),
+        Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
+        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) | Input::Pickle(_) => {
+            let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
+            let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
+            let mut lines = BufWriter::new(&mut file);
+            to_lines(request, stdin, Some(folder), summary, &mut |text| line(&mut lines, text))?;
+            lines.flush().map_err(fault)?;
+            drop(lines);
+            // They are read, and counted, once more.
+            // What was left out already is not there any more, and counts.
+            (summary.records_read, summary.records_written) = (summary.left_out, 0);
+            Ok(Supply::Spool(file))
+        }
+    }
+}
+
+/// Gives each record that is wanted to `each`, in the order that is asked for.
+pub(super) fn records(
+    request: &Request,
+    stdin: &mut dyn Read,
+    temporary: Option<&Path>,
+    summary: &mut Summary,
+    each: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let (Some(folder), Some(_)) = (temporary, &request.options.sort_by) else {
+        return to_lines(request, stdin, temporary, summary, each);
+    };
+    let supply = supply(request, stdin, folder, summary)?;
+    let selection = request.selection()?;
+    let mut left_out = 0;
+    supply.read(summary, |record| {
+        if wanted(selection.as_ref(), record) {
+            return each(record.text());
+        }
+        left_out += 1;
+        Ok(())
+    })?;
+    summary.left_out += left_out;
+    summary.records_written = summary.records_read - summary.left_out;
+    Ok(())
+}
+
+/// Gives each record that is wanted to `each`, as one line of JSON without its end.
+fn to_lines(
+    request: &Request,
+    stdin: &mut dyn Read,
+    temporary: Option<&Path>,
+    summary: &mut Summary,
+    each: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let selection = request.selection()?;
+    let mut left_out = 0;
+    let mut line = |text: &str| {
+        if selection.is_some() && !wanted(selection.as_ref(), Raw::parse(text.as_bytes())?) {
+            left_out += 1;
+            return Ok(());
+        }
+        each(text)
+    };
+    match &request.input {
+        Input::Xlsx(path) => workbook::read(path, &request.options, temporary, summary, line)?,
+        Input::Parquet(path) => parquet::read(path, summary, line)?,
+        Input::Avro(path) => avro::read(path, summary, line)?,
+        Input::Csv(path) => csv::read(path, &request.options, summary, line)?,
+        Input::Pickle(path) => pickle::read(path, summary, line)?,
+        Input::Stdin => {
+            drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
+        }
+        Input::Jsonl(path) => Supply::File(path.clone()).read(summary, |record| line(record.text()))?,
+        Input::Root(root) => {
+            Supply::root(root, request.options.source.as_deref())?
+                .read(summary, |record| line(record.text()))?;
+        }
+    }
+    summary.left_out += left_out;
+    summary.records_written = summary.records_read - left_out;
+    Ok(())
+}

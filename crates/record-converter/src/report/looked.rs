@@ -1,0 +1,154 @@
+//! What the first look learns for a report: what columns hold, and how often values come.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crawl_core::json::Raw;
+
+use super::layout::moment;
+
+/// So many different values are counted by name; the others are counted as one.
+const NAMED: usize = 10_000;
+
+/// What was seen in one column.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(super) key: String,
+    pub(super) numbers: bool,
+    pub(super) truths: bool,
+    pub(super) texts: bool,
+    pub(super) times: bool,
+    pub(super) lists: bool,
+    pub(super) objects: bool,
+    /// The longest text, in characters; as far as it matters.
+    pub(super) longest: usize,
+}
+
+/// How often values came.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    by_value: HashMap<String, u64>,
+    /// Of values that came when too many were known.
+    others: u64,
+    /// Records without any.
+    none: u64,
+}
+
+/// The columns of all records, and the counts of the first sheet.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    pub(super) columns: Vec<Seen>,
+    places: HashMap<String, usize>,
+    pub(super) records: u64,
+    /// Values of lists of texts, by column: labels are among them.
+    pub(super) lists: HashMap<usize, Counts>,
+    pub(super) languages: Counts,
+    pub(super) licences: Counts,
+    pub(super) sizes: Counts,
+}
+
+impl Looked {
+    /// Takes a record into account.
+    pub(crate) fn learn(&mut self, record: Raw<'_>) {
+        self.records += 1;
+        for (key, value) in record.members().into_iter().flatten() {
+            let name = key.name();
+            let place = match self.places.get(name.as_ref()) {
+                Some(place) => *place,
+                None => {
+                    self.columns.push(Seen { key: name.to_string(), ..Seen::default() });
+                    self.places.insert(name.to_string(), self.columns.len() - 1);
+                    self.columns.len() - 1
+                }
+            };
+            self.columns[place].note(value);
+            if is_labels(&name) {
+                self.lists.entry(place).or_default().add(values(value));
+            }
+        }
+        self.languages.add(facet(record, &["language", "languages"]));
+        self.licences.add(facet(record, &["license", "licence", "licenses"]));
+        self.sizes.add(facet(record, &["size_categories", "size"]));
+    }
+}
+
+/// Whether a column of that name has labels.
+pub(super) fn is_labels(name: &str) -> bool {
+    name.ends_with("_names") && name != "config_names" || matches!(name, "labels" | "label")
+}
+
+impl Seen {
+    fn note(&mut self, value: Raw<'_>) {
+        match value.text().as_bytes().first() {
+            Some(b'"') => {
+                let text = value.str().unwrap_or_default();
+                if moment(&text).is_some() {
+                    self.times = true;
+                } else {
+                    self.texts = true;
+                }
+                self.longest = self.longest.max(text.chars().take(100).count());
+            }
+            Some(b't' | b'f') => self.truths = true,
+            Some(b'n') => {}
+            Some(b'[') => {
+                self.lists = true;
+                self.longest = self.longest.max(value.text().len().min(100));
+            }
+            Some(b'{') => self.objects = true,
+            _ => self.numbers = true,
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, values: Vec<Cow<'_, str>>) {
+        self.none += u64::from(values.is_empty());
+        for value in values {
+            let room = self.by_value.len() < NAMED;
+            match self.by_value.get_mut(value.as_ref()) {
+                Some(count) => *count += 1,
+                None if room => {
+                    self.by_value.insert(value.into_owned(), 1);
+                }
+                None => self.others += 1,
+            }
+        }
+    }
+
+    /// The most frequent `most` values, then how often others came, then how many records had none.
+    pub(super) fn top(&self, most: usize) -> (Vec<(&str, u64)>, u64, u64) {
+        let mut all: Vec<_> = self.by_value.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+        all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let others = all.iter().skip(most).map(|(_, count)| count).sum::<u64>() + self.others;
+        all.truncate(most);
+        (all, others, self.none)
+    }
+}
+
+/// The values of a kind: a member of one of these names, in the record or among its `tags`, or tags such as `license:mit`.
+fn facet<'r>(record: Raw<'r>, names: &[&str]) -> Vec<Cow<'r, str>> {
+    for holder in [Some(record), record.get("tags")].into_iter().flatten() {
+        for name in names {
+            let found = holder.get(name).map(values).unwrap_or_default();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+    }
+    let tags = record.get("tags").map(values).unwrap_or_default();
+    let behind = |tag: &Cow<'r, str>| {
+        let (name, value) = tag.split_once(':')?;
+        names.contains(&name).then(|| Cow::Owned(value.to_owned()))
+    };
+    tags.iter().filter_map(behind).collect()
+}
+
+/// The texts of a value: itself, or those of a list.
+pub(super) fn values(value: Raw<'_>) -> Vec<Cow<'_, str>> {
+    let filled = |text: &Cow<'_, str>| !text.is_empty();
+    match value.elements() {
+        Some(elements) => elements.filter_map(Raw::str).filter(filled).collect(),
+        None => value.str().into_iter().filter(filled).collect(),
+    }
+}
