@@ -134,7 +134,7 @@ def lancedb(size, work):
         ),
     })
     del rows
-    table = lancedb.connect(work / "lance").create_table("rows", data)
+    table = lancedb.connect(work / "lance").create_table("rows", data, on_bad_vectors="null")
     table.create_index("text", config=FTS())
     table.create_index("mark", config=BTree())
     if size >= 100_000:
