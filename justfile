@@ -277,6 +277,13 @@ bench-models rows="2000000" venv=".venv": (venv venv)
 bench-recall rows mapping="hf-models":
     cargo run --profile dist -p record-search --example recall -- {{ quote(rows) }} {{ quote(mapping) }}
 
+# Search beside LanceDB and scikit-learn over rows of benches/search/rows.py; `pip install lancedb scikit-learn` into the environment before
+bench-search rows work venv=".venv" *sizes="10000 100000 1000000 3000000":
+    cargo build --profile dist -p record-search --bins --examples
+    mkdir -p {{ quote(work) }}/bin
+    cp {{ target }}/dist/record-search {{ target }}/dist/examples/answers {{ target }}/dist/examples/vectors {{ quote(work) }}/bin
+    {{ venv }}/bin/python benches/search/speed.py {{ quote(work) }}/bin {{ quote(rows) }} {{ quote(work) }} {{ sizes }} --peers lancedb,sklearn
+
 # Sizes of files, a place to look and not a law
 sizes:
     git ls-files '*.rs' | xargs wc -l | sort -rn | head -30

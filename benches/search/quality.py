@@ -8,10 +8,11 @@
     python benches/search/quality.py pool ANSWERS INDEX ROWS.jsonl POOL.tsv
     python benches/search/quality.py grade POOL.tsv GRADES.txt
     python benches/search/quality.py judged ANSWERS INDEX
+    python benches/search/quality.py weights ANSWERS INDEX ROWS.jsonl [--queries 300]
 
 ANSWERS is the example `answers` of the crate record-search, built. `pool` shuffles what the legs found, so that whoever judges does
 not see which leg found it; GRADES has a line for each query, a digit for each row of it in the pool: 0 is of no use, 1 of some,
-2 is what was asked for. The judgements are in judged.jsonl: add to it when the pool grows.
+2 is what was asked for. The judgements are in judged.jsonl: add to it when the pool grows. `weights` joins the legs here, with other weights than the program has.
 """
 import json, math, pathlib, random, re, subprocess, sys
 
@@ -48,8 +49,8 @@ def words(text):
     return re.findall(r"[a-z]{3,}", text.lower())
 
 
-def known(answers, index, rows, count=300):
-    """A record is drawn, a query made of it, and the record looked for."""
+def known_items(rows, count):
+    """Records are drawn, and queries made of them: of each class its name, and pairs of an id and a query."""
     drawn = random.Random(3)
     rows = [row for row in lines(rows) if len(set(words(row["summary"]))) >= 6]
     drawn.shuffle(rows)
@@ -73,7 +74,6 @@ def known(answers, index, rows, count=300):
         "a word of the name, 3 of the summary": name_and_words,
         "4 words of the summary alone": words_alone,
     }
-    out = []
     for title, make in classes.items():
         asked = []
         for row in rows:
@@ -83,6 +83,13 @@ def known(answers, index, rows, count=300):
                 asked.append((row["id"], text))
             if len(asked) == count:
                 break
+        yield title, asked
+
+
+def known(answers, index, rows, count=300):
+    """How far up the record stands of which the query was made."""
+    out = []
+    for title, asked in known_items(rows, count):
         cells = []
         for leg in LEGS:
             found = ask(answers, index, [{"text": text, "by": leg} for _, text in asked])
@@ -91,6 +98,33 @@ def known(answers, index, rows, count=300):
             cells.append(f"{reciprocal:.3f} / {sum(rank is not None for rank in ranks) / len(ranks):.3f}")
         out.append((title, len(asked), cells))
     table("known item: MRR@10 / recall@10", out)
+
+
+def weights(answers, index, rows, count=300):
+    """Recall@10 of the sum 1/(base + rank by words) + weight/(base + rank by meaning), without the tiers."""
+    classes = [(title, [({id: 2}, text) for id, text in asked]) for title, asked in known_items(rows, count) if "summary" in title]
+    classes.append(("judged", [(line["grades"], line["query"]) for line in lines(HERE / "judged.jsonl") if any(line["grades"].values())]))
+    print(f"| base, weight of meaning | {' | '.join(title for title, _ in classes)} |\n|---|{'---|' * len(classes)}")
+    legs = []
+    for _, asked in classes:
+        both = [ask(answers, index, [{"text": text, "by": leg, "limit": 500} for _, text in asked]) for leg in LEGS[:2]]
+        legs.append([(words["ids"], meaning["ids"]) for words, meaning in zip(*both)])
+    for base in (60, 20, 10):
+        for weight in (0, 0.25, 0.35, 0.5, 0.7, 1, 1e6):
+            cells = []
+            for (_, asked), found in zip(classes, legs):
+                recall = 0
+                for (grades, _), (words_leg, meaning_leg) in zip(asked, found):
+                    score = {}
+                    for leg, share in ((words_leg, 1), (meaning_leg, weight)):
+                        for at, id in enumerate(leg if share else []):
+                            score[id] = score.get(id, 0) + share / (base + at + 1)
+                    top = sorted(score, key=lambda id: -score[id])[:10]
+                    relevant = {id for id, grade in grades.items() if grade}
+                    recall += len(relevant & set(top)) / min(10, len(relevant))
+                cells.append(f"{recall / len(asked):.3f}")
+            name = {0: "words alone", 1e6: "meaning alone"}.get(weight, f"{base}, {weight}")
+            print(f"| {name} | {' | '.join(cells)} |")
 
 
 FORK = re.compile(r"\bfork(?:ed)?\s+(?:of|from)\s+(?:the\s+)?['\"`]?(@?[A-Za-z0-9][\w./-]*[A-Za-z0-9])['\"`]?", re.I)
@@ -222,7 +256,7 @@ if __name__ == "__main__":
     if "--queries" in arguments:
         at = arguments.index("--queries")
         arguments[at : at + 2] = [int(arguments[at + 1])]
-    commands = {"known": known, "links": links, "forks": forks, "pool": pool, "grade": grade, "judged": judged}
+    commands = {"known": known, "links": links, "forks": forks, "pool": pool, "grade": grade, "judged": judged, "weights": weights}
     if not arguments or arguments[0] not in commands:
         sys.exit(__doc__)
     commands[arguments[0]](*arguments[1:])

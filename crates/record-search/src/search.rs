@@ -256,6 +256,10 @@ impl Index {
             false => None,
         };
         legs.explain.words_matched = found.as_ref().map(|found| found.matched.count());
+        // Asked by meaning, in words that have none here: whatever came would be in no order of theirs.
+        if query.mode == Mode::Meaning && query.sort.is_none() && legs.text.scores && legs.vector.is_none() {
+            return Ok((Vec::new(), Bitmap::none(passed.size())));
+        }
         if query.sort.is_some() || (found.is_none() && legs.vector.is_none()) {
             let matched = found.map_or_else(|| Bitmap::clone(&passed), |found| found.matched);
             let ranked = match &query.sort {
