@@ -25,7 +25,7 @@ fn models() -> Vec<Model> {
             kv_window_bytes_per_token: some(&mut random, 100_000),
             kv_window: some(&mut random, 8_000),
         },
-        base: (number % 3 != 0).then(|| format!("own/model-{}", number - number % 3)),
+        base: (!number.is_multiple_of(3)).then(|| format!("own/model-{}", number - number % 3)),
     };
     (0..150).map(model).collect()
 }

@@ -4,11 +4,13 @@ use record_search::{Document, Mode, Query, Sort, Value};
 
 use crate::{WORDS, ask, documents, index};
 
+type Passes = Box<dyn Fn(&Value) -> bool>;
+
 /// A filter as it is spelled, and what it means.
 struct Wanted {
     spelled: String,
     column: &'static str,
-    passes: Box<dyn Fn(&Value) -> bool>,
+    passes: Passes,
     unknown: bool,
 }
 
@@ -25,7 +27,7 @@ fn random_filter(random: &mut fastrand::Rng) -> Wanted {
         Value::Number(number) => *number,
         Value::Texts(_) => panic!("texts among numbers"),
     };
-    let (column, value, test): (_, _, Box<dyn Fn(&Value) -> bool>) = match random.u8(..7) {
+    let (column, value, test): (_, _, Passes) = match random.u8(..7) {
         0 => (
             "license",
             "MIT,gpl-3.0".to_owned(),
@@ -49,7 +51,7 @@ fn random_filter(random: &mut fastrand::Rng) -> Wanted {
         // The day ends at 1704067200 + 86400.
         _ => ("created", "..2024-01-01".into(), Box::new(move |value| number(value) < 1_704_153_600.0)),
     };
-    let passes: Box<dyn Fn(&Value) -> bool> = Box::new(move |value| test(value) != not);
+    let passes: Passes = Box::new(move |value| test(value) != not);
     Wanted { spelled: format!("{minus}{column}:{value}{mark}"), column, passes, unknown }
 }
 

@@ -15,8 +15,11 @@ pub(crate) fn show(stage: &Stage, rows: u64) -> Result<()> {
     say(&format!("   The double of the Hub listens on {url}."));
     say("2. Every model of the Hub, word for word:");
     stage.step("hf-crawler", &["models", "--root", "models", "--endpoint", &url], &[])?;
-    say("3. Files, configs and headers of the 200 with the most downloads, then all that is known in typed columns:");
-    let details = ["details", "models", "--details", "files,config,headers", "--top", "200", "--endpoint", &url];
+    say(
+        "3. Files, configs and headers of the 200 with the most downloads, then all that is known in typed columns:",
+    );
+    let details =
+        ["details", "models", "--details", "files,config,headers", "--top", "200", "--endpoint", &url];
     stage.step("hf-crawler", &details, &[])?;
     stage.step("hf-crawler", &["catalogue", "models", "--to", "models.parquet"], &[])?;
     say("4. The index, of words, columns and vectors:");
