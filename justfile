@@ -294,6 +294,12 @@ bench-recall rows mapping="hf-models":
 bench-serve:
     cargo build --profile dist -p hf-crawler -p crawl-sim -p record-search
     benches/serve.sh {{ target }}/dist {{ target }}/bench-serve
+# Search beside LanceDB and scikit-learn over rows of benches/search/rows.py; `pip install lancedb scikit-learn` into the environment before
+bench-search rows work venv=".venv" *sizes="10000 100000 1000000 3000000":
+    cargo build --profile dist -p record-search --bins --examples
+    mkdir -p {{ quote(work) }}/bin
+    cp {{ target }}/dist/record-search {{ target }}/dist/examples/answers {{ target }}/dist/examples/vectors {{ quote(work) }}/bin
+    {{ venv }}/bin/python benches/search/speed.py {{ quote(work) }}/bin {{ quote(rows) }} {{ quote(work) }} {{ sizes }} --peers lancedb,sklearn
 
 # Sizes of files, a place to look and not a law
 sizes:

@@ -1,4 +1,5 @@
 //! Recall of the leg of meaning over the texts of a file: `cargo run --release -p record-search --example recall -- rows.jsonl hf-models`.
+//! The mapping is a file, or the name of a shipped one.
 //!
 //! Prints a JSON object a selectivity. Rows that have no vector, or the vector of a row before, are left out.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement")]
@@ -15,7 +16,10 @@ fn main() {
         return;
     };
     let most: usize = rest.first().map_or(usize::MAX, |text| text.parse().unwrap());
-    let mapping = Mapping::named(mapping).unwrap();
+    let mapping = match std::fs::read_to_string(mapping) {
+        Ok(text) => Mapping::parse(mapping, &text).unwrap(),
+        Err(_) => Mapping::named(mapping).unwrap(),
+    };
     let table = TableEmbedder::shipped().unwrap();
     let dimension = table.dimension();
     let (mut vectors, mut seen): (Vec<f32>, HashSet<Vec<u8>>) = Default::default();

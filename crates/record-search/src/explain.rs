@@ -108,7 +108,7 @@ impl Index {
             }
             Tier::Ranks => vec![
                 addend("rank by words", rank_term(ranked.text_rank)),
-                addend("rank by meaning", rank_term(ranked.vector_rank)),
+                addend("rank by meaning", legs.meaning_term(ranked.vector_rank)),
                 addend("popularity", popularity_term(number_at(legs.popularity.as_deref(), place))),
             ],
             Tier::Sorted if ranked.score == 0.0 => Vec::new(),

@@ -79,7 +79,7 @@ pub use query::{
 pub use recall::{Recall, measure as measure_recall};
 pub use scan::{MOST_EXACT, chosen};
 pub use schema::{BOOSTS, TEXTS};
-pub use search::{FacetCounts, Hit, Hits, POPULARITY, POPULARITY_FULL, RANK_BASE, Tier};
+pub use search::{FacetCounts, Hit, Hits, MEANING, POPULARITY, POPULARITY_FULL, RANK_BASE, Tier};
 pub use shown::Shown;
 pub use sink::IndexSink;
 pub use stats::{ColumnStats, Stats};

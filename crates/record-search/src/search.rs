@@ -18,6 +18,8 @@ use crate::text::{Found, TextLeg, search as search_text, typed};
 
 /// A rank counts as one through this and the rank.
 pub const RANK_BASE: f64 = 60.0;
+/// What the rank by meaning counts beside a rank by words, whose leg knows more surely what was asked for.
+pub const MEANING: f64 = 0.25;
 /// The most that popularity adds.
 pub const POPULARITY: f64 = 0.002;
 /// The popularity at which it adds that much, as a power of ten.
@@ -111,6 +113,14 @@ pub(crate) fn popularity_term(popularity: Option<f64>) -> f64 {
 /// What a rank (from 1) adds.
 pub(crate) fn rank_term(rank: Option<usize>) -> f64 {
     rank.map_or(0.0, |rank| 1.0 / (RANK_BASE + rank as f64))
+}
+
+impl Legs {
+    /// What a rank by meaning adds: less beside words than alone.
+    pub(crate) fn meaning_term(&self, rank: Option<usize>) -> f64 {
+        let beside_words = self.explain.words_matched.is_some();
+        rank_term(rank) * if beside_words { MEANING } else { 1.0 }
+    }
 }
 
 impl Index {
@@ -255,6 +265,10 @@ impl Index {
             false => None,
         };
         legs.explain.words_matched = found.as_ref().map(|found| found.matched.count());
+        // Asked by meaning, in words that have none here: whatever came would be in no order of theirs.
+        if query.mode == Mode::Meaning && query.sort.is_none() && legs.text.scores && legs.vector.is_none() {
+            return Ok((Vec::new(), Bitmap::none(passed.size())));
+        }
         if query.sort.is_some() || (found.is_none() && legs.vector.is_none()) {
             let matched = found.map_or_else(|| Bitmap::clone(&passed), |found| found.matched);
             let ranked = match &query.sort {
@@ -321,8 +335,8 @@ impl Index {
         let mut rest: Vec<(f64, u32)> = Vec::new();
         let only_near = near.top.iter().filter(|(_, place)| !text_ranks.contains_key(place));
         for (_, place) in by_words.iter().chain(only_near) {
-            let ranks =
-                rank_term(text_ranks.get(place).copied()) + rank_term(vector_ranks.get(place).copied());
+            let ranks = rank_term(text_ranks.get(place).copied())
+                + legs.meaning_term(vector_ranks.get(place).copied());
             rest.push((ranks + popularity_term(number_at(legs.popularity.as_deref(), *place)), *place));
         }
         rest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use record_search::{Document, Embedder, Mode, Query, Standing, Tier, Value};
 
-use crate::{Hashed, ask, documents, index};
+use crate::{Hashed, ask, documents, ids, index};
 
 #[test]
 fn every_score_is_the_sum_of_what_is_told_and_every_rank_follows_from_it() {
@@ -47,7 +47,7 @@ fn every_score_is_the_sum_of_what_is_told_and_every_rank_follows_from_it() {
                     });
                 let rank = |rank: Option<usize>| rank.map_or(0.0, |rank| 1.0 / (60.0 + rank as f64));
                 let score = rank(explain.rank_by_words)
-                    + rank(explain.rank_by_meaning)
+                    + rank(explain.rank_by_meaning) * if found.explain.words_matched.is_some() { 0.25 } else { 1.0 }
                     + 0.002 * ((1.0 + popularity).log10() / 8.0).min(1.0);
                 assert!((score - hit.score).abs() < 1e-9);
             }
@@ -131,6 +131,30 @@ fn words_that_the_embedder_does_not_know_do_not_rank_by_meaning() {
     let explain = meaning("llama qqq");
     assert_eq!((explain.words_known, explain.compared), (Some((1, 2)), Some(100)));
     assert_eq!(index.search(&Query { mode: Mode::Words, ..ask("llama") }).unwrap().explain.compared, None);
+    // By meaning alone there is then nothing, and not the first documents that there are.
+    let found = index.search(&Query { mode: Mode::Meaning, ..ask("qqq qrs") }).unwrap();
+    assert_eq!((found.hits.len(), found.total), (0, 0));
+    assert!(found.explain.meaning.contains("no word is known"), "{}", found.explain.meaning);
+    assert_eq!(index.search(&Query { mode: Mode::Meaning, ..ask("") }).unwrap().total, 100);
+}
+
+#[test]
+fn a_word_in_a_name_does_not_outdo_all_words_in_a_card() {
+    let named = |name: &str, card: &str| Document {
+        source: "ones".into(),
+        id: format!("x/{name}"),
+        name: name.into(),
+        card: card.into(),
+        ..Document::default()
+    };
+    let mut documents = vec![named("dice-box", "shows boxes"), named("fldr", "a fast loaded dice roller")];
+    // The words are less rare in cards than in names, as they are where there are many.
+    let one = |number: usize| format!("this is {}", ["fast", "loaded", "a roller"][number % 3]);
+    documents.extend((0..60).map(|number| named(&format!("other-{number}"), &one(number))));
+    documents.extend((60..200).map(|number| named(&format!("other-{number}"), "something else")));
+    let (_folder, index) = index(&documents);
+    let query = Query { mode: Mode::Words, limit: 1, ..ask("fast loaded dice roller") };
+    assert_eq!(ids(&index, &query), ["x/fldr"]);
 }
 
 #[test]
