@@ -47,7 +47,8 @@ fn every_score_is_the_sum_of_what_is_told_and_every_rank_follows_from_it() {
                     });
                 let rank = |rank: Option<usize>| rank.map_or(0.0, |rank| 1.0 / (60.0 + rank as f64));
                 let score = rank(explain.rank_by_words)
-                    + rank(explain.rank_by_meaning) * if found.explain.words_matched.is_some() { 0.25 } else { 1.0 }
+                    + rank(explain.rank_by_meaning)
+                        * if found.explain.words_matched.is_some() { 0.25 } else { 1.0 }
                     + 0.002 * ((1.0 + popularity).log10() / 8.0).min(1.0);
                 assert!((score - hit.score).abs() < 1e-9);
             }
