@@ -118,13 +118,14 @@ impl Job {
         let key = format!("{}{name}", self.plan.prefix);
         let trust = self.trust().await?;
         let sums = crate::sums::whole(&bytes, trust.wants_md5());
-        single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), &Over::Anything).await?;
-        self.prove(&key, &sums, trust).await.map(|_| ())
+        let put = single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), &Over::Anything);
+        boxed(put).await?;
+        boxed(self.prove(&key, &sums, trust)).await.map(|_| ())
     }
 
     /// What is under a name now, as a condition of replacing it.
     pub(crate) async fn over(&self, name: &str) -> Result<Over> {
-        match crate::proof::head(&self.bucket, &format!("{}{name}", self.plan.prefix)).await {
+        match boxed(crate::proof::head(&self.bucket, &format!("{}{name}", self.plan.prefix))).await {
             Ok(head) => Ok(head.e_tag().map_or(Over::Anything, |etag| Over::Just(etag.to_owned()))),
             Err(error) if error.kind() == Kind::Gone => Ok(Over::Nothing),
             Err(error) => Err(error),
@@ -136,13 +137,13 @@ impl Job {
         let key = format!("{}{name}", self.plan.prefix);
         let trust = self.trust().await?;
         let sums = crate::sums::whole(&bytes, trust.wants_md5());
-        match single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), over).await {
+        match boxed(single::put(&self.bucket, &key, &self.plan.dress, trust, (&bytes, &sums), over)).await {
             Ok(()) => {}
             // An earlier try may have come through: then what is there is ours. If-Match of what is gone is a 404.
             Err(failure)
                 if *over != Over::Anything && matches!(failure.error.status(), Some(404 | 409 | 412)) =>
             {
-                return match self.prove(&key, &sums, trust).await {
+                return match boxed(self.prove(&key, &sums, trust)).await {
                     Ok(_) => Ok(true),
                     Err(error) if error.kind() == Kind::Storage => Ok(false),
                     Err(error) => Err(error),
@@ -150,12 +151,12 @@ impl Job {
             }
             Err(failure) => return Err(failure.error),
         }
-        self.prove(&key, &sums, trust).await.map(|_| true)
+        boxed(self.prove(&key, &sums, trust)).await.map(|_| true)
     }
 
     /// The bytes under a name; `None` if there are none.
     pub(crate) async fn read_bytes(&self, name: &str) -> Result<Option<bytes::Bytes>> {
-        self.bucket.read(&format!("{}{name}", self.plan.prefix)).await
+        boxed(self.bucket.read(&format!("{}{name}", self.plan.prefix))).await
     }
 
     /// The names below a prefix of names.
@@ -213,7 +214,7 @@ impl Job {
     }
 
     async fn trust(&self) -> Result<Trust> {
-        let trust = self.probe.trust(&self.bucket).await?;
+        let trust = boxed(self.probe.trust(&self.bucket)).await?;
         let worthless = match self.plan.proof {
             Some(Proof::Checksum) => !trust.checksum,
             Some(Proof::Etag) => !trust.etag,
@@ -413,4 +414,9 @@ pub fn journal_path(receipts: &Path) -> std::path::PathBuf {
     let mut name = receipts.as_os_str().to_owned();
     name.push(".journal");
     name.into()
+}
+
+/// A future in a place of its own. The SDK's are deep, and a crawl that waits for one would be too deep for the compiler.
+pub(crate) fn boxed<'f, T>(future: impl Future<Output = T> + Send + 'f) -> futures::future::BoxFuture<'f, T> {
+    Box::pin(future)
 }

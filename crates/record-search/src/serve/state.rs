@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::answer::{Answer, Ask};
 use super::{layout, show};
-use crate::index::Stats;
+use crate::stats::Stats;
 
 /// So many listings are told.
 const MOST: usize = 200;

@@ -48,7 +48,7 @@ impl Behind {
     /// Goes on from whichever side is further, once; what the bucket's checkpoint tells. Until both sides are known
     /// to tell the same story, as far as they both go, nothing is changed on either.
     pub(super) async fn join(&self, id: &SourceId) -> Result<&Checkpoint> {
-        let join = async {
+        let join = crate::job::boxed(async {
             self.compare(id).await?;
             self.claim(id).await?;
             // Whoever had the prefix may have told of more meanwhile; from here on it stops.
@@ -61,7 +61,7 @@ impl Behind {
                 self.store.adopt(id, manifest, marks, &there).await?;
             }
             Ok(there)
-        };
+        });
         self.joined.get_or_try_init(|| join).await
     }
 
