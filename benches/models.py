@@ -32,8 +32,9 @@ expand = ("author sha createdAt lastModified private gated disabled downloads do
 rows = HfApi(endpoint=sys.argv[1]).list_models(expand=expand, limit=int(sys.argv[2]))
 frame = pandas.DataFrame([row.__dict__ for row in rows])
 for name in frame.columns:
-    if frame[name].map(lambda value: isinstance(value, (dict, list)) or hasattr(value, "__dict__")).any():
-        frame[name] = frame[name].map(lambda value: json.dumps(value, default=lambda other: other.__dict__) if value is not None else None)
+    # A column of several types, such as gated, which is false or a word, is none that pyarrow takes.
+    if frame[name].dtype == object:
+        frame[name] = frame[name].map(lambda value: value if value is None or isinstance(value, str) else json.dumps(value, default=lambda other: other.__dict__))
 frame["downloads"] = pandas.to_numeric(frame["downloads"], errors="coerce")
 pyarrow.parquet.write_table(pyarrow.Table.from_pandas(frame), sys.argv[3], compression="zstd")
 """

@@ -21,9 +21,10 @@ mod run;
 mod spill;
 mod time;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crawl_core::files::Files;
 use crawl_core::{Error, Kind, Result, Staged, Stop};
@@ -43,6 +44,9 @@ pub use self::run::Run;
 use self::run::Source;
 use self::spill::Spill;
 use crate::Repos;
+
+/// So long is waited for a lock before it is said that somebody else holds it.
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
 
 /// What to fold into which file.
 #[derive(Clone, Debug)]
@@ -200,16 +204,18 @@ fn lock(to: &Path) -> Result<File> {
     let path = to.with_file_name(format!(".{name}.lock"));
     let failed = |cause| Error::io("cannot make the lock beside the catalogue", &path, cause);
     let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::new(Kind::Config, "another process writes this catalogue")
+    let since = Instant::now();
+    // A child process that was just begun has a copy of a lock that was given up, until it is its own program.
+    // Some file systems have no locks.
+    while let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if since.elapsed() > LOCK_WITHIN {
+            return Err(Error::new(Kind::Config, "another process writes this catalogue")
                 .at(to.display().to_string())
-                .advise("wait until it is done, then run the same command again"))
+                .advise("wait until it is done, then run the same command again"));
         }
-        // Some file systems have no locks.
-        Err(std::fs::TryLockError::Error(_)) => Ok(file),
+        std::thread::sleep(Duration::from_millis(20));
     }
+    Ok(file)
 }
 
 fn stopped(stop: &Stop) -> Result<()> {
