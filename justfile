@@ -86,11 +86,15 @@ models-update date=today full="false" ids="" details="files,config" limit="" out
     out={{ quote(out) }} date={{ quote(date) }} ids={{ quote(ids) }}
     day="$out/$date"
     done_or_missing() { "$@" || [ $? -eq 3 ]; }
-    # Days that are there already, the oldest first. The new one goes on from the newest whole or partial listing.
+    # Days that are there already, the oldest first. The new one goes on from the newest that lacks nothing.
     last="" known=()
     for earlier in "$out"/????-??-??; do
         [ -d "$earlier/hf/models" ] && [[ "$(basename "$earlier")" < "$date" ]] || continue
-        last="$(basename "$earlier")"
+        # A day that did not end, a limited one and a light one lack what changed before them: the next goes on before them.
+        listed="$(tr -d ' \n' < "$earlier/hf/models/checkpoint.json" 2>/dev/null || true)"
+        if [[ "$listed" == *'"next":null'* && "$listed" != *'"limit":'* && "$listed" != *'"fields":"light"'* ]]; then
+            last="$(basename "$earlier")"
+        fi
         if [ -d "$earlier/hf/models-details" ]; then known+=(--since "$earlier"); fi
     done
     how=()

@@ -1,5 +1,7 @@
 """The recipes that a user types: named options, wrong ones refused before anything is built."""
 
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -53,6 +55,32 @@ def test_usage_explains_each_option():
     for option in ["--date", "--since", "--limit", "--out", "--filter", "--history", "--cache", "--model", "--base-url"]:
         line = next(line for line in told.splitlines() if line.strip().startswith(option))
         assert len(line.split("[default")[0].split()) > 4, line
+
+
+def test_a_day_of_models_goes_on_from_the_newest_day_that_lacks_nothing(tmp_path):
+    programs = tmp_path / "programs"
+    (programs / "release").mkdir(parents=True)
+    for name in ["cargo", "release/hf-crawler"]:
+        (programs / name).write_text('#!/bin/sh\necho "$(basename "$0") $*"\n')
+        (programs / name).chmod(0o755)
+    days = tmp_path / "days"
+    for day, next_page, settings in [
+        ("2026-11-01", None, {"fields": "heavy"}),
+        ("2026-11-08", None, {"since": "2026-10-31"}),
+        ("2026-11-15", "c2", {"since": "2026-11-07"}),
+        ("2026-11-16", None, {"since": "2026-11-07", "limit": "10"}),
+        ("2026-11-17", None, {"fields": "light"}),
+    ]:
+        folder = days / day / "hf" / "models"
+        folder.mkdir(parents=True)
+        checkpoint = {"version": 1, "pages": 1, "next": next_page, "settings": settings}
+        (folder / "checkpoint.json").write_text(json.dumps(checkpoint, indent=1))
+    env = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(programs)}
+    asked = [JUST, "models-update", "--date", "2026-11-18", "--out", str(days)]
+    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60, env=env)
+    assert ran.returncode == 0, ran.stderr
+    listing = next(line for line in ran.stdout.splitlines() if line.startswith("hf-crawler models"))
+    assert listing.endswith("--since 2026-11-07"), listing
 
 
 def test_an_older_just_is_told_what_is_missing():
