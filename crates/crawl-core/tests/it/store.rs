@@ -1,7 +1,7 @@
 //! What a store leaves on disk, and what readers see of it.
 
 use crawl_core::json::Raw;
-use crawl_core::{Compression, Kind, Pump, Record, SourceId, Stop, Store, Stored, pump};
+use crawl_core::{Compression, Kind, Pump, Record, Since, SourceId, Stop, Store, Stored, pump};
 
 use crate::tables::{Table, picture};
 
@@ -98,6 +98,10 @@ async fn damage_is_found() {
     // A reader is not given other bytes than were written, although there are as many records.
     assert_eq!(stored.records(2).unwrap_err().kind(), Kind::Storage);
     assert!(stored.records(1).is_ok());
+    // Who compares with it is told the same as who reads it.
+    let told = |error: crawl_core::Error| error.advice().to_owned();
+    let compared = Since::read(root.path(), id.as_str(), |_| None).map(|_| ());
+    assert_eq!(compared.map_err(told), Err(told(stored.records(2).unwrap_err())));
 }
 
 #[tokio::test]
