@@ -60,3 +60,23 @@ fn a_beginning_of_very_many_words_is_bounded_and_told() {
     assert_eq!((found.total, found.explain.cut_beginnings), (50, vec!["pre".to_owned()]));
     assert!(index.search(&ask("pre00*")).unwrap().explain.cut_beginnings.is_empty());
 }
+
+#[test]
+fn many_may_ask_a_fresh_index_at_once_and_read_the_same_vectors() {
+    let documents = crate::documents(17, 3_000);
+    let (folder, index) = index(&documents);
+    let query = Query { mode: Mode::Meaning, limit: 20, ..ask("llama german music") };
+    let wanted = ids(&index, &query);
+    for round in 0..10 {
+        let fresh = record_search::Index::open(folder.path(), crate::hashed()).unwrap();
+        let together = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    assert_eq!(ids(&fresh, &query), wanted, "round {round}");
+                });
+            }
+        });
+    }
+}
