@@ -65,6 +65,8 @@ pub struct Writer {
     waiting: Vec<(u64, Document)>,
     changes: Changes,
     dirty: bool,
+    /// The files broke off within a document: what is there of it must not be committed.
+    torn: bool,
     probe: Option<Probe>,
 }
 
@@ -138,6 +140,7 @@ impl Writer {
             waiting: Vec::new(),
             changes: Changes::default(),
             dirty: first,
+            torn: false,
             probe,
         };
         if first {
@@ -150,7 +153,7 @@ impl Writer {
     ///
     /// # Errors
     /// `Config` if a column of it holds something else in this index; `Storage` if the disk refuses; those of the
-    /// embedder.
+    /// embedder, which is asked for many at once: the document is then in, and waits for the next call.
     pub fn put(&mut self, mut document: Document) -> Result<Put> {
         let cut = document.bound();
         for (name, (kind, _)) in &document.columns {
@@ -187,13 +190,13 @@ impl Writer {
         self.commit.next_row += 1;
         self.known.insert(hash, Known { row, content });
         self.waiting.push((row, document));
-        if self.waiting.len() >= AT_ONCE {
-            self.flush()?;
-        }
         let put = if before.is_some() { Put::Updated } else { Put::Added };
         match put {
             Put::Updated => self.changes.updated += 1,
             _ => self.changes.added += 1,
+        }
+        if self.waiting.len() >= AT_ONCE {
+            self.flush()?;
         }
         Ok(put)
     }
@@ -230,31 +233,37 @@ impl Writer {
         }
     }
 
-    /// Embeds what waits, and hands it to the files.
+    /// Embeds what waits, and hands it to the files. Where the embedder fails, it goes on waiting.
     fn flush(&mut self) -> Result<()> {
+        if self.torn {
+            return Err(Error::new(Why::Storage, "the index could not be written before")
+                .at(self.folder.display().to_string())
+                .advise("open it anew: it goes on behind its last commit"));
+        }
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let waiting = std::mem::take(&mut self.waiting);
         let vectors = match &self.embedder {
             Some(embedder) => {
                 let texts: Vec<&str> =
-                    waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
+                    self.waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
                 embedder.embed(&texts)?.into_iter().map(|embedded| embedded.vector).collect()
             }
-            None => vec![None; waiting.len()],
+            None => vec![None; self.waiting.len()],
         };
-        if vectors.len() != waiting.len() {
-            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), waiting.len());
+        if vectors.len() != self.waiting.len() {
+            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), self.waiting.len());
             return Err(Error::new(Why::Shape, what));
         }
-        for ((row, document), vector) in waiting.into_iter().zip(vectors) {
+        self.torn = true;
+        for ((row, document), vector) in std::mem::take(&mut self.waiting).into_iter().zip(vectors) {
             self.vectors.append(row, vector.as_deref())?;
             self.commit.places += 1;
             let document = self.document(row, document)?;
             let place = self.folder.display().to_string();
             self.writer.add_document(document).map_err(|cause| storage(&place, cause))?;
         }
+        self.torn = false;
         Ok(())
     }
 
