@@ -127,7 +127,7 @@ impl Writer {
         let dimension = commit.model.as_ref().map_or(0, |model| model.dimension);
         let now = vectors::folder(folder, commit.generation);
         let vectors = Appender::open(&now, dimension, commit.places)?;
-        remove_other_generations(folder, &now)?;
+        vectors::remove_others(folder, commit.generation)?;
         let known = known(&index).map_err(failed)?;
         let mut writer = Writer {
             folder: folder.to_owned(),
@@ -370,7 +370,7 @@ impl Writer {
         (self.vectors, self.commit.places, self.dirty) = (vectors, copied, true);
         self.commit.generation += 1;
         self.commit()?;
-        remove_other_generations(&self.folder, &to)?;
+        vectors::remove_others(&self.folder, self.commit.generation)?;
         Ok(true)
     }
 
@@ -423,19 +423,6 @@ pub(crate) fn same_model(there: Option<&Model>, now: Option<&Model>, place: &str
     Err(Error::new(Why::Config, what)
         .at(place)
         .advise("use what it was built with, or build a new index in another folder"))
-}
-
-/// What is left of compactions that did not get as far as their commit, or as far as tidying up.
-fn remove_other_generations(folder: &Path, keep: &Path) -> Result<()> {
-    let failed = |cause| Error::io("cannot read the folder", folder, cause);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("vectors-") && path != keep {
-            std::fs::remove_dir_all(&path).map_err(|cause| Error::io("cannot remove", &path, cause))?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn storage(place: &str, cause: TantivyError) -> Error {

@@ -174,3 +174,31 @@ fn an_embedder_that_is_away_for_a_while_costs_no_document() {
     let stats = Index::open(folder.path(), None).unwrap().stats().unwrap();
     assert_eq!((stats.documents, stats.vectors), (256, 256));
 }
+
+#[test]
+fn of_the_folder_of_an_index_only_what_an_index_made_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    Writer::open(folder.path(), hashed()).unwrap().close().unwrap();
+    let put = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    };
+    // What a compaction left, and what is somebody else's.
+    put("vectors-0002/rows.bin");
+    put("vectors-0003/rows.bin");
+    let others = [
+        "vectors-0003/notes.txt",
+        "vectors-old/rows.bin",
+        "vectors-2/rows.bin",
+        "vectors-00002/rows.bin",
+        "vectors-0002-copy/rows.bin",
+    ];
+    others.iter().for_each(|name| put(name));
+    put("vectors-0004");
+    Writer::open(folder.path(), hashed()).unwrap().close().unwrap();
+    assert!(!folder.path().join("vectors-0002").exists(), "what a compaction left goes");
+    for name in others.into_iter().chain(["vectors-0001/rows.bin", "vectors-0004"]) {
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+}
