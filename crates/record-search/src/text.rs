@@ -79,9 +79,11 @@ impl TextLeg {
             clauses.push((occur, Box::new(BooleanQuery::new(any))));
         }
         for word in &parsed.must {
+            // That it is there, what restricts sees to. Here a part of it may be left out, for a word that is asked for
+            // twice counts once.
             let any: Vec<_> =
                 leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)).collect();
-            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+            clauses.push((Occur::Should, Box::new(BooleanQuery::new(any))));
         }
         leg.scores = !clauses.is_empty();
         leg.query = Box::new(BooleanQuery::new(clauses));
@@ -124,36 +126,17 @@ impl TextLeg {
                 continue;
             }
             let of = index.fields.texts[field];
-            let mut analyser = index.text.tokenizer_for_field(of).map_err(|cause| index.failed(cause))?;
             let mut found: Vec<(String, Box<dyn Query>)> = Vec::new();
-            if word.open {
-                // As it was typed: stems would begin otherwise.
-                let typed = words(&mut plain(), &word.text);
-                if let Some((last, before)) = typed.split_last() {
-                    for word in before {
-                        found.push((word.clone(), Box::new(term(Term::from_field_text(of, word), true))));
-                    }
-                    let (beginnings, cut) = beginnings(index, of, last)?;
-                    for word in beginnings {
-                        let query = term(Term::from_field_text(of, &word), true);
-                        found.push((word, Box::new(query)));
-                    }
-                    if cut && !self.cut.contains(&word.text) {
-                        self.cut.push(word.text.clone());
-                    }
-                }
-            } else {
-                let mut tokens = Vec::new();
-                analyser.token_stream(&word.text).process(&mut |token| {
-                    tokens.push((token.position, Term::from_field_text(of, &token.text), token.text.clone()));
-                });
-                if word.phrase && tokens.len() > 1 {
-                    let label = tokens.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(" ");
-                    let terms = tokens.into_iter().map(|(position, term, _)| (position, term)).collect();
-                    found.push((format!("\"{label}\""), Box::new(PhraseQuery::new_with_offset(terms))));
+            for spelling in self.spellings(index, of, word)? {
+                if word.phrase && spelling.len() > 1 {
+                    let label = spelling.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+                    let terms = spelling.iter().map(|(at, text)| (*at, Term::from_field_text(of, text)));
+                    let phrase = PhraseQuery::new_with_offset(terms.collect());
+                    found.push((format!("\"{label}\""), Box::new(phrase)));
                 } else {
-                    for (_, of, text) in tokens {
-                        found.push((text, Box::new(term(of, true))));
+                    for (_, text) in spelling {
+                        let query = term(Term::from_field_text(of, &text), true);
+                        found.push((text, Box::new(query)));
                     }
                 }
             }
@@ -170,6 +153,35 @@ impl TextLeg {
             }
         }
         Ok(queries)
+    }
+
+    /// The words of a field for which a word of the query stands, each with its place among them: as they are all looked for, or
+    /// beside one another. Where it is the beginning of a phrase, a spelling for each end.
+    fn spellings(
+        &mut self,
+        index: &Index,
+        field: tantivy::schema::Field,
+        word: &Word,
+    ) -> Result<Vec<Vec<(usize, String)>>> {
+        let mut analyser = index.text.tokenizer_for_field(field).map_err(|cause| index.failed(cause))?;
+        let mut spelling = Vec::new();
+        let mut take = |token: &tantivy::tokenizer::Token| spelling.push((token.position, token.text.clone()));
+        analyser.token_stream(&word.text).process(&mut take);
+        // A beginning is looked for as it was typed: stems would begin otherwise.
+        let mut typed = words(&mut plain(), &word.text);
+        let Some(begin) = typed.pop().filter(|_| word.open) else { return Ok(vec![spelling]) };
+        let at = typed.len();
+        spelling.retain(|(before, _)| *before < at);
+        let (ends, cut) = beginnings(index, field, &begin)?;
+        if cut && !self.cut.contains(&word.text) {
+            self.cut.push(word.text.clone());
+        }
+        let ends = ends.into_iter().map(|end| (at, end));
+        if word.phrase {
+            return Ok(ends.map(|end| [spelling.as_slice(), &[end]].concat()).collect());
+        }
+        spelling.extend(ends);
+        Ok(vec![spelling])
     }
 
     /// What each word adds in each field for a place: only those that add anything.
