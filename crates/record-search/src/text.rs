@@ -38,8 +38,11 @@ pub(crate) struct TextLeg {
     pub(crate) leaves: Vec<Leaf>,
     /// All that adds to the score.
     pub(crate) query: Box<dyn Query>,
-    /// What must stand there and what must not, of all that is looked at.
-    pub(crate) restrict: Option<Box<dyn Query>>,
+    /// Each of these must stand there, of all that is looked at,
+    pub(crate) must: Vec<Box<dyn Query>>,
+    /// and none of these. Found and taken out here: the text index asks a phrase that it is to exclude for documents before the
+    /// first that has it, which its own checks forbid.
+    pub(crate) not: Vec<Box<dyn Query>>,
     /// All words of the query in the name, scored by the name; `None` where the query has no plain words.
     pub(crate) in_name: Option<Box<dyn Query>>,
     /// The document of just this id, and those of just this name.
@@ -60,43 +63,31 @@ impl TextLeg {
         let mut leg = TextLeg {
             leaves: Vec::new(),
             query: Box::new(AllQuery),
-            restrict: None,
+            must: Vec::new(),
+            not: Vec::new(),
             in_name: None,
             exact: [None, None],
             cut: Vec::new(),
             scores: false,
         };
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for word in &parsed.words {
-            any.extend(leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)));
+        let any = |found: Vec<Box<dyn Query>>| -> Box<dyn Query> {
+            Box::new(BooleanQuery::new(found.into_iter().map(|query| (Occur::Should, query)).collect()))
+        };
+        let mut found = Vec::new();
+        for word in parsed.words.iter().chain(&parsed.must) {
+            found.extend(leg.word(index, word, true)?);
         }
         // Words that no index could hold (`--`, `!`) ask for nothing.
-        let asked = !any.is_empty() || parsed.words.iter().any(|word| !folded(&word.text).is_empty());
-        if asked {
-            // What must be there finds; the other words rank.
-            let occur = if parsed.must.is_empty() { Occur::Must } else { Occur::Should };
-            clauses.push((occur, Box::new(BooleanQuery::new(any))));
-        }
+        let asked = parsed.words.iter().any(|word| !folded(&word.text).is_empty());
+        leg.scores = asked || !found.is_empty() || !parsed.must.is_empty();
+        leg.query = any(found);
         for word in &parsed.must {
-            // That it is there, what restricts sees to. Here a part of it may be left out, for a word that is asked for
-            // twice counts once.
-            let any: Vec<_> =
-                leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)).collect();
-            clauses.push((Occur::Should, Box::new(BooleanQuery::new(any))));
+            let query = any(leg.word(index, word, false)?);
+            leg.must.push(query);
         }
-        leg.scores = !clauses.is_empty();
-        leg.query = Box::new(BooleanQuery::new(clauses));
-        let mut restrict: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for (list, occur) in [(&parsed.must, Occur::Must), (&parsed.not, Occur::MustNot)] {
-            for word in list {
-                let any = leg.word(index, word, false)?.into_iter().map(|query| (Occur::Should, query));
-                restrict.push((occur, Box::new(BooleanQuery::new(any.collect()))));
-            }
-        }
-        if !restrict.is_empty() {
-            restrict.push((Occur::Must, Box::new(AllQuery)));
-            leg.restrict = Some(Box::new(BooleanQuery::new(restrict)));
+        for word in &parsed.not {
+            let query = any(leg.word(index, word, false)?);
+            leg.not.push(query);
         }
         let typed = typed(parsed);
         let in_name = words(&mut plain(), &typed);
