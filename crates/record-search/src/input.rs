@@ -29,7 +29,8 @@ pub struct Inputs {
     pub mappings: Vec<Mapping>,
     /// Only this listing of the roots.
     pub listing: Option<String>,
-    /// The inputs hold all that their sources have: what is indexed of them and is not there goes.
+    /// The inputs hold all that their sources have: what is indexed of them and is not there goes, if all of them was
+    /// read.
     pub complete: bool,
     /// No more rows than these.
     pub limit: Option<u64>,
@@ -52,6 +53,8 @@ pub struct Progress {
     pub bad: Vec<BadRow>,
     /// Listings of the roots that no mapping reads.
     pub unread: Vec<String>,
+    /// Why nothing was taken for gone, where the inputs are complete and yet not all of them was read.
+    pub kept: Option<String>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
 }
@@ -78,6 +81,8 @@ struct Reading<'a> {
     /// The keys of all that was there, where all that was not is to go.
     seen: HashSet<u128>,
     sources: HashSet<String>,
+    /// What a listing does not hold of its source.
+    lacking: Option<String>,
 }
 
 impl Inputs {
@@ -106,6 +111,7 @@ impl Inputs {
             uncommitted: 0,
             seen: HashSet::new(),
             sources: HashSet::new(),
+            lacking: None,
         };
         for path in &self.paths {
             if reading.ends() {
@@ -122,9 +128,12 @@ impl Inputs {
                 }
             }
         }
-        if self.complete && !reading.progress.stopped && !reading.full() {
-            reading.commit()?;
-            reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
+        if self.complete {
+            reading.progress.kept = reading.kept();
+            if reading.progress.kept.is_none() {
+                reading.commit()?;
+                reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
+            }
         }
         reading.commit()?;
         reading.writer.compact()?;
@@ -168,6 +177,12 @@ impl<'a> Reading<'a> {
     }
 
     fn listing(&mut self, input: &crawl_core::Input, mapping: &Mapping) -> Result<()> {
+        if !input.ended() {
+            self.lacking = Some(format!("the crawl of {} has not ended", input.folder().display()));
+        } else if input.missing() > 0 {
+            let what = format!("{} records are missing from {}", input.missing(), input.folder().display());
+            self.lacking = Some(what);
+        }
         let mut pages = Vec::new();
         for stored in input.listings() {
             pages.extend(stored.manifest()?.into_iter().map(|line| line.sha256));
@@ -315,6 +330,25 @@ impl<'a> Reading<'a> {
         self.progress.missing += 1;
         if self.progress.bad.len() < TOLD {
             self.progress.bad.push(BadRow { place: place.to_owned(), row, why });
+        }
+    }
+
+    /// Why what was not seen may be there all the same.
+    fn kept(&self) -> Option<String> {
+        let progress = &self.progress;
+        if progress.stopped {
+            return Some("it was stopped before the end".into());
+        }
+        if self.full() {
+            return Some(format!("only {} rows were to be read", progress.rows));
+        }
+        if let Some(listing) = progress.unread.first() {
+            return Some(format!("{listing} was not read"));
+        }
+        match progress.missing {
+            0 => self.lacking.clone(),
+            1 => Some("1 row could not be read".into()),
+            rows => Some(format!("{rows} rows could not be read")),
         }
     }
 

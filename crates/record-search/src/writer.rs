@@ -65,6 +65,8 @@ pub struct Writer {
     waiting: Vec<(u64, Document)>,
     changes: Changes,
     dirty: bool,
+    /// The files broke off within a document: what is there of it must not be committed.
+    torn: bool,
     probe: Option<Probe>,
 }
 
@@ -125,7 +127,7 @@ impl Writer {
         let dimension = commit.model.as_ref().map_or(0, |model| model.dimension);
         let now = vectors::folder(folder, commit.generation);
         let vectors = Appender::open(&now, dimension, commit.places)?;
-        remove_other_generations(folder, &now)?;
+        vectors::remove_others(folder, commit.generation)?;
         let known = known(&index).map_err(failed)?;
         let mut writer = Writer {
             folder: folder.to_owned(),
@@ -138,6 +140,7 @@ impl Writer {
             waiting: Vec::new(),
             changes: Changes::default(),
             dirty: first,
+            torn: false,
             probe,
         };
         if first {
@@ -150,7 +153,7 @@ impl Writer {
     ///
     /// # Errors
     /// `Config` if a column of it holds something else in this index; `Storage` if the disk refuses; those of the
-    /// embedder.
+    /// embedder, which is asked for many at once: the document is then in, and waits for the next call.
     pub fn put(&mut self, mut document: Document) -> Result<Put> {
         let cut = document.bound();
         for (name, (kind, _)) in &document.columns {
@@ -187,13 +190,13 @@ impl Writer {
         self.commit.next_row += 1;
         self.known.insert(hash, Known { row, content });
         self.waiting.push((row, document));
-        if self.waiting.len() >= AT_ONCE {
-            self.flush()?;
-        }
         let put = if before.is_some() { Put::Updated } else { Put::Added };
         match put {
             Put::Updated => self.changes.updated += 1,
             _ => self.changes.added += 1,
+        }
+        if self.waiting.len() >= AT_ONCE {
+            self.flush()?;
         }
         Ok(put)
     }
@@ -230,31 +233,37 @@ impl Writer {
         }
     }
 
-    /// Embeds what waits, and hands it to the files.
+    /// Embeds what waits, and hands it to the files. Where the embedder fails, it goes on waiting.
     fn flush(&mut self) -> Result<()> {
+        if self.torn {
+            return Err(Error::new(Why::Storage, "the index could not be written before")
+                .at(self.folder.display().to_string())
+                .advise("open it anew: it goes on behind its last commit"));
+        }
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let waiting = std::mem::take(&mut self.waiting);
         let vectors = match &self.embedder {
             Some(embedder) => {
                 let texts: Vec<&str> =
-                    waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
+                    self.waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
                 embedder.embed(&texts)?.into_iter().map(|embedded| embedded.vector).collect()
             }
-            None => vec![None; waiting.len()],
+            None => vec![None; self.waiting.len()],
         };
-        if vectors.len() != waiting.len() {
-            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), waiting.len());
+        if vectors.len() != self.waiting.len() {
+            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), self.waiting.len());
             return Err(Error::new(Why::Shape, what));
         }
-        for ((row, document), vector) in waiting.into_iter().zip(vectors) {
+        self.torn = true;
+        for ((row, document), vector) in std::mem::take(&mut self.waiting).into_iter().zip(vectors) {
             self.vectors.append(row, vector.as_deref())?;
             self.commit.places += 1;
             let document = self.document(row, document)?;
             let place = self.folder.display().to_string();
             self.writer.add_document(document).map_err(|cause| storage(&place, cause))?;
         }
+        self.torn = false;
         Ok(())
     }
 
@@ -361,7 +370,7 @@ impl Writer {
         (self.vectors, self.commit.places, self.dirty) = (vectors, copied, true);
         self.commit.generation += 1;
         self.commit()?;
-        remove_other_generations(&self.folder, &to)?;
+        vectors::remove_others(&self.folder, self.commit.generation)?;
         Ok(true)
     }
 
@@ -414,19 +423,6 @@ pub(crate) fn same_model(there: Option<&Model>, now: Option<&Model>, place: &str
     Err(Error::new(Why::Config, what)
         .at(place)
         .advise("use what it was built with, or build a new index in another folder"))
-}
-
-/// What is left of compactions that did not get as far as their commit, or as far as tidying up.
-fn remove_other_generations(folder: &Path, keep: &Path) -> Result<()> {
-    let failed = |cause| Error::io("cannot read the folder", folder, cause);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("vectors-") && path != keep {
-            std::fs::remove_dir_all(&path).map_err(|cause| Error::io("cannot remove", &path, cause))?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn storage(place: &str, cause: TantivyError) -> Error {
