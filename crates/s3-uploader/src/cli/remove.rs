@@ -22,9 +22,6 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
     }
     // A service says of a key under which nothing is that it was removed.
     match bucket.object(&key).await {
-        Ok(_) if arguments.dry_run => {
-            say(format!("would remove s3://{}/{}", bucket.name(), key.escape_debug()));
-        }
         Err(error) if error.kind() == Kind::Gone => {
             if bucket.has_below(&key).await? {
                 return Err(bucket.nothing_there(&key).await.into());
@@ -34,6 +31,10 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
         Err(error) if error.concerns_all() => return Err(error.into()),
         // Who may not read may remove all the same.
         Ok(_) | Err(_) => bucket.remove(&key).await?,
+        looked if arguments.dry_run => {
+            let doubt = looked.err().map_or(String::new(), |error| format!(", if it is there: {error}"));
+            say(format!("would remove s3://{}/{}{doubt}", bucket.name(), key.escape_debug()));
+        }
     }
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! `rm --recursive`: within a folder's bounds, after a question, many at once, and on after an error.
+//! `rm` and `cleanup`: within a folder's bounds, what was asked about, many at once, and on after an error.
 
 use crate::desk::Desk;
 use crate::front::{Fate, Front, told};
@@ -63,4 +63,22 @@ async fn a_service_without_bulk_is_asked_one_by_one_and_what_it_refuses_stays_al
         "{text}"
     );
     assert_eq!(left(&desk), ["in/07", "inside/a"]);
+}
+
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_removes_nothing_even_where_nothing_may_be_looked_at() {
+    let desk = stocked();
+    let front = Front::start(&desk.url, |asked| match asked.method.as_str() {
+        "HEAD" | "GET" => Fate::Refuse(403, "AccessDenied"),
+        _ => Fate::Pass,
+    })
+    .await;
+    let rm = ["rm", "s3://bucket/in/00", "--tries", "1"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &[&rm[..], &["--dry-run"]].concat()).await;
+    assert!(code == Some(0) && text.contains("would remove s3://bucket/in/00"), "{code:?} {text}");
+    assert_eq!((left(&desk).len(), front.count("DELETE")), (27, 0));
+    // Who may not look may remove all the same.
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &rm).await;
+    assert_eq!((code, left(&desk).len()), (Some(0), 26), "{text}");
 }
