@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
 
 /// An object, as a listing tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     /// The key.
     pub key: String,

@@ -1,11 +1,13 @@
 //! `rm` and `cleanup`.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, IsTerminal};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::{Error, Kind};
-use s3_uploader::Bucket;
+use s3_uploader::{Bucket, ObjectPage};
 
 use super::{CleanupArgs, RmArgs};
 
@@ -29,43 +31,27 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
             say("there is no such object; nothing was removed");
         }
         Err(error) if error.concerns_all() => return Err(error.into()),
-        // Who may not read may remove all the same.
-        Ok(_) | Err(_) => bucket.remove(&key).await?,
         looked if arguments.dry_run => {
             let doubt = looked.err().map_or(String::new(), |error| format!(", if it is there: {error}"));
             say(format!("would remove s3://{}/{}{doubt}", bucket.name(), key.escape_debug()));
         }
+        // Who may not read may remove all the same.
+        Ok(_) | Err(_) => bucket.remove(&key).await?,
     }
     Ok(Outcome::Done)
 }
 
 /// Removes what is below a prefix, within the bounds of a folder.
 async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome> {
-    let folder = match key {
-        "" => String::new(),
-        key if key.ends_with('/') => key.to_owned(),
-        key => format!("{key}/"),
-    };
-    // The first of all keys that begin so is the key itself.
-    let itself = match folder == key {
-        true => None,
-        false => bucket
-            .list(key, None)
-            .await?
-            .objects
-            .into_iter()
-            .map(|object| object.key)
-            .find(|found| found == key),
-    };
-    let mut count = u64::from(itself.is_some());
+    // Each object as it was counted, in eight bytes, however many there are.
+    let (seed, mut counted) = (RandomState::new(), HashSet::new());
     let mut at: Option<String> = None;
     loop {
-        let page = bucket.list(&folder, at.as_deref()).await?;
-        count += page.objects.len() as u64;
-        if arguments.dry_run {
-            let keys = page.objects.iter().map(|object| &object.key);
-            for key in itself.iter().filter(|_| at.is_none()).chain(keys) {
-                print(format!("would remove {}", key.escape_debug()));
+        let page = page(bucket, key, at.as_deref()).await?;
+        for object in &page.objects {
+            counted.insert(seed.hash_one(object));
+            if arguments.dry_run {
+                print(format!("would remove {}", object.key.escape_debug()));
             }
         }
         at = page.next;
@@ -73,6 +59,7 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
             break;
         }
     }
+    let count = counted.len() as u64;
     if count == 0 {
         say("0 objects are there; nothing was removed");
         return Ok(Outcome::Done);
@@ -90,14 +77,15 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         say("nothing was removed");
         return Ok(Outcome::Done);
     }
-    let (mut removed, mut stay, mut at): (u64, u64, Option<String>) = (0, 0, None);
-    let mut first: Vec<String> = itself.into_iter().collect();
+    let (mut removed, mut stay, mut later, mut at): (u64, u64, u64, Option<String>) = (0, 0, 0, None);
     loop {
-        let page = bucket.list(&folder, at.as_deref()).await?;
-        first.extend(page.objects.into_iter().map(|object| object.key));
-        // What came after they were counted is not meant.
-        first.truncate(usize::try_from(count - removed - stay).unwrap_or(usize::MAX));
-        for keys in first.chunks(1000) {
+        let page = page(bucket, key, at.as_deref()).await?;
+        // What came or was written to after it was counted is not meant.
+        let (meant, others): (Vec<_>, Vec<_>) =
+            page.objects.into_iter().partition(|object| counted.remove(&seed.hash_one(object)));
+        later += others.len() as u64;
+        let keys: Vec<String> = meant.into_iter().map(|object| object.key).collect();
+        for keys in keys.chunks(1000) {
             let refused = bucket.remove_all(keys).await?;
             removed += (keys.len() - refused.len()) as u64;
             stay += refused.len() as u64;
@@ -105,9 +93,8 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
                 say(format!("not removed: {error}; {}", error.advice()));
             }
         }
-        first.clear();
         at = page.next;
-        if at.is_none() || removed + stay >= count {
+        if at.is_none() || counted.is_empty() {
             break;
         }
     }
@@ -117,7 +104,24 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         grouped(removed),
         grouped(stay)
     ));
+    if later > 0 {
+        say(format!("  besides: {} came or changed after they were counted, and stay", grouped(later)));
+    }
     Ok(Outcome::missing(stay))
+}
+
+/// A page of what is meant: all below the key as below a folder, and first the object of that very name.
+async fn page(bucket: &Bucket, key: &str, at: Option<&str>) -> Result<ObjectPage> {
+    if key.is_empty() || key.ends_with('/') {
+        return Ok(bucket.list(key, at).await?);
+    }
+    let mut page = bucket.list(&format!("{key}/"), at).await?;
+    if at.is_none() {
+        // The first of all keys that begin so is the key itself.
+        let first = bucket.list(key, None).await?.objects;
+        page.objects.extend(first.into_iter().find(|object| object.key == key));
+    }
+    Ok(page)
 }
 
 /// Asks whoever sits there.

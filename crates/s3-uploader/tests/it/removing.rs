@@ -1,5 +1,7 @@
 //! `rm` and `cleanup`: within a folder's bounds, what was asked about, many at once, and on after an error.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::desk::Desk;
 use crate::front::{Fate, Front, told};
 
@@ -81,4 +83,25 @@ async fn a_dry_run_removes_nothing_even_where_nothing_may_be_looked_at() {
     // Who may not look may remove all the same.
     let (code, text) = told(&front.url, desk.dir.path(), &[], &rm).await;
     assert_eq!((code, left(&desk).len()), (Some(0), 26), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_or_changed_after_it_was_counted_stays() {
+    let desk = stocked();
+    let (listings, folder) = (AtomicUsize::new(0), desk.dir.path().join("s3/bucket/in"));
+    let front = Front::start(&desk.url, move |asked| {
+        if asked.target.contains("list-type=2") && listings.fetch_add(1, Ordering::Relaxed) == 1 {
+            // It is listed before all that was counted.
+            std::fs::write(folder.join("!new"), b"new").unwrap();
+            std::fs::write(folder.join("03"), b"changed").unwrap();
+        }
+        Fate::Pass
+    })
+    .await;
+    let arguments = ["rm", "s3://bucket/in/", "--recursive", "--yes"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("25 objects = 25 removed + 0 not removed"), "{text}");
+    assert!(text.contains("2 came or changed"), "{text}");
+    assert_eq!(left(&desk), ["in/!new", "in/03", "inside/a"]);
 }
