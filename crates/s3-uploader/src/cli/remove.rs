@@ -143,7 +143,9 @@ fn agreed(count: u64, at: &str) -> Result<bool> {
 
 pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
     let (bucket, prefix) = arguments.door.open(arguments.at.as_deref()).await?;
-    let all = bucket.unfinished(&prefix).await?;
+    let mut all = bucket.unfinished(&prefix).await?;
+    // As with objects: `a` means itself and what is below `a/`, and not `ab`, which is somebody else's.
+    all.retain(|upload| is_within(&prefix, &upload.key));
     let (old, young): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|upload| upload.age() >= arguments.older_than);
     for upload in &old {
@@ -158,4 +160,12 @@ pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
     let (old, young) = (grouped(old.len() as u64), grouped(young.len() as u64));
     say(format!("{old} unfinished uploads are older, {young} younger; the younger stay"));
     Ok(Outcome::Done)
+}
+
+/// Whether a key is this one, or below it as below a folder.
+fn is_within(folder: &str, key: &str) -> bool {
+    let rest = key.strip_prefix(folder);
+    rest.is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with('/') || folder.ends_with('/') || folder.is_empty()
+    })
 }

@@ -284,8 +284,10 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "list" => list(&state),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
-            state.objects.remove(&request.key);
-            state.uploads.remove(&id_of(&request.query));
+            // An upload that is ended takes no object along.
+            if state.uploads.remove(&id_of(&request.query)).is_none() {
+                state.objects.remove(&request.key);
+            }
             Some((204, Vec::new(), String::new()))
         }
         _ => look(&state, request, lie),

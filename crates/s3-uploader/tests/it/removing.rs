@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::desk::Desk;
 use crate::front::{Fate, Front, told};
+use crate::liar::{Liar, Lie};
 
 fn stocked() -> Desk {
     let desk = Desk::new();
@@ -67,7 +70,6 @@ async fn a_service_without_bulk_is_asked_one_by_one_and_what_it_refuses_stays_al
     assert_eq!(left(&desk), ["in/07", "inside/a"]);
 }
 
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_removes_nothing_even_where_nothing_may_be_looked_at() {
     let desk = stocked();
@@ -104,4 +106,41 @@ async fn what_came_or_changed_after_it_was_counted_stays() {
     assert!(text.contains("25 objects = 25 removed + 0 not removed"), "{text}");
     assert!(text.contains("2 came or changed"), "{text}");
     assert_eq!(left(&desk), ["in/!new", "in/03", "inside/a"]);
+}
+
+/// Begins an upload in parts that nobody finishes.
+async fn begin(liar: &Liar, key: &str) {
+    let mut stream = tokio::net::TcpStream::connect(liar.address).await.unwrap();
+    let text = format!("POST /bucket/{key}?uploads HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lists_more_than_was_asked_for_widens_nothing() {
+    // It lists all that it has, whatever the prefix.
+    let liar = Liar::start(Lie::None).await;
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["in/a", "in/b/c", "inside/a", "other/a"] {
+        let path = dir.path().join("files").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, name).unwrap();
+        begin(&liar, name).await;
+    }
+    let run = async |arguments: &[&str]| {
+        let (code, text) = told(&liar.url(), dir.path(), &[], arguments).await;
+        assert_eq!(code, Some(0), "{arguments:?}: {text}");
+        text
+    };
+    run(&["copy", "files", "s3://bucket"]).await;
+    let text = run(&["ls", "s3://bucket/in"]).await;
+    assert!(text.contains("inside/a") && !text.contains("other/a"), "{text}");
+    run(&["get", "s3://bucket/in/", "back"]).await;
+    assert_eq!(crate::desk::tree(&dir.path().join("back")).into_keys().collect::<Vec<_>>(), ["a", "b/c"]);
+    let text = run(&["cleanup", "s3://bucket/in", "--older-than", "0s"]).await;
+    assert!(text.contains("2 unfinished uploads are older") && !text.contains("inside/a"), "{text}");
+    assert_eq!(liar.unfinished(), 2);
+    let text = run(&["rm", "s3://bucket/in", "--recursive", "--yes"]).await;
+    assert!(text.contains("2 objects = 2 removed"), "{text}");
+    assert_eq!(liar.objects().into_keys().collect::<Vec<_>>(), ["inside/a", "other/a"]);
 }
