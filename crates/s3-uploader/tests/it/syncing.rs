@@ -120,3 +120,45 @@ async fn names_sizes_and_ages_choose_and_a_name_that_is_not_there_is_told() {
     }
     run(&desk.url, &desk, &["copy", "files", "s3://bucket/p", "--files-from", "nowhere"], 78).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_bucket_to_bucket_nothing_is_replaced_where_that_is_forbidden() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for name in ["differs", "longer", "same", "new"] {
+        desk.write(name, name.as_bytes());
+    }
+    run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
+    for (name, content) in [("differs", &b"theirs!"[..]), ("longer", b"of another size"), ("same", b"same")] {
+        desk.write(name, content);
+    }
+    run(&desk.url, &desk, &["copy", "files", "s3://other/q", "--exclude", "new"], 0).await;
+    let sync = ["sync", "s3://bucket/p", "s3://other/q", "--no-overwrite"];
+    // By what is told, and where nothing is told by reading.
+    for stripped in [&[][..], &["x-amz-checksum", "etag"]] {
+        let front = Front::start(&desk.url, move |_| Fate::Strip(stripped)).await;
+        let text = run(&front.url, &desk, &sync, 3).await;
+        let copied = usize::from(stripped.is_empty());
+        assert!(text.contains(&format!("{copied} copied + {} there already + 2 not", 2 - copied)), "{text}");
+        assert_eq!(text.matches("another object has this key").count(), 2, "{text}");
+        let other = tree(&desk.dir.path().join("s3/other"));
+        assert_eq!(
+            (&other["q/differs"][..], &other["q/longer"][..]),
+            (&b"theirs!"[..], &b"of another size"[..])
+        );
+        assert_eq!((&other["q/same"][..], &other["q/new"][..]), (&b"same"[..], &b"new"[..]));
+    }
+    // One that comes between the look and the copy is not replaced where the service hears of it.
+    std::fs::remove_file(desk.dir.path().join("s3/other/q/new")).unwrap();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = asked.clone();
+    let front = Front::start(&desk.url, move |asked| {
+        if asked.method == "PUT" && asked.target.contains("/q/new") {
+            seen.store(asked.has("if-none-match"), std::sync::atomic::Ordering::Relaxed);
+        }
+        Fate::Pass
+    })
+    .await;
+    run(&front.url, &desk, &sync, 3).await;
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed));
+}
