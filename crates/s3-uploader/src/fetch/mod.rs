@@ -195,8 +195,8 @@ impl Bucket {
             return Err(self.replaced(key));
         }
         let told = self.with_parts(object, Told::by_head(&head).or_receipt(wish.receipt.as_ref())).await?;
-        // What a crash left is believed only where the end shows whether it was right.
-        let resumes = etag.is_some() && !matches!(told, Told::Parts(..) | Told::Nothing);
+        // What a crash left is believed only where the end shows that it was wrong.
+        let resumes = etag.is_some() && told.finds_damage(wish.takes_any_etag);
         let (mut check, mut writer) = Writer::resume(part, resumes, object.size, Check::new(told)).await?;
         let begins = (writer.size..object.size).step_by(RANGE as usize);
         let ranges = begins.map(|begin| {

@@ -141,6 +141,38 @@ async fn what_came_before_a_break_is_not_fetched_again_and_what_was_damaged_mean
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_a_break_is_believed_only_where_the_end_can_show_that_it_is_wrong() {
+    let desk = stocked().await;
+    // In parts of a size that nobody tells: as many as of our own size, so that ours is a guess.
+    let arguments = ["copy", "files/large", "s3://bucket/p/guess", "--part-size", "6MiB"];
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &arguments).await.0, Some(0));
+    let ranges = AtomicUsize::new(0);
+    let broken = Front::start(&desk.url, move |asked| {
+        let later = of_object(asked) && !asked.headers["range"].starts_with("bytes=0-");
+        // What is told of the object comes without checksums.
+        match later && ranges.fetch_add(1, Ordering::Relaxed) < 100 {
+            true => Fate::Cut(50),
+            false => Fate::Strip(CHECKSUMS),
+        }
+    })
+    .await;
+    let whole = Front::start(&desk.url, |_| Fate::Strip(CHECKSUMS)).await;
+    for (key, more) in [("guess", &[][..]), ("large", &["--any-etag"])] {
+        let (code, text) = get(&broken.url, &desk, key, more).await;
+        assert_eq!(code, Some(75), "{text}");
+        // The disk lost what had come.
+        for name in crate::desk::tree(&desk.dir.path().join("back")).into_keys() {
+            assert!(name.ends_with(".part"), "{name}");
+            std::fs::write(desk.dir.path().join("back").join(name), vec![0; 8 << 20]).unwrap();
+        }
+        let (code, text) = get(&whole.url, &desk, key, more).await;
+        assert_eq!(code, Some(0), "{key}: {text}");
+        assert!(back(&desk) == Some(bytes(20 << 20, 2)), "{key}: damaged");
+        std::fs::remove_file(desk.dir.path().join("back/file")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_only_a_folder_or_only_an_object_is_told_as_that() {
     let liar = Liar::start(Lie::None).await;
     let dir = tempfile::tempdir().unwrap();
