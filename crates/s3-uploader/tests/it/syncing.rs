@@ -162,3 +162,27 @@ async fn from_bucket_to_bucket_nothing_is_replaced_where_that_is_forbidden() {
     run(&front.url, &desk, &sync, 3).await;
     assert!(asked.load(std::sync::atomic::Ordering::Relaxed));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_file_is_chosen_as_one_in_a_folder_is() {
+    let desk = Desk::new();
+    desk.write("a.csv", &[0; 10]);
+    std::fs::write(desk.dir.path().join("others.txt"), "b.csv\n").unwrap();
+    std::fs::write(desk.dir.path().join("it.txt"), "a.csv\n").unwrap();
+    for (flags, code) in [
+        (&["--include", "*.jsonl"][..], 0),
+        (&["--exclude", "a.*"], 0),
+        (&["--min-size", "11"], 0),
+        (&["--max-size", "9"], 0),
+        (&["--older-than", "1d"], 0),
+        (&["--files-from", "others.txt"], 3),
+    ] {
+        let move_it = [&["move", "files/a.csv", "s3://bucket/p/"], flags].concat();
+        let text = run(&desk.url, &desk, &move_it, code).await;
+        assert!(text.contains("0 files = ") && text.contains("1 left out"), "{flags:?}: {text}");
+        assert!(desk.stored().is_empty() && desk.files().join("a.csv").exists(), "{flags:?}");
+    }
+    let flags = ["--include", "*.csv", "--min-size", "10", "--newer-than", "1d", "--files-from", "it.txt"];
+    run(&desk.url, &desk, &[&["move", "files/a.csv", "s3://bucket/p/"], &flags[..]].concat(), 0).await;
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["p/a.csv"]);
+}
