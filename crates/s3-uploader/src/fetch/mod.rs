@@ -83,8 +83,13 @@ impl Bucket {
             match self.fetch(object, &part, wish).await {
                 Ok(fetched) => {
                     // A name that this disk does not take is one object's trouble.
-                    let placed = Staged::place(&part, to).map_err(|error| error.with_scope(Scope::Record));
-                    return placed.map(|()| fetched);
+                    let placed = Staged::place_new(&part, to);
+                    if placed.map_err(|error| error.with_scope(Scope::Record))? {
+                        return Ok(fetched);
+                    }
+                    // Somebody was faster, or the disk takes two keys for one name.
+                    let _ = std::fs::remove_file(&part);
+                    return self.compare(&object.key, to).await;
                 }
                 Err(Broken::Differs(_)) if again => again = false,
                 Err(Broken::Differs(told)) => {

@@ -173,6 +173,29 @@ async fn what_came_before_a_break_is_believed_only_where_the_end_can_show_that_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_appears_while_an_object_comes_is_not_replaced() {
+    let desk = stocked().await;
+    for (key, seed, size) in [("small", 1, 100), ("large", 2, 20 << 20)] {
+        for (theirs, code) in [(b"theirs".to_vec(), 78), (bytes(size, seed), 0)] {
+            let (path, put) = (desk.dir.path().join("back/file"), theirs.clone());
+            let front = Front::start(&desk.url, move |asked| {
+                if of_object(asked) && !path.exists() {
+                    std::fs::write(&path, &put).unwrap();
+                }
+                Fate::Pass
+            })
+            .await;
+            let (found, text) = get(&front.url, &desk, key, &[]).await;
+            assert_eq!(found, Some(code), "{key}: {text}");
+            assert!(code == 0 || text.contains("there is another file already"), "{text}");
+            assert!(back(&desk) == Some(theirs), "{key}: replaced");
+            assert_eq!(crate::desk::tree(&desk.dir.path().join("back")).len(), 1, "nothing half stays");
+            std::fs::remove_file(desk.dir.path().join("back/file")).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_only_a_folder_or_only_an_object_is_told_as_that() {
     let liar = Liar::start(Lie::None).await;
     let dir = tempfile::tempdir().unwrap();
