@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Job, Listing, Plan, Summary, Watch};
+use s3_uploader::{Job, Listing, Plan, Summary, Watch, shown_address};
 
 use super::SendArgs;
 use super::progress::Progress;
@@ -24,12 +24,13 @@ pub(crate) enum Way {
 pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Result<Outcome> {
     let delete = way == Way::Move;
     let choice = arguments.filter.choice()?;
-    if let Some(from) = arguments.from.to_str().filter(|from| from.starts_with("s3://")) {
-        if way == Way::Sync {
+    let address = arguments.from.to_str().filter(|from| from.contains("://") && !arguments.from.exists());
+    if let Some(from) = address {
+        if way == Way::Sync && from.starts_with("s3://") {
             return super::sync::between(&arguments, from, &choice).await;
         }
         return Err(Error::new(Kind::Config, "this is no file and no folder")
-            .at(from)
+            .at(shown_address(from))
             .advise("s3-uploader sync copies from bucket to bucket, and get fetches")
             .into());
     }
