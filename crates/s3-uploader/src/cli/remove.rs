@@ -64,16 +64,12 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         say("0 objects are there; nothing was removed");
         return Ok(Outcome::Done);
     }
-    if arguments.max_delete.is_some_and(|most| count > most) {
-        let what = format!("there are {} objects, more than --max-delete", grouped(count));
-        let error = Error::new(Kind::Config, what).at(&arguments.at);
-        return Err(error.advise("nothing was removed; look with --dry-run, or allow as many").into());
-    }
+    too_many(count, "objects", arguments.max_delete, &arguments.at)?;
     if arguments.dry_run {
         say(format!("would remove {} objects; nothing was removed", grouped(count)));
         return Ok(Outcome::Done);
     }
-    if !arguments.yes && !agreed(count, &arguments.at)? {
+    if !arguments.yes && !agreed(count, "objects", &arguments.at)? {
         say("nothing was removed");
         return Ok(Outcome::Done);
     }
@@ -124,17 +120,31 @@ async fn page(bucket: &Bucket, key: &str, at: Option<&str>) -> Result<ObjectPage
     Ok(page)
 }
 
-/// Asks whoever sits there.
-fn agreed(count: u64, at: &str) -> Result<bool> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        let what = format!("{} objects would be removed, and nobody is there to be asked", grouped(count));
-        let error = Error::new(Kind::Config, what).at(at);
-        return Err(error.advise("nothing was removed; give --yes, and --max-delete to be sure").into());
+/// Whether more would be removed than is allowed.
+pub(crate) fn too_many(count: u64, of: &str, most: Option<u64>, at: &str) -> Result<()> {
+    if most.is_none_or(|most| count <= most) {
+        return Ok(());
     }
-    say(format!("remove {} objects at {}? Type yes:", grouped(count), at.escape_debug()));
+    let what = format!("{} {of} would be removed, more than --max-delete", grouped(count));
+    let error = Error::new(Kind::Config, what).at(at);
+    Err(error.advise("nothing was removed; look with --dry-run, or allow as many").into())
+}
+
+/// Whether anybody can be asked.
+pub(crate) fn somebody_there(what: &str, at: &str) -> Result<()> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Config, format!("{what} would be removed, and nobody is there to be asked"));
+    Err(error.at(at).advise("nothing was removed; give --yes, and --max-delete to be sure").into())
+}
+
+/// Asks whoever sits there.
+pub(crate) fn agreed(count: u64, of: &str, at: &str) -> Result<bool> {
+    somebody_there(&format!("{} {of}", grouped(count)), at)?;
+    say(format!("remove {} {of} at {}? Type yes:", grouped(count), at.escape_debug()));
     let mut line = String::new();
-    stdin
+    std::io::stdin()
         .lock()
         .read_line(&mut line)
         .map_err(|cause| Error::io("cannot read the answer", "stdin".as_ref(), cause))?;

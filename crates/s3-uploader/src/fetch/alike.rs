@@ -5,6 +5,7 @@ use std::io::Read;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use crawl_core::{Error, Kind, Result, Scope};
 
+use super::Wish;
 use super::told::{Check, Told};
 use crate::dress::guarded;
 use crate::local::{Local, cannot, off_the_loop};
@@ -16,12 +17,12 @@ use crate::{Dress, Object};
 const LARGEST_COPY: u64 = 5 << 30;
 
 impl Bucket {
-    /// Whether an object equals a file, by its size and by what the bucket tells of its bytes; `None` if it tells nothing
-    /// that could be compared. Nothing is fetched.
+    /// Whether an object equals a file, by its size and by what the bucket tells of its bytes, or else the wish's receipt;
+    /// `None` if neither tells anything that could be compared. Nothing is fetched.
     ///
     /// # Errors
     /// Those of reaching the server and of reading the file.
-    pub async fn equals(&self, object: &Object, file: &Local) -> Result<Option<bool>> {
+    pub async fn equals(&self, object: &Object, file: &Local, wish: &Wish) -> Result<Option<bool>> {
         if object.size != file.stamp.size() {
             return Ok(Some(false));
         }
@@ -30,20 +31,16 @@ impl Bucket {
             return Ok(Some(false));
         }
         let told = self.with_parts(object, Told::by_head(&head)).await?;
-        let (file, mut check) = (file.clone(), Check::new(told));
-        off_the_loop(move || {
-            let mut open = file.open()?;
-            let mut piece = vec![0; 128 << 10];
-            loop {
-                match open.read(&mut piece).map_err(|cause| cannot("read", &file.path, cause))? {
-                    0 => break,
-                    count => check.update(&piece[..count]),
-                }
-            }
-            file.check_open(&open)?;
-            Ok(check.verdict())
-        })
-        .await
+        let finds = told.finds_damage(wish.takes_any_etag);
+        match check(file, told).await? {
+            Some(true) => Ok(Some(true)),
+            Some(false) if finds => Ok(Some(false)),
+            // A receipt tells what was sent, not what is there: it counts where the bucket tells nothing.
+            _ => match &wish.receipt {
+                Some(receipt) => Ok(check(file, Told::Nothing.or_receipt(Some(receipt))).await?),
+                None => Ok(None),
+            },
+        }
     }
 
     /// Copies an object of another bucket of the same service to `key`, without fetching it, unless an equal one is
@@ -119,6 +116,27 @@ impl Bucket {
             .with_scope(Scope::Record)
             .advise("the source is as it was; run the same command again; if it stays, look at the server"))
     }
+}
+
+/// Whether a file is what was told; `None` if nothing was told that could be compared.
+async fn check(file: &Local, told: Told) -> Result<Option<bool>> {
+    if matches!(told, Told::Nothing | Told::Parts(..)) {
+        return Ok(None);
+    }
+    let (file, mut check) = (file.clone(), Check::new(told));
+    off_the_loop(move || {
+        let mut open = file.open()?;
+        let mut piece = vec![0; 128 << 10];
+        loop {
+            match open.read(&mut piece).map_err(|cause| cannot("read", &file.path, cause))? {
+                0 => break,
+                count => check.update(&piece[..count]),
+            }
+        }
+        file.check_open(&open)?;
+        Ok(check.verdict())
+    })
+    .await
 }
 
 async fn sha256(bucket: &Bucket, key: &str) -> Result<String> {

@@ -68,6 +68,10 @@ async fn from_bucket_to_bucket_nothing_is_fetched_and_only_what_differs_is_copie
     desk.write("a", b"two");
     run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
     assert!(run(&front.url, &desk, &sync, 0).await.contains("1 copied + 1 there already"));
+    // A name that was listed and is not there is told.
+    std::fs::write(desk.dir.path().join("names.txt"), "a\nnowhere\n").unwrap();
+    let text = run(&front.url, &desk, &[&sync[..], &["--files-from", "names.txt"]].concat(), 3).await;
+    assert!(text.contains("this was named and is not there: `nowhere`"), "{text}");
     // One that is refused does not hold up the others.
     std::fs::remove_dir_all(desk.dir.path().join("s3/other/q")).unwrap();
     let front =
