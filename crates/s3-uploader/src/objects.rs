@@ -69,6 +69,14 @@ impl Bucket {
             modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
         };
         let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
+        if page.is_truncated() == Some(true) && next.is_none() {
+            return Err(Error::new(
+                Kind::Shape,
+                "the server lists a part and does not tell where the rest begins",
+            )
+            .at(self.place(prefix))
+            .advise("nothing was done with what it listed; it may not know ListObjectsV2"));
+        }
         if next.is_some() && next == at {
             return Err(Error::new(Kind::Shape, "the server gave the same place of the listing twice")
                 .at(self.place(prefix)));

@@ -230,3 +230,24 @@ async fn hostile_keys_and_links_lead_nowhere_and_remove_nothing() {
     assert_eq!((read(&desk, "ok"), read(&desk, "file")), (b"evil".to_vec(), b"a file".to_vec()));
     assert!(!desk.dir.path().join("evil").exists() && std::fs::read_dir(&outside).unwrap().count() == 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_listing_is_taken_for_none() {
+    let liar = Liar::start(Lie::HalfListed).await;
+    let desk = Desk::new();
+    desk.write("p/a", b"a");
+    let copy = ["copy", "files", "s3://bucket"];
+    assert_eq!(told(&liar.url(), desk.dir.path(), &[], &copy).await.0, Some(0));
+    write(&desk, "b", b"in the other half");
+    let text = run(&liar.url(), &desk, &["--delete", "--yes"], 65).await;
+    assert!(text.contains("does not tell where the rest begins"), "{text}");
+    assert_eq!(back(&desk), ["b"]);
+    for arguments in [
+        &["get", "s3://bucket/p/", "other"][..],
+        &["ls", "s3://bucket/p"],
+        &["rm", "s3://bucket/p", "--recursive", "--yes"],
+    ] {
+        assert_eq!(told(&liar.url(), desk.dir.path(), &[], arguments).await.0, Some(65), "{arguments:?}");
+    }
+    assert_eq!(liar.objects().len(), 1);
+}
