@@ -30,7 +30,7 @@ mod upload;
 
 pub use audit::audit;
 pub use behind::{Behind, Moved};
-pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address};
+pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address, shown_address};
 pub use dress::{Dress, Lock};
 pub use fetch::{Fetched, Wish};
 pub use job::{Done, Job, Plan, journal_path};

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
 
 /// An object, as a listing tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     /// The key.
     pub key: String,
@@ -49,7 +49,8 @@ pub struct Unfinished {
 }
 
 impl Bucket {
-    /// A page of the objects whose keys begin with `prefix`.
+    /// A page of the objects whose keys begin with `prefix`. What a server lists beside them is left out: it was not asked
+    /// for, and may be removed or fetched by nobody who asked.
     ///
     /// # Errors
     /// Those of reaching the server.
@@ -68,12 +69,21 @@ impl Bucket {
             modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
         };
         let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
+        if page.is_truncated() == Some(true) && next.is_none() {
+            return Err(Error::new(
+                Kind::Shape,
+                "the server lists a part and does not tell where the rest begins",
+            )
+            .at(self.place(prefix))
+            .advise("nothing was done with what it listed; it may not know ListObjectsV2"));
+        }
         if next.is_some() && next == at {
             return Err(Error::new(Kind::Shape, "the server gave the same place of the listing twice")
                 .at(self.place(prefix)));
         }
+        let asked_for = |object: &Object| object.key.starts_with(prefix);
         Ok(ObjectPage {
-            objects: page.contents().iter().map(object).collect(),
+            objects: page.contents().iter().map(object).filter(asked_for).collect(),
             next: next.map(str::to_owned),
         })
     }
@@ -160,7 +170,7 @@ impl Bucket {
     pub async fn has_below(&self, key: &str) -> Result<bool> {
         let folder = format!("{}/", key.trim_end_matches('/'));
         let page = self.list(&folder, None).await?;
-        Ok(page.objects.iter().any(|object| object.key.starts_with(&folder)))
+        Ok(!page.objects.is_empty())
     }
 
     /// The error of a key under which nothing is: other names that begin with it may be meant.
@@ -219,7 +229,7 @@ impl Bucket {
         Ok(signed.map_err(denied)?.uri().to_owned())
     }
 
-    /// The unfinished uploads whose keys begin with `prefix`.
+    /// The unfinished uploads whose keys begin with `prefix`, whatever else the server lists.
     ///
     /// # Errors
     /// Those of reaching the server; [`Kind::Shape`] if it cannot list them.
@@ -254,7 +264,10 @@ impl Bucket {
                 let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
                 // One that does not tell its age is as young as can be.
                 let begun = upload.initiated().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs);
-                found.push(Unfinished { key: decoded(key, coded), upload: id.to_owned(), begun });
+                let key = decoded(key, coded);
+                if key.starts_with(prefix) {
+                    found.push(Unfinished { key, upload: id.to_owned(), begun });
+                }
             }
             let next = (
                 page.next_key_marker().map(|key| decoded(key, coded)),

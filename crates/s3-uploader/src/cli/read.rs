@@ -109,7 +109,7 @@ pub(crate) async fn ls(arguments: LsArgs) -> Result<Outcome> {
 }
 
 /// What receipts say of the objects of one bucket, by key.
-fn receipts_of(bucket: &str, path: Option<&Path>) -> Result<HashMap<String, Sums>> {
+pub(crate) fn receipts_of(bucket: &str, path: Option<&Path>) -> Result<HashMap<String, Sums>> {
     let Some(path) = path else { return Ok(HashMap::new()) };
     let all = receipt::read(path)?.into_iter().filter(|receipt| receipt.bucket == bucket);
     Ok(all.map(|receipt| (receipt.key, receipt.sums)).collect())
@@ -185,7 +185,7 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     Ok(Outcome::missing(missing))
 }
 
-fn tell_unproven(count: u64) {
+pub(crate) fn tell_unproven(count: u64) {
     if count > 0 {
         say(format!(
             "  {} of them are not proven: the bucket tells neither a checksum nor an MD5 of them; --receipts would",

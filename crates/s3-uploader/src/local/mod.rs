@@ -85,6 +85,20 @@ impl Local {
         Ok(Local { path: path.to_owned(), name: name.to_owned(), stamp, fresh: stamp.is_fresh() })
     }
 
+    /// Removes the file, if it is still the one that was listed.
+    ///
+    /// # Errors
+    /// [`Kind::Transient`] if it was changed; those of the disk.
+    pub fn remove(&self) -> Result<()> {
+        if stamp(&self.path)? != self.stamp {
+            return Err(Error::new(Kind::Transient, "the file was changed since it was listed")
+                .at(shown(&self.path))
+                .with_scope(Scope::Record)
+                .advise("it is kept; run the same command again when nobody writes to it"));
+        }
+        std::fs::remove_file(&self.path).map_err(|cause| cannot("remove", &self.path, cause))
+    }
+
     /// Opens the file, if it is still the one that was listed.
     pub(crate) fn open(&self) -> Result<File> {
         self.check()?;

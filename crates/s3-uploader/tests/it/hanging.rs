@@ -29,9 +29,12 @@ async fn a_machine_that_hung_while_it_told_does_not_roll_the_bucket_back() {
             let begun = Instant::now();
             if asked.method == "PUT" && asked.target.contains(what) {
                 hung.store(true, Ordering::SeqCst);
-                while !awake.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(60) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+                // Not on a thread of the runtime: what it was about to do next would hang as well.
+                tokio::task::block_in_place(|| {
+                    while !awake.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(60) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
             }
             Fate::Pass
         })

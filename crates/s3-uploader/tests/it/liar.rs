@@ -30,6 +30,8 @@ pub(crate) enum Lie {
     FlippedJoined,
     /// CompleteMultipartUpload and PutObject answer 200 with an error in the body, and store nothing.
     ErrorIn200,
+    /// A listing says that there is more and not where.
+    HalfListed,
     /// Stored, then 500, always.
     StoredThen500,
     /// Not stored, 500, always.
@@ -281,11 +283,13 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "part" => part(&mut state, request, lie),
         "parts" => parts(&state, request),
         "uploads" => uploads(&state),
-        "list" => list(&state),
+        "list" => list(&state, lie),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
-            state.objects.remove(&request.key);
-            state.uploads.remove(&id_of(&request.query));
+            // An upload that is ended takes no object along.
+            if state.uploads.remove(&id_of(&request.query)).is_none() {
+                state.objects.remove(&request.key);
+            }
             Some((204, Vec::new(), String::new()))
         }
         _ => look(&state, request, lie),
@@ -386,12 +390,14 @@ fn parts(state: &State, request: &Request) -> Answer {
 }
 
 /// All objects, whatever prefix was asked for.
-fn list(state: &State) -> Answer {
+fn list(state: &State, lie: Lie) -> Answer {
     let one = |(key, object): (&String, &Object)| {
         format!("<Contents><Key>{key}</Key><Size>{}</Size></Contents>", object.bytes.len())
     };
     let all: String = state.objects.iter().map(one).collect();
-    Some((200, Vec::new(), format!("<ListBucketResult>{all}</ListBucketResult>")))
+    let more = lie == Lie::HalfListed;
+    let body = format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>{all}</ListBucketResult>");
+    Some((200, Vec::new(), body))
 }
 
 fn uploads(state: &State) -> Answer {

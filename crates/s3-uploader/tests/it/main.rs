@@ -10,6 +10,7 @@ mod fetching;
 mod front;
 mod hanging;
 mod hostile;
+mod into;
 mod killing;
 mod liar;
 mod lying;
