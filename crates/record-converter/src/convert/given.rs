@@ -7,7 +7,7 @@ use crawl_core::json::Raw;
 use crawl_core::{Error, Result};
 
 use super::line;
-use crate::columns::Columns;
+use crate::columns::changed;
 use crate::lines::Lines;
 use crate::request::{Input, Request};
 use crate::select::Selection;
@@ -16,35 +16,59 @@ use crate::summary::Summary;
 use crate::supply::{Supply, drain};
 use crate::{avro, csv, parquet, pickle, unpack, workbook};
 
-/// The first look: the columns of the records that are wanted, and how many bytes these are.
-pub(super) fn learn(
+/// How much a look at the records saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    records: u64,
+    pub(super) bytes: u64,
+}
+
+impl Seen {
+    fn add(&mut self, record: Raw<'_>) {
+        self.records += 1;
+        self.bytes += record.text().len() as u64;
+    }
+}
+
+/// The first look at the records that are wanted.
+pub(super) fn first(
     supply: &Supply,
     selection: Option<&Selection>,
-    typed: bool,
     summary: &mut Summary,
-) -> Result<(Columns, u64)> {
-    let mut columns = if typed { Columns::typed() } else { Columns::default() };
-    let (mut bytes, mut left_out) = (0, 0);
+    mut each: impl FnMut(Raw<'_>) -> Result<()>,
+) -> Result<Seen> {
+    let (mut seen, mut left_out) = (Seen::default(), 0);
     supply.read(summary, |record| {
         if !wanted(selection, record) {
             left_out += 1;
             return Ok(());
         }
-        bytes += record.text().len() as u64;
-        columns.learn(record)
+        seen.add(record);
+        each(record)
     })?;
     summary.left_out += left_out;
-    Ok((columns, bytes))
+    Ok(seen)
 }
 
 /// The second look. Bad lines were noted by the first.
+///
+/// # Errors
+/// [`crawl_core::Kind::Config`] if the records are not those that the first look saw; those of reading, and of `each`.
 pub(super) fn again(
     supply: &Supply,
     selection: Option<&Selection>,
+    before: Seen,
     mut each: impl FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    supply
-        .read(&mut Summary::default(), |record| if wanted(selection, record) { each(record) } else { Ok(()) })
+    let mut seen = Seen::default();
+    supply.read(&mut Summary::default(), |record| {
+        if !wanted(selection, record) {
+            return Ok(());
+        }
+        seen.add(record);
+        each(record)
+    })?;
+    if seen == before { Ok(()) } else { Err(changed()) }
 }
 
 pub(super) fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
