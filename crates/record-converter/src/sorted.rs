@@ -22,8 +22,9 @@ const MOST_RUNS: usize = 64;
 enum Key {
     Null,
     Bool(bool),
-    Whole(i128),
-    Float(f64),
+    /// The double that is nearest, and then the whole number that it is or has in it: so whole numbers that one double
+    /// stands for keep apart, and all numbers have one order, however they are spelled.
+    Number(f64, i128),
     Text(String),
     /// A list or an object, by its text.
     Other(String),
@@ -40,20 +41,16 @@ impl Key {
         if let Some(truth) = value.bool() {
             return Key::Bool(truth);
         }
-        let text = value.text();
-        match (text.parse::<i128>(), text.parse::<f64>()) {
-            // Minus zero is a float.
-            (Ok(whole), _) if text != "-0" => Key::Whole(whole),
-            (_, Ok(float)) if !text.starts_with(['[', '{']) => Key::Float(float),
-            _ => Key::Other(text.to_owned()),
-        }
+        let Some(float) = value.f64() else { return Key::Other(value.text().to_owned()) };
+        // What is larger than any whole number here is the largest one; the doubles tell them apart.
+        Key::Number(float, value.text().parse().unwrap_or(float as i128))
     }
 
     fn rank(&self) -> u8 {
         match self {
             Key::Null => 0,
             Key::Bool(_) => 1,
-            Key::Whole(_) | Key::Float(_) => 2,
+            Key::Number(..) => 2,
             Key::Text(_) => 3,
             Key::Other(_) => 4,
         }
@@ -62,10 +59,7 @@ impl Key {
     fn order(&self, other: &Key) -> Ordering {
         match (self, other) {
             (Key::Bool(a), Key::Bool(b)) => a.cmp(b),
-            (Key::Whole(a), Key::Whole(b)) => a.cmp(b),
-            (Key::Float(a), Key::Float(b)) => a.total_cmp(b),
-            (Key::Whole(a), Key::Float(b)) => (*a as f64).total_cmp(b),
-            (Key::Float(a), Key::Whole(b)) => a.total_cmp(&(*b as f64)),
+            (Key::Number(a, whole_a), Key::Number(b, whole_b)) => a.total_cmp(b).then(whole_a.cmp(whole_b)),
             (Key::Text(a), Key::Text(b)) | (Key::Other(a), Key::Other(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -236,6 +230,87 @@ mod tests {
             "\"a\"",
             "\"b\"",
             "{}",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_order_of_all_values_is_one_order() {
+        let mut values: Vec<String> = [
+            "null",
+            "true",
+            "false",
+            "\"\"",
+            "\"1\"",
+            "\"\\ud800\"",
+            "[]",
+            "[1]",
+            "{}",
+            "-0",
+            "0",
+            "0.0",
+            "-0.0",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "1e39",
+            "1e308",
+            "170141183460469231731687303715884105727",
+            "170141183460469231731687303715884105728",
+            "-170141183460469231731687303715884105729",
+            "9007199254740992.0",
+            "9007199254740993.0",
+            "18446744073709551616.0",
+        ]
+        .map(str::to_owned)
+        .into();
+        let mut rng = fastrand::Rng::with_seed(11);
+        for _ in 0..60 {
+            // Whole numbers around those from which a double stands for several, and doubles of them.
+            let near = (1_i128 << rng.u32(50..70)) + i128::from(rng.i8(-3..4));
+            values.push(near.to_string());
+            values.push(format!("{:?}", near as f64));
+        }
+        let keys: Vec<_> = values
+            .iter()
+            .map(|value| Key::of(Raw::parse(format!("{{\"k\":{value}}}").as_bytes()).unwrap(), "k"))
+            .collect();
+        for (a, key_a) in keys.iter().enumerate() {
+            for (b, key_b) in keys.iter().enumerate() {
+                assert_eq!(key_a.order(key_b), key_b.order(key_a).reverse(), "{} {}", values[a], values[b]);
+                for (c, key_c) in keys.iter().enumerate().filter(|_| key_a.order(key_b).is_le()) {
+                    let holds = key_b.order(key_c).is_gt() || key_a.order(key_c).is_le();
+                    assert!(holds, "{} <= {} <= {}", values[a], values[b], values[c]);
+                    let same = key_a.order(key_b).is_ne() || key_a.order(key_c) == key_b.order(key_c);
+                    assert!(same, "{} = {}, and {}", values[a], values[b], values[c]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_in_order_whatever_their_form() {
+        let values = [
+            "9007199254740994",
+            "9007199254740993",
+            "9007199254740992.0",
+            "9007199254740993.5e0",
+            "-0",
+            "1e400",
+            "0.0",
+        ];
+        let found: Vec<_> = sort(&values, RUN)
+            .iter()
+            .map(|line| line[5..].split(",\"n\"").next().unwrap().to_owned())
+            .collect();
+        let expected = [
+            "-0",
+            "0.0",
+            "9007199254740992.0",
+            "9007199254740993",
+            "9007199254740994",
+            "9007199254740993.5e0",
+            "1e400",
         ];
         assert_eq!(found, expected);
     }
