@@ -83,8 +83,7 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     if options.croissant {
         Card::refuse_existing(Staged::folder(path), options.force)?;
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
     let mut columns = if typed { Columns::typed() } else { Columns::default() };
     let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
@@ -162,8 +161,7 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
     for root in options.steps.iter().chain(own) {
         steps.extend(Step::all(root)?);
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let mut looked = Looked::default();
     let seen = first(&supply, selection.as_ref(), summary, |record| {
         looked.learn(record);
@@ -182,8 +180,7 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let by = request.options.partition_by.as_deref().unwrap_or_default();
     let mut partitions = Partitions::new(to, by)?;
-    let supply = supply(request, stdin, Staged::folder(to), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(to), summary)?;
     let mut columns = Columns::typed();
     let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&request.options.columns)?;

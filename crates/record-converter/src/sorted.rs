@@ -9,6 +9,7 @@ use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Result};
 
 use crate::losses::visible;
+use crate::select::Selection;
 use crate::summary::Summary;
 use crate::supply::Supply;
 
@@ -66,18 +67,36 @@ impl Key {
     }
 }
 
-/// The records of `supply`, those with the smallest value of `by` first; those with the same one keep their order.
+/// The records of `supply` that are wanted, those with the smallest value of `by` first; those with the same one keep their order.
 ///
 /// # Errors
 /// [`Kind::Config`] if no record has such a member; [`Kind::Storage`] if the disk refuses; those of reading.
-pub(crate) fn sorted(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary) -> Result<Supply> {
-    sorted_in(supply, by, folder, summary, RUN)
+pub(crate) fn sorted(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    by: &str,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<Supply> {
+    sorted_in(supply, selection, by, folder, summary, RUN)
 }
 
-fn sorted_in(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary, run: usize) -> Result<Supply> {
+fn sorted_in(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    by: &str,
+    folder: &Path,
+    summary: &mut Summary,
+    run: usize,
+) -> Result<Supply> {
     let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
     let (mut runs, mut lines, mut bytes, mut records, mut found) = (Vec::new(), Vec::new(), 0, 0_u64, false);
+    let mut left_out = 0;
     supply.read(summary, |record| {
+        if selection.is_some_and(|selection| !selection.keeps(record)) {
+            left_out += 1;
+            return Ok(());
+        }
         let key = Key::of(record, by);
         found |= key != Key::Null || record.get(by).is_some();
         records += 1;
@@ -93,6 +112,7 @@ fn sorted_in(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary, ru
         }
         Ok(())
     })?;
+    summary.left_out += left_out;
     if records > 0 && !found {
         return Err(Error::new(Kind::Config, format!("no record has a member `{}` to sort by", visible(by))));
     }
@@ -174,7 +194,7 @@ mod tests {
         let lines: Vec<_> =
             values.iter().enumerate().map(|(n, value)| format!("{{\"k\":{value},\"n\":{n}}}\n")).collect();
         let supply = Supply::spool(&mut lines.concat().as_bytes(), folder.path()).unwrap();
-        let sorted = sorted_in(&supply, "k", folder.path(), &mut Summary::default(), run).unwrap();
+        let sorted = sorted_in(&supply, None, "k", folder.path(), &mut Summary::default(), run).unwrap();
         let mut found = Vec::new();
         let mut keep = |record: Raw<'_>| {
             found.push(record.text().to_owned());
