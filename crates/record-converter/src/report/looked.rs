@@ -38,7 +38,7 @@ pub(crate) struct Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
     pub(super) columns: Vec<Seen>,
-    places: HashMap<String, usize>,
+    pub(super) places: HashMap<String, usize>,
     pub(super) records: u64,
     /// Values of lists of texts, by column: labels are among them.
     pub(super) lists: HashMap<usize, Counts>,
