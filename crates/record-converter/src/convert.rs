@@ -167,6 +167,11 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
         looked.learn(record);
         Ok(())
     })?;
+    if let Some((values, why)) = looked.left_out() {
+        let place = "Records".to_owned();
+        summary.cells_lost += values - 1;
+        summary.note_lost(|| (place, why));
+    }
     let mut file = create(path, options.force)?;
     guarded(|| {
         let mut report = Report::new(Staged::folder(path), &looked, &steps, options, seen.bytes)?;

@@ -63,7 +63,8 @@ impl<'a> Report<'a> {
         let mut report = Report { workbook, layout, options, names, sheets: Vec::new(), full: 0 };
         let titles = if options.by_label {
             let labels = report.layout.labels.iter().cloned();
-            labels.chain(["no label".to_owned()]).collect()
+            let others = if report.layout.more_labels { "(no label, or another one)" } else { "(no label)" };
+            labels.chain([others.to_owned()]).collect()
         } else {
             vec!["Records".to_owned()]
         };

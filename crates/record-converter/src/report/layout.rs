@@ -13,8 +13,6 @@ use crate::number;
 
 /// So many labels get a column each.
 const MOST_LABELS: usize = 50;
-/// The most columns; more than a person ever looks at, and fewer than a sheet has.
-const MOST_COLUMNS: usize = 1000;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,6 +57,8 @@ pub(super) struct Layout {
     pub(super) columns: Vec<Column>,
     /// The labels that have a column, or a sheet.
     pub(super) labels: Vec<String>,
+    /// Whether there are labels without.
+    pub(super) more_labels: bool,
     /// The places of the keys in the columns that were looked at, and that of the labels.
     places: HashMap<String, usize>,
     labels_at: Option<usize>,
@@ -67,16 +67,16 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(looked: &Looked, links: bool) -> Self {
-        let labels_at = looked.columns.iter().position(|seen| is_labels(&seen.key));
         let name_at = ["repo_id", "id", "name"].iter().find_map(|name| {
             looked.columns.iter().position(|seen| seen.key == *name && !seen.lists && !seen.objects)
         });
-        let labels: Vec<String> = labels_at
-            .and_then(|at| looked.lists.get(&at))
-            .map(|counts| counts.top(MOST_LABELS).0.iter().map(|(label, _)| (*label).to_owned()).collect())
-            .unwrap_or_default();
+        let labels_at = looked.labels.as_ref().map(|(at, _)| *at);
+        let counts = looked.labels.as_ref().map(|(_, counts)| counts);
+        let more_labels = counts.is_some_and(|counts| counts.more_than(MOST_LABELS));
+        let labels = counts.map(|counts| counts.top(MOST_LABELS).0).unwrap_or_default();
+        let labels: Vec<String> = labels.iter().map(|(label, _)| (*label).to_owned()).collect();
         let mut ranked: Vec<(u8, Column)> = Vec::new();
-        for (at, seen) in looked.columns.iter().take(MOST_COLUMNS).enumerate() {
+        for (at, seen) in looked.columns.iter().enumerate() {
             let holds = if Some(at) == name_at { Holds::Name } else { holds(seen) };
             let rank = match holds {
                 Holds::Name => 0,
@@ -97,7 +97,7 @@ impl Layout {
         }
         ranked.sort_by_key(|(rank, _)| *rank);
         let columns = ranked.into_iter().map(|(_, column)| column).collect();
-        Layout { columns, labels, places: looked.places.clone(), labels_at, links }
+        Layout { columns, labels, more_labels, places: looked.places.clone(), labels_at, links }
     }
 
     pub(super) fn width(&self) -> usize {
