@@ -215,6 +215,7 @@ def infos(count):
     hub = pytest.importorskip("huggingface_hub.hf_api")
     return [
         hub.DatasetInfo(**{
+            "_id": f"{number:024x}",
             "id": f"owner/name-{number}",
             "author": "owner",
             "sha": "0" * 40,
@@ -242,6 +243,7 @@ def test_a_pickle_of_the_library_is_read_with_its_dates(tmp_path, version):
     found = lines(tmp_path / "rows.jsonl")
     assert [row["id"] for row in found] == [f"owner/name-{number}" for number in range(30)]
     first = found[3]
+    assert first["_id"] == "000000000000000000000003"
     assert first["createdAt"] == "2026-11-04T03:04:05.678Z" and first["lastModified"] == "2026-11-21T03:04:05Z"
     assert first["cardData"] == {"license": "mit", "pretty_name": "A name"}
     assert first["siblings"] == [{"rfilename": "README.md", "size": 3, "blobId": "b", "lfs": None}]

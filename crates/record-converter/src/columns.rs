@@ -108,17 +108,21 @@ impl Columns {
         self.places.get(key.name().as_ref()).copied()
     }
 
-    /// Leaves a table only the columns of these names, in this order; none are named: all.
+    /// Leaves a table only the columns of these names, in this order; none are named: all. Without records it has them too.
     ///
     /// # Errors
-    /// [`Kind::Config`] if no record has one of them.
+    /// [`Kind::Config`] if there are records, and none has one of them.
     pub(crate) fn choose(&mut self, names: &[String]) -> Result<()> {
         if names.is_empty() {
             return Ok(());
         }
         let mut chosen = Vec::new();
         for name in names {
-            let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
+            let place = match self.places.get(name) {
+                Some(place) => *place,
+                None if self.records == 0 => self.add(name.clone())?,
+                None => return Err(self.unknown(name)),
+            };
             if !chosen.contains(&place) {
                 chosen.push(place);
             }
@@ -130,8 +134,11 @@ impl Columns {
     /// Leaves one column out of a table.
     ///
     /// # Errors
-    /// [`Kind::Config`] if no record has it.
+    /// [`Kind::Config`] if there are records, and none has it.
     pub(crate) fn leave_out(&mut self, name: &str) -> Result<()> {
+        if self.records == 0 {
+            return Ok(());
+        }
         let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
         let mut chosen = self.chosen.take().unwrap_or_else(|| (0..self.all.len()).collect());
         chosen.retain(|other| *other != place);

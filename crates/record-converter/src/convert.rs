@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::book::{Book, guarded};
 use crate::card::{Card, Form, Origin};
-use given::{again, learn, records, supply, wanted};
+use given::{again, first, records, supply};
 
-use crate::columns::{Columns, changed};
+use crate::columns::Columns;
 use crate::listing;
 use crate::output::{Table, all_columns};
 use crate::packed::Packed;
@@ -83,28 +83,26 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     if options.croissant {
         Card::refuse_existing(Staged::folder(path), options.force)?;
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
-    let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
+    let mut columns = if typed { Columns::typed() } else { Columns::default() };
+    let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
     match &request.output {
         Output::Xlsx(_) => guarded(|| {
-            let mut book = Book::new(Staged::folder(path), &columns, options, bytes)?;
-            again(&supply, selection.as_ref(), |record| book.push(record, summary))?;
-            unchanged(summary)?;
+            let mut book = Book::new(Staged::folder(path), &columns, options, seen.bytes)?;
+            again(&supply, selection.as_ref(), seen, |record| book.push(record, summary))?;
             book.finish(&mut file, summary)
         })?,
         _ => {
             summary.columns = columns.chosen().count();
             let mut packed = Packed::new(&mut file, path)?;
             let mut table = Table::new(&mut packed, path, &request.output, &columns, options)?;
-            again(&supply, selection.as_ref(), |record| {
+            again(&supply, selection.as_ref(), seen, |record| {
                 summary.records_written += 1;
                 table.push(record, &columns)
             })?;
-            unchanged(summary)?;
             table.finish()?;
             packed.finish()?;
         }
@@ -163,25 +161,21 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
     for root in options.steps.iter().chain(own) {
         steps.extend(Step::all(root)?);
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let mut looked = Looked::default();
-    let (mut bytes, mut left_out) = (0, 0);
-    supply.read(summary, |record| {
-        if wanted(selection.as_ref(), record) {
-            bytes += record.text().len() as u64;
-            looked.learn(record);
-        } else {
-            left_out += 1;
-        }
+    let seen = first(&supply, selection.as_ref(), summary, |record| {
+        looked.learn(record);
         Ok(())
     })?;
-    summary.left_out += left_out;
+    if let Some((values, why)) = looked.left_out() {
+        let place = "Records".to_owned();
+        summary.cells_lost += values - 1;
+        summary.note_lost(|| (place, why));
+    }
     let mut file = create(path, options.force)?;
     guarded(|| {
-        let mut report = Report::new(Staged::folder(path), &looked, &steps, options, bytes)?;
-        again(&supply, selection.as_ref(), |record| report.push(record, summary))?;
-        unchanged(summary)?;
+        let mut report = Report::new(Staged::folder(path), &looked, &steps, options, seen.bytes)?;
+        again(&supply, selection.as_ref(), seen, |record| report.push(record, summary))?;
         report.finish(&mut file, summary)
     })?;
     summary.bytes = file.finish()?;
@@ -191,15 +185,14 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let by = request.options.partition_by.as_deref().unwrap_or_default();
     let mut partitions = Partitions::new(to, by)?;
-    let supply = supply(request, stdin, Staged::folder(to), summary)?;
-    let selection = request.selection()?;
-    let (mut columns, _) = learn(&supply, selection.as_ref(), true, summary)?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(to), summary)?;
+    let mut columns = Columns::typed();
+    let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&request.options.columns)?;
     columns.leave_out(by)?;
     summary.columns = columns.chosen().count();
-    again(&supply, selection.as_ref(), |record| partitions.push(record))?;
-    partitions.finish(to, &columns, &request.options, summary)?;
-    unchanged(summary)
+    again(&supply, selection.as_ref(), seen, |record| partitions.push(record))?;
+    partitions.finish(to, &columns, &request.options, summary)
 }
 
 /// Writes the pages of a listing. The records lie in a temporary file first, because the listing is named by their digest.
@@ -219,10 +212,6 @@ fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut S
     drop(lines);
     summary.bytes = file.metadata().map_err(fault)?.len();
     listing::write(file, &data_encoding::HEXLOWER.encode(&digest.finalize()), root, &id)
-}
-
-fn unchanged(summary: &Summary) -> Result<()> {
-    if summary.records_written + summary.left_out == summary.records_read { Ok(()) } else { Err(changed()) }
 }
 
 fn line(to: &mut dyn Write, text: &str) -> Result<()> {

@@ -43,8 +43,8 @@ pub(crate) fn bytes(line: &mut String, bytes: &[u8]) -> Lost {
 
 /// Adds a point in time as RFC 3339, without zone where the file has none; a number if no calendar has it.
 /// `unit` is how many nanoseconds `number` counts by.
-pub(crate) fn point(line: &mut String, number: i64, unit: i64, utc: bool) {
-    let Ok(time) = Timestamp::from_nanosecond(i128::from(number) * i128::from(unit)) else {
+pub(crate) fn point(line: &mut String, number: i128, unit: i64, utc: bool) {
+    let Ok(time) = Timestamp::from_nanosecond(number.saturating_mul(unit.into())) else {
         line.push_str(&number.to_string());
         return;
     };
@@ -87,7 +87,7 @@ mod tests {
             "\"2023-11-14T22:13:20.123Z\""
         );
         assert_eq!(shown(|line| point(line, 0, 1, false)), "\"1970-01-01T00:00:00\"");
-        assert_eq!(shown(|line| point(line, i64::MAX, NANOS_PER_MILLI, true)), i64::MAX.to_string());
+        assert_eq!(shown(|line| point(line, i64::MAX.into(), NANOS_PER_MILLI, true)), i64::MAX.to_string());
         assert_eq!(shown(|line| day(line, 19_000)), "\"2022-01-08\"");
         assert_eq!(shown(|line| day(line, i32::MIN)), i32::MIN.to_string());
         assert_eq!(shown(|line| clock(line, 3_600_000_000_000)), "\"01:00:00\"");

@@ -240,12 +240,16 @@ impl Output {
                 return Err(Error::new(Kind::Config, "a folder is either partitions or a listing")
                     .advise("give --partition-by or --listing"));
             }
-            (Some(_), None) if path != Path::new("-") => return Ok(Output::Partitions(path.to_owned())),
-            (None, Some(listing)) if path != Path::new("-") => {
+            (None, None) => {}
+            _ if path == Path::new("-") => {
+                return Err(Error::new(Kind::Config, "partitions and listings are folders, not stdout")
+                    .advise("name a folder as the output, or leave --partition-by and --listing out"));
+            }
+            (Some(_), None) => return Ok(Output::Partitions(path.to_owned())),
+            (None, Some(listing)) => {
                 SourceId::new(listing.clone())?;
                 return Ok(Output::Root(path.to_owned()));
             }
-            _ => {}
         }
         if path == Path::new("-") {
             return Ok(Output::Stdout);
@@ -317,6 +321,18 @@ mod tests {
             Options { header_row: Some(1), ..Options::default() },
         ] {
             assert!(Request::new(Path::new("a.jsonl"), Path::new("-"), options).is_err());
+        }
+        for (options, word) in [
+            (Options { partition_by: Some("x".into()), ..Options::default() }, "--partition-by"),
+            (Options { listing: Some("x".into()), ..Options::default() }, "--listing"),
+            (Options { source: Some("x".into()), ..Options::default() }, "--source"),
+            (Options { links: true, ..Options::default() }, "--links"),
+            (Options { sheet_rows: 7, ..Options::default() }, "--sheet-rows"),
+            (Options { json_columns: vec!["x".into()], ..Options::default() }, "--json-column"),
+        ] {
+            let error = Request::new(Path::new("a.jsonl"), Path::new("-"), options).err();
+            let error = error.unwrap_or_else(|| panic!("{word} was ignored"));
+            assert!(error.advice().contains(word), "{word}: {}", error.advice());
         }
         let zero = Options { header_row: Some(0), ..Options::default() };
         assert!(Request::new(Path::new("a.xlsx"), Path::new("-"), zero).is_err());

@@ -96,7 +96,7 @@ impl<'a> Decoder<'a> {
                 Err(_) => return Err("a date is no date"),
             },
             Shape::Clock(unit) => foreign::clock(line, self.long()?.saturating_mul(*unit)),
-            Shape::Point(unit, utc) => foreign::point(line, self.long()?, *unit, *utc),
+            Shape::Point(unit, utc) => foreign::point(line, self.long()?.into(), *unit, *utc),
             Shape::Bytes => return self.sized().map(|bytes| foreign::bytes(line, bytes)),
             Shape::Fixed(size) => return self.take(*size).map(|bytes| foreign::bytes(line, bytes)),
             Shape::Decimal(scale, size) => {

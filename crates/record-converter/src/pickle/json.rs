@@ -74,9 +74,8 @@ fn members(line: &mut String, group: &Group, lost: &mut Lost) -> Result<(), Stri
             Value::Text(key) | Value::Whole(key) => key.as_ref(),
             _ => return Err("a key that is neither a text nor a whole number".into()),
         };
-        let hidden = matches!(group.form, Form::Object(_)) && key.starts_with('_');
         let unset = group.form == Form::Object(Bag::Card) && matches!(value, Value::None);
-        if hidden || unset {
+        if unset {
             continue;
         }
         let key = if group.form == Form::Object(Bag::Info) { at_the_hub(key) } else { key };

@@ -47,7 +47,12 @@ pub(super) struct Group {
     fixed: Cell<bool>,
     depth: Cell<u16>,
     weight: Cell<u64>,
+    /// How many numbers of the memo it is kept under.
+    pub(super) kept: Cell<u64>,
 }
+
+/// About how many bytes an empty group takes, with its place in another.
+const EMPTY: u64 = 160;
 
 impl Value {
     pub(super) fn group(form: Form) -> Self {
@@ -57,7 +62,8 @@ impl Value {
             pairs: RefCell::default(),
             fixed: Cell::new(false),
             depth: Cell::new(1),
-            weight: Cell::new(96),
+            weight: Cell::new(EMPTY),
+            kept: Cell::new(0),
         }))
     }
 
@@ -73,6 +79,12 @@ impl Value {
 }
 
 impl Group {
+    /// What is in it; it is empty then.
+    pub(super) fn empty(&self) -> Vec<Value> {
+        self.weight.set(EMPTY);
+        std::mem::take(&mut *self.items.borrow_mut())
+    }
+
     pub(super) fn push(&self, value: Value) -> Result<(), Fault> {
         self.takes(&value)?;
         self.items.borrow_mut().push(value);

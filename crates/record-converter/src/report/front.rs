@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Chart, ChartType, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
-use super::looked::{Counts, Looked, is_labels};
+use super::looked::{Counts, Looked};
 use super::steps::Step;
 use crate::cell;
 
@@ -46,8 +46,12 @@ pub(super) fn write(name: &str, looked: &Looked, steps: &[Step]) -> Result<Works
     front.sheet.write_string(1, 0, "Records in this report")?;
     front.sheet.write_number_with_format(1, 1, looked.records as f64, &front.number)?;
     let all = looked.records;
-    let labels =
-        looked.columns.iter().position(|seen| is_labels(&seen.key)).and_then(|at| looked.lists.get(&at));
+    if let Some((values, what)) = looked.left_out() {
+        front.sheet.write_string(2, 0, "Values left out")?;
+        front.sheet.write_number_with_format(2, 1, values as f64, &front.number)?;
+        front.sheet.write_string(2, RIGHT, what)?;
+    }
+    let labels = looked.labels.as_ref().map(|(_, counts)| counts);
     let mut left = 3;
     if let Some(labels) = labels {
         let rows = front.counts(left, 0, "Label", labels, all)?;

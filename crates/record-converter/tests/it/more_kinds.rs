@@ -219,3 +219,48 @@ fn records_are_sorted_where_that_is_asked_for_and_parquet_says_so() {
         assert_eq!(done.unwrap_err().kind(), Kind::Config);
     }
 }
+
+#[test]
+fn no_records_become_an_empty_output_of_every_kind() {
+    let plain = Options::default;
+    let columns = || Options { columns: vec!["a".into(), "b".into()], ..plain() };
+    let report = || Options { report: true, ..plain() };
+    let kinds = [
+        ("a.jsonl", plain()),
+        ("a.jsonl.zst", plain()),
+        ("a.csv", plain()),
+        ("b.csv", columns()),
+        ("a.xlsx", plain()),
+        ("a.parquet", plain()),
+        ("b.parquet", columns()),
+        ("c.parquet", Options { raw: false, ..plain() }),
+        ("d.parquet", Options { sort_by: Some("x".into()), ..plain() }),
+        ("a.avro", plain()),
+        ("b.avro", columns()),
+        ("c.avro", Options { raw: false, ..plain() }),
+        ("root", Options { listing: Some("hf/datasets".into()), ..plain() }),
+    ];
+    let others = [
+        ("parts", Options { partition_by: Some("a".into()), ..plain() }),
+        ("a.xml", plain()),
+        ("r.xlsx", report()),
+        ("l.xlsx", Options { by_label: true, ..report() }),
+    ];
+    // Nothing at all, and nothing that is wanted.
+    for lines in [&[][..], &[r#"{"x":1}"#]] {
+        let folder = folder(lines);
+        for (output, options) in kinds.iter().chain(&others) {
+            let options = Options { selection: Some("x = 2".into()), ..options.clone() };
+            let summary = run(&folder, "in.jsonl", output, options);
+            let summary = summary.unwrap_or_else(|error| panic!("{output}: {error}"));
+            assert_eq!((summary.records_written, summary.left_out), (0, lines.len() as u64), "{output}");
+        }
+        for (input, _) in &kinds {
+            let summary = run(&folder, input, "back.jsonl", Options { force: true, ..plain() });
+            let summary = summary.unwrap_or_else(|error| panic!("{input}: {error}"));
+            assert!(summary.is_whole() && text(&folder, "back.jsonl").is_empty(), "{input}");
+        }
+        assert_eq!(text(&folder, "b.csv"), "\"a\",\"b\"\n");
+        assert_eq!(names(&folder.path().join("parts")), Vec::<String>::new());
+    }
+}

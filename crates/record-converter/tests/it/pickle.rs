@@ -154,3 +154,12 @@ fn what_is_no_object_is_missing_and_several_pickles_follow_each_other() {
     let (summary, lines) = read(b"}\x8c\x01aG\x7f\xf8\x00\x00\x00\x00\x00\x00s.").unwrap();
     assert_eq!((lines, summary.cells_lost), (vec![r#"{"a":null}"#.to_owned()], 1));
 }
+
+#[test]
+fn an_object_of_the_library_keeps_every_member_that_the_hub_gave_it() {
+    let members = [text("id"), text("a/b"), text("_id"), text("6"), text("created_at"), text("x")].concat();
+    let object = [&b"\x80\x04chuggingface_hub.hf_api\nDatasetInfo\n)\x81}("[..], &members, b"ub."].concat();
+    let (summary, lines) = read(&object).unwrap();
+    assert_eq!(lines, [r#"{"id":"a/b","_id":"6","createdAt":"x"}"#]);
+    assert!(summary.is_whole());
+}
