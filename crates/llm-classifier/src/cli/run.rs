@@ -10,8 +10,8 @@ use crawl_cli::{Known, Outcome, Session, grouped, say};
 use crawl_core::{Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Share, Store, Stored};
 use llm_classifier::{Classifier, Labelled, Spent, reasons};
 
-use super::asking::Asking;
 use super::input::Input;
+use llm_classifier::Asking;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
     let classifier = arguments.asking.classifier(task, &id_field, beside, session)?;
     let again = arguments.retry_missing;
     let classifier = Arc::new(if again { classifier.asking_failures_again() } else { classifier });
-    arguments.asking.in_batches(&classifier, &input).await?;
+    super::batches::run(&arguments.asking, &classifier, &input).await?;
     match (input, root) {
         (Input::Listing(stored), Some(root)) => crawl(&arguments, *stored, root, classifier, session).await,
         (Input::Listing(_), None) if arguments.output.is_none() => {

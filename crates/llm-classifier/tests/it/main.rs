@@ -1,12 +1,9 @@
 //! The classifier against a double of a language model whose right answers are known.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its case may panic")]
 
-mod attack;
 mod batch;
 mod cache;
 mod engines;
-mod evaluate;
-mod evaluate_program;
 mod filter;
 mod house;
 mod money;

@@ -7,15 +7,14 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session, say};
 use crawl_core::{Error, Kind};
-use llm_classifier::evaluate::{Picked, Reason, Wish, sample};
-
-use super::asking::Folders;
+use llm_classifier::Folders;
+use llm_evaluator::{Picked, Reason, Wish, sample};
 
 pub(crate) const EXAMPLES: &str = "\
 Example:
-  llm-classifier sample weekly data/2_processed --labels data/3_classified -n 200 --output gold.jsonl
+  llm-evaluator sample weekly data/2_processed --labels data/3_classified -n 200 --output gold.jsonl
   # fill in `gold` of each row, then:
-  llm-classifier evaluate weekly gold.jsonl --labels data/3_classified";
+  llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified";
 
 #[derive(Args)]
 pub(crate) struct SampleArgs {

@@ -8,14 +8,13 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::Error;
-use llm_classifier::attack::{AttackReport, AttackSet, Form, Trial, attack_table};
-
-use super::asking::Asking;
+use llm_classifier::Asking;
+use llm_evaluator::attack::{AttackReport, AttackSet, Form, Trial, attack_table};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  OPENAI_API_KEY=... llm-classifier attack weekly --model gpt-4o-mini
-  llm-classifier attack weekly --model my-model --base-url http://localhost:8000/v1 --rows 3 --json attacks.json";
+  OPENAI_API_KEY=... llm-evaluator attack weekly --model gpt-4o-mini
+  llm-evaluator attack weekly --model my-model --base-url http://localhost:8000/v1 --rows 3 --json attacks.json";
 
 #[derive(Args)]
 pub(crate) struct AttackArgs {

@@ -1,8 +1,8 @@
 //! Charts: plots as SVG inside the page. Only numbers of ours go into them.
 
-use crate::evaluate::calibration::Calibration;
-use crate::evaluate::compare::Difference;
-use crate::evaluate::sweep::{Point, Sweep};
+use crate::calibration::Calibration;
+use crate::compare::Difference;
+use crate::sweep::{Point, Sweep};
 
 /// The plot's inside, in units of the picture.
 const LEFT: f64 = 44.0;

@@ -1,12 +1,12 @@
 //! Parts: the sections of the page.
 
 use super::{Html, chart};
-use crate::evaluate::calibration::Calibration;
-use crate::evaluate::compare::{Comparison, Difference};
-use crate::evaluate::report::{AspectReport, Report};
-use crate::evaluate::score::{LabelScore, Scores};
-use crate::evaluate::sweep::Sweep;
-use crate::evaluate::table::{UNKNOWN, number};
+use crate::calibration::Calibration;
+use crate::compare::{Comparison, Difference};
+use crate::report::{AspectReport, Report};
+use crate::score::{LabelScore, Scores};
+use crate::sweep::Sweep;
+use crate::table::{UNKNOWN, number};
 
 /// How many disagreements the page shows.
 const SHOWN: usize = 200;
@@ -55,7 +55,7 @@ fn summary(html: &mut Html, report: &Report) {
         );
     }
     if !report.strata.is_empty() {
-        let line = |stratum: &crate::evaluate::Stratum| {
+        let line = |stratum: &crate::Stratum| {
             let figures = [stratum.subset_accuracy, stratum.micro_f1].map(number);
             [vec![stratum.sampled.clone(), stratum.rows.to_string()], figures.to_vec()].concat()
         };

@@ -9,20 +9,18 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::{Error, Kind};
-use llm_classifier::evaluate::{
+use llm_classifier::{Asking, Task, TaskKind};
+use llm_evaluator::{
     Comparison, Given, Gold, NOT_THERE, Report, compare, comparison_table, evaluate, page, table,
 };
-use llm_classifier::{Task, TaskKind};
 use serde::Serialize;
-
-use super::asking::Asking;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  llm-classifier evaluate weekly gold.jsonl --labels data/3_classified
-  llm-classifier evaluate weekly gold.jsonl --labels data/3_classified --html report.html --json report.json
-  llm-classifier evaluate weekly gold.jsonl --compare data/small-model data/large-model
-  llm-classifier evaluate agent gold.jsonl --ask --model gpt-4o-mini --cache data/cache";
+  llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified
+  llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified --html report.html --json report.json
+  llm-evaluator evaluate weekly gold.jsonl --compare data/small-model data/large-model
+  llm-evaluator evaluate agent gold.jsonl --ask --model gpt-4o-mini --cache data/cache";
 
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("answers").required(true).args(["labels", "compare", "ask"])))]

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::aspect::{Aspect, Scheme, Unknown};
 use super::score::Places;
-use crate::Task;
-use crate::row::id_of;
+use llm_classifier::Task;
+use llm_classifier::id_of;
 
 /// The members that may hold what a person said, beside the task's own.
 const GOLD: &str = "gold";
@@ -59,7 +59,7 @@ impl Gold {
             Error::new(Kind::Config, "cannot read the gold file")
                 .at(&file)
                 .because(cause)
-                .advise("name a JSONL file of labelled rows; `llm-classifier sample` makes one to fill in")
+                .advise("name a JSONL file of labelled rows; `llm-evaluator sample` makes one to fill in")
         })?;
         let scheme = Scheme::of(task);
         let mut rows: Vec<GoldRow> = Vec::new();

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::score::Places;
-use crate::Task;
-use crate::task::{Form, Labels, ResponseField, TaskKind};
+use llm_classifier::Task;
+use llm_classifier::{Form, Labels, ResponseField, TaskKind};
 
 /// One question with a closed set of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Measure {
 
 impl Aspect {
     fn labels(labels: &Labels, member: &str) -> Aspect {
-        let spelled = |label: &crate::Label| {
+        let spelled = |label: &llm_classifier::Label| {
             [label.name.clone(), label.id.to_string()].into_iter().chain(label.alias.clone()).collect()
         };
         Aspect {

@@ -95,7 +95,7 @@ pub fn page(reports: &[Report], comparison: Option<&Comparison>) -> String {
         }
         part::report(&mut html, report);
     }
-    html.raw("<footer>n/a: not known, or not defined (nothing divided by nothing). Made by llm-classifier evaluate.</footer>");
+    html.raw("<footer>n/a: not known, or not defined (nothing divided by nothing). Made by llm-evaluator.</footer>");
     html.raw("</main></body></html>\n");
     html.0
 }

@@ -1,4 +1,4 @@
-//! What every command that asks a model has: flags that become a task and a classifier.
+//! What every command that asks a model has, here and in `llm-evaluator`: flags that become a task and a classifier.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,17 +8,14 @@ use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{HttpFlags, Session, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
-use llm_classifier::batch::{self, Bounds, Told};
-use llm_classifier::plan::Limits;
-use llm_classifier::{
-    Answers, Cache, Chat, Classifier, Fund, Period, Price, Prices, Structured, Task, nano, rules,
-};
 
-use super::input::Input;
+use crate::batch::Bounds;
+use crate::plan::Limits;
+use crate::{Answers, Cache, Chat, Classifier, Fund, Period, Price, Prices, Structured, Task, nano, rules};
 
 /// Where task files lie.
 #[derive(Args)]
-pub(crate) struct Folders {
+pub struct Folders {
     /// A folder of task files; several if wanted [default: configs/tasks and configs/domains]
     #[arg(long, value_name = "DIR")]
     tasks: Vec<PathBuf>,
@@ -33,22 +30,22 @@ impl Folders {
     }
 
     /// Every task file there is.
-    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
         Ok(Task::files(&self.all())?)
     }
 
     /// The task that a word names: a name in the folders, or the path of a file.
-    pub(crate) fn load(&self, task: &str) -> Result<Task> {
+    pub fn load(&self, task: &str) -> Result<Task> {
         Ok(Task::load(&Task::find(&self.all(), task)?)?)
     }
 }
 
 /// Flags of every command that asks a model.
 #[derive(Args)]
-pub(crate) struct Asking {
+pub struct Asking {
     /// The model, if it is not the task's
     #[arg(long, value_name = "NAME")]
-    pub(crate) model: Option<String>,
+    pub model: Option<String>,
     /// The endpoint
     #[arg(long, value_name = "URL", env = "OPENAI_BASE_URL", default_value = "https://api.openai.com/v1")]
     base_url: String,
@@ -69,7 +66,7 @@ pub(crate) struct Asking {
     reasoning_effort: Option<String>,
     /// How many records are asked about at a time
     #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) concurrency: u32,
+    pub concurrency: u32,
     /// The response cache: a .jsonl file, or a folder for answers.jsonl [default: `cache` beside the root]
     #[arg(long, value_name = "PATH")]
     cache: Option<PathBuf>,
@@ -78,7 +75,7 @@ pub(crate) struct Asking {
     engine: Vec<Engine>,
     /// Ask about records that look as if they held orders a second time, with labels under other names
     #[arg(long)]
-    pub(crate) second_look: bool,
+    pub second_look: bool,
     /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
     #[arg(long)]
     batch: bool,
@@ -107,7 +104,8 @@ pub(crate) struct Asking {
     #[arg(long, value_name = "N", help_heading = "Network")]
     tokens_per_minute: Option<u64>,
     #[command(flatten)]
-    pub(crate) folders: Folders,
+    #[allow(missing_docs, reason = "its own flags are documented")]
+    pub folders: Folders,
     #[command(flatten)]
     http: HttpFlags,
 }
@@ -146,7 +144,7 @@ enum Form {
 
 impl Asking {
     /// A classifier for records whose id is in `id_field`. The cache lies beside `root` if no flag names one.
-    pub(crate) fn classifier(
+    pub fn classifier(
         &self,
         task: Task,
         id_field: &str,
@@ -184,27 +182,14 @@ impl Asking {
         Ok(if rules { classifier.with_rules() } else { classifier })
     }
 
-    /// Has the records answered in batches, if that is wished.
-    pub(crate) async fn in_batches(&self, classifier: &Classifier, input: &Input) -> Result<()> {
-        if !self.batch {
-            return Ok(());
-        }
-        if input.is_stdin() {
-            return Err(Error::new(
-                Kind::Config,
-                "a batch reads its records more than once, and stdin cannot be",
-            )
-            .advise("put the records into a file, or leave --batch away")
-            .into());
-        }
+    /// How batches are handed in, if that is wished.
+    pub fn batches(&self) -> Option<Bounds> {
         let every = Duration::try_from_secs_f64(self.batch_every).unwrap_or(Duration::from_secs(30));
-        let bounds = Bounds { every, ..Bounds::default() };
-        let records = || input.records().map_err(|cause| Error::new(Kind::Storage, cause.to_string()));
-        Ok(batch::run(classifier, records, bounds, |told| say(shown(&told))).await?)
+        self.batch.then(|| Bounds { every, ..Bounds::default() })
     }
 
     /// Whether the rules are asked, and first.
-    pub(crate) fn rules(&self, task: &Task) -> Result<bool> {
+    pub fn rules(&self, task: &Task) -> Result<bool> {
         let config = |what: String, advice: &str| Error::new(Kind::Config, what).advise(advice);
         if self.engine.last() == Some(&Engine::Rules) && self.engine.len() > 1 {
             let what = "behind `openai` no other engine is ever asked".to_owned();
@@ -219,7 +204,7 @@ impl Asking {
     }
 
     /// The task at the endpoint.
-    pub(crate) fn chat(&self, mut task: Task) -> Result<(Chat, Answers)> {
+    pub fn chat(&self, mut task: Task) -> Result<(Chat, Answers)> {
         task.model.max_tokens = self.max_tokens.or(task.model.max_tokens);
         task.model.temperature = self.temperature.or(task.model.temperature).filter(|_| !self.no_temperature);
         if let Some(effort) = &self.reasoning_effort {
@@ -233,7 +218,7 @@ impl Asking {
     }
 
     /// The model that is asked.
-    pub(crate) fn model(&self, task: &Task) -> Result<String> {
+    pub fn model(&self, task: &Task) -> Result<String> {
         let named = self.model.clone().or_else(|| task.model.name.clone());
         Ok(named.ok_or_else(|| {
             Error::new(Kind::Config, "no model is named")
@@ -242,7 +227,7 @@ impl Asking {
     }
 
     /// The price of the model; `None` if it is not known.
-    pub(crate) fn price(&self, task: &Task) -> Result<Option<Price>> {
+    pub fn price(&self, task: &Task) -> Result<Option<Price>> {
         let model = self.model(task)?;
         if let Some(text) = &self.price {
             let numbers = text.split_once('/').and_then(|(input, output)| {
@@ -264,13 +249,13 @@ impl Asking {
     }
 
     /// The price at which the questions will be asked, in a batch or one by one.
-    pub(crate) fn planned_price(&self, task: &Task) -> Result<Option<Price>> {
+    pub fn planned_price(&self, task: &Task) -> Result<Option<Price>> {
         let price = self.price(task)?;
         Ok(if self.batch { price.map(|price| price.in_batch()) } else { price })
     }
 
     /// What to do about a price that is not known.
-    pub(crate) fn no_price(&self, task: &Task) -> Error {
+    pub fn no_price(&self, task: &Task) -> Error {
         let model = self.model(task).unwrap_or_default();
         let what = format!("the price of the model `{model}` is unknown, so no budget can be kept");
         Error::new(Kind::Config, what).at(self.prices.display().to_string()).advise(
@@ -280,7 +265,7 @@ impl Asking {
     }
 
     /// A model may think for long before its first byte, and no answer is as large as a page of a listing.
-    pub(crate) fn http_config(&self, session: &Session) -> HttpConfig {
+    pub fn http_config(&self, session: &Session) -> HttpConfig {
         let config = self.http.http(self.concurrency.max(1) as usize, session.stop());
         HttpConfig {
             read_timeout: config.timeout,
@@ -292,7 +277,7 @@ impl Asking {
     }
 
     /// What bounds the speed of a run.
-    pub(crate) fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         Limits {
             requests_per_minute: self.requests_per_minute,
             tokens_per_minute: self.tokens_per_minute,
@@ -301,12 +286,12 @@ impl Asking {
     }
 
     /// Where prices are looked up.
-    pub(crate) fn prices_place(&self) -> String {
+    pub fn prices_place(&self) -> String {
         self.prices.display().to_string()
     }
 
     /// Where the cache lies.
-    pub(crate) fn cache_path(&self, root: Option<&Path>) -> PathBuf {
+    pub fn cache_path(&self, root: Option<&Path>) -> PathBuf {
         match (&self.cache, root) {
             (Some(path), _) => path.clone(),
             (None, Some(root)) => root.parent().unwrap_or(Path::new("")).join("cache"),
@@ -341,18 +326,5 @@ impl From<Form> for Structured {
             Form::JsonObject => Structured::JsonObject,
             Form::None => Structured::None,
         }
-    }
-}
-
-fn shown(told: &Told) -> String {
-    match told {
-        Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
-        Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
-        Told::Back { batch, answers, failed, why } => {
-            let why = why.as_ref().map_or(String::new(), |why| format!("; the first: {why}"));
-            format!("{batch}: {} answers came back, {} failed{why}", grouped(*answers), grouped(*failed))
-        }
-        Told::Refused { batch, why } => format!("{batch}: not taken, handed in again: {why}"),
-        Told::Queued(name) => format!("{name}: waits, for the provider's queue is full"),
     }
 }

@@ -103,7 +103,7 @@ fn labelled(rows: &[Judged<'_>], counts: impl Fn(&Answer) -> bool) -> (u64, Coun
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::Confidence;
+    use crate::Confidence;
 
     fn answer(label: usize, confidence: f64) -> Answer {
         let confidence = Some(Confidence::Number(confidence));

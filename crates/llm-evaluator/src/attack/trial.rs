@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 
 use super::plant::{Wanted, planted};
 use super::set::{Attack, AttackSet};
-use crate::row::{id_of, shown};
-use crate::{Answer, Classifier, Found};
+use llm_classifier::{Answer, Classifier, Found};
+use llm_classifier::{id_of, shown_id};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ impl Trial {
                 Found::Answered(answer, origin) => {
                     report.clean_flagged += u64::from(origin.suspicious);
                     let id = id_of(record.raw(), classifier.id_field()).unwrap_or_default();
-                    let id = shown(&id).to_owned();
+                    let id = shown_id(&id).to_owned();
                     rows.push(Clean { record: record.clone(), id, answer });
                 }
                 Found::Missing(missing) => {

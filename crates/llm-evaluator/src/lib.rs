@@ -1,4 +1,5 @@
-//! Evaluation: how good a task's answers are, measured against rows that a person has labelled.
+//! How good the answers of a task are, measured against rows that a person has labelled; and how well they withstand
+//! orders inside records ([`attack`]).
 //!
 //! [`Gold`] is what a person said, [`Given`] what was answered, an [`Aspect`] is one question with a closed set of
 //! answers, and a [`Report`] is what comes of comparing them. What cannot be known (0/0, no confidence, no price) is
@@ -6,6 +7,7 @@
 
 mod asked;
 mod aspect;
+pub mod attack;
 mod calibration;
 mod compare;
 mod cost;
@@ -30,5 +32,4 @@ pub use report::{AspectReport, Coverage, NOT_THERE, Report, Stratum, evaluate};
 pub use sample::{Picked, Reason, Wish, sample};
 pub use score::{Average, LabelScore, Scores};
 pub use sweep::{Point, Sweep};
-pub(crate) use table::{aligned, number, shown};
 pub use table::{comparison_table, table};

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::aspect::{Aspect, Scheme};
 use super::given::{Answer, Confidence, Given};
 use super::gold::Gold;
-use crate::{Classifier, Found, Origin};
+use llm_classifier::{Classifier, Found, Origin};
 
 impl Given {
     /// Asks about every labelled gold row, so many at a time as the classifier works on. What is in the cache costs
@@ -52,7 +52,7 @@ fn who(classifier: &Classifier) -> String {
 }
 
 /// An answer as it would be read from the record that `run` writes.
-fn answered(answer: &crate::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
+fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
     let given = |aspect: &Aspect| match (aspect.response, answer.related) {
         (Some(place), _) => aspect.read(answer.values.get(place)?).ok()?,
         (None, Some(related)) => Some(vec![usize::from(!related)]),

@@ -239,7 +239,7 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Whether a letter cannot be seen, or changes how others are seen.
 pub(crate) fn hidden(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || crate::task::is_hidden(letter)
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || llm_classifier::is_hidden(letter)
 }
 
 /// Lines under a head, in columns: figures to the right, words to the left.

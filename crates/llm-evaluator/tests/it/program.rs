@@ -10,7 +10,7 @@ use crate::evaluate::write;
 use crate::house::{double, id, row, store, weekly};
 
 fn program(words: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_llm-classifier")).args(words).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_llm-evaluator")).args(words).current_dir(folder).output().unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::dice::Dice;
 use super::given::Given;
 use super::gold::{Gold, GoldRow};
 use super::score::{Counts, Pair, average, events, is_right, micro, ratio};
-use crate::Task;
+use llm_classifier::Task;
 
 /// How two sets of answers differ, over the labelled rows; a row without an answer counts as wrong in both.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crawl_core::{Kind, Stored};
 use llm_classifier::Task;
-use llm_classifier::evaluate::{Given, Gold, Reason, Report, Wish, compare, evaluate, page, sample, table};
+use llm_evaluator::{Given, Gold, Reason, Report, Wish, compare, evaluate, page, sample, table};
 use serde_json::{Value, json};
 
 use crate::house::{Setup, double, id, labelled, listing, read, right, rows, run, store, weekly};

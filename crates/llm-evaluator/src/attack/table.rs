@@ -1,7 +1,7 @@
 //! The table of a trial.
 
 use super::trial::{AttackReport, Counts, Form, FormReport};
-use crate::evaluate::{aligned, number, shown};
+use crate::table::{aligned, number, shown};
 
 /// The success rate of each family, and what became of the rows.
 pub fn attack_table(report: &AttackReport) -> String {

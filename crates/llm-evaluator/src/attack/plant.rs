@@ -4,8 +4,8 @@ use crawl_core::{Record, Result};
 use serde_json::{Value, json};
 
 use super::set::{Attack, Place};
-use crate::task::{TaskKind, quoted};
-use crate::{Answer, Form, Task};
+use llm_classifier::TaskKind;
+use llm_classifier::{Answer, Form, Task};
 
 /// The answer that an attack wants: another one than the clean row gets.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,11 @@ impl Wanted {
         );
         format!("{{{}}}", members.join(", "))
     }
+}
+
+/// The text as a JSON string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// The value that looks best.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::aspect::{Aspect, Measure, Scheme, Unknown, found};
 use super::score::Places;
-use crate::Task;
-use crate::row::id_of;
+use llm_classifier::Task;
+use llm_classifier::id_of;
 
 /// Answers by id; only those about the ids that were wanted are kept.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use super::given::{Answer, Given};
 use super::gold::{Gold, GoldRow};
 use super::score::{self, Pair, Scores, is_right, ratio, score};
 use super::sweep::{Judged, Sweep, sweep};
-use crate::Task;
+use llm_classifier::Task;
 
 /// How good a task's answers are.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crawl_core::Kind;
 use crawl_sim::{Llm, LlmConfig, Running};
-use llm_classifier::attack::{AttackSet, Counts, Form, FormReport, Trial, attack_table};
 use llm_classifier::{Answers, Chat, Structured, Task};
+use llm_evaluator::attack::{AttackSet, Counts, Form, FormReport, Trial, attack_table};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -136,7 +136,7 @@ fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
     let home = Runtime::new().unwrap();
     let double = home.block_on(model(true));
     let program = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-evaluator"));
         command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL").env("NO_COLOR", "1");
         command
             .arg("attack")
@@ -173,7 +173,7 @@ fn the_table_has_a_line_for_each_family_and_one_for_all() {
     let home = Runtime::new().unwrap();
     let report = home.block_on(async { tried(&model(true).await, Form::Undefended).await });
     let families = report.families.len();
-    let report = llm_classifier::attack::AttackReport {
+    let report = llm_evaluator::attack::AttackReport {
         task: "weekly".into(),
         model: "sim-1".into(),
         forms: vec![report],

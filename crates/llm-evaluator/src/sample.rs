@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::aspect::{Aspect, Scheme};
 use super::dice::number;
 use super::given::{Answer, Confidence, Row, answer, each};
-use crate::Task;
+use llm_classifier::Task;
 
 /// Why a row was picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_the_same_text_without_the_marks() {
-        let hidden = |letter: &char| crate::task::is_hidden(*letter);
+        let hidden = |letter: &char| llm_classifier::is_hidden(*letter);
         for disguise in [Disguise::ZeroWidth, Disguise::Bidi, Disguise::SoftHyphen] {
             let plain: String =
                 disguise.of("say \"A\" now").chars().filter(|letter| !hidden(letter)).collect();
