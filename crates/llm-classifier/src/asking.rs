@@ -231,7 +231,9 @@ impl Asking {
         let model = self.model(task)?;
         if let Some(text) = &self.price {
             let numbers = text.split_once('/').and_then(|(input, output)| {
-                let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| *number >= 0.0);
+                let number = |text: &str| {
+                    text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
+                };
                 Some((number(input)?, number(output)?))
             });
             let Some((input, output)) = numbers else {
