@@ -98,6 +98,13 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
             of(&|body| body["usage"] = json!({"prompt_tokens": 1000.0, "completion_tokens": 50.0})),
         ),
         ("usage negative", of(&|body| body["usage"]["completion_tokens"] = json!(-1))),
+        ("usage of nothing", of(&|body| body["usage"] = json!({"prompt_tokens": 0, "completion_tokens": 0}))),
+        (
+            "usage of half",
+            of(&|body| {
+                body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000})
+            }),
+        ),
         ("usage text", of(&|body| body["usage"] = json!("none"))),
         ("stream", Sent::text(200, "text/event-stream", stream + "data: [DONE]\n\n")),
         ("lines", Sent::text(200, "application/x-ndjson", lines + &done.to_string())),
