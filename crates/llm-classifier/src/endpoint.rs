@@ -1,5 +1,6 @@
 //! The engine `openai`: asks an endpoint, keeps each answer the moment it arrives, and shows the model its errors.
 
+mod cost;
 mod first;
 mod pause;
 mod sending;
@@ -19,6 +20,7 @@ use crate::money::{Price, dollars, nano};
 use crate::row;
 use crate::thoughts::Spoken;
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+pub(crate) use cost::Cost;
 use first::First;
 use pause::Pause;
 use trial::Trial;
@@ -36,15 +38,6 @@ pub(crate) struct Look {
     pub(crate) answers: Answers,
     parameters: serde_json::Map<String, serde_json::Value>,
     trial: Trial,
-}
-
-/// What an answer cost, in billionths of a dollar.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Cost {
-    /// By the endpoint's own counts.
-    pub(crate) known: Option<u64>,
-    /// The most that is possible, where it did not count.
-    pub(crate) presumed: Option<u64>,
 }
 
 impl Look {

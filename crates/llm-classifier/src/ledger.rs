@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use crawl_core::{Error, Kind, Result};
 use tokio::sync::Notify;
 
+use crate::endpoint::Cost;
 use crate::fund::Fund;
 use crate::money::dollars;
 
@@ -41,6 +42,15 @@ impl Books {
     /// All that was spent, by counts and reservations.
     pub fn spent(&self) -> u64 {
         self.paid + self.presumed
+    }
+
+    /// Books a cost for which so much had been reserved.
+    fn book(&mut self, cost: Cost, reserved: u64) {
+        let known = cost.known.unwrap_or(0);
+        self.paid += known;
+        self.excess = self.excess.max(known.saturating_sub(reserved));
+        self.presumed += cost.presumed.unwrap_or(0);
+        self.presumptions += u64::from(cost.presumed.is_some_and(|presumed| presumed > 0));
     }
 }
 
@@ -111,16 +121,10 @@ impl Ledger {
         }
     }
 
-    /// So much was paid without being reserved, by the endpoint's count; or at most so much, where it did not count.
-    pub(crate) fn pay(&self, known: Option<u64>, at_most: u64) -> Result<()> {
+    /// So much was paid without being reserved.
+    pub(crate) fn pay(&self, cost: Cost) -> Result<()> {
         let mut books = self.lock();
-        match known {
-            Some(cost) => books.paid += cost,
-            None => {
-                books.presumed += at_most;
-                books.presumptions += 1;
-            }
-        }
+        books.book(cost, u64::MAX);
         let wanted = books.spent() + books.reserved;
         self.allows(&mut books, wanted).map(|_| ())
     }
@@ -164,25 +168,15 @@ impl Drop for Ledger {
 }
 
 impl Reserved<'_> {
-    /// The endpoint told what it cost; `None` if it did not count, so the reservation stays.
-    pub(crate) fn cost(self, known: Option<u64>) -> u64 {
-        let cost = known.unwrap_or(self.amount);
-        self.settle(|books, amount| match known {
-            Some(cost) => {
-                books.paid += cost;
-                books.excess = books.excess.max(cost.saturating_sub(amount));
-            }
-            None => {
-                books.presumed += amount;
-                books.presumptions += 1;
-            }
-        });
-        cost
+    /// How much it is.
+    pub(crate) fn amount(&self) -> u64 {
+        self.amount
     }
 
-    /// It cost nothing: it was never sent, or refused.
-    pub(crate) fn free(self) {
-        self.settle(|_, _| {});
+    /// Books what it did cost, or the most that it can have cost.
+    pub(crate) fn book(self, cost: Cost) -> Cost {
+        self.settle(|books, amount| books.book(cost, amount));
+        cost
     }
 
     fn settle(mut self, book: impl FnOnce(&mut Books, u64)) {
@@ -213,20 +207,24 @@ impl Drop for Reserved<'_> {
 mod tests {
     use super::*;
 
+    fn known(cost: u64) -> Cost {
+        Cost { known: Some(cost), presumed: None }
+    }
+
     #[tokio::test]
     async fn a_budget_waits_for_what_is_in_flight_and_then_ends() {
         let ledger = Ledger::new(Some(1000));
         let first = ledger.reserve(600).await.unwrap();
-        let second = async { ledger.reserve(600).await.unwrap().cost(Some(500)) };
+        let second = async { ledger.reserve(600).await.unwrap().book(known(500)) };
         let free = async {
             tokio::task::yield_now().await;
-            first.cost(Some(300));
+            first.book(known(300));
         };
         tokio::join!(second, free);
         let error = ledger.reserve(600).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Limited);
         assert_eq!(ledger.books().paid, 800);
-        ledger.reserve(100).await.unwrap().free();
+        ledger.reserve(100).await.unwrap().book(known(0));
         assert_eq!(ledger.books(), Books { paid: 800, ..Books::default() });
     }
 
@@ -234,7 +232,7 @@ mod tests {
     async fn what_nobody_told_stays_booked() {
         let ledger = Ledger::new(Some(1000));
         drop(ledger.reserve(400).await.unwrap());
-        ledger.reserve(300).await.unwrap().cost(None);
+        ledger.reserve(300).await.unwrap().book(Cost { known: None, presumed: Some(300) });
         assert_eq!((ledger.books().presumed, ledger.books().presumptions), (700, 2));
         assert!(ledger.reserve(301).await.is_err());
     }
@@ -249,7 +247,7 @@ mod tests {
             under_way.push(ledger.reserve(amount).await.unwrap());
         }
         while !under_way.is_empty() {
-            under_way.swap_remove(fastrand::usize(..under_way.len())).cost(Some(0));
+            under_way.swap_remove(fastrand::usize(..under_way.len())).book(known(0));
         }
         assert_eq!(ledger.books().reserved, 0);
         let over = ledger.reserve(crate::money::nano(0.2));
@@ -260,7 +258,7 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_that_keeps_to_no_bound_is_reserved_for_at_what_it_took() {
         let ledger = Ledger::new(Some(1000));
-        ledger.reserve(100).await.unwrap().cost(Some(500));
+        ledger.reserve(100).await.unwrap().book(known(500));
         assert!(ledger.reserve(101).await.is_err());
     }
 }

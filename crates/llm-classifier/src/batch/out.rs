@@ -173,12 +173,8 @@ impl Out<'_> {
                 if endpoint.cache.get(question.key)?.is_some() {
                     return Ok(());
                 }
-                let known = price.as_ref().and_then(|price| price.of_reply(&reply));
-                let presumed = (price.is_some() && known.is_none()).then_some(*at_most);
-                if price.is_some() {
-                    endpoint.usage.ledger.pay(known, *at_most)?;
-                }
-                let cost = Cost { known, presumed };
+                let cost = price.as_ref().map_or(Cost::default(), |price| Cost::of(&reply, price, *at_most));
+                endpoint.usage.ledger.pay(cost)?;
                 let line = endpoint.line(look, question, reply, record, *round, Instant::now(), cost);
                 endpoint.keep(question.key, &line)
             })

@@ -138,8 +138,8 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_in_whatever_form_is_read_and_paid_once() {
     let names: Vec<&str> = {
-        let asked =
-            Asked { head: String::new(), body: json!({"messages": [{"content": "{\"id\": \"x\"}"}]}) };
+        let body = json!({"messages": [{"content": "{\"id\": \"x\"}"}]});
+        let asked = Asked { head: String::new(), text: body.to_string(), body };
         forms(&asked).iter().map(|(name, _)| *name).collect()
     };
     for (place, name) in names.iter().enumerate() {
@@ -227,6 +227,35 @@ async fn every_try_that_nobody_answered_is_booked_at_its_reservation() {
     )
     .await;
     assert_eq!((came.labelled, came.asked.len(), came.presumptions), (1, 4, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_in_an_error_is_booked_at_its_count_or_its_reservation() {
+    let half = "{\"id\": \"set-0\", \"reason";
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 50});
+    // What the endpoint says beside the half answer, and what two tries of it cost at least: a byte of the question is a token.
+    let cases = [
+        (json!({"usage": usage}), 0, 2.0 * 0.0012),
+        (json!({"usage": {"prompt_tokens": 1000}}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
+        (json!({}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
+    ];
+    for (more, presumptions, least) in cases {
+        let came = came(
+            1,
+            |_| {},
+            move |asked, number| {
+                let mut body = asked.completion();
+                if number < 3 {
+                    body["choices"][0] = json!({"message": {"content": half}, "finish_reason": "error"});
+                    body["usage"] = more["usage"].clone();
+                }
+                Sent::json(200, &body)
+            },
+        )
+        .await;
+        assert_eq!((came.labelled, came.asked.len(), came.presumptions), (1, 3, presumptions));
+        assert!(came.spent >= least + 0.0012 - 1e-9, "{} for {least}", came.spent);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
