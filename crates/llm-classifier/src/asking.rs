@@ -79,6 +79,9 @@ pub struct Asking {
     /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
     #[arg(long)]
     batch: bool,
+    /// The most questions of one batch, where the provider's queue holds no larger one
+    #[arg(long, value_name = "N", default_value_t = 50_000, requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_requests: u32,
     /// The seconds between two looks at a batch
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, requires = "batch")]
     batch_every: f64,
@@ -185,7 +188,7 @@ impl Asking {
     /// How batches are handed in, if that is wished.
     pub fn batches(&self) -> Option<Bounds> {
         let every = Duration::try_from_secs_f64(self.batch_every).unwrap_or(Duration::from_secs(30));
-        self.batch.then(|| Bounds { every, ..Bounds::default() })
+        self.batch.then(|| Bounds { every, requests: self.batch_requests as usize, ..Bounds::default() })
     }
 
     /// Whether the rules are asked, and first.

@@ -208,8 +208,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`Kind::Config`] if there is a budget, and nothing bounds what comes back.
-    pub(crate) fn at_most(&self, look: &Look, body: &[u8]) -> Result<u64> {
-        let Some(price) = &self.price else { return Ok(0) };
+    pub(crate) fn at_most(&self, look: &Look, body: &[u8], price: Option<&Price>) -> Result<u64> {
+        let Some(price) = price else { return Ok(0) };
         let most = look.chat.task().model.most_tokens();
         if most.is_none() && self.usage.ledger.is_limited() && price.output > 0.0 {
             return Err(Error::new(

@@ -3,7 +3,7 @@
 use crawl_cli::anyhow::Result;
 use crawl_cli::{grouped, say};
 use crawl_core::{Error, Kind};
-use llm_classifier::batch::{self, Told};
+use llm_classifier::batch::{self, Reason, Told};
 use llm_classifier::{Asking, Classifier};
 
 use super::input::Input;
@@ -28,7 +28,8 @@ fn shown(told: &Told) -> String {
         Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
         Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
         Told::Back { batch, answers, failed, why } => {
-            let why = why.as_ref().map_or(String::new(), |why| format!("; the first: {why}"));
+            let reason = |why: &Reason| format!("\n  {:>12}  {}: {}", grouped(why.requests), why.name, why.said);
+            let why: String = why.iter().map(reason).collect();
             format!("{batch}: {} answers came back, {} failed{why}", grouped(*answers), grouped(*failed))
         }
         Told::Refused { batch, why } => format!("{batch}: not taken, handed in again: {why}"),

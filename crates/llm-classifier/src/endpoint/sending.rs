@@ -138,7 +138,7 @@ impl Endpoint {
     ) -> Result<Tried> {
         let body = look.chat.put(question, form);
         let length = body.len();
-        let reserved = self.usage.ledger.reserve(self.at_most(look, &body)?).await?;
+        let reserved = self.usage.ledger.reserve(self.at_most(look, &body, self.price.as_ref())?).await?;
         let sent = self.http.send_and(&look.chat.request(body), Ok).await;
         let response = match sent {
             Ok(response) => response,

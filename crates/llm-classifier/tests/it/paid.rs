@@ -333,6 +333,37 @@ async fn the_most_tokens_are_read_wherever_the_task_says_them_and_a_budget_needs
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cost_more_than_it_was_allowed_to_is_booked_whole_in_a_shared_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budget.json");
+    // 500 tokens may come back: 0.1 dollars. 5,000 come: a dollar, more than there is.
+    let odd = Odd::start(|asked, _| {
+        let mut body = asked.completion();
+        body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 5000});
+        Sent::json(200, &body)
+    })
+    .await;
+    let fund = llm_classifier::Fund::open(&path, nano(0.5), llm_classifier::Period::All).unwrap();
+    let setup = Setup { price: Some(Price::of("sim-1", 0.0, 200.0)), concurrency: 1, ..Setup::new(&odd.url) };
+    let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
+    let classifier = std::sync::Arc::new(std::sync::Arc::into_inner(classifier).unwrap().with_fund(fund));
+    let input = store(&folder.path().join("in"), &rows(4), 50).await;
+    let source = labelled(input, classifier.clone());
+    let error = run(&source, &folder.path().join("out")).await.unwrap_err();
+    assert_eq!((error.kind(), odd.asked().len()), (Kind::Limited, 1), "{error:?}");
+    assert_eq!(booked(&path), 1_000_000_000);
+    drop((source, classifier));
+    assert_eq!(booked(&path), 1_000_000_000, "nothing is given back");
+}
+
+/// All that is booked in a budget's file.
+pub(crate) fn booked(path: &std::path::Path) -> u64 {
+    let days: std::collections::BTreeMap<String, u64> =
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    days.values().sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_share_a_budget_by_the_day() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("budget.json");
@@ -358,7 +389,5 @@ async fn two_runs_share_a_budget_by_the_day() {
     let error = second.unwrap_err();
     assert!(error.kind() == Kind::Limited && error.to_string().contains("budget.json"), "{error:?}");
     assert!(spent + more <= 0.6 && spent + more > 0.48, "{spent} + {more}");
-    let days: std::collections::BTreeMap<String, u64> =
-        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(days.values().sum::<u64>(), nano(spent + more), "what was not spent was given back");
+    assert_eq!(booked(&path), nano(spent + more), "what was not spent was given back");
 }
