@@ -1,4 +1,4 @@
-"""`llm-classifier evaluate` against scikit-learn: the same figures on the same random data.
+"""`llm-evaluator evaluate` against scikit-learn: the same figures on the same random data.
 
 Needs scikit-learn and pytest. GLEANER_BIN_DIR names the folder of the built programs (default: target/debug).
 """
@@ -24,7 +24,7 @@ from sklearn.metrics import (
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("GLEANER_BIN_DIR", ROOT / "target" / "debug")) / "llm-classifier"
+PROGRAM = pathlib.Path(os.environ.get("GLEANER_BIN_DIR", ROOT / "target" / "debug")) / "llm-evaluator"
 NAMES = ["Sums", "Code", "Stars & <b>Moons</b>", "Law", "Never"]
 
 LABELS = """

@@ -6,6 +6,7 @@
 mod desk;
 mod note;
 mod out;
+mod reasons;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crawl_core::{Error, Kind, Record, Result};
 use crate::endpoint::{Endpoint, Look};
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
-use crate::{Classifier, Verdict};
+use crate::{Classifier, Price, Verdict};
 use desk::Desk;
 use note::Note;
 use out::Out;
@@ -34,11 +35,20 @@ pub struct Bounds {
     pub passes: u32,
     /// How many batches are out at a time. Where the provider's queue holds fewer, the others wait.
     pub at_once: usize,
+    /// So long a full queue is waited for while no batch moves; one takes a day at most.
+    pub queue_patience: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { requests: 50_000, bytes: 48 << 20, every: Duration::from_secs(30), passes: 3, at_once: 50 }
+        Bounds {
+            requests: 50_000,
+            bytes: 48 << 20,
+            every: Duration::from_secs(30),
+            passes: 3,
+            at_once: 50,
+            queue_patience: Duration::from_secs(25 * 3600),
+        }
     }
 }
 
@@ -62,8 +72,8 @@ pub enum Told {
         answers: u64,
         /// Requests that failed.
         failed: u64,
-        /// What the endpoint says of the first one that failed.
-        why: Option<String>,
+        /// Why, as far as it is told: the most frequent reason first.
+        why: Vec<Reason>,
     },
     /// The endpoint did not take a batch; its questions are handed in again.
     Refused {
@@ -74,6 +84,17 @@ pub enum Told {
     },
     /// The provider's queue is full; the batch waits here.
     Queued(String),
+}
+
+/// Why requests of a batch failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The code, the type or the status of the error.
+    pub name: String,
+    /// How many requests.
+    pub requests: u64,
+    /// What is said of the first of them.
+    pub said: String,
 }
 
 /// A question that goes into a batch.
@@ -105,9 +126,19 @@ where
     };
     let folder = endpoint.cache.path().with_extension("batches");
     let desk = Desk::new(&endpoint.http, &look.chat)?;
-    let mut out =
-        Out { endpoint, look, desk: &desk, bounds, notes: Vec::new(), tell: &mut tell, refused: None };
-    for note in Note::open_ones(&folder)? {
+    let mut out = Out {
+        endpoint,
+        look,
+        desk: &desk,
+        bounds,
+        notes: Vec::new(),
+        tell: &mut tell,
+        refused: None,
+        queued: None,
+    };
+    for mut note in Note::open_ones(&folder)? {
+        let booking = endpoint.usage.ledger.take_up(note.at_most, note.booking.as_ref())?;
+        note.is_booked(booking)?;
         (out.tell)(Told::GoesOn(note.batch.clone().unwrap_or_else(|| note.name.clone())));
         out.notes.push(note);
     }
@@ -127,30 +158,34 @@ where
     I: Iterator<Item = Result<Record>>,
 {
     let (endpoint, look, bounds) = (out.endpoint, out.look, out.bounds);
+    let price = endpoint.price.as_ref().map(Price::in_batch);
+    let ledger = &endpoint.usage.ledger;
     let (mut lines, mut bytes, mut any) = (Vec::new(), 0, false);
     let mut asked = HashSet::new();
+    let mut aside = ledger.aside();
     for record in records {
-        let Some(line) = wanted(classifier, endpoint, look, &record?)? else { continue };
+        let Some(mut line) = wanted(classifier, endpoint, look, &record?, price.as_ref())? else { continue };
         if !asked.insert(line.key.clone()) {
             continue;
         }
-        let waiting: u64 = lines.iter().map(|line: &Line| line.at_most).sum();
-        if let Some(left) = endpoint.usage.ledger.left()?
-            && left < out.at_most() + waiting + line.at_most
-        {
-            // What fits is handed in; the usual run then stops at the budget with what to do.
-            break;
-        }
-        if lines.len() >= bounds.requests || bytes + line.text.len() > bounds.bytes {
-            out.put(Note::write(folder, &std::mem::take(&mut lines))?).await?;
+        let full = lines.len() >= bounds.requests || bytes + line.text.len() > bounds.bytes;
+        if full && !lines.is_empty() {
+            let note = Note::write(folder, &std::mem::take(&mut lines), ledger.booking())?;
+            aside.keep();
+            out.put(note).await?;
             bytes = 0;
         }
+        // What fits is handed in; the usual run then stops at the budget with what to do.
+        let Some(at_most) = aside.add(line.at_most)? else { break };
+        line.at_most = at_most;
         bytes += line.text.len();
         lines.push(line);
         any = true;
     }
     if !lines.is_empty() {
-        out.put(Note::write(folder, &lines)?).await?;
+        let note = Note::write(folder, &lines, ledger.booking())?;
+        aside.keep();
+        out.put(note).await?;
     }
     out.back(0).await?;
     Ok(any)
@@ -162,6 +197,7 @@ fn wanted(
     endpoint: &Endpoint,
     look: &Look,
     record: &Record,
+    price: Option<&Price>,
 ) -> Result<Option<Line>> {
     let raw = record.raw();
     let Some(id) = raw.members().and_then(|_| id_of(raw, classifier.id_field())) else { return Ok(None) };
@@ -182,7 +218,7 @@ fn wanted(
             return Ok(None);
         }
     }
-    let at_most = endpoint.at_most(look, &question.body)?;
+    let at_most = endpoint.at_most(look, &question.body, price)?;
     let key = question.key.hex();
     let mut text =
         format!(r#"{{"custom_id":"{key}","method":"POST","url":"/v1/chat/completions","body":"#).into_bytes();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crawl_core::http::{Http, Waiting};
-use crawl_core::{Error, Kind, Missing, Record, Result, Row};
+use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::end::End;
@@ -26,7 +26,7 @@ pub struct Classifier {
     end: End,
     usage: Usage,
     id_field: String,
-    ask_failures_again: bool,
+    asked_again_since: Option<Timestamp>,
     concurrency: u32,
     places: Arc<Semaphore>,
 }
@@ -78,7 +78,7 @@ impl Classifier {
             end: End::default(),
             usage: Usage::default(),
             id_field: id_field.to_owned(),
-            ask_failures_again: false,
+            asked_again_since: None,
             concurrency,
             places: Arc::new(Semaphore::new(concurrency as usize)),
         }
@@ -119,10 +119,19 @@ impl Classifier {
         self
     }
 
-    /// Asks again where the kept answer is invalid, refused or cut; otherwise such answers, which were paid, count.
-    pub fn asking_failures_again(mut self) -> Self {
-        self.ask_failures_again = true;
+    /// Asks again where the kept answer is invalid, refused or cut and older than `since`; otherwise such answers, which
+    /// were paid, count.
+    pub fn asking_failures_again(mut self, since: Timestamp) -> Self {
+        self.asked_again_since = Some(since);
         self
+    }
+
+    /// An earlier run had usable answers under the same settings. Else the first answers, if none of them can be used, end
+    /// the run: it is the setup and not the records.
+    pub fn setup_is_known(&self) {
+        if let Some(model) = &self.model {
+            model.endpoint.setup_is_known();
+        }
     }
 
     /// The task.
@@ -298,11 +307,14 @@ impl Classifier {
     }
 
     async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str) -> Result<Asked> {
-        let asked = model.endpoint.ask(look, record, id, false).await?;
-        if self.ask_failures_again && !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) {
-            return model.endpoint.ask(look, record, id, true).await;
+        let asked = model.endpoint.ask(look, record, id, None).await?;
+        match self.asked_again_since {
+            // Another record of equal content may have been asked about again in the meantime: what it was answered counts.
+            Some(since) if !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) => {
+                model.endpoint.ask(look, record, id, Some(since)).await
+            }
+            _ => Ok(asked),
         }
-        Ok(asked)
     }
 
     fn shown(&self, answer: &Answer) -> String {

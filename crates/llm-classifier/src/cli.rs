@@ -1,24 +1,28 @@
 //! The command line: a command a file.
 
-mod asking;
-mod attack;
+mod batches;
 mod cache;
-mod evaluate;
 mod input;
 mod list;
 mod pipe;
 mod plan;
 mod prices;
 mod run;
-mod sample;
 
-use crawl_cli::anyhow::Result;
-use crawl_cli::clap::{self, Parser, Subcommand};
+use std::ffi::OsString;
+
+use crawl_cli::anyhow::{Error, Result};
+use crawl_cli::clap::{self, Args, Parser, Subcommand};
 use crawl_cli::{Flags, Outcome, Session, SharedCommand};
+use crawl_core::Kind;
 
 /// Labels for records, from a language model at any OpenAI-compatible endpoint, under task files
 #[derive(Parser)]
-#[command(name = "llm-classifier", version)]
+#[command(
+    name = "llm-classifier",
+    version,
+    after_help = "How good the answers are, `llm-evaluator` measures."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -34,15 +38,6 @@ pub(crate) enum Command {
     /// Show the tasks there are
     #[command(after_help = "Example:\n  llm-classifier list")]
     List(list::List),
-    /// Measure answers against rows that a person has labelled
-    #[command(after_help = evaluate::EXAMPLES)]
-    Evaluate(Box<evaluate::EvaluateArgs>),
-    /// Pick rows that are worth labelling by hand
-    #[command(after_help = sample::EXAMPLES)]
-    Sample(Box<sample::SampleArgs>),
-    /// Plant orders into clean rows, and measure how often the model obeys them
-    #[command(after_help = attack::EXAMPLES)]
-    Attack(Box<attack::AttackArgs>),
     /// Tell what a run would cost and take, before anything is sent
     #[command(after_help = plan::EXAMPLES)]
     Plan(Box<plan::PlanArgs>),
@@ -52,8 +47,32 @@ pub(crate) enum Command {
     /// Look into the response cache, or leave old answers out
     #[command(subcommand, after_help = cache::EXAMPLES)]
     Cache(cache::CacheCommand),
+    /// A command of llm-evaluator
+    #[command(hide = true, disable_help_flag = true)]
+    Evaluate(Elsewhere),
+    /// A command of llm-evaluator
+    #[command(hide = true, disable_help_flag = true)]
+    Sample(Elsewhere),
+    /// A command of llm-evaluator
+    #[command(hide = true, disable_help_flag = true)]
+    Attack(Elsewhere),
     #[command(flatten)]
     Shared(SharedCommand),
+}
+
+/// Whatever was meant for another program.
+#[derive(Args)]
+pub(crate) struct Elsewhere {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _words: Vec<OsString>,
+}
+
+/// Where a command is that was here in earlier versions.
+fn moved(command: &str) -> Error {
+    let what = format!("`{command}` is a command of another program now: `llm-evaluator`");
+    crawl_core::Error::new(Kind::Config, what)
+        .advise(format!("write `llm-evaluator {command} ...`; its flags are the same"))
+        .into()
 }
 
 /// Does what a command says.
@@ -61,9 +80,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
     match command {
         Command::Run(arguments) => run::run(*arguments, session).await,
         Command::List(arguments) => list::run(&arguments),
-        Command::Evaluate(arguments) => evaluate::run(*arguments, session).await,
-        Command::Sample(arguments) => sample::run(*arguments, session).await,
-        Command::Attack(arguments) => attack::run(*arguments, session).await,
+        Command::Evaluate(_) => Err(moved("evaluate")),
+        Command::Sample(_) => Err(moved("sample")),
+        Command::Attack(_) => Err(moved("attack")),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Cache(command) => cache::run(command),

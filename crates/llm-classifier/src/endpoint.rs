@@ -1,5 +1,6 @@
 //! The engine `openai`: asks an endpoint, keeps each answer the moment it arrives, and shows the model its errors.
 
+mod cost;
 mod first;
 mod pause;
 mod sending;
@@ -19,6 +20,7 @@ use crate::money::{Price, dollars, nano};
 use crate::row;
 use crate::thoughts::Spoken;
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+pub(crate) use cost::Cost;
 use first::First;
 use pause::Pause;
 use trial::Trial;
@@ -36,15 +38,6 @@ pub(crate) struct Look {
     pub(crate) answers: Answers,
     parameters: serde_json::Map<String, serde_json::Value>,
     trial: Trial,
-}
-
-/// What an answer cost, in billionths of a dollar.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Cost {
-    /// By the endpoint's own counts.
-    pub(crate) known: Option<u64>,
-    /// The most that is possible, where it did not count.
-    pub(crate) presumed: Option<u64>,
 }
 
 impl Look {
@@ -129,6 +122,11 @@ impl Endpoint {
         }
     }
 
+    /// An earlier run had usable answers in this way.
+    pub(crate) fn setup_is_known(&self) {
+        self.first.begin();
+    }
+
     /// Whether anything was ever answered.
     fn has_answered(&self) -> bool {
         self.answered.load(Relaxed)
@@ -143,11 +141,18 @@ impl Endpoint {
         self.pause.waiting().or_else(|| self.http.waiting(&look.chat.request(bytes::Bytes::new())))
     }
 
-    /// Asks about a record, once more with the error if the answer cannot be used.
-    pub(crate) async fn ask(&self, look: &Look, record: &Record, id: &str, fresh: bool) -> Result<Asked> {
+    /// Asks about a record, once more with the error if the answer cannot be used. Of kept answers only those count that are
+    /// not older than `since`.
+    pub(crate) async fn ask(
+        &self,
+        look: &Look,
+        record: &Record,
+        id: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Asked> {
         let question = look.question(&self.cache, record, id)?;
         self.usage.cut(question.cuts);
-        let (kept, mut paid) = self.answer(look, &question, id, 1, fresh).await?;
+        let (kept, mut paid) = self.answer(look, &question, id, 1, since).await?;
         let mut verdict = look.answers.judge(&kept.reply, &question.about);
         let mut origin = Origin {
             engine: "openai",
@@ -162,14 +167,15 @@ impl Endpoint {
             && let Some(again) = look.again(&question, &last.reply, wrong)
         {
             tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
-            let (kept, second_paid) = self.answer(look, &again, id, 2, fresh).await?;
+            let (kept, second_paid) = self.answer(look, &again, id, 2, since).await?;
             self.usage.repaired();
             verdict = look.answers.judge(&kept.reply, &question.about);
             origin.add(&kept);
             last = kept;
             paid |= second_paid;
         }
-        if paid {
+        // A kept answer tells that the setup has worked, but never that it does not.
+        if paid || matches!(verdict, Verdict::Good(_)) {
             self.first.heard(&verdict, &last.reply)?;
         }
         let Reply { content, reasoning, raw, .. } = last.reply;
@@ -183,10 +189,12 @@ impl Endpoint {
         question: &Question,
         id: &str,
         round: u8,
-        fresh: bool,
+        since: Option<Timestamp>,
     ) -> Result<(Kept, bool)> {
         let _alone = self.under_way.alone(question.key).await;
-        if !fresh && let Some(kept) = self.cache.get(question.key)? {
+        if let Some(kept) = self.cache.get(question.key)?
+            && since.is_none_or(|since| kept.at >= since)
+        {
             self.usage.cached();
             return Ok((kept, false));
         }
@@ -200,8 +208,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`Kind::Config`] if there is a budget, and nothing bounds what comes back.
-    pub(crate) fn at_most(&self, look: &Look, body: &[u8]) -> Result<u64> {
-        let Some(price) = &self.price else { return Ok(0) };
+    pub(crate) fn at_most(&self, look: &Look, body: &[u8], price: Option<&Price>) -> Result<u64> {
+        let Some(price) = price else { return Ok(0) };
         let most = look.chat.task().model.most_tokens();
         if most.is_none() && self.usage.ledger.is_limited() && price.output > 0.0 {
             return Err(Error::new(

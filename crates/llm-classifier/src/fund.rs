@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crawl_core::{Error, Kind, Result, Staged, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::money::dollars;
 
@@ -25,6 +26,15 @@ pub enum Period {
     Day,
     /// For a month, UTC.
     Month,
+}
+
+/// Where money is booked that outlives a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Booking {
+    /// The file of the budget.
+    pub(crate) file: PathBuf,
+    /// The day under which it is booked.
+    pub(crate) day: String,
 }
 
 /// A budget that runs share.
@@ -73,21 +83,35 @@ impl Fund {
         self.change(|days| {
             let left = self.limit.saturating_sub(self.booked(days));
             let taken = wanted.max(self.limit / SHARE).min(left);
-            let day = today();
-            *days.entry(day.clone()).or_default() += taken;
-            *self.day.lock().unwrap_or_else(PoisonError::into_inner) = day;
+            self.put(days, taken);
             taken
         })
     }
 
-    /// Gives back what was not spent. If the disk refuses it stays booked.
-    pub(crate) fn give_back(&self, amount: u64) {
+    /// Books what was spent, whether there is so much or not.
+    pub(crate) fn book(&self, amount: u64) -> Result<()> {
+        self.change(|days| self.put(days, amount))
+    }
+
+    fn put(&self, days: &mut BTreeMap<String, u64>, amount: u64) {
+        let day = today();
+        *days.entry(day.clone()).or_default() += amount;
+        *self.day.lock().unwrap_or_else(PoisonError::into_inner) = day;
+    }
+
+    /// Where money is booked that was taken last.
+    pub(crate) fn booking(&self) -> Booking {
         let day = self.day.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Booking { file: std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()), day }
+    }
+
+    /// Gives back what was not spent of a day's money. If the disk refuses it stays booked.
+    pub(crate) fn give_back(&self, amount: u64, day: &str) {
         if amount == 0 {
             return;
         }
         let given = self.change(|days| {
-            if let Some(booked) = days.get_mut(&day) {
+            if let Some(booked) = days.get_mut(day) {
                 *booked = booked.saturating_sub(amount);
             }
         });
@@ -156,7 +180,7 @@ mod tests {
         let (one, two) = (fund(Period::Day), fund(Period::Day));
         assert_eq!(one.take(600).unwrap(), 600);
         assert_eq!(two.take(600).unwrap(), 400, "only what is left");
-        one.give_back(250);
+        one.give_back(250, &one.booking().day);
         assert_eq!(two.take(1).unwrap(), 5, "a share ahead");
         std::fs::write(&path, "[]").unwrap();
         assert_eq!(Fund::open(&path, 1, Period::All).unwrap_err().kind(), Kind::Config);

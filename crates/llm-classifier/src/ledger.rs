@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use crawl_core::{Error, Kind, Result};
 use tokio::sync::Notify;
 
-use crate::fund::Fund;
+use crate::endpoint::Cost;
+use crate::fund::{Booking, Fund};
 use crate::money::dollars;
 
 /// The books of a run.
@@ -31,6 +32,8 @@ pub struct Books {
     pub presumptions: u64,
     /// On its way.
     pub reserved: u64,
+    /// Set aside for questions that are out in batches, or will be.
+    pub aside: u64,
     /// The most that an answer cost beyond its reservation: an endpoint that does not keep to `max_tokens`.
     excess: u64,
     /// What the fund has let this run have so far.
@@ -42,6 +45,20 @@ impl Books {
     pub fn spent(&self) -> u64 {
         self.paid + self.presumed
     }
+
+    /// All that is not free any more.
+    fn taken(&self) -> u64 {
+        self.spent().saturating_add(self.reserved).saturating_add(self.aside)
+    }
+
+    /// Books a cost for which so much had been reserved.
+    fn book(&mut self, cost: Cost, reserved: u64) {
+        let known = cost.known.unwrap_or(0);
+        self.paid += known;
+        self.excess = self.excess.max(known.saturating_sub(reserved));
+        self.presumed += cost.presumed.unwrap_or(0);
+        self.presumptions += u64::from(cost.presumed.is_some_and(|presumed| presumed > 0));
+    }
 }
 
 /// Reserved money. Dropped without a word about what it cost, it stays booked: nobody knows whether it was paid.
@@ -50,6 +67,40 @@ pub(crate) struct Reserved<'a> {
     ledger: &'a Ledger,
     amount: u64,
     settled: bool,
+}
+
+/// Money that is set aside for questions of a batch. Dropped before it is kept, it is free again: nothing was handed in.
+#[derive(Debug)]
+pub(crate) struct Aside<'a> {
+    ledger: &'a Ledger,
+    amount: u64,
+}
+
+impl Aside<'_> {
+    /// Sets aside for one more question; gives how much, or `None` if there is not enough.
+    pub(crate) fn add(&mut self, amount: u64) -> Result<Option<u64>> {
+        let mut books = self.ledger.lock();
+        let amount = amount.saturating_add(books.excess);
+        let wanted = books.taken().saturating_add(amount);
+        let fits = self.ledger.limit.is_none_or(|limit| wanted <= limit);
+        if !fits || !self.ledger.allows(&mut books, wanted)? {
+            return Ok(None);
+        }
+        books.aside += amount;
+        self.amount += amount;
+        Ok(Some(amount))
+    }
+
+    /// It stays set aside until the batch is back: a note tells of it.
+    pub(crate) fn keep(&mut self) {
+        self.amount = 0;
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.ledger.lock().aside -= self.amount;
+    }
 }
 
 impl Ledger {
@@ -70,17 +121,6 @@ impl Ledger {
         *self.lock()
     }
 
-    /// What is left of the budget, in billionths of a dollar; `None` if there is none.
-    pub(crate) fn left(&self) -> Result<Option<u64>> {
-        let books = self.books();
-        let own = self.limit.map(|limit| limit.saturating_sub(books.spent() + books.reserved));
-        let of_fund = match &self.fund {
-            Some(fund) => Some(fund.left()? + books.allowed.saturating_sub(books.spent() + books.reserved)),
-            None => None,
-        };
-        Ok(own.into_iter().chain(of_fund).min())
-    }
-
     /// Whether there is a budget at all.
     pub(crate) fn is_limited(&self) -> bool {
         self.limit.is_some() || self.fund.is_some()
@@ -97,7 +137,7 @@ impl Ledger {
             {
                 let mut books = self.lock();
                 let amount = amount.saturating_add(books.excess);
-                let wanted = books.spent().saturating_add(books.reserved).saturating_add(amount);
+                let wanted = books.taken().saturating_add(amount);
                 let fits = self.limit.is_none_or(|limit| wanted <= limit);
                 if fits && self.allows(&mut books, wanted)? {
                     books.reserved += amount;
@@ -111,18 +151,53 @@ impl Ledger {
         }
     }
 
-    /// So much was paid without being reserved, by the endpoint's count; or at most so much, where it did not count.
-    pub(crate) fn pay(&self, known: Option<u64>, at_most: u64) -> Result<()> {
+    /// Sets money aside for questions of batches: as much as is added to it, and until it is kept only as long as it lives.
+    pub(crate) fn aside(&self) -> Aside<'_> {
+        Aside { ledger: self, amount: 0 }
+    }
+
+    /// Where money is booked that outlives this run; `None` if no budget is shared.
+    pub(crate) fn booking(&self) -> Option<Booking> {
+        self.fund.as_ref().map(Fund::booking)
+    }
+
+    /// Takes up what an earlier run has set aside for a batch that is still out; gives where it is booked now.
+    pub(crate) fn take_up(&self, amount: u64, booking: Option<&Booking>) -> Result<Option<Booking>> {
         let mut books = self.lock();
-        match known {
-            Some(cost) => books.paid += cost,
-            None => {
-                books.presumed += at_most;
-                books.presumptions += 1;
-            }
+        books.aside += amount;
+        let Some(fund) = &self.fund else { return Ok(booking.cloned()) };
+        let there = booking.filter(|booking| booking.file == fund.booking().file);
+        if there.is_none() {
+            fund.book(amount)?;
         }
-        let wanted = books.spent() + books.reserved;
-        self.allows(&mut books, wanted).map(|_| ())
+        books.allowed += amount;
+        Ok(Some(there.cloned().unwrap_or_else(|| fund.booking())))
+    }
+
+    /// A batch is back: books what its answers cost, each with the most that was set aside for it, and gives back the rest of
+    /// `amount`. `before` was spent of it by an earlier run.
+    pub(crate) fn is_back(&self, amount: u64, booking: Option<&Booking>, costs: &[(Cost, u64)], before: u64) {
+        let mut books = self.lock();
+        books.aside = books.aside.saturating_sub(amount);
+        costs.iter().for_each(|(cost, most)| books.book(*cost, *most));
+        let Some(fund) = &self.fund else { return };
+        let now: u64 = costs.iter().map(|(cost, _)| cost.known.or(cost.presumed).unwrap_or(0)).sum();
+        let rest = amount.saturating_sub(now.saturating_add(before));
+        let own = fund.booking();
+        let booking = booking.filter(|booking| booking.file == own.file).unwrap_or(&own);
+        fund.give_back(rest, &booking.day);
+        books.allowed = books.allowed.saturating_sub(rest.saturating_add(before));
+        self.cover(&mut books);
+    }
+
+    /// Books what was spent beyond what the fund has let this run have.
+    fn cover(&self, books: &mut Books) {
+        let more = books.taken().saturating_sub(books.allowed);
+        let Some(fund) = self.fund.as_ref().filter(|_| more > 0) else { return };
+        match fund.book(more) {
+            Ok(()) => books.allowed += more,
+            Err(error) => tracing::warn!(%error, "what was spent is not booked in the shared budget yet"),
+        }
     }
 
     fn allows(&self, books: &mut Books, wanted: u64) -> Result<bool> {
@@ -158,31 +233,21 @@ impl Drop for Ledger {
         let books = self.books();
         if let Some(fund) = &self.fund {
             // What is still on its way stays booked.
-            fund.give_back(books.allowed.saturating_sub(books.spent() + books.reserved));
+            fund.give_back(books.allowed.saturating_sub(books.taken()), &fund.booking().day);
         }
     }
 }
 
 impl Reserved<'_> {
-    /// The endpoint told what it cost; `None` if it did not count, so the reservation stays.
-    pub(crate) fn cost(self, known: Option<u64>) -> u64 {
-        let cost = known.unwrap_or(self.amount);
-        self.settle(|books, amount| match known {
-            Some(cost) => {
-                books.paid += cost;
-                books.excess = books.excess.max(cost.saturating_sub(amount));
-            }
-            None => {
-                books.presumed += amount;
-                books.presumptions += 1;
-            }
-        });
-        cost
+    /// How much it is.
+    pub(crate) fn amount(&self) -> u64 {
+        self.amount
     }
 
-    /// It cost nothing: it was never sent, or refused.
-    pub(crate) fn free(self) {
-        self.settle(|_, _| {});
+    /// Books what it did cost, or the most that it can have cost.
+    pub(crate) fn book(self, cost: Cost) -> Cost {
+        self.settle(|books, amount| books.book(cost, amount));
+        cost
     }
 
     fn settle(mut self, book: impl FnOnce(&mut Books, u64)) {
@@ -190,6 +255,7 @@ impl Reserved<'_> {
         let mut books = self.ledger.lock();
         books.reserved -= self.amount;
         book(&mut books, self.amount);
+        self.ledger.cover(&mut books);
         drop(books);
         self.ledger.freed.notify_waiters();
     }
@@ -213,20 +279,24 @@ impl Drop for Reserved<'_> {
 mod tests {
     use super::*;
 
+    fn known(cost: u64) -> Cost {
+        Cost { known: Some(cost), presumed: None }
+    }
+
     #[tokio::test]
     async fn a_budget_waits_for_what_is_in_flight_and_then_ends() {
         let ledger = Ledger::new(Some(1000));
         let first = ledger.reserve(600).await.unwrap();
-        let second = async { ledger.reserve(600).await.unwrap().cost(Some(500)) };
+        let second = async { ledger.reserve(600).await.unwrap().book(known(500)) };
         let free = async {
             tokio::task::yield_now().await;
-            first.cost(Some(300));
+            first.book(known(300));
         };
         tokio::join!(second, free);
         let error = ledger.reserve(600).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Limited);
         assert_eq!(ledger.books().paid, 800);
-        ledger.reserve(100).await.unwrap().free();
+        ledger.reserve(100).await.unwrap().book(known(0));
         assert_eq!(ledger.books(), Books { paid: 800, ..Books::default() });
     }
 
@@ -234,7 +304,7 @@ mod tests {
     async fn what_nobody_told_stays_booked() {
         let ledger = Ledger::new(Some(1000));
         drop(ledger.reserve(400).await.unwrap());
-        ledger.reserve(300).await.unwrap().cost(None);
+        ledger.reserve(300).await.unwrap().book(Cost { known: None, presumed: Some(300) });
         assert_eq!((ledger.books().presumed, ledger.books().presumptions), (700, 2));
         assert!(ledger.reserve(301).await.is_err());
     }
@@ -249,7 +319,7 @@ mod tests {
             under_way.push(ledger.reserve(amount).await.unwrap());
         }
         while !under_way.is_empty() {
-            under_way.swap_remove(fastrand::usize(..under_way.len())).cost(Some(0));
+            under_way.swap_remove(fastrand::usize(..under_way.len())).book(known(0));
         }
         assert_eq!(ledger.books().reserved, 0);
         let over = ledger.reserve(crate::money::nano(0.2));
@@ -260,7 +330,7 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_that_keeps_to_no_bound_is_reserved_for_at_what_it_took() {
         let ledger = Ledger::new(Some(1000));
-        ledger.reserve(100).await.unwrap().cost(Some(500));
+        ledger.reserve(100).await.unwrap().book(known(500));
         assert!(ledger.reserve(101).await.is_err());
     }
 }

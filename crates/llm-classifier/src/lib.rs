@@ -5,14 +5,14 @@
 //! a stored listing with the answers added, and what could not be answered as missing.
 
 mod answer;
-pub mod attack;
+#[cfg(feature = "cli")]
+mod asking;
 pub mod batch;
 mod cache;
 mod chat;
 mod classifier;
 mod end;
 mod endpoint;
-pub mod evaluate;
 mod extract;
 mod fund;
 mod labelled;
@@ -31,6 +31,8 @@ mod thoughts;
 mod usage;
 
 pub use answer::{Answer, Answers, Verdict};
+#[cfg(feature = "cli")]
+pub use asking::{Asking, Folders};
 pub use cache::{Cache, History, Kept, Opened, Prune, Pruned, Sums, prune};
 pub use chat::{Chat, Question, Structured};
 pub use classifier::{Classifier, Found};
@@ -41,9 +43,9 @@ pub use ledger::{Books, Ledger};
 pub use money::{Price, Prices, nano};
 pub use reply::Reply;
 pub use retry::reasons;
-pub use row::Origin;
+pub use row::{Origin, id_of, shown as shown_id};
 pub use task::{
     Choice, Defence, Field, Filter, Form, Label, Labels, Model, Output, ResponseField, Rules, Task, TaskKind,
-    Threshold, Words,
+    Threshold, Words, is_hidden,
 };
 pub use usage::{Spent, Usage};

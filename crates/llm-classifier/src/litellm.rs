@@ -7,7 +7,7 @@ use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::money::Price;
+use crate::money::{Price, undated};
 
 /// The members of an entry that we take; they may be missing or of another kind.
 #[derive(Deserialize)]
@@ -34,8 +34,8 @@ struct Entry {
     source: Value,
 }
 
-/// The prices of the chat models that `wanted` names, in the order of their names. `as_of` is the date and what the list
-/// is; each entry adds its own source.
+/// The prices of the chat models that `wanted` names, and of their dated versions that cost something else, in the order of
+/// their names. `as_of` is the date and what the list is; each entry adds its own source.
 ///
 /// # Errors
 /// [`Kind::Config`] if the file is none of LiteLLM's.
@@ -50,9 +50,16 @@ pub fn read(path: &Path, wanted: impl Fn(&str) -> bool, as_of: &str) -> Result<V
         .map_err(|cause| bad("the list of prices is no JSON object").because(cause))?;
     let mut prices: Vec<Price> = list
         .into_iter()
-        .filter(|(model, _)| wanted(model))
+        .filter(|(model, _)| wanted(model) || undated(model).is_some_and(&wanted))
         .filter_map(|(model, entry)| price(model, &serde_json::from_value(entry).ok()?, as_of))
         .collect();
+    // A version without a price of its own has that of its model.
+    let same = |version: &Price, model: &Price| {
+        let numbers = |price: &Price| (price.input, price.cached_input, price.output, price.batch);
+        undated(&version.model) == Some(&model.model) && numbers(version) == numbers(model)
+    };
+    let models: Vec<Price> = prices.iter().filter(|price| wanted(&price.model)).cloned().collect();
+    prices.retain(|price| wanted(&price.model) || !models.iter().any(|model| same(price, model)));
     prices.sort_by(|one, other| one.model.cmp(&other.model));
     match prices.is_empty() {
         true => Err(bad("the list has no price of any of these models")),
@@ -113,7 +120,7 @@ const HEAD: &str = "\
 # anew from LiteLLM's list. A model that is not here has no known price, and a budget for it is refused; add it here, or
 # give its price with --price INPUT/OUTPUT (0/0 for a server of your own).
 #
-# model         the name; also of its dated versions, NAME-2025-07-18
+# model         the name; also of its dated versions, NAME-2025-07-18, that have no entry of their own
 # input         tokens sent
 # cached_input  tokens sent that the provider had from a question before [default: as input]
 # output        tokens received, thoughts too
@@ -137,15 +144,26 @@ mod tests {
             "m-1": {"mode": "chat", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07,
                 "cache_read_input_token_cost": 7.5e-08, "output_cost_per_token_batches": 3e-07,
                 "supports_reasoning": true, "supports_response_schema": false, "max_output_tokens": 900, "source": "https://x/\"y"},
+            "m-1-2025-01-02": {"mode": "chat", "input_cost_per_token": 3e-07, "output_cost_per_token": 6e-07},
+            "m-1-2026-01-02": {"mode": "chat", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07,
+                "cache_read_input_token_cost": 7.5e-08, "output_cost_per_token_batches": 3e-07},
             "m-2": {"mode": "embedding", "input_cost_per_token": 1e-07, "output_cost_per_token": 0},
             "m-3": {"mode": "chat", "input_cost_per_token": -1, "output_cost_per_token": 1}}"#;
         std::fs::write(&list, text).unwrap();
-        let prices = read(&list, |model| model.starts_with("m-"), "2026-11-26, a list").unwrap();
-        assert_eq!(prices.len(), 1, "neither what is no chat nor what has no price");
+        let prices =
+            read(&list, |model| ["m-1", "m-2", "m-3"].contains(&model), "2026-11-26, a list").unwrap();
+        let names: Vec<&str> = prices.iter().map(|price| price.model.as_str()).collect();
+        assert_eq!(
+            names,
+            ["m-1", "m-1-2025-01-02"],
+            "no other kind, nothing without a price, the version that costs more"
+        );
         let file = folder.path().join("prices.toml");
         std::fs::write(&file, written(&prices)).unwrap();
         let read_again = Prices::load(&file).unwrap();
         let price = read_again.find("m-1").unwrap();
+        let sent = |model: &str| read_again.find(model).map(|price| price.input);
+        assert_eq!((sent("m-1-2025-01-02"), sent("m-1-2026-01-02")), (Some(0.3), Some(0.15)));
         assert_eq!((price, price.input, price.output, price.batch), (&prices[0], 0.15, 0.6, Some(0.5)));
         assert_eq!((price.reasoning, price.schema, price.most_output), (true, Some(false), Some(900)));
         assert_eq!(price.as_of.as_deref(), Some("2026-11-26, a list, https://x/\"y"));

@@ -11,7 +11,7 @@ use crate::Reply;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// The model; also of its dated versions, `NAME-2025-07-18`.
+    /// The model; also of its dated versions, `NAME-2025-07-18`, that have no entry of their own.
     pub model: String,
     /// Tokens sent.
     pub input: f64,
@@ -61,9 +61,14 @@ impl Prices {
                 .at(format!("{place}:{line}"))
                 .advise("correct the file; configs/prices.toml shows the form")
         })?;
-        let bad = |price: &&Price| !(price.input >= 0.0 && price.output >= 0.0);
-        match prices.prices.iter().find(bad) {
-            Some(price) => Err(Error::new(Kind::Config, "a price is less than nothing").at(&price.model)),
+        match prices.prices.iter().find_map(|price| Some((price, price.wrong()?))) {
+            Some((price, name)) => {
+                let what =
+                    format!("`{name}` of {} is no price: it must be 0 or more, and finite", price.model);
+                Err(Error::new(Kind::Config, what)
+                    .at(&place)
+                    .advise("correct the file; configs/prices.toml shows the form"))
+            }
             None => Ok(prices),
         }
     }
@@ -75,15 +80,20 @@ impl Prices {
 
     /// The price of a model; `None` if it is not known.
     pub fn find(&self, model: &str) -> Option<&Price> {
-        let dated = |name: &str| {
-            let rest = model.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
-            rest.is_some_and(|date| {
-                date.len() >= 8 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-            })
-        };
-        let exact = self.prices.iter().find(|price| price.model == model);
-        exact.or_else(|| self.prices.iter().find(|price| dated(&price.model)))
+        let named = |name: &str| self.prices.iter().find(|price| price.model == name);
+        named(model).or_else(|| named(undated(model)?))
     }
+}
+
+/// The model of which `model` is a dated version.
+pub(crate) fn undated(model: &str) -> Option<&str> {
+    let is_date =
+        |text: &str| text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    model
+        .rmatch_indices('-')
+        .map(|(at, _)| model.split_at(at))
+        .find(|(_, date)| is_date(&date[1..]))
+        .map(|(name, _)| name)
 }
 
 impl Price {
@@ -93,6 +103,18 @@ impl Price {
         let (reasoning, schema, most_output) = (false, None, None);
         let model = model.to_owned();
         Price { model, input, cached_input, output, batch, reasoning, schema, most_output, as_of }
+    }
+
+    /// The name of a number that cannot be a price or a share.
+    fn wrong(&self) -> Option<&'static str> {
+        let numbers = [
+            ("input", Some(self.input)),
+            ("cached_input", self.cached_input),
+            ("output", Some(self.output)),
+            ("batch", self.batch),
+        ];
+        let is_wrong = |number: f64| !(number.is_finite() && number >= 0.0);
+        numbers.into_iter().find(|(_, number)| number.is_some_and(is_wrong)).map(|(name, _)| name)
     }
 
     /// The same in a batch.
@@ -140,6 +162,29 @@ mod tests {
         let prices = Prices { prices: vec![Price::of("gpt-4o", 2.5, 10.0)] };
         assert!(prices.find("gpt-4o").is_some() && prices.find("gpt-4o-2024-11-20").is_some());
         assert!(prices.find("gpt-4o-mini").is_none() && prices.find("gpt-4").is_none());
+    }
+
+    #[test]
+    fn every_number_of_a_price_is_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("prices.toml");
+        let load = |more: &str| {
+            std::fs::write(&file, format!("[[price]]\nmodel = \"m\"\n{more}\n")).unwrap();
+            Prices::load(&file)
+        };
+        assert!(load("input = 1\noutput = 2\ncached_input = 0\nbatch = 0.5").is_ok());
+        for (name, rest) in [
+            ("input", "output = 1"),
+            ("output", "input = 1"),
+            ("cached_input", "input = 1\noutput = 1"),
+            ("batch", "input = 1\noutput = 1"),
+        ] {
+            for number in ["-0.1", "inf", "nan"] {
+                let error = load(&format!("{rest}\n{name} = {number}")).unwrap_err();
+                assert_eq!(error.kind(), Kind::Config);
+                assert!(error.to_string().contains(&format!("`{name}` of m")), "{name} = {number}: {error}");
+            }
+        }
     }
 
     #[test]

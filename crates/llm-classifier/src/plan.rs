@@ -314,6 +314,11 @@ fn seconds(requests: f64, tokens: f64, latency: Option<f64>, limits: Limits) -> 
     [by_requests, by_tokens, by_latency].into_iter().flatten().reduce(f64::max)
 }
 
+/// The tokens of a text.
+pub(crate) fn tokens_of(text: &str, model: &str) -> u64 {
+    tokenizer(model).encode_ordinary(text).len() as u64
+}
+
 /// The tokenizer of a model; for one that is not OpenAI's it is an estimate.
 fn tokenizer(model: &str) -> &'static CoreBPE {
     let old = model == "gpt-4" || model.starts_with("gpt-4-") || model.starts_with("gpt-3.5");

@@ -81,6 +81,7 @@ impl Reply {
         reply.reasoning = said.reasoning.filter(|text| blank && !text.trim().is_empty());
         (reply.content, reply.refusal, reply.finish_reason) =
             (said.content, said.refusal, said.finish_reason);
+        tokens::doubt_nothing(&mut reply);
         let whole = extract::object(Spoken::of(&reply).text).is_ok();
         if let Some(fault) = Fault::within(&read.values).filter(|_| !whole && wordless) {
             return Heard::Error(fault, reply);
@@ -99,6 +100,18 @@ impl Reply {
     /// Whether the endpoint told what the answer cost.
     pub(crate) fn is_counted(&self) -> bool {
         self.prompt_tokens.is_some() && self.completion_tokens.is_some()
+    }
+
+    /// Whether the model said something.
+    fn has_words(&self) -> bool {
+        let texts = [&self.content, &self.reasoning, &self.refusal];
+        texts.into_iter().flatten().any(|text| !text.trim().is_empty())
+    }
+
+    /// Whether it has words or tokens of the model.
+    pub(crate) fn has_something(&self) -> bool {
+        let counts = [self.prompt_tokens, self.completion_tokens];
+        self.has_words() || counts.into_iter().flatten().any(|tokens| tokens > 0)
     }
 }
 

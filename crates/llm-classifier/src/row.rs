@@ -134,7 +134,7 @@ fn put_labels<'a>(
 }
 
 /// The id as the model sees it: the name without its owner, for mirrors of one card are one question.
-pub(crate) fn shown(id: &str) -> &str {
+pub fn shown(id: &str) -> &str {
     match id.rsplit_once('/') {
         Some((_, name)) if !name.is_empty() => name,
         _ => id,
@@ -142,7 +142,7 @@ pub(crate) fn shown(id: &str) -> &str {
 }
 
 /// The record's id: a text, or a number as it is written.
-pub(crate) fn id_of(record: Raw<'_>, field: &str) -> Option<String> {
+pub fn id_of(record: Raw<'_>, field: &str) -> Option<String> {
     let value = record.get(field)?;
     match value.str() {
         Some(text) => Some(text.into_owned()).filter(|text| !text.is_empty()),

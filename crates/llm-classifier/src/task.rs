@@ -16,7 +16,8 @@ use crawl_core::{Error, Kind, Result};
 pub use labels::{Label, Labels, Words};
 pub use output::Output;
 pub use response::{Choice, Form, ResponseField};
-pub(crate) use template::{Template, Values, is_hidden, quoted};
+pub use template::is_hidden;
+pub(crate) use template::{Template, Values, quoted};
 
 /// One task, as its file in `configs/tasks/` or `configs/domains/` describes it.
 #[derive(Clone, Debug)]

@@ -6,13 +6,11 @@ use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::reply::Heard;
+use crate::reply::{self, Fault, Heard};
 use crate::{Chat, Reply};
 
 /// So many pages of the list of batches are looked at.
 const PAGES: usize = 200;
-/// A longer first line of errors is not read.
-const FIRST_LINE: usize = 64 << 10;
 const BOUNDARY: &str = "gleaner-6f0c2b7a9d";
 
 /// Where batches are handed in.
@@ -52,12 +50,27 @@ struct Batches {
 pub(super) enum Seen {
     /// It is not back.
     Out,
-    /// The provider's queue had no room for it.
-    QueueFull,
+    /// The provider's queue had no room for it, in these words.
+    QueueFull(String),
     /// It was not taken, for this reason.
     Refused(String),
     /// It is back; the files with its results and its errors, if there are any.
-    Back { output: Option<String>, errors: Option<String> },
+    Back { files: Vec<String> },
+}
+
+/// What came of handing a file in.
+pub(super) enum HandedIn {
+    /// It is a batch of this id.
+    As(String),
+    /// The provider's queue is full, in these words.
+    QueueFull(String),
+}
+
+/// What came of one request.
+pub(super) enum Came {
+    Answer(Reply),
+    /// None: why, what came with it, and its whole line.
+    Failure(Error, Option<Reply>, serde_json::Value),
 }
 
 /// Words of a queue that is full.
@@ -66,6 +79,16 @@ const FULL: [&str; 4] = ["token_limit_exceeded", "enqueued", "queue is full", "t
 fn is_full(said: &str) -> bool {
     let said = said.to_lowercase();
     FULL.iter().any(|words| said.contains(words))
+}
+
+/// How many tokens a queue holds, if it says so: "Limit: 90,000 enqueued tokens".
+pub(super) fn limit_of(said: &str) -> Option<u64> {
+    let said = said.to_lowercase();
+    let (_, rest) = said.split_once("limit: ")?;
+    let length = rest.find(|letter: char| !(letter.is_ascii_digit() || letter == ','))?;
+    let (number, rest) = rest.split_at(length);
+    let tokens = rest.trim_start().strip_prefix("enqueued ").unwrap_or(rest).trim_start();
+    tokens.starts_with("token").then(|| number.replace(',', "").parse().ok()).flatten()
 }
 
 #[derive(Deserialize)]
@@ -158,8 +181,8 @@ impl<'a> Desk<'a> {
         Ok(None)
     }
 
-    /// Hands a file in; `None` if the queue is full. Twice would be paid twice, so it is never sent again by itself.
-    pub(super) async fn hand_in(&self, file: &str) -> Result<Option<String>> {
+    /// Hands a file in. Twice would be paid twice, so it is never sent again by itself.
+    pub(super) async fn hand_in(&self, file: &str) -> Result<HandedIn> {
         let wish = json!({
             "input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h",
             "metadata": {"by": "gleaner"},
@@ -169,13 +192,14 @@ impl<'a> Desk<'a> {
         let made: Result<Made> =
             self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained);
         match made {
-            Ok(made) => Ok(Some(made.id)),
-            Err(error)
-                if matches!(error.kind(), Kind::Limited | Kind::Shape) && is_full(&format!("{error:?}")) =>
-            {
-                Ok(None)
+            Ok(made) => Ok(HandedIn::As(made.id)),
+            Err(error) => {
+                let said = format!("{error:?}");
+                match matches!(error.kind(), Kind::Limited | Kind::Shape) && is_full(&said) {
+                    true => Ok(HandedIn::QueueFull(said)),
+                    false => Err(error),
+                }
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -184,43 +208,22 @@ impl<'a> Desk<'a> {
         let found: Batch = self.get(&format!("batches/{batch}")).await?;
         Ok(match found.status.as_str() {
             // What was answered before it expired or was cancelled is paid, and there.
-            "completed" | "expired" | "cancelled" => {
-                Seen::Back { output: found.output_file_id, errors: found.error_file_id }
-            }
+            "completed" | "expired" | "cancelled" => Seen::Back {
+                files: [found.output_file_id, found.error_file_id].into_iter().flatten().collect(),
+            },
             "failed" => {
                 let why = found.errors.map(|errors| errors.to_string()).unwrap_or_default();
-                if is_full(&why) { Seen::QueueFull } else { Seen::Refused(why) }
+                if is_full(&why) { Seen::QueueFull(why) } else { Seen::Refused(why) }
             }
             _ => Seen::Out,
         })
     }
 
-    /// What the first line of a file of errors says.
-    pub(super) async fn first_error(&self, file: &str) -> Result<Option<String>> {
-        let request = self.request(Request::get(self.url(&format!("files/{file}/content"))?));
-        let mut opened = self.http.open(&request).await.map_err(explained)?;
-        let mut text: Vec<u8> = Vec::new();
-        while let Some(chunk) = opened.chunk().await? {
-            text.extend_from_slice(&chunk);
-            if memchr::memchr(b'\n', &text).is_some() || text.len() > FIRST_LINE {
-                break;
-            }
-        }
-        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let value = serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default();
-        let places = ["/response/body/error/message", "/error/message", "/response/body/error", "/error"];
-        let found = places.iter().find_map(|place| value.pointer(place).filter(|found| !found.is_null()));
-        Ok(found.map(|found| {
-            let said = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-            crawl_core::visible(&said.chars().take(300).collect::<String>()).into_owned()
-        }))
-    }
-
-    /// Hears each good result of a file, read piece by piece.
+    /// Hears each result of a file, good or not, read piece by piece.
     pub(super) async fn results(
         &self,
         file: &str,
-        mut hear: impl FnMut(&str, Reply) -> Result<()>,
+        mut hear: impl FnMut(&str, Came) -> Result<()>,
     ) -> Result<()> {
         let request = self.request(Request::get(self.url(&format!("files/{file}/content"))?));
         let mut opened = self.http.open(&request).await.map_err(explained)?;
@@ -236,21 +239,30 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// A line that is none of a good answer is passed over: its question is not in the cache, and is asked again.
-fn result(line: &[u8], hear: &mut impl FnMut(&str, Reply) -> Result<()>) -> Result<()> {
-    let Ok(Line { custom_id, response: Some(response) }) = serde_json::from_slice::<Line<'_>>(line) else {
+/// Hears one line. A question without an answer is not in the cache, and is asked again.
+fn result(line: &[u8], hear: &mut impl FnMut(&str, Came) -> Result<()>) -> Result<()> {
+    if line.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let Ok(Line { custom_id, response }) = serde_json::from_slice::<Line<'_>>(line) else {
+        tracing::warn!("a line of the batch's results cannot be read");
         return Ok(());
     };
-    if response.status_code != 200 {
-        return Ok(());
-    }
-    match Reply::read(response.body.get().as_bytes()) {
-        Heard::Answer(reply) => hear(&custom_id, reply),
-        other => {
-            tracing::warn!(?other, custom_id, "a result of the batch is no answer");
-            Ok(())
+    let failed = |error: Error, within: Option<Reply>| {
+        Came::Failure(error, within, serde_json::from_slice(line).unwrap_or_default())
+    };
+    let came = match response {
+        None => failed(Error::new(Kind::Limited, "the batch has no answer to it"), None),
+        Some(response) if response.status_code == 200 => match Reply::read(response.body.get().as_bytes()) {
+            Heard::Answer(reply) => Came::Answer(reply),
+            Heard::Error(fault, counted) => failed(fault.error(String::new()), Some(counted)),
+            Heard::Broken(what) => failed(reply::broken(&what), None),
+        },
+        Some(Response { status_code, body }) => {
+            failed(Fault::of(status_code, body.get().as_bytes()).error(String::new()), None)
         }
-    }
+    };
+    hear(&custom_id, came)
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T> {
@@ -267,4 +279,21 @@ fn explained(error: Error) -> Error {
         .with_status(status)
         .advise("leave --batch away: most endpoints but OpenAI's have none")
         .because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_tells_how_many_tokens_it_holds() {
+        let said = "Enqueued token limit reached for m in organization o. Limit: 1,350,000 enqueued tokens. Please try";
+        assert_eq!((limit_of(said), is_full(said)), (Some(1_350_000), true));
+        assert_eq!(limit_of("limit: 90000 tokens"), Some(90_000));
+        for none in
+            ["too many batches. Limit: 50 batches", "Limit: ", "Limit: 90", "Limit: many enqueued tokens", ""]
+        {
+            assert_eq!(limit_of(none), None, "{none}");
+        }
+    }
 }

@@ -8,8 +8,10 @@ use crawl_core::{Error, Kind, Result, Staged};
 use serde::{Deserialize, Serialize};
 
 use super::Line;
-use crate::cache::Key;
+use crate::cache::{Kept, Key};
 use crate::chat::Question;
+use crate::fund::Booking;
+use crate::plan::tokens_of;
 
 /// How far a batch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +36,15 @@ pub(super) struct Note {
     /// The most that its questions can cost, in billionths of a dollar.
     #[serde(default)]
     pub(super) at_most: u64,
+    /// Where that is booked, if runs share a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) booking: Option<Booking>,
     /// Whether it was told that it waits.
     #[serde(skip)]
     pub(super) told_queued: bool,
+    /// It has no more tokens than this, as far as that was looked at.
+    #[serde(skip)]
+    most_tokens: Option<u64>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -75,14 +83,16 @@ impl Note {
     }
 
     /// Writes a new batch down; nothing is sent.
-    pub(super) fn write(folder: &Path, lines: &[Line]) -> Result<Self> {
+    pub(super) fn write(folder: &Path, lines: &[Line], booking: Option<Booking>) -> Result<Self> {
         std::fs::create_dir_all(folder)
             .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
-        let name = crawl_core::Timestamp::now().strftime("%Y%m%d-%H%M%S-%9f").to_string();
+        let name = name_at(crawl_core::Timestamp::now());
         let (folder, requests) = (folder.to_owned(), lines.len() as u64);
         let at_most = lines.iter().map(|line| line.at_most).sum();
         let (file, batch, told_queued) = (None, None, false);
-        let note = Note { name, stage: Stage::Ready, requests, file, batch, at_most, told_queued, folder };
+        let (stage, most_tokens) = (Stage::Ready, None);
+        let note =
+            Note { name, stage, requests, file, batch, at_most, booking, told_queued, most_tokens, folder };
         let mut records = Vec::new();
         for line in lines {
             let (key, record) = (line.key.clone(), line.record.clone());
@@ -120,6 +130,39 @@ impl Note {
             .collect())
     }
 
+    /// How many of its requests have no more tokens than `limit` together; `None` if all of them.
+    pub(super) fn fitting(&mut self, limit: u64, model: &str) -> Result<Option<usize>> {
+        if self.most_tokens.is_some_and(|most| most <= limit) {
+            return Ok(None);
+        }
+        let mut tokens = 0;
+        for (number, line) in self.input()?.split(|byte| *byte == b'\n').enumerate() {
+            let line = serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default();
+            let messages = line["body"]["messages"].as_array().into_iter().flatten();
+            let texts = messages.filter_map(|message| message["content"].as_str());
+            tokens += texts.map(|text| tokens_of(text, model)).sum::<u64>();
+            if tokens > limit {
+                return Ok(Some(number));
+            }
+        }
+        self.most_tokens = Some(limit);
+        Ok(None)
+    }
+
+    /// Whether an answer was kept after this batch was written down.
+    pub(super) fn is_older_than(&self, kept: &Kept) -> bool {
+        name_at(kept.at) >= self.name
+    }
+
+    /// The money is booked there.
+    pub(super) fn is_booked(&mut self, booking: Option<Booking>) -> Result<()> {
+        if self.booking == booking {
+            return Ok(());
+        }
+        self.booking = booking;
+        self.save()
+    }
+
     pub(super) fn moves_to(&mut self, stage: Stage) -> Result<()> {
         self.stage = stage;
         self.save()
@@ -141,6 +184,11 @@ impl Note {
     fn place(&self, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", self.name))
     }
+}
+
+/// Names are in the order of time.
+fn name_at(time: crawl_core::Timestamp) -> String {
+    time.strftime("%Y%m%d-%H%M%S-%9f").to_string()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

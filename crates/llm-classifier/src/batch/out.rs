@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use crawl_core::{Error, Kind, Result};
 
-use super::desk::{Desk, Seen};
+use super::desk::{Came, Desk, HandedIn, Seen, limit_of};
 use super::note::{Note, Stage};
+use super::reasons::Reasons;
 use super::{Bounds, Told};
 use crate::endpoint::{Cost, Endpoint, Look};
+use crate::money::nano;
 
 /// The batches that have not come back.
 pub(super) struct Out<'a> {
@@ -19,6 +21,19 @@ pub(super) struct Out<'a> {
     pub(super) tell: &'a mut dyn FnMut(Told),
     /// What the endpoint said of the last batch that it did not take.
     pub(super) refused: Option<Error>,
+    /// Since when the queue is full and no batch has moved.
+    pub(super) queued: Option<Instant>,
+}
+
+/// What has come back of a batch.
+#[derive(Default)]
+struct Back {
+    answers: u64,
+    /// What each request cost, and the most that was set aside for it.
+    costs: Vec<(Cost, u64)>,
+    /// What was paid for answers that an earlier run has kept already.
+    before: u64,
+    reasons: Reasons,
 }
 
 /// What a step came to.
@@ -32,11 +47,6 @@ enum Step {
 }
 
 impl Out<'_> {
-    /// The most that what is out can cost.
-    pub(super) fn at_most(&self) -> u64 {
-        self.notes.iter().map(|note| note.at_most).sum()
-    }
-
     /// Hands a batch in, after others have come back if too many are out.
     pub(super) async fn put(&mut self, note: Note) -> Result<()> {
         self.back(self.bounds.at_once.saturating_sub(1)).await?;
@@ -103,10 +113,11 @@ impl Out<'_> {
             let batch = match self.desk.handed_in(&file).await? {
                 Some(batch) => batch,
                 None => match self.desk.hand_in(&file).await? {
-                    Some(batch) => batch,
-                    None => return Ok(self.queued(note)),
+                    HandedIn::As(batch) => batch,
+                    HandedIn::QueueFull(said) => return self.queued(note, &said),
                 },
             };
+            self.queued = None;
             (self.tell)(Told::HandedIn { batch: batch.clone(), requests: note.requests });
             note.batch = Some(batch);
             note.moves_to(Stage::Out)?;
@@ -114,14 +125,14 @@ impl Out<'_> {
         let batch = note.batch.clone().unwrap_or_default();
         match self.desk.look(&batch).await? {
             Seen::Out => Ok(Step::Out),
-            Seen::QueueFull => {
+            Seen::QueueFull(said) => {
                 // A file belongs to one batch: it is uploaded anew.
                 (note.file, note.batch) = (None, None);
                 note.moves_to(Stage::Ready)?;
-                Ok(self.queued(note))
+                self.queued(note, &said)
             }
             Seen::Refused(why) => {
-                note.ended()?;
+                self.ended(note, &Back::default())?;
                 (self.tell)(Told::Refused { batch: batch.clone(), why: why.clone() });
                 self.refused = Some(
                     Error::new(Kind::Config, "the endpoint does not take the batch")
@@ -131,58 +142,93 @@ impl Out<'_> {
                 );
                 Ok(Step::Ended)
             }
-            Seen::Back { output, errors } => {
-                let kept = match &output {
-                    Some(output) => self.keep(note, output).await?,
-                    None => 0,
-                };
-                let why = match &errors {
-                    Some(errors) => self.desk.first_error(errors).await?,
-                    None => None,
-                };
+            Seen::Back { files } => {
+                let mut back = Back::default();
+                for file in &files {
+                    self.keep(note, file, &mut back).await?;
+                }
                 self.endpoint.cache.sync()?;
-                note.ended()?;
-                if kept > 0 {
+                self.ended(note, &back)?;
+                let answers = back.answers;
+                if answers > 0 {
                     self.refused = None;
                 }
-                let failed = note.requests.saturating_sub(kept);
-                (self.tell)(Told::Back { batch, answers: kept, failed, why });
+                let (failed, why) = (note.requests.saturating_sub(answers), back.reasons.sorted());
+                (self.tell)(Told::Back { batch, answers, failed, why });
                 Ok(Step::Ended)
             }
         }
     }
 
-    fn queued(&mut self, note: &mut Note) -> Step {
+    /// Nothing more comes of a batch. The note goes first: what is booked twice after a crash is not spent, but what is given
+    /// back twice would be.
+    fn ended(&mut self, note: &Note, back: &Back) -> Result<()> {
+        self.queued = None;
+        note.ended()?;
+        let ledger = &self.endpoint.usage.ledger;
+        ledger.is_back(note.at_most, note.booking.as_ref(), &back.costs, back.before);
+        Ok(())
+    }
+
+    /// The queue has no room. It is waited for as long as others may be in it, and not at all if it can never hold the batch.
+    fn queued(&mut self, note: &mut Note, said: &str) -> Result<Step> {
+        if let Some(limit) = limit_of(said)
+            && let Some(fit) = note.fitting(limit, self.look.chat.model())?
+        {
+            // Its questions go into smaller ones.
+            self.ended(note, &Back::default())?;
+            let what = format!("the provider's queue holds {limit} tokens, and a batch has more");
+            let smaller = match fit {
+                0 => "leave --batch away".to_owned(),
+                fit => format!("hand in smaller batches with --batch-requests {fit}, or leave --batch away"),
+            };
+            return Err(Error::new(Kind::Limited, what).at(note.name.clone()).advise(smaller));
+        }
         if !note.told_queued {
             (self.tell)(Told::Queued(note.name.clone()));
             note.told_queued = true;
         }
-        Step::Queued
+        let since = *self.queued.get_or_insert_with(Instant::now);
+        if since.elapsed() > self.bounds.queue_patience {
+            let what = "the provider's queue has had no room for longer than a batch takes";
+            return Err(Error::new(Kind::Limited, what)
+                .at(note.name.clone())
+                .advise("see at the provider what is in it; hand in smaller batches with --batch-requests, or leave --batch away")
+                .because(crawl_core::visible(said).into_owned()));
+        }
+        Ok(Step::Queued)
     }
 
-    /// Keeps the results of a batch; those that the cache has already are passed over.
-    async fn keep(&self, note: &Note, output: &str) -> Result<u64> {
+    /// Keeps the results of a file; those that the cache has already are passed over.
+    async fn keep(&self, note: &Note, file: &str, back: &mut Back) -> Result<()> {
         let (endpoint, look) = (self.endpoint, self.look);
         let asked = note.records()?;
         let price = endpoint.price.as_ref().map(crate::Price::in_batch);
-        let mut kept = 0;
         self.desk
-            .results(output, |key, reply| {
+            .results(file, |key, came| {
                 let Some((question, record, round, at_most)) = asked.get(key) else { return Ok(()) };
-                kept += 1;
-                if endpoint.cache.get(question.key)?.is_some() {
+                let reply = match came {
+                    Came::Answer(reply) => reply,
+                    Came::Failure(error, within, line) => {
+                        back.reasons.add(&line);
+                        // How long the question was is not noted: all that was set aside for it is the most.
+                        let cost =
+                            |price| Cost::of_failure(&error, within.as_ref(), price, usize::MAX, *at_most);
+                        back.costs.extend(price.as_ref().map(|price| (cost(price), *at_most)));
+                        return Ok(());
+                    }
+                };
+                back.answers += 1;
+                if let Some(kept) = endpoint.cache.get(question.key)? {
+                    let cost = kept.cost_usd.or(kept.presumed_usd).filter(|_| note.is_older_than(&kept));
+                    back.before += nano(cost.unwrap_or(0.0));
                     return Ok(());
                 }
-                let known = price.as_ref().and_then(|price| price.of_reply(&reply));
-                let presumed = (price.is_some() && known.is_none()).then_some(*at_most);
-                if price.is_some() {
-                    endpoint.usage.ledger.pay(known, *at_most)?;
-                }
-                let cost = Cost { known, presumed };
+                let cost = price.as_ref().map_or(Cost::default(), |price| Cost::of(&reply, price, *at_most));
+                back.costs.push((cost, *at_most));
                 let line = endpoint.line(look, question, reply, record, *round, Instant::now(), cost);
                 endpoint.keep(question.key, &line)
             })
-            .await?;
-        Ok(kept)
+            .await
     }
 }

@@ -7,7 +7,7 @@ use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, print};
 use llm_classifier::{Task, TaskKind, rules};
 
-use super::asking::Folders;
+use llm_classifier::Folders;
 
 #[derive(Args)]
 pub(crate) struct List {

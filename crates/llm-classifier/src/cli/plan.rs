@@ -8,8 +8,8 @@ use crawl_cli::{Outcome, grouped, print};
 use llm_classifier::plan::{Plan, Planner, Range};
 use llm_classifier::{Cache, Price};
 
-use super::asking::Asking;
 use super::input::Input;
+use llm_classifier::Asking;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

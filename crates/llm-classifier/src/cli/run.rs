@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Known, Outcome, Session, grouped, say};
-use crawl_core::{Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Share, Store, Stored};
+use crawl_core::{
+    Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Settings, Share, Source, SourceId,
+    Store, Stored, Timestamp,
+};
 use llm_classifier::{Classifier, Labelled, Spent, reasons};
 
-use super::asking::Asking;
 use super::input::Input;
+use llm_classifier::Asking;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -73,11 +76,17 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Outcome> {
     let root = arguments.root.as_deref();
     let beside = root.or(arguments.output.as_deref().filter(|path| *path != Path::new("-")));
     let classifier = arguments.asking.classifier(task, &id_field, beside, session)?;
-    let again = arguments.retry_missing;
-    let classifier = Arc::new(if again { classifier.asking_failures_again() } else { classifier });
-    arguments.asking.in_batches(&classifier, &input).await?;
+    let next = next(&arguments, root, &input)?;
+    let classifier = match (&next, root) {
+        (Next::Again(round), Some(root)) => classifier.asking_failures_again(whole_at(root, round)?),
+        _ => classifier,
+    };
+    let classifier = Arc::new(classifier);
+    super::batches::run(&arguments.asking, &classifier, &input).await?;
     match (input, root) {
-        (Input::Listing(stored), Some(root)) => crawl(&arguments, *stored, root, classifier, session).await,
+        (Input::Listing(stored), Some(root)) => {
+            crawl(&arguments, *stored, root, next, classifier, session).await
+        }
         (Input::Listing(_), None) if arguments.output.is_none() => {
             Err(Error::new(Kind::Config, "nothing says where the classified records go")
                 .advise("name a folder with --root, or a file with --output (- for stdout)")
@@ -105,15 +114,20 @@ async fn crawl(
     arguments: &Run,
     input: Listed,
     root: &Path,
+    next: Next,
     classifier: Arc<Classifier>,
     session: &Session,
 ) -> Result<Outcome> {
     let in_flight = in_flight(&input, arguments.asking.concurrency);
     let store = Store::new(root).with_compression(arguments.compression.into());
-    let Some(listing) = listing(arguments, root, input, &classifier)? else {
+    let whole = input.id().clone();
+    let Some(listing) = listing(arguments, input, next, &classifier)? else {
         say(format!("nothing is missing in {}", root.display()));
         return Ok(Outcome::Done);
     };
+    if [listing.id(), &whole].into_iter().any(|id| has_worked(root, id, &listing.settings())) {
+        classifier.setup_is_known();
+    }
     let options = Pump::default().pages(arguments.pages).in_flight(in_flight);
     let began = Instant::now();
     let waiting = || classifier.waiting();
@@ -124,8 +138,7 @@ async fn crawl(
     let (checkpoint, outcome) = crawled?;
     finished?;
     if checkpoint.totals.missing > 0 {
-        let id = crawl_core::Source::id(&listing);
-        for (kind, count) in reasons(&Stored::open(root, id)?)? {
+        for (kind, count) in reasons(&Stored::open(root, listing.id())?)? {
             say(format!("  missing {:>12}  {kind}", grouped(count)));
         }
     }
@@ -140,17 +153,38 @@ fn in_flight(input: &Listed, concurrency: u32) -> usize {
     usize::try_from(pages).unwrap_or(usize::MAX).min(100)
 }
 
+/// What there is to do.
+fn next(arguments: &Run, root: Option<&Path>, input: &Input) -> Result<Next> {
+    match (input, root) {
+        (Input::Listing(stored), Some(root)) if arguments.retry_missing => {
+            Ok(Round::next(root, stored.id())?)
+        }
+        _ => Ok(Next::Whole),
+    }
+}
+
+/// When the listing whose missing records are asked for again was whole: answers that came later are of this round.
+fn whole_at(root: &Path, round: &Round) -> Result<Timestamp> {
+    let pages = Stored::open(root, round.of())?.manifest()?;
+    Ok(pages.iter().map(|page| page.fetched_at).max().unwrap_or_else(Timestamp::now))
+}
+
+/// Whether a listing has records that were answered, or dropped for their answer, under the same question to the same model.
+fn has_worked(root: &Path, id: &SourceId, settings: &Settings) -> bool {
+    let Ok(stored) = Stored::open(root, id) else { return false };
+    let at = stored.checkpoint();
+    let same = |name: &&str| at.settings.as_ref().and_then(|there| there.get(name)) == settings.get(name);
+    let answered = at.totals.records > 0 || !at.totals.dropped.is_empty();
+    answered && ["model", "prompt", "parameters", "structured"].iter().all(|name| same(name))
+}
+
 /// The listing to make; `None` if nothing is missing.
 fn listing(
     arguments: &Run,
-    root: &Path,
     input: Listed,
+    next: Next,
     classifier: &Arc<Classifier>,
 ) -> Result<Option<Over<Labelled>>> {
-    let next = match arguments.retry_missing {
-        true => Round::next(root, input.id())?,
-        false => Next::Whole,
-    };
     let whole = Over::new(input, Labelled::new(classifier.clone())?)?;
     Ok(match next {
         Next::Whole => Some(whole.share(arguments.share)?),

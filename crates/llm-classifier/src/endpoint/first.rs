@@ -23,6 +23,11 @@ struct State {
 }
 
 impl First {
+    /// The setup is known to work.
+    pub(super) fn begin(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).begun = true;
+    }
+
     /// A record's last answer was heard.
     ///
     /// # Errors

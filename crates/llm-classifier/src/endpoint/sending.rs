@@ -11,7 +11,7 @@ use super::{Cost, Endpoint, Look};
 use crate::cache::Kept;
 use crate::chat::{Form, Question};
 use crate::ledger::Reserved;
-use crate::reply::{self, Fault, Heard};
+use crate::reply::{self, Heard};
 use crate::{Reply, Verdict};
 
 /// So often a connection is tried where nothing has ever answered: the address may be a wrong one.
@@ -137,7 +137,8 @@ impl Endpoint {
         began: Instant,
     ) -> Result<Tried> {
         let body = look.chat.put(question, form);
-        let reserved = self.usage.ledger.reserve(self.at_most(look, &body)?).await?;
+        let length = body.len();
+        let reserved = self.usage.ledger.reserve(self.at_most(look, &body, self.price.as_ref())?).await?;
         let sent = self.http.send_and(&look.chat.request(body), Ok).await;
         let response = match sent {
             Ok(response) => response,
@@ -145,7 +146,7 @@ impl Endpoint {
                 if error.status().is_some() {
                     self.answered();
                 }
-                self.book_failure(reserved, &error, None);
+                self.book_failure(reserved, &error, None, length);
                 return Ok(Tried::Failed(error));
             }
         };
@@ -161,7 +162,7 @@ impl Endpoint {
             }
             Heard::Error(fault, counted) => {
                 let error = fault.error(look.chat.address());
-                self.book_failure(reserved, &error, Some((&fault, &counted)));
+                self.book_failure(reserved, &error, Some(&counted), length);
                 Tried::Failed(error)
             }
             Heard::Broken(what) => {
@@ -172,23 +173,16 @@ impl Endpoint {
     }
 
     /// Books what an answer cost.
-    pub(crate) fn book(&self, reserved: Reserved<'_>, reply: &Reply) -> Cost {
-        let Some(price) = &self.price else {
-            reserved.free();
-            return Cost::default();
-        };
-        let known = price.of_reply(reply);
-        let booked = reserved.cost(known);
-        Cost { known, presumed: known.is_none().then_some(booked) }
+    fn book(&self, reserved: Reserved<'_>, reply: &Reply) -> Cost {
+        let most = reserved.amount();
+        reserved.book(self.price.as_ref().map_or(Cost::default(), |price| Cost::of(reply, price, most)))
     }
 
-    /// A failure costs nothing if the question was never sent or the endpoint refused it; else nobody knows.
-    fn book_failure(&self, reserved: Reserved<'_>, error: &Error, within: Option<(&Fault, &Reply)>) {
-        if let Some((_, counted)) = within.filter(|(_, counted)| counted.is_counted()) {
-            self.book(reserved, counted);
-        } else if is_unpaid(error) {
-            reserved.free();
-        }
+    /// Books what a failure cost.
+    fn book_failure(&self, reserved: Reserved<'_>, error: &Error, within: Option<&Reply>, sent: usize) {
+        let most = reserved.amount();
+        let cost = self.price.as_ref().map(|price| Cost::of_failure(error, within, price, sent, most));
+        reserved.book(cost.unwrap_or_default());
     }
 }
 
@@ -196,15 +190,6 @@ impl Endpoint {
 fn tries_again(error: &Error) -> bool {
     // A body that is none of an answer has no status; a refusal has.
     error.kind() == Kind::Transient || error.status().is_none()
-}
-
-/// Whether nothing was paid: not for what was never sent, and not for refusals; but where a server in between lost its
-/// patience, the one behind it may have answered.
-fn is_unpaid(error: &Error) -> bool {
-    let refused = |status: u16| !matches!(status, 408 | 499 | 504 | 524);
-    never_sent(error)
-        || error.status().is_some_and(refused)
-        || (error.status().is_none() && matches!(error.kind(), Kind::Config | Kind::Stopped | Kind::Limited))
 }
 
 fn stopped(look: &Look, last: Error) -> Error {

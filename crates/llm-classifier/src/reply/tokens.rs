@@ -15,6 +15,14 @@ pub(super) fn add(reply: &mut Reply, body: &Value) {
     }
 }
 
+/// Words are made of tokens: a count of none beside them is no count, as servers give it that count nothing.
+pub(super) fn doubt_nothing(reply: &mut Reply) {
+    if reply.has_words() {
+        reply.prompt_tokens = reply.prompt_tokens.filter(|count| *count > 0);
+        reply.completion_tokens = reply.completion_tokens.filter(|count| *count > 0);
+    }
+}
+
 fn add_usage(reply: &mut Reply, usage: &Value) {
     let of = |names: &[&str]| names.iter().find_map(|name| count(usage.get(name)?));
     let inside =

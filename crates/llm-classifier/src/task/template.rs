@@ -178,7 +178,7 @@ fn disarmed(json: &str) -> Cow<'_, str> {
 }
 
 /// Characters that change or hide text without being seen: directions, joiners, tags, variation selectors.
-pub(crate) fn is_hidden(letter: char) -> bool {
+pub fn is_hidden(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
         | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')

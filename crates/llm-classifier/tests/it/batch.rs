@@ -73,7 +73,7 @@ async fn a_restart_goes_on_with_the_batch_that_is_out() {
     let second = classifier(folder, &double, None);
     let told = answered(folder, &second, 1000).await.unwrap();
     assert!(
-        matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 60, failed: 0, why: None, .. }]),
+        matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 60, failed: 0, why, .. }] if why.is_empty()),
         "{told:?}"
     );
     let handed_in =
@@ -96,7 +96,7 @@ async fn what_failed_in_a_batch_is_handed_in_again_and_a_budget_is_kept() {
     drop(first);
     let second = classifier(folder, &double, None);
     told.extend(answered(folder, &second, 1000).await.unwrap());
-    let why = |told: &Told| matches!(told, Told::Back { failed: 1.., why: Some(why), .. } if why.contains("had an error"));
+    let why = |told: &Told| matches!(told, Told::Back { failed: 1.., why, .. } if why[0].said.contains("had an error"));
     assert!(told.iter().any(why), "the file of errors is read: {told:?}");
     run(&labelled(input, second), &folder.join("out")).await.unwrap();
     check_labels(&read(&folder.join("out"), &listing()));

@@ -124,7 +124,8 @@ impl Setup {
         if self.rules {
             classifier = classifier.with_rules();
         }
-        Ok(Arc::new(if self.again { classifier.asking_failures_again() } else { classifier }))
+        let now = crawl_core::Timestamp::now();
+        Ok(Arc::new(if self.again { classifier.asking_failures_again(now) } else { classifier }))
     }
 }
 

@@ -1,12 +1,11 @@
 //! The classifier against a double of a language model whose right answers are known.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its case may panic")]
 
-mod attack;
+mod again;
 mod batch;
 mod cache;
+mod desk;
 mod engines;
-mod evaluate;
-mod evaluate_program;
 mod filter;
 mod house;
 mod money;

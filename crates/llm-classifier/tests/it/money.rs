@@ -102,6 +102,8 @@ async fn an_unknown_price_is_null_and_never_nothing() {
         Prices::load(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/prices.toml")))
             .unwrap();
     assert!(prices.find("gpt-4o-mini-2024-07-18").is_some() && prices.find("sim-1").is_none());
+    let first = prices.find("gpt-4o-2024-05-13").unwrap();
+    assert_eq!((first.input, first.output), (5.0, 15.0), "it costs more than the versions after it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,8 @@ impl Sent {
 pub(crate) struct Asked {
     pub head: String,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Asked {
@@ -129,8 +131,9 @@ async fn serve(
             }
         }
         let body = serde_json::from_slice(&read[end..whole]).unwrap_or_default();
+        let text = String::from_utf8_lossy(&read[end..whole]).into_owned();
         read.drain(..whole);
-        let asked = Asked { head, body };
+        let asked = Asked { head, body, text };
         let number = {
             let mut all = all.lock().unwrap();
             all.push(asked.clone());

@@ -98,6 +98,13 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
             of(&|body| body["usage"] = json!({"prompt_tokens": 1000.0, "completion_tokens": 50.0})),
         ),
         ("usage negative", of(&|body| body["usage"]["completion_tokens"] = json!(-1))),
+        ("usage of nothing", of(&|body| body["usage"] = json!({"prompt_tokens": 0, "completion_tokens": 0}))),
+        (
+            "usage of half",
+            of(&|body| {
+                body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000})
+            }),
+        ),
         ("usage text", of(&|body| body["usage"] = json!("none"))),
         ("stream", Sent::text(200, "text/event-stream", stream + "data: [DONE]\n\n")),
         ("lines", Sent::text(200, "application/x-ndjson", lines + &done.to_string())),
@@ -131,8 +138,8 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_in_whatever_form_is_read_and_paid_once() {
     let names: Vec<&str> = {
-        let asked =
-            Asked { head: String::new(), body: json!({"messages": [{"content": "{\"id\": \"x\"}"}]}) };
+        let body = json!({"messages": [{"content": "{\"id\": \"x\"}"}]});
+        let asked = Asked { head: String::new(), text: body.to_string(), body };
         forms(&asked).iter().map(|(name, _)| *name).collect()
     };
     for (place, name) in names.iter().enumerate() {
@@ -223,6 +230,35 @@ async fn every_try_that_nobody_answered_is_booked_at_its_reservation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_in_an_error_is_booked_at_its_count_or_its_reservation() {
+    let half = "{\"id\": \"set-0\", \"reason";
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 50});
+    // What the endpoint says beside the half answer, and what two tries of it cost at least: a byte of the question is a token.
+    let cases = [
+        (json!({"usage": usage}), 0, 2.0 * 0.0012),
+        (json!({"usage": {"prompt_tokens": 1000}}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
+        (json!({}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
+    ];
+    for (more, presumptions, least) in cases {
+        let came = came(
+            1,
+            |_| {},
+            move |asked, number| {
+                let mut body = asked.completion();
+                if number < 3 {
+                    body["choices"][0] = json!({"message": {"content": half}, "finish_reason": "error"});
+                    body["usage"] = more["usage"].clone();
+                }
+                Sent::json(200, &body)
+            },
+        )
+        .await;
+        assert_eq!((came.labelled, came.asked.len(), came.presumptions), (1, 3, presumptions));
+        assert!(came.spent >= least + 0.0012 - 1e-9, "{} for {least}", came.spent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_budget_of_six_dollars_is_six_dollars_whatever_the_endpoint_answers() {
     // Each answer is paid at 0.1 dollars, and its body tells nothing.
     let folder = tempfile::tempdir().unwrap();
@@ -297,6 +333,37 @@ async fn the_most_tokens_are_read_wherever_the_task_says_them_and_a_budget_needs
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cost_more_than_it_was_allowed_to_is_booked_whole_in_a_shared_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("budget.json");
+    // 500 tokens may come back: 0.1 dollars. 5,000 come: a dollar, more than there is.
+    let odd = Odd::start(|asked, _| {
+        let mut body = asked.completion();
+        body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 5000});
+        Sent::json(200, &body)
+    })
+    .await;
+    let fund = llm_classifier::Fund::open(&path, nano(0.5), llm_classifier::Period::All).unwrap();
+    let setup = Setup { price: Some(Price::of("sim-1", 0.0, 200.0)), concurrency: 1, ..Setup::new(&odd.url) };
+    let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
+    let classifier = std::sync::Arc::new(std::sync::Arc::into_inner(classifier).unwrap().with_fund(fund));
+    let input = store(&folder.path().join("in"), &rows(4), 50).await;
+    let source = labelled(input, classifier.clone());
+    let error = run(&source, &folder.path().join("out")).await.unwrap_err();
+    assert_eq!((error.kind(), odd.asked().len()), (Kind::Limited, 1), "{error:?}");
+    assert_eq!(booked(&path), 1_000_000_000);
+    drop((source, classifier));
+    assert_eq!(booked(&path), 1_000_000_000, "nothing is given back");
+}
+
+/// All that is booked in a budget's file.
+pub(crate) fn booked(path: &std::path::Path) -> u64 {
+    let days: std::collections::BTreeMap<String, u64> =
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    days.values().sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_share_a_budget_by_the_day() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("budget.json");
@@ -322,7 +389,5 @@ async fn two_runs_share_a_budget_by_the_day() {
     let error = second.unwrap_err();
     assert!(error.kind() == Kind::Limited && error.to_string().contains("budget.json"), "{error:?}");
     assert!(spent + more <= 0.6 && spent + more > 0.48, "{spent} + {more}");
-    let days: std::collections::BTreeMap<String, u64> =
-        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(days.values().sum::<u64>(), nano(spent + more), "what was not spent was given back");
+    assert_eq!(booked(&path), nano(spent + more), "what was not spent was given back");
 }

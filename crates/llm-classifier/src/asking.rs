@@ -1,0 +1,335 @@
+//! What every command that asks a model has, here and in `llm-evaluator`: flags that become a task and a classifier.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Args, ValueEnum};
+use crawl_cli::{HttpFlags, Session, grouped, say};
+use crawl_core::http::{Http, HttpConfig, Secret};
+use crawl_core::{Error, Kind};
+
+use crate::batch::Bounds;
+use crate::plan::Limits;
+use crate::{Answers, Cache, Chat, Classifier, Fund, Period, Price, Prices, Structured, Task, nano, rules};
+
+/// Where task files lie.
+#[derive(Args)]
+pub struct Folders {
+    /// A folder of task files; several if wanted [default: configs/tasks and configs/domains]
+    #[arg(long, value_name = "DIR")]
+    tasks: Vec<PathBuf>,
+}
+
+impl Folders {
+    fn all(&self) -> Vec<PathBuf> {
+        match self.tasks.is_empty() {
+            true => vec!["configs/tasks".into(), "configs/domains".into()],
+            false => self.tasks.clone(),
+        }
+    }
+
+    /// Every task file there is.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        Ok(Task::files(&self.all())?)
+    }
+
+    /// The task that a word names: a name in the folders, or the path of a file.
+    pub fn load(&self, task: &str) -> Result<Task> {
+        Ok(Task::load(&Task::find(&self.all(), task)?)?)
+    }
+}
+
+/// Flags of every command that asks a model.
+#[derive(Args)]
+pub struct Asking {
+    /// The model, if it is not the task's
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// The endpoint
+    #[arg(long, value_name = "URL", env = "OPENAI_BASE_URL", default_value = "https://api.openai.com/v1")]
+    base_url: String,
+    /// How the endpoint is told the form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Auto)]
+    structured: Form,
+    /// The most tokens of an answer, thoughts included, instead of the task's `max_tokens`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
+    /// The temperature, instead of the task's
+    #[arg(long, value_name = "NUMBER", conflicts_with = "no_temperature")]
+    temperature: Option<f64>,
+    /// Send no temperature, for models that take none
+    #[arg(long)]
+    no_temperature: bool,
+    /// How long a reasoning model may think, such as low, in the words of the model
+    #[arg(long, value_name = "LEVEL")]
+    reasoning_effort: Option<String>,
+    /// How many records are asked about at a time
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub concurrency: u32,
+    /// The response cache: a .jsonl file, or a folder for answers.jsonl [default: `cache` beside the root]
+    #[arg(long, value_name = "PATH")]
+    cache: Option<PathBuf>,
+    /// Who answers: the endpoint, the words and tags of the task file, or these first and the endpoint where they are unsure
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINE", default_value = "openai")]
+    engine: Vec<Engine>,
+    /// Ask about records that look as if they held orders a second time, with labels under other names
+    #[arg(long)]
+    pub second_look: bool,
+    /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
+    #[arg(long)]
+    batch: bool,
+    /// The most questions of one batch, where the provider's queue holds no larger one
+    #[arg(long, value_name = "N", default_value_t = 50_000, requires = "batch", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_requests: u32,
+    /// The seconds between two looks at a batch
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, requires = "batch")]
+    batch_every: f64,
+    /// Stop before this run has spent so many dollars; with --budget-file: before all runs that share it have
+    #[arg(long, value_name = "DOLLARS", value_parser = crawl_cli::positive)]
+    budget: Option<f64>,
+    /// The file of a budget that runs and tasks share; it is made if it is not there
+    #[arg(long, value_name = "FILE", requires = "budget")]
+    budget_file: Option<PathBuf>,
+    /// For how long the shared budget is, in UTC
+    #[arg(long, value_enum, value_name = "PERIOD", default_value_t = Per::Ever, requires = "budget_file")]
+    budget_per: Per,
+    /// The file of prices
+    #[arg(long, value_name = "FILE", default_value = "configs/prices.toml")]
+    prices: PathBuf,
+    /// The price of the model, in dollars for a million tokens sent and received, instead of the file's
+    #[arg(long, value_name = "INPUT/OUTPUT")]
+    price: Option<String>,
+    /// The most requests a minute, beside what the endpoint tells
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    requests_per_minute: Option<u64>,
+    /// The most tokens a minute, beside what the endpoint tells
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    tokens_per_minute: Option<u64>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its own flags are documented")]
+    pub folders: Folders,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq)]
+enum Engine {
+    /// An OpenAI-compatible endpoint
+    Openai,
+    /// Weighted words and tags of the task file; no key, no network
+    Rules,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq)]
+enum Per {
+    /// One budget for ever
+    Ever,
+    /// One budget a day
+    Day,
+    /// One budget a month
+    Month,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Form {
+    /// A strict JSON schema; if the endpoint does not take it, the next of the forms below, told by the first answer
+    Auto,
+    /// A strict JSON schema in the request
+    #[value(name = "json_schema")]
+    JsonSchema,
+    /// JSON mode; the schema is in the prompt
+    #[value(name = "json_object")]
+    JsonObject,
+    /// Plain text; the schema is in the prompt, the JSON is found in the answer
+    None,
+}
+
+impl Asking {
+    /// A classifier for records whose id is in `id_field`. The cache lies beside `root` if no flag names one.
+    pub fn classifier(
+        &self,
+        task: Task,
+        id_field: &str,
+        root: Option<&Path>,
+        session: &Session,
+    ) -> Result<Classifier> {
+        let rules = self.rules(&task)?;
+        if !self.engine.contains(&Engine::Openai) {
+            return Ok(Classifier::rules_alone(task, id_field, self.concurrency));
+        }
+        let price = self.price(&task)?;
+        if self.budget.is_some() && price.is_none() {
+            return Err(self.no_price(&task).into());
+        }
+        let second = self.second_look.then(|| self.chat(task.second_look())).transpose()?;
+        let (chat, answers) = self.chat(task)?;
+        let concurrency = self.concurrency.max(1);
+        let http = Http::new(self.http_config(session))?;
+        let cache = Cache::open(&self.cache_path(root))?;
+        tell_opened(&cache);
+        let own = self.budget.filter(|_| self.budget_file.is_none());
+        let mut classifier =
+            Classifier::new(chat, answers, cache, http, id_field, concurrency).with_money(price, own);
+        if let (Some(path), Some(dollars)) = (&self.budget_file, self.budget) {
+            let period = match self.budget_per {
+                Per::Ever => Period::All,
+                Per::Day => Period::Day,
+                Per::Month => Period::Month,
+            };
+            classifier = classifier.with_fund(Fund::open(path, nano(dollars), period)?);
+        }
+        if let Some((chat, answers)) = second {
+            classifier = classifier.with_second_look(chat, answers);
+        }
+        Ok(if rules { classifier.with_rules() } else { classifier })
+    }
+
+    /// How batches are handed in, if that is wished.
+    pub fn batches(&self) -> Option<Bounds> {
+        let every = Duration::try_from_secs_f64(self.batch_every).unwrap_or(Duration::from_secs(30));
+        self.batch.then(|| Bounds { every, requests: self.batch_requests as usize, ..Bounds::default() })
+    }
+
+    /// Whether the rules are asked, and first.
+    pub fn rules(&self, task: &Task) -> Result<bool> {
+        let config = |what: String, advice: &str| Error::new(Kind::Config, what).advise(advice);
+        if self.engine.last() == Some(&Engine::Rules) && self.engine.len() > 1 {
+            let what = "behind `openai` no other engine is ever asked".to_owned();
+            return Err(config(what, "write --engine rules,openai, rules, or openai").into());
+        }
+        let rules = self.engine.contains(&Engine::Rules);
+        if rules && !rules::has_words(task) {
+            let what = format!("the task `{}` has no words and no tags for the engine `rules`", task.name);
+            return Err(config(what, "add `words` or `tags` to its labels, or choose --engine openai").into());
+        }
+        Ok(rules)
+    }
+
+    /// The task at the endpoint.
+    pub fn chat(&self, mut task: Task) -> Result<(Chat, Answers)> {
+        task.model.max_tokens = self.max_tokens.or(task.model.max_tokens);
+        task.model.temperature = self.temperature.or(task.model.temperature).filter(|_| !self.no_temperature);
+        if let Some(effort) = &self.reasoning_effort {
+            task.model.extra.insert("reasoning_effort".into(), effort.as_str().into());
+        }
+        let model = self.model(&task)?;
+        let answers = Answers::new(&task)?;
+        let key = crawl_cli::env("OPENAI_API_KEY").map(Secret::new);
+        let chat = Chat::new(&self.base_url, key.as_ref(), &model, self.structured.into(), task, &answers)?;
+        Ok((chat, answers))
+    }
+
+    /// The model that is asked.
+    pub fn model(&self, task: &Task) -> Result<String> {
+        let named = self.model.clone().or_else(|| task.model.name.clone());
+        Ok(named.ok_or_else(|| {
+            Error::new(Kind::Config, "no model is named")
+                .advise("name one with --model, or under [model] in the task file")
+        })?)
+    }
+
+    /// The price of the model; `None` if it is not known.
+    pub fn price(&self, task: &Task) -> Result<Option<Price>> {
+        let model = self.model(task)?;
+        if let Some(text) = &self.price {
+            let numbers = text.split_once('/').and_then(|(input, output)| {
+                let number = |text: &str| {
+                    text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
+                };
+                Some((number(input)?, number(output)?))
+            });
+            let Some((input, output)) = numbers else {
+                return Err(Error::new(Kind::Config, "the price is not INPUT/OUTPUT")
+                    .at(text)
+                    .advise("write dollars for a million tokens, such as --price 0.15/0.6; 0/0 for a server of your own")
+                    .into());
+            };
+            return Ok(Some(Price::of(&model, input, output)));
+        }
+        if !self.prices.is_file() {
+            return Ok(None);
+        }
+        Ok(Prices::load(&self.prices)?.find(&model).cloned())
+    }
+
+    /// The price at which the questions will be asked, in a batch or one by one.
+    pub fn planned_price(&self, task: &Task) -> Result<Option<Price>> {
+        let price = self.price(task)?;
+        Ok(if self.batch { price.map(|price| price.in_batch()) } else { price })
+    }
+
+    /// What to do about a price that is not known.
+    pub fn no_price(&self, task: &Task) -> Error {
+        let model = self.model(task).unwrap_or_default();
+        let what = format!("the price of the model `{model}` is unknown, so no budget can be kept");
+        Error::new(Kind::Config, what).at(self.prices.display().to_string()).advise(
+            "add the model to the file of prices, or give its price with --price INPUT/OUTPUT (0/0 for a server of \
+             your own)",
+        )
+    }
+
+    /// A model may think for long before its first byte, and no answer is as large as a page of a listing.
+    pub fn http_config(&self, session: &Session) -> HttpConfig {
+        let config = self.http.http(self.concurrency.max(1) as usize, session.stop());
+        HttpConfig {
+            read_timeout: config.timeout,
+            max_body: 16 << 20,
+            requests_per_minute: self.requests_per_minute,
+            units_per_minute: self.tokens_per_minute,
+            ..config
+        }
+    }
+
+    /// What bounds the speed of a run.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// Where prices are looked up.
+    pub fn prices_place(&self) -> String {
+        self.prices.display().to_string()
+    }
+
+    /// Where the cache lies.
+    pub fn cache_path(&self, root: Option<&Path>) -> PathBuf {
+        match (&self.cache, root) {
+            (Some(path), _) => path.clone(),
+            (None, Some(root)) => root.parent().unwrap_or(Path::new("")).join("cache"),
+            (None, None) => "cache".into(),
+        }
+    }
+}
+
+fn tell_opened(cache: &Cache) {
+    let opened = cache.opened();
+    if opened.torn_bytes > 0 {
+        say(format!(
+            "{}: cut off a torn last line of {} bytes",
+            cache.path().display(),
+            grouped(opened.torn_bytes)
+        ));
+    }
+    if opened.unreadable > 0 {
+        say(format!(
+            "{}: passed over {} lines that are not ours",
+            cache.path().display(),
+            grouped(opened.unreadable)
+        ));
+    }
+}
+
+impl From<Form> for Structured {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Auto => Structured::Auto,
+            Form::JsonSchema => Structured::JsonSchema,
+            Form::JsonObject => Structured::JsonObject,
+            Form::None => Structured::None,
+        }
+    }
+}

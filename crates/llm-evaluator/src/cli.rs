@@ -1,0 +1,44 @@
+//! The command line: a command a file.
+
+mod attack;
+mod evaluate;
+mod sample;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Parser, Subcommand};
+use crawl_cli::{Flags, Outcome, PlainCommand, Session};
+
+/// How good the labels of llm-classifier are, against rows that a person has labelled
+#[derive(Parser)]
+#[command(name = "llm-evaluator", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Measure answers against rows that a person has labelled
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(Box<evaluate::EvaluateArgs>),
+    /// Pick rows that are worth labelling by hand
+    #[command(after_help = sample::EXAMPLES)]
+    Sample(Box<sample::SampleArgs>),
+    /// Plant orders into clean rows, and measure how often the model obeys them
+    #[command(after_help = attack::EXAMPLES)]
+    Attack(Box<attack::AttackArgs>),
+    #[command(flatten)]
+    Plain(PlainCommand),
+}
+
+/// Does what a command says.
+pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> {
+    match command {
+        Command::Evaluate(arguments) => evaluate::run(*arguments, session).await,
+        Command::Sample(arguments) => sample::run(*arguments, session).await,
+        Command::Attack(arguments) => attack::run(*arguments, session).await,
+        Command::Plain(command) => session.shared::<Cli>(command).await,
+    }
+}

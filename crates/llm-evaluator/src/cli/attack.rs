@@ -1,0 +1,94 @@
+//! `attack`: plants orders into clean rows, and measures how often the model obeys them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawl_cli::anyhow::Result;
+use crawl_cli::clap::{self, Args, ValueEnum};
+use crawl_cli::{Outcome, Session, grouped, print, say};
+use crawl_core::Error;
+use llm_classifier::Asking;
+use llm_evaluator::attack::{AttackReport, AttackSet, Form, Trial, attack_table};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  OPENAI_API_KEY=... llm-evaluator attack weekly --model gpt-4o-mini
+  llm-evaluator attack weekly --model my-model --base-url http://localhost:8000/v1 --rows 3 --json attacks.json";
+
+#[derive(Args)]
+pub(crate) struct AttackArgs {
+    /// The name of a task in the folders of tasks, or the path of a task file
+    task: String,
+    /// The folder of attacks, with the clean rows in its rows.jsonl
+    #[arg(long, value_name = "DIR", default_value = "configs/attacks")]
+    attacks: PathBuf,
+    /// Into how many of the clean rows each attack is planted
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rows: usize,
+    /// Which defences are on
+    #[arg(long, value_enum, default_value_t = Forms::All)]
+    forms: Forms,
+    /// The member of a clean row that holds its id
+    #[arg(long, value_name = "NAME", default_value = "repo_id")]
+    id_field: String,
+    /// Write the whole report as JSON; `-` is stdout, instead of the table
+    #[arg(long, value_name = "FILE|-")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Forms {
+    /// None
+    Undefended,
+    /// A check word in every answer, and a second look at suspicious rows
+    Defended,
+    /// Labels under names that no record can know, from the start, and a check word
+    Disguised,
+    /// One after the other
+    All,
+}
+
+pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<Outcome> {
+    let task = arguments.asking.folders.load(&arguments.task)?;
+    let trial = Trial::new(AttackSet::read(&arguments.attacks)?, arguments.rows);
+    let forms: &[Form] = match arguments.forms {
+        Forms::Undefended => &[Form::Undefended],
+        Forms::Defended => &[Form::Defended],
+        Forms::Disguised => &[Form::Disguised],
+        Forms::All => &[Form::Undefended, Form::Defended, Form::Disguised],
+    };
+    let questions = (trial.questions() * forms.len()) as u64;
+    say(format!("{} questions, second looks and repairs not counted", grouped(questions)));
+    let mut report = AttackReport { task: task.name.clone(), model: String::new(), forms: Vec::new() };
+    for form in forms {
+        let mut task = if *form == Form::Disguised { task.second_look() } else { task.clone() };
+        task.defence.canary = *form != Form::Undefended;
+        arguments.asking.second_look = *form == Form::Defended;
+        let classifier = Arc::new(arguments.asking.classifier(task, &arguments.id_field, None, session)?);
+        report.model = classifier.chat().map(|chat| chat.model().to_owned()).unwrap_or_default();
+        let tried = trial.run(classifier.clone(), *form).await;
+        classifier.finish(Duration::from_secs(30)).await?;
+        report.forms.push(tried?);
+    }
+    write(&arguments, &report)?;
+    Ok(Outcome::Done)
+}
+
+fn write(arguments: &AttackArgs, report: &AttackReport) -> Result<()> {
+    let Some(path) = &arguments.json else {
+        print(attack_table(report).trim_end());
+        return Ok(());
+    };
+    let text = serde_json::to_string_pretty(report)?;
+    if path.as_os_str() == "-" {
+        print(text);
+        return Ok(());
+    }
+    std::fs::write(path, text).map_err(|cause| Error::io("cannot write the report", path, cause))?;
+    say(format!("wrote {}", path.display()));
+    print(attack_table(report).trim_end());
+    Ok(())
+}

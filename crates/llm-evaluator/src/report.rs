@@ -1,0 +1,203 @@
+//! The report: everything that comes of comparing answers with gold.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::aspect::{Aspect, Measure, Scheme};
+use super::calibration::{Calibration, calibration};
+use super::cost::{Cost, cost};
+use super::given::{Answer, Given};
+use super::gold::{Gold, GoldRow};
+use super::score::{self, Pair, Scores, is_right, ratio, score};
+use super::sweep::{Judged, Sweep, sweep};
+use llm_classifier::Task;
+
+/// How good a task's answers are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The task.
+    pub task: String,
+    /// The gold file.
+    pub gold: String,
+    /// The root or file of the answers.
+    pub answers: String,
+    /// How many gold rows could be scored.
+    pub coverage: Coverage,
+    /// Each question with a closed set of answers.
+    pub aspects: Vec<AspectReport>,
+    /// The first aspect by why its rows are in the gold file. Only random rows tell how good the whole listing is.
+    pub strata: Vec<Stratum>,
+    /// Confidence against outcome, for the first aspect; `None` if no answer has a confidence.
+    pub calibration: Option<Calibration>,
+    /// What thresholds do.
+    pub sweeps: Vec<Sweep>,
+    /// What the answers cost.
+    pub cost: Cost,
+}
+
+/// What became of the gold rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Rows of the gold file.
+    pub gold_rows: u64,
+    /// Rows that nobody has labelled yet; they are in no figure.
+    pub unlabelled: u64,
+    /// Labelled rows: `answered` and the `missing` ones.
+    pub labelled: u64,
+    /// Labelled rows with an answer.
+    pub answered: u64,
+    /// The share of labelled rows with an answer.
+    pub share: Option<f64>,
+    /// Labelled rows without an answer, by reason.
+    pub missing: BTreeMap<String, u64>,
+    /// Ids of which there are two different answers; the first one counted.
+    pub conflicting: u64,
+}
+
+/// The scores of one aspect, in both ways of counting rows without an answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AspectReport {
+    /// The name of the member.
+    pub name: String,
+    /// Whether a row may have several labels.
+    pub many: bool,
+    /// Rows without an answer are left out.
+    pub answered: Scores,
+    /// Rows without an answer count as wrong: nothing was answered.
+    pub all: Scores,
+}
+
+/// Gold rows that are there for the same reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stratum {
+    /// `random`, `uncertain`, or `not said`.
+    pub sampled: String,
+    /// How many rows, those without an answer included.
+    pub rows: u64,
+    /// The share whose whole answer is right; rows without an answer count as wrong.
+    pub subset_accuracy: Option<f64>,
+    /// F1 of all decisions in one pot, counted in the same way.
+    pub micro_f1: Option<f64>,
+}
+
+/// Why a gold row has no answer if its id is not there at all.
+pub const NOT_THERE: &str = "not among the records";
+
+const LEFT_OUT: &str = "rows without an answer are left out";
+const AS_ERRORS: &str = "rows without an answer count as wrong";
+
+/// Compares the answers with gold.
+pub fn evaluate(task: &Task, gold: &Gold, given: &Given) -> Report {
+    let scheme = Scheme::of(task);
+    let rows: Vec<&GoldRow> = gold.rows.iter().filter(|row| row.is_labelled()).collect();
+    let answers: Vec<Option<&Answer>> = rows.iter().map(|row| given.answers.get(&row.id)).collect();
+    let known: Vec<&Answer> = answers.iter().flatten().copied().collect();
+    let first = pairs(0, &rows, &answers);
+    Report {
+        task: task.name.clone(),
+        gold: gold.file.clone(),
+        answers: given.from.clone(),
+        coverage: coverage(gold, given, &rows),
+        aspects: scheme
+            .aspects
+            .iter()
+            .enumerate()
+            .map(|(place, aspect)| aspect_report(aspect, &pairs(place, &rows, &answers)))
+            .collect(),
+        strata: strata(&scheme.aspects[0], &rows, &first),
+        calibration: calibrated(&scheme, &rows, &answers),
+        sweeps: sweeps(&scheme, &rows, &answers),
+        cost: cost(&known),
+    }
+}
+
+/// What is wanted and given for an aspect, for the rows where a person has said what is right, each with its row.
+fn pairs<'a>(
+    place: usize,
+    rows: &[&'a GoldRow],
+    answers: &[Option<&'a Answer>],
+) -> Vec<(&'a GoldRow, Pair<'a>)> {
+    let pair = |(row, answer): (&&'a GoldRow, &Option<&'a Answer>)| {
+        let wanted = row.wanted[place].as_deref()?;
+        Some((*row, (wanted, answer.and_then(|answer| answer.given[place].as_deref()))))
+    };
+    rows.iter().zip(answers).filter_map(pair).collect()
+}
+
+fn coverage(gold: &Gold, given: &Given, rows: &[&GoldRow]) -> Coverage {
+    let mut missing: BTreeMap<String, u64> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !given.answers.contains_key(&row.id)) {
+        let why = given.missing.get(&row.id).map_or(NOT_THERE, String::as_str);
+        *missing.entry(why.to_owned()).or_default() += 1;
+    }
+    let (labelled, lost) = (rows.len() as u64, missing.values().sum::<u64>());
+    Coverage {
+        gold_rows: gold.rows.len() as u64,
+        unlabelled: gold.rows.len() as u64 - labelled,
+        labelled,
+        answered: labelled - lost,
+        share: ratio(labelled - lost, labelled),
+        missing,
+        conflicting: given.conflicting,
+    }
+}
+
+fn aspect_report(aspect: &Aspect, pairs: &[(&GoldRow, Pair<'_>)]) -> AspectReport {
+    let all: Vec<Pair<'_>> = pairs.iter().map(|(_, pair)| *pair).collect();
+    let answered: Vec<Pair<'_>> = all.iter().filter(|(_, given)| given.is_some()).copied().collect();
+    let scored = |pairs: &[Pair<'_>], counting| score(&aspect.labels, pairs, !aspect.many, counting);
+    AspectReport {
+        name: aspect.name.clone(),
+        many: aspect.many,
+        answered: scored(&answered, LEFT_OUT),
+        all: scored(&all, AS_ERRORS),
+    }
+}
+
+fn strata(aspect: &Aspect, rows: &[&GoldRow], pairs: &[(&GoldRow, Pair<'_>)]) -> Vec<Stratum> {
+    if rows.iter().all(|row| row.sampled.is_none()) {
+        return Vec::new();
+    }
+    let mut groups: BTreeMap<&str, Vec<Pair<'_>>> = BTreeMap::new();
+    for (row, pair) in pairs {
+        groups.entry(row.sampled.as_deref().unwrap_or("not said")).or_default().push(*pair);
+    }
+    let stratum = |(sampled, pairs): (&str, Vec<Pair<'_>>)| Stratum {
+        sampled: sampled.to_owned(),
+        rows: pairs.len() as u64,
+        subset_accuracy: ratio(
+            pairs.iter().filter(|pair| is_right(**pair)).count() as u64,
+            pairs.len() as u64,
+        ),
+        micro_f1: score::micro(&score::counts(aspect.labels.len(), pairs)).f1,
+    };
+    groups.into_iter().map(stratum).collect()
+}
+
+fn calibrated(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>]) -> Option<Calibration> {
+    let outcome = |(row, answer): (&&GoldRow, &Option<&Answer>)| {
+        let (wanted, answer) = (row.wanted[0].as_deref()?, (*answer)?);
+        let given = answer.given[0].as_deref()?;
+        Some((answer.confidence.clone(), given == wanted))
+    };
+    let outcomes: Vec<_> = rows.iter().zip(answers).filter_map(outcome).collect();
+    let outcomes: Vec<_> = outcomes.iter().map(|(confidence, right)| (confidence.as_ref(), *right)).collect();
+    let right = format!("the whole of `{}` is as in gold", scheme.aspects[0].name);
+    calibration(&outcomes, &scheme.words, right)
+}
+
+fn sweeps(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>]) -> Vec<Sweep> {
+    let judged = rows
+        .iter()
+        .zip(answers)
+        .filter_map(|(row, answer)| Some(Judged { wanted: row.wanted[0].as_deref()?, answer: *answer }));
+    let rows: Vec<Judged<'_>> = judged.collect();
+    // The first answer of a filter's first aspect is yes.
+    let accepts = scheme.filter.then_some(0);
+    let swept = |(place, measure): (usize, &Measure)| {
+        let figure = |answer: &Answer| answer.measures[place];
+        sweep(measure.field.member(), &rows, accepts, &measure.steps(), figure)
+    };
+    scheme.measures.iter().enumerate().filter_map(swept).collect()
+}

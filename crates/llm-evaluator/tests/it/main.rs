@@ -1,0 +1,9 @@
+//! The evaluator against doubles of language models, and over roots that the classifier's library has written.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its case may panic")]
+
+mod attack;
+mod evaluate;
+#[path = "../../../llm-classifier/tests/it/house.rs"]
+#[allow(dead_code, reason = "the classifier's house; its own tests use the rest")]
+mod house;
+mod program;
