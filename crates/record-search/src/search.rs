@@ -252,12 +252,16 @@ impl Index {
         }
         let popularity = legs.popularity.clone();
         let popular = |place: u32| number_at(popularity.as_deref(), place).unwrap_or(f64::NEG_INFINITY);
-        if let Some(restrict) = &legs.text.restrict {
-            let before = passed.count();
-            let all = Arc::new(passed.clone());
-            passed.and(&search_text(self, &**restrict, &all, 0, &popular)?.matched);
-            legs.explain.restricted = before - passed.count();
+        let before = passed.count();
+        for must in &legs.text.must {
+            let found = search_text(self, &**must, &Arc::new(passed.clone()), 0, &popular)?.matched;
+            passed.and(&found);
         }
+        for not in &legs.text.not {
+            let found = search_text(self, &**not, &Arc::new(passed.clone()), 0, &popular)?.matched;
+            passed.and_not(&found);
+        }
+        legs.explain.restricted = before - passed.count();
         let passed = Arc::new(passed);
         let depth = DEPTH.max(2 * until);
         let found = match legs.text.scores && query.mode != Mode::Meaning {

@@ -38,8 +38,11 @@ pub(crate) struct TextLeg {
     pub(crate) leaves: Vec<Leaf>,
     /// All that adds to the score.
     pub(crate) query: Box<dyn Query>,
-    /// What must stand there and what must not, of all that is looked at.
-    pub(crate) restrict: Option<Box<dyn Query>>,
+    /// Each of these must stand there, of all that is looked at,
+    pub(crate) must: Vec<Box<dyn Query>>,
+    /// and none of these. Found and taken out here: the text index asks a phrase that it is to exclude for documents before the
+    /// first that has it, which its own checks forbid.
+    pub(crate) not: Vec<Box<dyn Query>>,
     /// All words of the query in the name, scored by the name; `None` where the query has no plain words.
     pub(crate) in_name: Option<Box<dyn Query>>,
     /// The document of just this id, and those of just this name.
@@ -60,41 +63,31 @@ impl TextLeg {
         let mut leg = TextLeg {
             leaves: Vec::new(),
             query: Box::new(AllQuery),
-            restrict: None,
+            must: Vec::new(),
+            not: Vec::new(),
             in_name: None,
             exact: [None, None],
             cut: Vec::new(),
             scores: false,
         };
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for word in &parsed.words {
-            any.extend(leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)));
+        let any = |found: Vec<Box<dyn Query>>| -> Box<dyn Query> {
+            Box::new(BooleanQuery::new(found.into_iter().map(|query| (Occur::Should, query)).collect()))
+        };
+        let mut found = Vec::new();
+        for word in parsed.words.iter().chain(&parsed.must) {
+            found.extend(leg.word(index, word, true)?);
         }
         // Words that no index could hold (`--`, `!`) ask for nothing.
-        let asked = !any.is_empty() || parsed.words.iter().any(|word| !folded(&word.text).is_empty());
-        if asked {
-            // What must be there finds; the other words rank.
-            let occur = if parsed.must.is_empty() { Occur::Must } else { Occur::Should };
-            clauses.push((occur, Box::new(BooleanQuery::new(any))));
-        }
+        let asked = parsed.words.iter().any(|word| !folded(&word.text).is_empty());
+        leg.scores = asked || !found.is_empty() || !parsed.must.is_empty();
+        leg.query = any(found);
         for word in &parsed.must {
-            let any: Vec<_> =
-                leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)).collect();
-            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+            let query = any(leg.word(index, word, false)?);
+            leg.must.push(query);
         }
-        leg.scores = !clauses.is_empty();
-        leg.query = Box::new(BooleanQuery::new(clauses));
-        let mut restrict: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for (list, occur) in [(&parsed.must, Occur::Must), (&parsed.not, Occur::MustNot)] {
-            for word in list {
-                let any = leg.word(index, word, false)?.into_iter().map(|query| (Occur::Should, query));
-                restrict.push((occur, Box::new(BooleanQuery::new(any.collect()))));
-            }
-        }
-        if !restrict.is_empty() {
-            restrict.push((Occur::Must, Box::new(AllQuery)));
-            leg.restrict = Some(Box::new(BooleanQuery::new(restrict)));
+        for word in &parsed.not {
+            let query = any(leg.word(index, word, false)?);
+            leg.not.push(query);
         }
         let typed = typed(parsed);
         let in_name = words(&mut plain(), &typed);
@@ -124,36 +117,17 @@ impl TextLeg {
                 continue;
             }
             let of = index.fields.texts[field];
-            let mut analyser = index.text.tokenizer_for_field(of).map_err(|cause| index.failed(cause))?;
             let mut found: Vec<(String, Box<dyn Query>)> = Vec::new();
-            if word.open {
-                // As it was typed: stems would begin otherwise.
-                let typed = words(&mut plain(), &word.text);
-                if let Some((last, before)) = typed.split_last() {
-                    for word in before {
-                        found.push((word.clone(), Box::new(term(Term::from_field_text(of, word), true))));
-                    }
-                    let (beginnings, cut) = beginnings(index, of, last)?;
-                    for word in beginnings {
-                        let query = term(Term::from_field_text(of, &word), true);
-                        found.push((word, Box::new(query)));
-                    }
-                    if cut && !self.cut.contains(&word.text) {
-                        self.cut.push(word.text.clone());
-                    }
-                }
-            } else {
-                let mut tokens = Vec::new();
-                analyser.token_stream(&word.text).process(&mut |token| {
-                    tokens.push((token.position, Term::from_field_text(of, &token.text), token.text.clone()));
-                });
-                if word.phrase && tokens.len() > 1 {
-                    let label = tokens.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(" ");
-                    let terms = tokens.into_iter().map(|(position, term, _)| (position, term)).collect();
-                    found.push((format!("\"{label}\""), Box::new(PhraseQuery::new_with_offset(terms))));
+            for spelling in self.spellings(index, of, word)? {
+                if word.phrase && spelling.len() > 1 {
+                    let label = spelling.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+                    let terms = spelling.iter().map(|(at, text)| (*at, Term::from_field_text(of, text)));
+                    let phrase = PhraseQuery::new_with_offset(terms.collect());
+                    found.push((format!("\"{label}\""), Box::new(phrase)));
                 } else {
-                    for (_, of, text) in tokens {
-                        found.push((text, Box::new(term(of, true))));
+                    for (_, text) in spelling {
+                        let query = term(Term::from_field_text(of, &text), true);
+                        found.push((text, Box::new(query)));
                     }
                 }
             }
@@ -170,6 +144,35 @@ impl TextLeg {
             }
         }
         Ok(queries)
+    }
+
+    /// The words of a field for which a word of the query stands, each with its place among them: as they are all looked for, or
+    /// beside one another. Where it is the beginning of a phrase, a spelling for each end.
+    fn spellings(
+        &mut self,
+        index: &Index,
+        field: tantivy::schema::Field,
+        word: &Word,
+    ) -> Result<Vec<Vec<(usize, String)>>> {
+        let mut analyser = index.text.tokenizer_for_field(field).map_err(|cause| index.failed(cause))?;
+        let mut spelling = Vec::new();
+        let mut take = |token: &tantivy::tokenizer::Token| spelling.push((token.position, token.text.clone()));
+        analyser.token_stream(&word.text).process(&mut take);
+        // A beginning is looked for as it was typed: stems would begin otherwise.
+        let mut typed = words(&mut plain(), &word.text);
+        let Some(begin) = typed.pop().filter(|_| word.open) else { return Ok(vec![spelling]) };
+        let at = typed.len();
+        spelling.retain(|(before, _)| *before < at);
+        let (ends, cut) = beginnings(index, field, &begin)?;
+        if cut && !self.cut.contains(&word.text) {
+            self.cut.push(word.text.clone());
+        }
+        let ends = ends.into_iter().map(|end| (at, end));
+        if word.phrase {
+            return Ok(ends.map(|end| [spelling.as_slice(), &[end]].concat()).collect());
+        }
+        spelling.extend(ends);
+        Ok(vec![spelling])
     }
 
     /// What each word adds in each field for a place: only those that add anything.
