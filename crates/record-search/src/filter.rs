@@ -81,9 +81,19 @@ impl Filter {
         let bad = |expected: &str| {
             wrong(format!("`{value}` is no filter for the {} `{column}`", kind.word()), expected)
         };
+        let mut not = not;
         let test = match (parts.as_slice(), kind) {
+            // Not unknown is known, and not known is unknown: with a minus they change places.
+            ([], _) if unknown && not => {
+                (not, unknown) = (false, false);
+                Test::Known
+            }
             ([], _) if unknown => Test::Nothing,
             ([], _) => return Err(bad("write a value behind the colon, without a space")),
+            (["*"], _) if not => {
+                (not, unknown) = (false, true);
+                Test::Nothing
+            }
             (["*"], _) => Test::Known,
             (parts, Kind::Facet) => Test::Texts(parts.iter().map(|part| Text::of(part)).collect()),
             ([range], Kind::Number) => {
