@@ -288,10 +288,11 @@ impl Index {
         let mut near = Nearest::default();
         if let Some(vector) = &legs.vector {
             let vectors = self.vectors()?;
-            near = nearest(vectors, vector, &passed, depth, threads());
-            (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
             let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
             matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
+            // The signs of what has no vector could choose it, and what has one would stay behind.
+            near = nearest(vectors, vector, &matched, depth, threads());
+            (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
         }
         let words = found.is_some();
         let found = found.unwrap_or_default();

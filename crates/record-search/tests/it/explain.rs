@@ -173,3 +173,13 @@ fn what_is_like_a_document_is_near_it_and_not_itself() {
     let gone = Query { like: Some("nobody/nothing".into()), ..Query::default() };
     assert_eq!(index.search(&gone).unwrap_err().kind(), crawl_core::Kind::Gone);
 }
+
+#[test]
+fn what_has_no_vector_is_not_compared() {
+    let mut documents = documents(32, 100);
+    // Of words that are not known, no vector is made.
+    documents.iter_mut().take(40).for_each(|document| document.meaning = "qqq".into());
+    let (_folder, index) = index(&documents);
+    let found = index.search(&Query { mode: Mode::Meaning, limit: 100, ..ask("llama") }).unwrap();
+    assert_eq!((found.explain.compared, found.total, found.hits.len()), (Some(60), 60, 60));
+}
