@@ -36,6 +36,13 @@ pub struct Explain {
     pub cut_beginnings: Vec<String>,
 }
 
+impl Explain {
+    /// Whether all words counted, in each leg that there is: that not all did is to be told unasked.
+    pub fn as_asked(&self) -> bool {
+        self.cut_beginnings.is_empty() && self.words_known.is_none_or(|_| self.meaning == "on")
+    }
+}
+
 /// Where the place of a hit is from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HitExplain {

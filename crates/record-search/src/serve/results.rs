@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::answer::{Answer, Ask};
 use super::asked::Asked;
-use super::{facets, hits, layout, refine, show};
+use super::{facets, hits, layout, refine, show, why};
 use crate::filter::Filtered;
 use crate::query::{MOST_HITS, Query};
 use crate::search::Hits;
@@ -60,6 +60,7 @@ fn summary(ask: &Ask, query: &Query, found: &Hits) -> Markup {
             }
             a.jump href="#filters" { "Filters" }
         }
+        @if !found.explain.as_asked() { (why::words(&found.explain)) }
         @if ask.asked.filters().next().is_some() || ask.asked.one("like").is_some() {
             ul.active aria-label="Filters that hold" {
                 @for (name, value) in ask.asked.filters() {

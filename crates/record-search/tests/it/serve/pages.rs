@@ -298,3 +298,15 @@ fn the_program_says_where_it_listens_and_ends_at_once() {
     assert_eq!(program.wait().unwrap().code(), Some(130));
     assert!(began.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn a_page_tells_when_not_all_words_counted() {
+    let mut documents = documents(23, 80);
+    documents.iter_mut().enumerate().for_each(|(at, document)| document.tags = vec![format!("pre{at}")]);
+    let (folder, _index) = index(&documents);
+    let server = serve(folder.path(), hashed(), None);
+    let tells = |query: &str, wanted: &str| server.get(&format!("/?q={query}")).body.contains(wanted);
+    assert!(tells("pre*", "stands for more words than are looked at"));
+    assert!(tells("llama+qqq+qrs", "under half of the words are known"));
+    assert!(!tells("llama", "Meaning:") && !tells("llama", "are looked at"));
+}
