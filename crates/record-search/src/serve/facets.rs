@@ -3,6 +3,7 @@
 use crawl_core::Result;
 
 use super::answer::Ask;
+use super::asked::can_be_asked;
 use crate::document::Kind;
 use crate::query::Query;
 
@@ -30,8 +31,8 @@ const TEXTS: usize = 8;
 /// A facet as it is shown.
 pub(super) struct Shown {
     pub(super) column: String,
-    /// Text, count, and whether it is chosen.
-    pub(super) texts: Vec<(String, u64, bool)>,
+    /// Text, count, and whether it is chosen. What is chosen may not have been counted.
+    pub(super) texts: Vec<(String, Option<u64>, bool)>,
 }
 
 /// The facets of this index that are shown.
@@ -66,17 +67,20 @@ pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCoun
             };
             texts = ask.index.search(&alone)?.facets.into_iter().flat_map(|facet| facet.texts).collect();
         }
-        let mut shown: Vec<(String, u64, bool)> = chosen
+        let all = texts.len() < query.facet_texts;
+        let mut shown: Vec<(String, Option<u64>, bool)> = chosen
             .iter()
             .map(|own| {
-                let count = texts.iter().find(|(text, _)| text.eq_ignore_ascii_case(own));
-                ((*own).to_owned(), count.map_or(0, |(_, count)| *count), true)
+                let count = texts.iter().find(|(text, _)| text.to_lowercase() == own.to_lowercase());
+                // Where all texts were counted, one that is not among them is there 0 times. A beginning is no text.
+                let none = (all && can_be_asked(own)).then_some(0);
+                ((*own).to_owned(), count.map(|(_, count)| *count).or(none), true)
             })
             .collect();
-        let others =
-            texts.into_iter().filter(|(text, _)| !chosen.iter().any(|own| text.eq_ignore_ascii_case(own)));
+        let is_chosen = |text: &str| chosen.iter().any(|own| text.to_lowercase() == own.to_lowercase());
+        let others = texts.into_iter().filter(|(text, _)| !is_chosen(text));
         let room = TEXTS.max(chosen.len() + 3) - chosen.len();
-        shown.extend(others.take(room).map(|(text, count)| (text, count, false)));
+        shown.extend(others.take(room).map(|(text, count)| (text, Some(count), false)));
         if !shown.is_empty() && (counts.column != "source" || shown.len() > 1 || !chosen.is_empty()) {
             out.push(Shown { column: counts.column.clone(), texts: shown });
         }

@@ -175,12 +175,12 @@ fn choice(facet: &Shown) -> Markup {
                                 input type="checkbox" name=(facet.column) value=(text) form="search" autocomplete="off"
                                     checked[*chosen];
                                 span { bdi { (show::beginning(text, 60)) } }
-                                span.count { (show::grouped(*count)) }
+                                (counted(*count))
                             }
                         } @else {
                             span.check {
                                 span { bdi { (show::beginning(text, 60)) } }
-                                span.count { (show::grouped(*count)) }
+                                (counted(*count))
                             }
                         }
                     }
@@ -188,4 +188,8 @@ fn choice(facet: &Shown) -> Markup {
             }
         }
     }
+}
+
+fn counted(count: Option<u64>) -> Markup {
+    html! { @if let Some(count) = count { span.count { (show::grouped(count)) } } }
 }

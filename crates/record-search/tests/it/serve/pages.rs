@@ -310,3 +310,28 @@ fn a_page_tells_when_not_all_words_counted() {
     assert!(tells("llama+qqq+qrs", "under half of the words are known"));
     assert!(!tells("llama", "Meaning:") && !tells("llama", "are looked at"));
 }
+
+#[test]
+fn a_choice_that_was_not_counted_has_no_number() {
+    let mut documents = documents(21, 120);
+    for (at, document) in documents.iter_mut().enumerate() {
+        // More texts than are counted; the rare ones come last.
+        let text = if at < 60 { format!("often {}", at % 30) } else { format!("rare {at}") };
+        document.columns.insert("license".into(), (Kind::Facet, Cell::texts([text])));
+    }
+    let (folder, _index) = index(&documents);
+    let server = serve(folder.path(), None, None);
+    let count = |path: &str, column: &str, value: &str| -> Option<String> {
+        let body = server.get(path).body;
+        let own = body.split(&format!("name=\"{column}\" value=\"{value}\"")).nth(1).unwrap().to_owned();
+        let own = own.split("</label>").next().unwrap().to_owned();
+        Some(own.split("class=\"count\">").nth(1)?.split('<').next()?.to_owned())
+    };
+    let rare = format!("/?license={}", encoded("rare 99"));
+    assert_eq!(server.get(&rare.replace("/?", "/api/search?")).json()["total"], 1);
+    assert_eq!(count(&rare, "license", "rare 99"), None, "it is not among those that were counted");
+    assert_eq!(count("/?license=often*", "license", "often*"), None, "what is no text of the facet");
+    assert_eq!(count("/?license=often+3", "license", "often 3"), Some("2".into()));
+    // Of few texts all are counted, and what is not there is there 0 times.
+    assert_eq!(count("/?source=nobody", "source", "nobody"), Some("0".into()));
+}
