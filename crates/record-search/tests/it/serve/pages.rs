@@ -335,3 +335,22 @@ fn a_choice_that_was_not_counted_has_no_number() {
     // Of few texts all are counted, and what is not there is there 0 times.
     assert_eq!(count("/?source=nobody", "source", "nobody"), Some("0".into()));
 }
+
+#[test]
+fn a_form_that_is_sent_again_asks_the_same() {
+    let (folder, _index) = index(&documents(22, 60));
+    let server = serve(folder.path(), None, None);
+    let body = server.get("/?downloads=%3E%3D100&downloads=..1500&-license=mit&license=other").body;
+    let mut sent: Vec<(String, String)> = Vec::new();
+    for field in body.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        let of = |name: &str| Some(field.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.to_owned());
+        let on = !field.contains("type=\"checkbox\"") || field.contains(" checked");
+        if let (Some(name), Some(value), true) = (of("name"), of("value"), on) {
+            sent.push((name, value.replace("&gt;", ">")));
+        }
+    }
+    sent.retain(|(_, value)| !value.is_empty());
+    sent.sort();
+    let wanted = [("-license", "mit"), ("downloads", "..1500"), ("downloads", ">=100"), ("license", "other")];
+    assert_eq!(sent, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())), "{body}");
+}
