@@ -28,7 +28,7 @@ pub struct Explain {
     pub meaning: String,
     /// How many words of the query the embedder knows, and how many there are.
     pub words_known: Option<(usize, usize)>,
-    /// How many vectors were compared in bytes; `None` where meaning does not rank.
+    /// How many vectors were compared in bytes; `None` where meaning does not rank, or no hit was asked for.
     pub compared: Option<u64>,
     /// Whether their signs chose them, out of more.
     pub chosen_by_signs: bool,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::bitmap::Bitmap;
 use crate::columns::Column;
+use crate::embed::Embedded;
 use crate::explain::{Explain, HitExplain};
 use crate::filter::{self, number_at};
 use crate::index::Index;
@@ -131,6 +132,11 @@ impl Index {
     /// `Config` if the query cannot be read, names columns that are not there, or asks for more than an index gives;
     /// `Gone` if there is no document that `like` names; those of the embedder.
     pub fn search(&self, query: &Query) -> Result<Hits> {
+        self.search_again(query, &mut None)
+    }
+
+    /// As [`Index::search`], for who asks several times about the same text: it is embedded once.
+    pub(crate) fn search_again(&self, query: &Query, embedded: &mut Option<Embedded>) -> Result<Hits> {
         let until = query.offset.saturating_add(query.limit);
         if until > MOST_HITS {
             let what = format!("hits are shown up to number {MOST_HITS}, not {until}");
@@ -153,7 +159,7 @@ impl Index {
             parsed.filters.extend(more.filters);
         }
         let (passed, filtered) = filter::apply_all(self, &parsed.filters)?;
-        let mut legs = self.legs(query, &parsed)?;
+        let mut legs = self.legs(query, &parsed, embedded)?;
         legs.explain.considered = self.documents();
         legs.explain.passed = passed.count();
         legs.explain.filters = filtered;
@@ -182,7 +188,7 @@ impl Index {
     }
 
     /// What the query asks of each leg.
-    fn legs(&self, query: &Query, parsed: &Parsed) -> Result<Legs> {
+    fn legs(&self, query: &Query, parsed: &Parsed, embedded: &mut Option<Embedded>) -> Result<Legs> {
         let text = TextLeg::of(self, parsed)?;
         let mut explain = Explain { cut_beginnings: text.cut.clone(), ..Explain::default() };
         let (mut vector, mut like_place) = (None, None);
@@ -203,14 +209,20 @@ impl Index {
             like_place = Some(place);
             explain.meaning = "on".into();
         } else if query.mode != Mode::Words && query.sort.is_none() {
-            vector = self.meaning(&parsed.meaning(), query.mode, &mut explain)?;
+            vector = self.meaning(&parsed.meaning(), query.mode, embedded, &mut explain)?;
         }
         let popularity = self.column("popularity")?;
         Ok(Legs { text, typed: typed(parsed), vector, like: like_place, explain, popularity })
     }
 
     /// The vector of a text, if it has one that says something.
-    fn meaning(&self, text: &str, mode: Mode, explain: &mut Explain) -> Result<Option<Vec<f32>>> {
+    fn meaning(
+        &self,
+        text: &str,
+        mode: Mode,
+        embedded: &mut Option<Embedded>,
+        explain: &mut Explain,
+    ) -> Result<Option<Vec<f32>>> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -224,7 +236,10 @@ impl Index {
                 _ => Ok(None),
             };
         };
-        let Some(embedded) = embedder.embed(&[text])?.into_iter().next() else { return Ok(None) };
+        if embedded.is_none() {
+            *embedded = embedder.embed(&[text])?.into_iter().next();
+        }
+        let Some(embedded) = embedded else { return Ok(None) };
         explain.words_known = Some((embedded.known, embedded.words));
         // Words that the table has never seen mean nothing to it: what is left of the query would rank alone.
         if mode == Mode::Both && embedded.known * 2 < embedded.words {
@@ -235,7 +250,7 @@ impl Index {
             Some(_) => "on".into(),
             None => "off: no word is known to the embedder".into(),
         };
-        Ok(embedded.vector)
+        Ok(embedded.vector.clone())
     }
 
     /// The first `until` hits in order, and all that match.
@@ -263,7 +278,8 @@ impl Index {
         }
         legs.explain.restricted = before - passed.count();
         let passed = Arc::new(passed);
-        let depth = DEPTH.max(2 * until);
+        // Who wants no hit only counts.
+        let depth = if until == 0 { 0 } else { DEPTH.max(2 * until) };
         let found = match legs.text.scores && query.mode != Mode::Meaning {
             true => Some(search_text(self, &*legs.text.query, &passed, depth, &popular)?),
             false => None,
@@ -290,13 +306,18 @@ impl Index {
             let vectors = self.vectors()?;
             let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
             matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
-            // The signs of what has no vector could choose it, and what has one would stay behind.
-            near = nearest(vectors, vector, &matched, depth, threads());
-            (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
+            if until > 0 {
+                // The signs of what has no vector could choose it, and what has one would stay behind.
+                near = nearest(vectors, vector, &matched, depth, threads());
+                (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
+            }
         }
         let words = found.is_some();
         let found = found.unwrap_or_default();
         matched.or(&found.matched);
+        if until == 0 {
+            return Ok((Vec::new(), matched));
+        }
         let ranked = self.in_tiers(legs, &passed, words.then_some(&found), &near, until, &popular)?;
         Ok((ranked, matched))
     }
@@ -379,6 +400,9 @@ fn sorted_by(column: Option<&Column>, matched: &Bitmap, sort: &Sort, until: usiz
         (Some(number), true) => number,
         (None, _) => f64::INFINITY,
     };
+    if until == 0 {
+        return Vec::new();
+    }
     let order = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let mut all: Vec<(f64, u32)> = matched.places().map(|place| (key(place), place)).collect();
     if all.len() > until {

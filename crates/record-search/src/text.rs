@@ -329,7 +329,7 @@ impl Collector for Passing {
     }
 
     fn requires_scoring(&self) -> bool {
-        true
+        self.most > 0
     }
 
     fn merge_fruits(&self, parts: Vec<(Vec<(f32, u32)>, Vec<u32>)>) -> tantivy::Result<Self::Fruit> {

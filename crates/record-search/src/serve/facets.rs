@@ -5,7 +5,9 @@ use crawl_core::Result;
 use super::answer::Ask;
 use super::asked::can_be_asked;
 use crate::document::Kind;
+use crate::embed::Embedded;
 use crate::query::Query;
+use crate::search::FacetCounts;
 
 /// Those that come first, in this order.
 const FIRST: &[&str] = &[
@@ -50,7 +52,12 @@ pub(super) fn columns(ask: &Ask) -> Vec<String> {
 
 /// Counts what is chosen from. A facet in which something is chosen counts what would be found without that choice, so
 /// that one can choose another text of it.
-pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCounts]) -> Result<Vec<Shown>> {
+pub(super) fn counts(
+    ask: &Ask,
+    query: &Query,
+    found: &[FacetCounts],
+    embedded: &mut Option<Embedded>,
+) -> Result<Vec<Shown>> {
     let mut out = Vec::new();
     for counts in found {
         let chosen: Vec<&str> = ask.asked.all(&counts.column).collect();
@@ -65,7 +72,7 @@ pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCoun
                 explain: false,
                 ..query.clone()
             };
-            texts = ask.index.search(&alone)?.facets.into_iter().flat_map(|facet| facet.texts).collect();
+            texts = ask.index.search_again(&alone, embedded)?.facets.into_iter().flat_map(|facet| facet.texts).collect();
         }
         let all = texts.len() < query.facet_texts;
         let mut shown: Vec<(String, Option<u64>, bool)> = chosen

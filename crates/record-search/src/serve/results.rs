@@ -17,8 +17,9 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
     query.facets.extend(columns);
     query.facet_texts = facets::COUNTED;
     query.explain = false;
-    let found = ask.index.search(&query)?;
-    let facets = facets::counts(ask, &query, &found.facets)?;
+    let mut embedded = None;
+    let found = ask.index.search_again(&query, &mut embedded)?;
+    let facets = facets::counts(ask, &query, &found.facets, &mut embedded)?;
     let words = hits::words(ask);
     let content = html! {
         div.columns {

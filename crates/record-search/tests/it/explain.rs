@@ -183,3 +183,22 @@ fn what_has_no_vector_is_not_compared() {
     let found = index.search(&Query { mode: Mode::Meaning, limit: 100, ..ask("llama") }).unwrap();
     assert_eq!((found.explain.compared, found.total, found.hits.len()), (Some(60), 60, 60));
 }
+
+#[test]
+fn who_only_counts_ranks_nothing() {
+    let documents = documents(33, 120);
+    let (_folder, index) = index(&documents);
+    for (text, mode, fold) in [
+        ("llama german", Mode::Both, false),
+        ("llama", Mode::Meaning, true),
+        ("llama -german", Mode::Words, false),
+        ("", Mode::Both, false),
+        ("qqq", Mode::Meaning, false),
+    ] {
+        let query = Query { mode, fold, facets: vec!["license".into()], ..ask(text) };
+        let counted = index.search(&Query { limit: 0, ..query.clone() }).unwrap();
+        let found = index.search(&query).unwrap();
+        assert_eq!((counted.total, &counted.facets), (found.total, &found.facets), "{text}");
+        assert_eq!((counted.hits.len(), counted.explain.compared), (0, None), "{text}");
+    }
+}
