@@ -74,7 +74,7 @@ fn name(root: &Path) -> String {
 
 fn of(root: &Path, stored: &Stored) -> Result<Crawl> {
     let checkpoint = stored.checkpoint();
-    let pages = stored.manifest()?;
+    let (first, last) = stored.ends()?.unzip();
     let note: Option<Json> = stored.note().and_then(|note| serde_json::from_str(&note).ok());
     let last_error = note.and_then(|note| Some(note.get("last_error")?.as_str()?.to_owned()));
     Ok(Crawl {
@@ -87,8 +87,8 @@ fn of(root: &Path, stored: &Stored) -> Result<Crawl> {
         bytes: checkpoint.totals.bytes,
         ended: checkpoint.ended(),
         running: stored.is_being_written(),
-        began: pages.first().map(|page| page.fetched_at),
-        last: pages.last().map(|page| page.fetched_at),
+        began: first.map(|page| page.fetched_at),
+        last: last.map(|page| page.fetched_at),
         last_error,
     })
 }

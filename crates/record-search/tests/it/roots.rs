@@ -11,7 +11,7 @@ use record_search::{Index, IndexSink, Inputs, Mapping, Progress, Query, Writer};
 use crate::hashed;
 
 /// Pages of ten models, up to `until`; breaks at page `breaks`.
-struct Models {
+pub(crate) struct Models {
     id: SourceId,
     until: u64,
     breaks: u64,
@@ -21,7 +21,7 @@ struct Models {
 }
 
 impl Models {
-    fn new(until: u64, breaks: u64) -> Self {
+    pub(crate) fn new(until: u64, breaks: u64) -> Self {
         Models { id: SourceId::new("hf/models").unwrap(), until, breaks, likes: 0, asked: AtomicU64::new(0) }
     }
 }
