@@ -386,7 +386,7 @@ impl Index {
         let column = self.column(name)?.ok_or_else(|| no_column(name, self.columns()))?;
         match &*column {
             Column::Facet(facet) => {
-                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most) })
+                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most).0 })
             }
             Column::Numbers(_) => Err(wrong(format!("`{name}` is no facet"), "count a column of texts")),
         }
