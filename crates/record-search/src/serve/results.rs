@@ -148,7 +148,7 @@ fn pages(ask: &Ask, query: &Query, found: &Hits) -> Result<Markup> {
                     a href=(to(number)) aria-current=[(number == page).then_some("page")] { (number) }
                 }
                 @if !near.contains(&last) { span { "…" } }
-                @if page < last { a rel="next" href=(to(page + 1)) { "Next" } }
+                @if let Some(next) = ask.asked.next("/", found.total)? { a rel="next" href=(next) { "Next" } }
             }
             @if page == last && found.total > (last * limit) as u64 {
                 p.note { "Hits are shown up to number " (show::grouped(MOST_HITS as u64)) ". Add words or filters." }

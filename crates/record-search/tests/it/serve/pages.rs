@@ -354,3 +354,24 @@ fn a_form_that_is_sent_again_asks_the_same() {
     let wanted = [("-license", "mit"), ("downloads", "..1500"), ("downloads", ">=100"), ("license", "other")];
     assert_eq!(sent, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())), "{body}");
 }
+
+#[test]
+fn the_last_page_that_can_be_asked_for_leads_to_none_behind_it() {
+    let one = |at: usize| {
+        let mut document = Document { source: "s".into(), id: format!("m{at}"), ..Document::default() };
+        document.columns.insert("dataset".into(), (Kind::Facet, Cell::texts(["squad"])));
+        document
+    };
+    let (folder, _index) = index(&(0..10_050).map(one).collect::<Vec<_>>());
+    let server = serve(folder.path(), None, None);
+    for path in ["/datasets", "/"] {
+        let next = |page: usize| {
+            let got = server.get(&format!("{path}?limit=100&page={page}"));
+            assert_eq!(got.status, 200, "{path} {page}");
+            got.body.split("<a rel=\"next\" href=\"").nth(1).map(|rest| rest.split('"').next().unwrap().to_owned())
+        };
+        assert!(next(99).is_some_and(|to| to.contains("page=100")), "{path}");
+        assert_eq!(next(100), None, "{path}");
+    }
+    assert!(server.get("/api/search?limit=100&page=100").json()["next"].is_null());
+}
