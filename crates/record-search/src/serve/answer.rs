@@ -14,7 +14,7 @@ use crawl_core::{Error, Kind, Result};
 use maud::Markup;
 
 use super::asked::Asked;
-use super::shared::Shared;
+use super::shared::{Shared, told};
 use super::{api, authors, catalogue, compare, datasets, feed, layout, model, results, state, why};
 use crate::index::Index;
 use crate::query::wrong;
@@ -117,8 +117,20 @@ async fn answer(shared: Arc<Shared>, uri: Uri, headers: HeaderMap, page: Page) -
         Ok(Answer::Page(page)) => html(StatusCode::OK, page),
         Ok(Answer::Json(json)) => body(StatusCode::OK, "application/json", json),
         Ok(Answer::Feed(feed)) => body(StatusCode::OK, "application/atom+xml; charset=utf-8", feed),
-        Err(error) => refused(&uri, &error),
+        Err(error) => refused(&uri, &for_others(error)),
     }
+}
+
+/// An error as those who ask are told it: of one that is not about their question not where it was. That, and who has to do
+/// something, is for those who run the server.
+fn for_others(error: Error) -> Error {
+    let busy = matches!(error.kind(), Kind::Limited | Kind::Transient);
+    if matches!(error.kind(), Kind::Config | Kind::Gone) || (busy && error.place().is_empty()) {
+        return error;
+    }
+    tracing::error!(%error, advice = error.advice(), "a request could not be answered");
+    let kind = if busy { error.kind() } else { Kind::Storage };
+    Error::new(kind, told(&error)).advise("tell whoever runs this server: its log says where it was")
 }
 
 /// An error, as a page or as JSON.
