@@ -101,6 +101,12 @@ fn index_command(rows: &Path, index: &Path) -> Command {
     command
 }
 
+/// Indexes to the end.
+fn indexed(rows: &Path, index: &Path) {
+    let ended = index_command(rows, index).stderr(Stdio::piped()).output().unwrap();
+    assert!(ended.status.success(), "{}: {}", ended.status, String::from_utf8_lossy(&ended.stderr));
+}
+
 /// How often it is killed: `GLEANER_KILLS=100` takes minutes on a busy machine.
 #[allow(clippy::disallowed_methods, reason = "how long a test may take is for the environment to say")]
 fn kills() -> u32 {
@@ -129,7 +135,7 @@ fn it_is_killed_at_random_moments_and_ends_as_if_it_had_not_been() {
     std::fs::write(&rows, lines(1)).unwrap();
     let undisturbed = folder.path().join("undisturbed");
     let began = Instant::now();
-    assert!(index_command(&rows, &undisturbed).status().unwrap().success());
+    indexed(&rows, &undisturbed);
     let took = began.elapsed();
     let killed = folder.path().join("killed");
     let mut random = fastrand::Rng::with_seed(5);
@@ -148,6 +154,6 @@ fn it_is_killed_at_random_moments_and_ends_as_if_it_had_not_been() {
     }
     assert!(alive * 2 > kills(), "only {alive} were killed while they worked");
     std::fs::write(&rows, lines(1)).unwrap();
-    assert!(index_command(&rows, &killed).status().unwrap().success());
+    indexed(&rows, &killed);
     assert_eq!(contents(&killed), contents(&undisturbed));
 }
