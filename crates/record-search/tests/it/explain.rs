@@ -202,3 +202,30 @@ fn who_only_counts_ranks_nothing() {
         assert_eq!((counted.hits.len(), counted.explain.compared), (0, None), "{text}");
     }
 }
+
+#[test]
+fn of_doubled_data_the_double_is_nearest_and_the_rest_stands_as_it_stood() {
+    let mut documents = documents(34, 150);
+    // What is not nearness must not move anything.
+    documents.iter_mut().for_each(|document| {
+        document.columns.remove("popularity");
+    });
+    let double = |document: &Document| Document { id: format!("{} again", document.id), ..document.clone() };
+    let doubled: Vec<Document> = documents.iter().cloned().chain(documents.iter().map(double)).collect();
+    let ((_folder, once), (_other_folder, twice)) = (index(&documents), index(&doubled));
+    for document in documents.iter().step_by(11) {
+        let like = |limit| Query {
+            like: Some(format!("{}:{}", document.source, document.id)),
+            limit,
+            ..Query::default()
+        };
+        let (once, twice) = (ids(&once, &like(149)), ids(&twice, &like(299)));
+        assert_eq!(twice.len(), 299);
+        assert_eq!(twice[0], double(document).id, "its double comes first");
+        assert!(!twice.contains(&document.id), "it is not like itself");
+        // Each with its double beside it, in the order in which they were alone.
+        let pairs: Vec<String> = twice[1..].chunks(2).map(|two| two[0].clone()).collect();
+        assert!(twice[1..].chunks(2).all(|two| two[1] == format!("{} again", two[0])), "{twice:?}");
+        assert_eq!(pairs, once);
+    }
+}
