@@ -106,6 +106,8 @@ impl Writer {
                 .advise("wait for it, stop it, or name another --index"),
             cause => failed(cause),
         })?;
+        // What a commit left that was killed before its end: ours begins at the same stamp, and gives its files the same names.
+        writer.garbage_collect_files().wait().map_err(failed)?;
         let model = embedder.as_ref().map(|embedder| Model {
             name: embedder.name(),
             digest: embedder.digest(),

@@ -84,6 +84,30 @@ fn it_dies_between_any_two_steps_and_a_rerun_makes_it_whole() {
     assert!(steps >= 16, "{steps} steps");
 }
 
+#[test]
+fn what_a_commit_left_that_was_killed_at_its_end_is_in_the_way_of_none() {
+    let documents = documents(10, 30);
+    let folder = tempfile::tempdir().unwrap();
+    let put = |documents: &[Document]| {
+        let mut writer = Writer::open(folder.path(), hashed())?;
+        for document in documents {
+            writer.put(document.clone())?;
+        }
+        writer.commit()?;
+        writer.close()
+    };
+    put(&documents).unwrap();
+    let meta = folder.path().join("text/meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    let change = |document: &Document| Document { card: "changed".into(), ..document.clone() };
+    let changed: Vec<Document> = documents[..5].iter().map(change).collect();
+    put(&changed).unwrap();
+    // As if it had died right before it named the new files.
+    std::fs::write(&meta, before).unwrap();
+    put(&changed).unwrap();
+    assert_eq!(all(folder.path()).len(), 30);
+}
+
 fn index_command(rows: &Path, index: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_record-search"));
     command.args([
