@@ -21,7 +21,7 @@ pub use http::journal::{Counts, Seen, Stats, WindowUse};
 pub use http::server::Running;
 pub use hub::{Hub, HubChange, HubConfig, Window, synthetic};
 pub use kaggle::{Content, Kaggle, KaggleConfig, Part, Plant};
-pub use llm::{Llm, LlmConfig, Rate, answer, rule};
+pub use llm::{Llm, LlmConfig, Obeys, Rate, answer, rule};
 pub use s3::S3;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -145,7 +145,7 @@ impl Answers {
         }
         let confidence = self.confidence.and_then(|place| self.response[place].number(&values[place]));
         let check_kept = self.check_word(id).is_none_or(|word| answer["check"] == word.as_str());
-        let reasoning = answer["reasoning"].as_str().unwrap_or_default().to_owned();
+        let reasoning = Task::decoded(&self.kind, answer["reasoning"].as_str().unwrap_or_default());
         let (labels, related) = self.decided(&answer)?;
         Ok(Answer { labels, related, values, confidence, reasoning, check_kept })
     }
@@ -164,7 +164,7 @@ impl Answers {
             TaskKind::Filter(filter) => {
                 let said = &answer[&filter.field];
                 let yes = match &filter.spelled {
-                    Some([_, yes]) => said == yes.as_str(),
+                    Some(spelled) => said == spelled.yes.as_str(),
                     None => said == true,
                 };
                 Ok((Vec::new(), Some(yes)))
@@ -200,9 +200,9 @@ impl Answers {
                 answer.insert("labels".into(), names.into_iter().map(shown).collect());
             }
             TaskKind::Filter(filter) => {
-                if let (Some([no, yes]), Some(said)) = (&filter.spelled, answer.get(&filter.field)) {
-                    let spelled = if *said == true { yes } else { no };
-                    answer.insert(filter.field.clone(), spelled.as_str().into());
+                if let (Some(spelled), Some(said)) = (&filter.spelled, answer.get(&filter.field)) {
+                    let word = if *said == true { &spelled.yes } else { &spelled.no };
+                    answer.insert(filter.field.clone(), word.as_str().into());
                 }
             }
         }
@@ -277,7 +277,7 @@ fn decision(kind: &TaskKind) -> Value {
         TaskKind::Filter(filter) => {
             return match &filter.spelled {
                 None => json!({"type": "boolean"}),
-                Some(words) => json!({"type": "string", "enum": words}),
+                Some(spelled) => json!({"type": "string", "enum": spelled.in_order()}),
             };
         }
     };

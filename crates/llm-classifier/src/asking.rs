@@ -73,9 +73,12 @@ pub struct Asking {
     /// Who answers: the endpoint, the words and tags of the task file, or these first and the endpoint where they are unsure
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINE", default_value = "openai")]
     engine: Vec<Engine>,
-    /// Ask about records that look as if they held orders a second time, with labels under other names
+    /// Show the model the labels under their own names, not under codes that no text of a record can know
     #[arg(long)]
-    pub second_look: bool,
+    pub plain_labels: bool,
+    /// Do not ask a second time, under other codes, about records that look as if they held orders
+    #[arg(long)]
+    pub no_second_look: bool,
     /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
     #[arg(long)]
     batch: bool,
@@ -162,7 +165,8 @@ impl Asking {
         if self.budget.is_some() && price.is_none() {
             return Err(self.no_price(&task).into());
         }
-        let second = self.second_look.then(|| self.chat(task.second_look())).transpose()?;
+        let task = self.defended(task);
+        let second = self.second_look(&task)?;
         let (chat, answers) = self.chat(task)?;
         let concurrency = self.concurrency.max(1);
         let http = Http::new(self.http_config(session))?;
@@ -204,6 +208,16 @@ impl Asking {
             return Err(config(what, "add `words` or `tags` to its labels, or choose --engine openai").into());
         }
         Ok(rules)
+    }
+
+    /// The task as it is asked: answers under codes, if nobody wishes otherwise.
+    pub fn defended(&self, task: Task) -> Task {
+        if self.plain_labels { task } else { task.disguised() }
+    }
+
+    /// The task as it is asked about suspicious records a second time; `None` if nobody wishes it.
+    pub fn second_look(&self, task: &Task) -> Result<Option<(Chat, Answers)>> {
+        (!self.no_second_look).then(|| self.chat(task.second_look())).transpose()
     }
 
     /// The task at the endpoint.

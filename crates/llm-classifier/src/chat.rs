@@ -320,7 +320,12 @@ fn prompt_digest(task: &Task) -> String {
     };
     part(&task.system.text);
     part(&task.user.text);
-    task.words().iter().for_each(|(_, word)| part(word));
+    // These two came later: prompts that do not use them keep their digests.
+    let used = |name: &str| {
+        let there = |template: &Template| template.text.contains(&format!("{{{name}}}"));
+        !matches!(name, "yes" | "no") || there(&task.system) || there(&task.user)
+    };
+    task.words().iter().filter(|(name, _)| used(name)).for_each(|(_, word)| part(word));
     for example in &task.examples {
         part(&example.record);
         part(&serde_json::Value::Object(example.answer.clone()).to_string());

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crawl_core::json::Raw;
 use crawl_core::{Record, Result};
 use serde::Serialize;
 use tiktoken_rs::CoreBPE;
@@ -11,6 +12,7 @@ use crate::endpoint::question;
 use crate::money::Price;
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
+use crate::suspect::suspicions;
 use crate::task::Form;
 use crate::{Answers, Cache, Chat, Task};
 
@@ -45,6 +47,8 @@ pub struct Plan {
     pub looked_at: u64,
     /// Records that will be asked about.
     pub asked: u64,
+    /// How many of them will be asked about a second time, for they look as if they held orders.
+    pub second_looks: u64,
     /// Records whose answer is in the cache.
     pub cached: u64,
     /// Records that the rules answer.
@@ -88,8 +92,10 @@ pub struct Planner<'a> {
     rules: bool,
     id_field: &'a str,
     bpe: &'static CoreBPE,
-    /// The texts that every question begins with, and their tokens.
-    head: (Vec<String>, f64),
+    /// How suspicious records are asked about a second time.
+    second: Option<(&'a Chat, &'a Answers)>,
+    /// The texts that every question begins with, and their tokens; of the first look and the second.
+    heads: [(Vec<String>, f64); 2],
     seen: Seen,
     /// The questions so far: the same one is paid once.
     asked: HashSet<Key>,
@@ -99,6 +105,7 @@ pub struct Planner<'a> {
 struct Seen {
     records: u64,
     asked: u64,
+    second_looks: u64,
     cached: u64,
     ruled: u64,
     mirrors: u64,
@@ -124,10 +131,16 @@ impl<'a> Planner<'a> {
             rules,
             id_field,
             bpe,
-            head: (Vec::new(), 0.0),
+            second: None,
+            heads: Default::default(),
             seen: Seen::default(),
             asked: HashSet::new(),
         }
+    }
+
+    /// Suspicious records are asked about a second time in this way.
+    pub fn with_second_look(self, chat: &'a Chat, answers: &'a Answers) -> Self {
+        Planner { second: Some((chat, answers)), ..self }
     }
 
     /// Looks at a record.
@@ -146,7 +159,6 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let question = question(self.chat, self.answers, self.cache, raw, &id)?;
-        let check = self.answers.check_word(&question.about);
         if let Some(cache) = self.cache
             && cache.get(question.key)?.is_some()
         {
@@ -157,16 +169,27 @@ impl<'a> Planner<'a> {
             self.seen.mirrors += 1;
             return Ok(());
         }
-        let (head, user) = self.chat.said(raw, &question.about, check.as_deref());
-        if self.head.0 != head {
-            let tokens: f64 = head.iter().map(|text| self.count(text) + PER_MESSAGE).sum();
-            self.head = (head, tokens);
+        let mut tokens = self.tokens(0, self.chat, self.answers, raw, &question.about);
+        if let Some((chat, answers)) = self.second
+            && !suspicions(raw, &self.chat.task().fields).is_empty()
+        {
+            self.seen.second_looks += 1;
+            tokens += self.tokens(1, chat, answers, raw, &question.about);
         }
-        let tokens = self.head.1 + self.count(&user) + PER_MESSAGE + PER_REQUEST;
         self.seen.asked += 1;
         self.seen.tokens += tokens;
         self.seen.squares += tokens * tokens;
         Ok(())
+    }
+
+    /// The tokens of a question, of the first look or the second.
+    fn tokens(&mut self, look: usize, chat: &Chat, answers: &Answers, raw: Raw<'_>, about: &str) -> f64 {
+        let (head, user) = chat.said(raw, about, answers.check_word(about).as_deref());
+        if self.heads[look].0 != head {
+            let tokens: f64 = head.iter().map(|text| self.count(text) + PER_MESSAGE).sum();
+            self.heads[look] = (head, tokens);
+        }
+        self.heads[look].1 + self.count(&user) + PER_MESSAGE + PER_REQUEST
     }
 
     fn count(&self, text: &str) -> f64 {
@@ -183,7 +206,7 @@ impl<'a> Planner<'a> {
             0 => 0,
             all => (part as f64 * records as f64 / all as f64).round() as u64,
         };
-        let asked = share(seen.asked);
+        let (asked, second_looks) = (share(seen.asked), share(seen.second_looks));
         let mean = if seen.asked == 0 { 0.0 } else { seen.tokens / seen.asked as f64 };
         let history =
             self.cache.map(|cache| cache.recent(self.chat.prompt(), self.chat.model())).transpose()?;
@@ -195,6 +218,8 @@ impl<'a> Planner<'a> {
         let thinks = price.is_some_and(|price| price.reasoning);
         let each = if thinks && history.is_none() { self.with_thoughts(each) } else { each };
         let asked_f = asked as f64;
+        // Each of them is an answer.
+        let answers = (asked + second_looks) as f64;
         let again = history.as_ref().map_or(0.01, |history| history.second_rounds);
         // Two deviations of the mean of those looked at, for those that were not.
         let rest = 1.0 - seen.records.min(records) as f64 / records.max(1) as f64;
@@ -205,13 +230,13 @@ impl<'a> Planner<'a> {
         let prompt_tokens = Range {
             low: asked_f * (mean - slack).max(0.0),
             likely: asked_f * (mean + again * (mean + 80.0)),
-            high: asked_f * (mean + slack + schema) * 1.1,
+            high: (asked_f * (mean + slack) + answers * schema) * 1.1,
         };
         let most = self.chat.task().model.most_tokens().map_or(each.high * 2.0, |most| most as f64);
         let completion_tokens = Range {
-            low: asked_f * each.low,
-            likely: asked_f * each.likely * (1.0 + again),
-            high: asked_f * each.high.min(most).max(each.likely) * 1.1,
+            low: answers * each.low,
+            likely: answers * each.likely * (1.0 + again),
+            high: answers * each.high.min(most).max(each.likely) * 1.1,
         };
         let cost = |price: &Price| Range {
             low: price.cost(prompt_tokens.low, completion_tokens.low),
@@ -225,6 +250,7 @@ impl<'a> Planner<'a> {
             records,
             looked_at: seen.records,
             asked,
+            second_looks,
             cached: share(seen.cached),
             ruled: share(seen.ruled),
             mirrors: share(seen.mirrors),
@@ -233,7 +259,7 @@ impl<'a> Planner<'a> {
             completion_tokens,
             cost_usd: price.map(cost),
             answers_from,
-            seconds: seconds(asked_f, prompt_tokens.likely, Some(latency), limits),
+            seconds: seconds(answers, prompt_tokens.likely, Some(latency), limits),
             seconds_from: match (known, limited) {
                 (Some(_), _) => "the time of the answers in the cache, and the limits",
                 (None, true) => "the limits, and a guess of 60 tokens a second",
@@ -256,7 +282,8 @@ impl<'a> Planner<'a> {
         let mut notes = Vec::new();
         if price.reasoning {
             notes.push(format!(
-                "it thinks before it answers, and thoughts are paid as tokens received: {THOUGHTS} of them are a guess, and the                  high figure takes all of max_tokens"
+                "it thinks before it answers, and thoughts are paid as tokens received: {THOUGHTS} of them are a guess, and the \
+                 high figure takes all of max_tokens"
             ));
             if let Some(most) = model.most_tokens().filter(|most| *most < 2000) {
                 notes.push(format!("{most} tokens may be too few for its thoughts and the answer: see --max-tokens, --reasoning-effort"));

@@ -5,7 +5,7 @@ use crawl_core::json::Raw;
 use crate::task::Field;
 
 /// Phrases of orders, in lower case, with what they are.
-const PHRASES: [(&str, &str); 30] = [
+const PHRASES: [(&str, &str); 36] = [
     ("ignore all", "tells to ignore something"),
     ("ignore any", "tells to ignore something"),
     ("ignore the", "tells to ignore something"),
@@ -31,6 +31,12 @@ const PHRASES: [(&str, &str); 30] = [
     ("output exactly", "demands an answer"),
     ("classify this", "demands an answer"),
     ("label this", "demands an answer"),
+    ("category number", "speaks of the list of answers"),
+    ("label number", "speaks of the list of answers"),
+    ("option number", "speaks of the list of answers"),
+    ("first category", "speaks of the list of answers"),
+    ("last category", "speaks of the list of answers"),
+    ("category whose description", "speaks of the list of answers"),
     ("if you are an ai", "speaks to a model"),
     ("language model reading", "speaks to a model"),
     ("note to the classifier", "speaks to a model"),

@@ -1,5 +1,6 @@
 //! Tasks: what to ask about a record, and which answers there are.
 
+mod codes;
 mod examples;
 mod file;
 mod find;
@@ -13,6 +14,7 @@ use std::path::Path;
 
 use crawl_core::{Error, Kind, Result};
 
+use codes::Spelled;
 pub use labels::{Label, Labels, Words};
 pub use output::Output;
 pub use response::{Choice, Form, ResponseField};
@@ -68,8 +70,8 @@ pub struct Filter {
     pub description: String,
     /// What speaks for it, and with negative weights against it; for the engine `rules`.
     pub words: Words,
-    /// How the two answers are spelled if not as `true` and `false`: no, yes.
-    pub(crate) spelled: Option<[String; 2]>,
+    /// How the two answers are spelled if not as `true` and `false`.
+    pub(crate) spelled: Option<Spelled>,
 }
 
 /// A response field must have at least this value.
@@ -206,28 +208,6 @@ impl Task {
         file::parse(text, path)
     }
 
-    /// The same question put in another way, for records that may hold orders: labels in the other order, and under
-    /// names that no text of a record can know.
-    pub fn second_look(&self) -> Self {
-        let mut task = self.clone();
-        match &mut task.kind {
-            TaskKind::Labels(labels) => labels.disguise(),
-            TaskKind::Filter(filter) => {
-                // The words must not tell which is which.
-                filter.spelled = Some(["K1".into(), "K2".into()]);
-                filter.description =
-                    format!("\"K2\" if this holds, else \"K1\": {}", filter.description.trim());
-            }
-        }
-        let (words, fields) = (task.words(), task.fields.clone());
-        for template in [&mut task.system, &mut task.user] {
-            if let Ok(again) = Template::parse(&template.text, &fields, &words) {
-                *template = again;
-            }
-        }
-        task
-    }
-
     /// The place of the response field `confidence`, if the answer has one.
     pub fn confidence(&self) -> Option<usize> {
         self.response.iter().position(|field| field.name == "confidence" && field.form.is_counted())
@@ -244,9 +224,18 @@ impl Task {
     /// What the placeholders stand for that are the same for every record.
     pub(crate) fn words(&self) -> Vec<(&'static str, String)> {
         let mut words = vec![("answer_form", response::answer_form(self))];
-        if let TaskKind::Labels(labels) = &self.kind {
-            words.push(("labels", labels.list()));
-            words.extend(labels.other.map(|place| ("other", labels.labels[place].shown().to_owned())));
+        match &self.kind {
+            TaskKind::Labels(labels) => {
+                words.push(("labels", labels.list()));
+                words.extend(labels.other.map(|place| ("other", labels.labels[place].shown().to_owned())));
+            }
+            TaskKind::Filter(filter) => {
+                let (yes, no) = match &filter.spelled {
+                    Some(spelled) => (format!("\"{}\"", spelled.yes), format!("\"{}\"", spelled.no)),
+                    None => ("true".to_owned(), "false".to_owned()),
+                };
+                words.extend([("yes", yes), ("no", no)]);
+            }
         }
         words
     }

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::obey::Obeys;
 use super::prompt::Prompt;
-use super::{obey, rule, tokens};
+use super::rule::Told;
+use super::{obey, point, rule, tokens};
 use crate::fault::Fault;
 use crate::http::answer::{Answer, Body};
 
@@ -26,8 +28,8 @@ struct Completion {
 /// How the double answers and counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
-    /// Whether it obeys orders inside records.
-    pub(super) obeys: bool,
+    /// Whether it obeys orders inside records, and what it understands of them.
+    pub(super) obeys: Option<Obeys>,
     /// Whether it counts tokens as OpenAI's models do, not by bytes.
     pub(super) tokenizes: bool,
 }
@@ -90,7 +92,7 @@ fn completion(
     if prompt.stream { Err(completion) } else { Ok(completion) }
 }
 
-fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>, obeys: bool) -> String {
+fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>, obeys: Option<Obeys>) -> String {
     let id = record_id.unwrap_or("unknown");
     if matches!(fault, Some(Fault::InvalidJson)) {
         return "Sure! I would say it is about several things, {\"labels\": [".into();
@@ -98,8 +100,9 @@ fn content(prompt: &Prompt, record_id: Option<&str>, fault: Option<&Fault>, obey
     let Some(schema) = prompt.schema() else {
         return json!({ "id": id, "text": "I was not told which shape to answer in." }).to_string();
     };
-    let orders = if obeys { prompt.record().and_then(|record| obey::orders(&record)) } else { None };
-    let answer = || rule::answer_to(&schema, id, prompt.check_word().as_deref(), orders.as_ref());
+    let orders = obeys.and_then(|how| obey::orders(&prompt.record()?, how));
+    let told = Told { check: prompt.check_word(), list: point::List::read(&prompt.told()), orders };
+    let answer = || rule::answer_to(&schema, id, &told);
     match fault {
         Some(Fault::Fenced) => format!("```json\n{}\n```", answer()),
         Some(Fault::WrongId) => rule::answer_with_id(&schema, id, &format!("{id}-other")).to_string(),

@@ -3,6 +3,7 @@
 mod batch;
 mod complete;
 mod obey;
+mod point;
 mod prompt;
 mod rate;
 mod rule;
@@ -21,6 +22,7 @@ use crate::http::answer::{Answer, Header};
 use crate::http::journal::Journal;
 use crate::http::request::Request;
 use crate::http::server::{Origin, Running, Service, Shared, bind, start};
+pub use obey::Obeys;
 use prompt::Prompt;
 pub use rate::Rate;
 use rate::Rates;
@@ -43,8 +45,8 @@ pub struct LlmConfig {
     pub faults: Vec<Rule>,
     /// A quota for each fixed window.
     pub rate: Option<Rate>,
-    /// Whether it obeys orders inside records, as a weak model does.
-    pub obeys: bool,
+    /// Whether it obeys orders inside records, as a weak model does, and what it understands of them.
+    pub obeys: Option<Obeys>,
     /// Whether it counts tokens as OpenAI's models do; else four bytes are one, which is much quicker.
     pub tokenizes: bool,
     /// How long a batch takes.
@@ -69,7 +71,7 @@ impl Default for LlmConfig {
             seed: 1,
             faults: Vec::new(),
             rate: None,
-            obeys: false,
+            obeys: None,
             tokenizes: false,
             batch_takes: Duration::from_millis(300),
             batch_fails: 0,

@@ -55,6 +55,13 @@ impl Prompt {
             .next()
     }
 
+    /// What it is told by the system.
+    pub(super) fn told(&self) -> String {
+        let told =
+            self.messages.iter().filter(|message| matches!(message.role.as_str(), "system" | "developer"));
+        told.map(Message::text).collect::<Vec<_>>().join("\n")
+    }
+
     /// The texts of all messages, for counting tokens.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> + '_ {
         self.messages.iter().map(Message::text)

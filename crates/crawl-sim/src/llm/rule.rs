@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::obey::Orders;
+use super::point::{self, List};
 use crate::dice::{Dice, hash};
 
 /// How many labels the rule gives at most where the schema does not say.
@@ -27,15 +28,33 @@ pub fn rule(record_id: &str, labels: &[String], most: usize) -> Vec<String> {
     positions.into_iter().map(|position| labels[position].clone()).collect()
 }
 
-/// As [`rule`]; labels that are only numbered (`K2`, `K3`, ...) are others in the opposite order, and the record's right
-/// ones stay the same.
+/// As [`rule`]; codes for labels (`K3fa`, `Mc07`, ...) are sorted as the labels are in the task's file, in whatever order
+/// they are shown, so that the record's right ones stay the same.
 fn honest(record_id: &str, labels: &[String], most: usize) -> Vec<String> {
-    let numbered =
-        |label: &String| label.strip_prefix('K').is_some_and(|number| number.parse::<u32>().is_ok());
-    if labels.is_empty() || !labels.iter().all(numbered) {
-        return rule(record_id, labels, most);
+    let mut labels = labels.to_vec();
+    if are_codes(&labels) {
+        labels.sort_unstable();
     }
-    rule(record_id, &labels.iter().rev().cloned().collect::<Vec<_>>(), most)
+    rule(record_id, &labels, most)
+}
+
+fn are_codes(labels: &[String]) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_code = |label: &String| {
+        label.strip_prefix(['K', 'M']).is_some_and(|rest| rest.len() >= 3 && rest.bytes().all(hex))
+    };
+    !labels.is_empty() && labels.iter().all(is_code)
+}
+
+/// What the double was told beside the record, and what it obeys.
+#[derive(Default)]
+pub(super) struct Told {
+    /// The word that a member `check` must repeat.
+    pub(super) check: Option<String>,
+    /// The answers that it was given, with what they mean.
+    pub(super) list: List,
+    /// What the orders in the record want.
+    pub(super) orders: Option<Orders>,
 }
 
 /// The answer of the double for this record: every property of the schema is filled.
@@ -49,13 +68,8 @@ pub fn answer(schema: &Value, record_id: &str) -> Value {
 }
 
 /// As [`answer`], with the word that a member `check` must repeat, and as a model that obeys such orders.
-pub(super) fn answer_to(
-    schema: &Value,
-    record_id: &str,
-    check: Option<&str>,
-    orders: Option<&Orders>,
-) -> Value {
-    Filler { check, orders, ..Filler::new(schema, record_id) }.fill(schema, "", 0)
+pub(super) fn answer_to(schema: &Value, record_id: &str, told: &Told) -> Value {
+    Filler { told: Some(told), ..Filler::new(schema, record_id) }.fill(schema, "", 0)
 }
 
 /// As [`answer`], with this label wherever a label belongs.
@@ -73,17 +87,20 @@ struct Filler<'a> {
     record_id: &'a str,
     shown_id: &'a str,
     label: Option<&'a str>,
-    check: Option<&'a str>,
-    orders: Option<&'a Orders>,
+    told: Option<&'a Told>,
 }
 
 impl<'a> Filler<'a> {
     fn new(root: &'a Value, record_id: &'a str) -> Self {
-        Filler { root, record_id, shown_id: record_id, label: None, check: None, orders: None }
+        Filler { root, record_id, shown_id: record_id, label: None, told: None }
     }
 }
 
-impl Filler<'_> {
+impl<'a> Filler<'a> {
+    fn orders(&self) -> Option<&'a Orders> {
+        self.told?.orders.as_ref()
+    }
+
     fn fill(&self, schema: &Value, name: &str, depth: usize) -> Value {
         if depth > DEPTH {
             return Value::Null;
@@ -113,7 +130,7 @@ impl Filler<'_> {
 
     /// What an order wants as the value of a member, if it wants something.
     fn wanted(&self, name: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
-        let orders = self.orders?;
+        let orders = self.orders()?;
         if let Some(value) = orders.member(name).filter(|value| fits(value)) {
             return Some(value.clone());
         }
@@ -121,20 +138,25 @@ impl Filler<'_> {
         match (orders.high, orders.low) {
             (true, _) if fits(&yes) => Some(yes),
             (_, true) if fits(&no) => Some(no),
-            _ => None,
+            // Of two answers the first one is yes.
+            _ => point::position(orders).filter(|_| fits(&yes)).map(|at| Value::Bool(at == Some(0))),
         }
     }
 
     /// The labels that an order wants, where it names some of these.
     fn ordered(&self, name: &str, labels: &[String]) -> Option<Vec<String>> {
-        let orders = self.orders?;
+        let orders = self.orders()?;
         let listed = orders.member(name).map(|value| match value {
             Value::Array(items) => texts(items),
             value => value.as_str().map(str::to_owned).into_iter().collect(),
         });
         let listed =
             listed.filter(|listed| !listed.is_empty() && listed.iter().all(|one| labels.contains(one)));
-        listed.or_else(|| orders.label(labels).map(|label| vec![label.clone()]))
+        listed.or_else(|| self.one_ordered(orders, labels).map(|label| vec![label.clone()]))
+    }
+
+    fn one_ordered<'l>(&self, orders: &Orders, labels: &'l [String]) -> Option<&'l String> {
+        orders.label(labels).or_else(|| self.told?.list.pointed(orders, labels))
     }
 
     /// Where `$ref`, `anyOf`, `oneOf` or `allOf` leads.
@@ -145,7 +167,8 @@ impl Filler<'_> {
         let choices = ["anyOf", "oneOf", "allOf"].iter().find_map(|name| schema.get(name)?.as_array())?;
         let has_it = |choice: &&Value| {
             let labels = choice.pointer("/items/enum").and_then(Value::as_array).map(|labels| texts(labels));
-            labels.is_some_and(|labels| self.orders.is_some_and(|orders| orders.label(&labels).is_some()))
+            let wanted = |labels: &Vec<String>| self.one_ordered(self.orders()?, labels).cloned();
+            labels.as_ref().and_then(wanted).is_some()
         };
         if let Some(wanted) = choices.iter().find(has_it) {
             return Some(wanted);
@@ -190,9 +213,13 @@ impl Filler<'_> {
         if let Some(first) = self.ordered(name, &labels).and_then(|wanted| wanted.into_iter().next()) {
             return json!(first);
         }
-        if labels == ["K1", "K2"] {
-            // Yes and no under other names: the same answer as under their own.
-            return choices[usize::from(self.dice(name).below(2) == 1)].clone();
+        if labels.len() == 2 && are_codes(&labels) {
+            // No and yes under codes, sorted so: the same answer as under their own names.
+            return json!(if self.dice(name).below(2) == 1 {
+                labels.iter().max()
+            } else {
+                labels.iter().min()
+            });
         }
         match (self.label, rule(self.record_id, &labels, 1).into_iter().next()) {
             (Some(label), Some(_)) => json!(label),
@@ -227,9 +254,9 @@ impl Filler<'_> {
         }
         if name == "check" {
             // Who writes another's answer word for word forgets what else was asked.
-            let dictated = self.orders.is_some_and(|orders| orders.whole.is_some());
-            let own = self.check.filter(|_| !dictated).unwrap_or("ok");
-            let wanted = self.orders.and_then(|orders| orders.member("check")).and_then(Value::as_str);
+            let dictated = self.orders().is_some_and(|orders| orders.whole.is_some());
+            let own = self.told.and_then(|told| told.check.as_deref()).filter(|_| !dictated).unwrap_or("ok");
+            let wanted = self.orders().and_then(|orders| orders.member("check")).and_then(Value::as_str);
             return json!(wanted.unwrap_or(own));
         }
         let reasons = [

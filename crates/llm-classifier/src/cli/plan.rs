@@ -50,11 +50,16 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
     input.check(&task)?;
     let id_field = input.id_field(arguments.id_field.as_deref())?;
     let (rules, price) = (asking.rules(&task)?, asking.planned_price(&task)?);
+    let task = asking.defended(task);
+    let second = asking.second_look(&task)?;
     let (chat, answers) = asking.chat(task)?;
     let path = asking.cache_path(arguments.root.as_deref());
     // A plan makes no cache; it looks into the one that is there.
     let cache = path.exists().then(|| Cache::open(&path)).transpose()?;
     let mut planner = Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field);
+    if let Some((chat, answers)) = &second {
+        planner = planner.with_second_look(chat, answers);
+    }
     let records = look(&mut planner, &input, arguments.sample)?;
     let plan = planner.plan(records, price.as_ref(), asking.limits())?;
     if arguments.json {
@@ -108,6 +113,12 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
     print(format!("  of equal content {:>15}  paid once with another one", grouped(plan.mirrors)));
     print(format!("  cannot be asked  {:>15}  no object, or no id", grouped(plan.unfit)));
     print(format!("  will be asked    {:>15}", grouped(plan.asked)));
+    if plan.second_looks > 0 {
+        print(format!(
+            "  a second time    {:>15}  they look as if they held orders",
+            grouped(plan.second_looks)
+        ));
+    }
     print(format!("\nestimates          {:>15} {:>15} {:>15}", "low", "likely", "high"));
     print(format!("  tokens sent      {}", tokens(&plan.prompt_tokens)));
     print(format!("  tokens received  {}  from {}", tokens(&plan.completion_tokens), plan.answers_from));

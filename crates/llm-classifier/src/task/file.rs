@@ -192,7 +192,8 @@ fn fields(source: &Text<'_>, table: &BTreeMap<String, Spanned<usize>>) -> Result
     };
     let field = |(name, limit): (&String, &Spanned<usize>)| {
         let key = format!("fields.{name}");
-        let what = if matches!(name.as_str(), "labels" | "record_id" | "other" | "answer_form") {
+        let what = if matches!(name.as_str(), "labels" | "record_id" | "other" | "answer_form" | "yes" | "no")
+        {
             "this name is that of a placeholder of ours"
         } else if !name.split('.').all(part) {
             "only names of letters, digits and _, with dots between them, can be placeholders"

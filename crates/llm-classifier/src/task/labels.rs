@@ -106,14 +106,6 @@ impl Labels {
         };
         self.order.iter().map(line).collect::<Vec<_>>().join("\n")
     }
-
-    /// Other names, in the other order.
-    pub(super) fn disguise(&mut self) {
-        self.order.reverse();
-        for (number, place) in self.order.iter().enumerate() {
-            self.labels[*place].alias = Some(format!("K{}", number + 1));
-        }
-    }
 }
 
 impl Entry {

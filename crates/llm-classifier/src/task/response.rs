@@ -253,7 +253,15 @@ pub(super) fn answer_form(task: &Task) -> String {
         }
         TaskKind::Filter(filter) => match &filter.spelled {
             None => format!("- \"{}\": true or false. {}", filter.field, filter.description.trim()),
-            Some(_) => format!("- \"{}\": {}", filter.field, filter.description.trim()),
+            Some(spelled) => {
+                let [first, second] = spelled.in_order();
+                let holds = if spelled.yes_first { "holds" } else { "does not hold" };
+                let description = filter.description.trim();
+                format!(
+                    "- \"{}\": \"{first}\" if this {holds}, else \"{second}\": {description}",
+                    filter.field
+                )
+            }
         },
     });
     let line = |field: &ResponseField| {

@@ -14,7 +14,9 @@ async fn program(folder: &Path, url: &str, model: &str, more: &[&str]) -> (Optio
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
     command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL").env("NO_COLOR", "1");
     command.arg("run").arg(weekly()).arg(folder.join("in")).arg("--root").arg(folder.join("out"));
-    command.args(["--base-url", &format!("{url}/v1"), "--model", model, "--concurrency", "4"]).args(more);
+    command
+        .args(["--base-url", &format!("{url}/v1"), "--model", model, "--plain-labels", "--concurrency", "4"])
+        .args(more);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

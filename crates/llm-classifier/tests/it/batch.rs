@@ -118,11 +118,15 @@ fn letters(told: &[Told]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_go_side_by_side_and_a_full_queue_is_waited_for() {
-    for (queue, wanted) in [(0, "hhhhhbbbbb"), (2, "hhqb")] {
+    // With a queue of two the double refuses the third: more are never out at a time.
+    for (queue, takes, wanted) in [(0, 3000, "hhhhhb"), (2, 900, "hhq")] {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let config =
-            LlmConfig { batch_takes: Duration::from_millis(900), batch_queue: queue, ..LlmConfig::default() };
+        let config = LlmConfig {
+            batch_takes: Duration::from_millis(takes),
+            batch_queue: queue,
+            ..LlmConfig::default()
+        };
         let double = Llm::start(config).await.unwrap();
         store(&folder.join("in"), &rows(100), 50).await;
         let classifier = classifier(folder, &double, None);

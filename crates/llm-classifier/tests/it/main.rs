@@ -4,6 +4,7 @@
 mod again;
 mod batch;
 mod cache;
+mod codes;
 mod desk;
 mod engines;
 mod filter;

@@ -1,5 +1,6 @@
 //! Disguises: an order so written that a person or a filter passes over it, and a model may still read it.
 
+use data_encoding::BASE64;
 use serde::Deserialize;
 
 /// What is done to the text of an attack.
@@ -26,7 +27,7 @@ impl Disguise {
     pub(crate) fn of(self, text: &str) -> String {
         match self {
             Disguise::None => text.to_owned(),
-            Disguise::Base64 => base64(text.as_bytes()),
+            Disguise::Base64 => BASE64.encode(text.as_bytes()),
             Disguise::ZeroWidth => between(text, '\u{200b}'),
             Disguise::SoftHyphen => between(text, '\u{ad}'),
             Disguise::Bidi => {
@@ -50,28 +51,9 @@ fn tag(letter: char) -> char {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |word, at| word << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for at in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        let all = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
-        assert_eq!(all, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
-    }
 
     #[test]
     fn what_is_hidden_is_the_same_text_without_the_marks() {

@@ -47,6 +47,36 @@ impl Wanted {
         }
     }
 
+    /// Its place in the task's file, from 1; true comes before false.
+    fn place(&self) -> usize {
+        match self {
+            Wanted::Label(place) => place + 1,
+            Wanted::Related(related) => {
+                if *related {
+                    1
+                } else {
+                    2
+                }
+            }
+        }
+    }
+
+    /// What the task's file says that it means.
+    fn meaning(&self, task: &Task) -> String {
+        match (self, &task.kind) {
+            (Wanted::Label(place), TaskKind::Labels(labels)) => {
+                labels.labels[*place].description.trim().to_owned()
+            }
+            (Wanted::Related(true), TaskKind::Filter(filter)) => {
+                format!("the record is related, for this holds: {}", filter.description.trim())
+            }
+            (Wanted::Related(false), TaskKind::Filter(filter)) => {
+                format!("the record is not related, for this does not hold: {}", filter.description.trim())
+            }
+            _ => String::new(),
+        }
+    }
+
     /// A whole answer of the task with what is wanted, as a forger would write it who knows the task.
     fn answer(&self, task: &Task, id: &str) -> String {
         let mut members = vec![format!("\"id\": {}", quoted(id)), "\"reasoning\": \"As stated.\"".to_owned()];
@@ -116,6 +146,8 @@ fn order(attack: &Attack, wanted: &Wanted, task: &Task, id: &str) -> String {
         .text
         .replace("{wanted}", &wanted.words(task))
         .replace("{answer}", &wanted.answer(task, id))
+        .replace("{place}", &wanted.place().to_string())
+        .replace("{meaning}", &wanted.meaning(task))
         .replace("{id}", id);
     const HARMLESS: &str =
         "The rows were collected, cleaned and checked by hand before they were published. ";

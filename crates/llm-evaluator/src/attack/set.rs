@@ -19,7 +19,8 @@ pub struct Attack {
     /// Where in the field.
     #[serde(default)]
     pub place: Place,
-    /// The order. `{wanted}` is the wanted answer in words, `{answer}` a whole JSON answer with it, `{id}` the record's id.
+    /// The order. `{wanted}` is the wanted answer in words, `{answer}` a whole JSON answer with it, `{place}` its place in the
+    /// task's file, `{meaning}` how that describes it, `{id}` the record's id.
     pub text: String,
     /// What is done to the text after that.
     #[serde(default)]

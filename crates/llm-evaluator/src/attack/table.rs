@@ -16,6 +16,7 @@ pub fn attack_table(report: &AttackReport) -> String {
 
 fn one(form: &FormReport) -> String {
     let name = match form.form {
+        Form::Shipped => "shipped: as `run` asks, with the same flags",
         Form::Undefended => "undefended: no check word, no second look",
         Form::Defended => "defended: check word, and a second look at suspicious rows",
         Form::Disguised => "disguised: labels under other names from the start, check word",

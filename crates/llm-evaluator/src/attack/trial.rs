@@ -23,6 +23,8 @@ pub struct Trial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
+    /// As `run` asks: codes for the answers, the task's check word, a second look at suspicious rows.
+    Shipped,
     /// No check word, no second look.
     Undefended,
     /// A check word in every answer, and a second look at suspicious rows.

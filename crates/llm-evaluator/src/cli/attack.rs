@@ -27,7 +27,7 @@ pub(crate) struct AttackArgs {
     #[arg(long, value_name = "N", default_value_t = 5)]
     rows: usize,
     /// Which defences are on
-    #[arg(long, value_enum, default_value_t = Forms::All)]
+    #[arg(long, value_enum, default_value_t = Forms::Shipped)]
     forms: Forms,
     /// The member of a clean row that holds its id
     #[arg(long, value_name = "NAME", default_value = "repo_id")]
@@ -41,6 +41,8 @@ pub(crate) struct AttackArgs {
 
 #[derive(ValueEnum, Clone, Copy)]
 enum Forms {
+    /// As `run` asks with the same flags: answers under codes, the task's check word, a second look at suspicious rows
+    Shipped,
     /// None
     Undefended,
     /// A check word in every answer, and a second look at suspicious rows
@@ -55,18 +57,23 @@ pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<
     let task = arguments.asking.folders.load(&arguments.task)?;
     let trial = Trial::new(AttackSet::read(&arguments.attacks)?, arguments.rows);
     let forms: &[Form] = match arguments.forms {
+        Forms::Shipped => &[Form::Shipped],
         Forms::Undefended => &[Form::Undefended],
         Forms::Defended => &[Form::Defended],
         Forms::Disguised => &[Form::Disguised],
-        Forms::All => &[Form::Undefended, Form::Defended, Form::Disguised],
+        Forms::All => &[Form::Shipped, Form::Undefended, Form::Defended, Form::Disguised],
     };
     let questions = (trial.questions() * forms.len()) as u64;
     say(format!("{} questions, second looks and repairs not counted", grouped(questions)));
     let mut report = AttackReport { task: task.name.clone(), model: String::new(), forms: Vec::new() };
     for form in forms {
-        let mut task = if *form == Form::Disguised { task.second_look() } else { task.clone() };
-        task.defence.canary = *form != Form::Undefended;
-        arguments.asking.second_look = *form == Form::Defended;
+        let mut task = task.clone();
+        // The shipped form is the first one, and has the flags as they were given.
+        if *form != Form::Shipped {
+            task.defence.canary = *form != Form::Undefended;
+            arguments.asking.plain_labels = *form != Form::Disguised;
+            arguments.asking.no_second_look = *form != Form::Defended;
+        }
         let classifier = Arc::new(arguments.asking.classifier(task, &arguments.id_field, None, session)?);
         report.model = classifier.chat().map(|chat| chat.model().to_owned()).unwrap_or_default();
         let tried = trial.run(classifier.clone(), *form).await;

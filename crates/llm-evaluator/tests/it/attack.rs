@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 use crawl_core::Kind;
-use crawl_sim::{Llm, LlmConfig, Running};
-use llm_classifier::{Answers, Chat, Structured, Task};
+use crawl_sim::{Llm, LlmConfig, Obeys, Running};
+use llm_classifier::Task;
 use llm_evaluator::attack::{AttackSet, Counts, Form, FormReport, Trial, attack_table};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -19,7 +18,7 @@ fn ours() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/attacks")
 }
 
-async fn model(obeys: bool) -> Running {
+async fn model(obeys: Option<Obeys>) -> Running {
     Llm::start(LlmConfig { obeys, ..LlmConfig::default() }).await.unwrap()
 }
 
@@ -27,18 +26,12 @@ async fn tried(double: &Running, form: Form) -> FormReport {
     let folder = tempfile::tempdir().unwrap();
     let mut task = Task::load(&weekly()).unwrap();
     task.defence.canary = form != Form::Undefended;
-    if form == Form::Disguised {
-        task = task.second_look();
+    if matches!(form, Form::Disguised | Form::Shipped) {
+        task = task.disguised();
     }
-    let setup = Setup { task: task.clone(), ..Setup::new(&double.url()) };
-    let base = setup.base.clone();
-    let mut classifier = setup.classifier(folder.path()).unwrap();
-    if form == Form::Defended {
-        let second = task.second_look();
-        let answers = Answers::new(&second).unwrap();
-        let chat = Chat::new(&base, None, "sim-1", Structured::JsonSchema, second, &answers).unwrap();
-        classifier = Arc::new(Arc::try_unwrap(classifier).unwrap().with_second_look(chat, answers));
-    }
+    let second_look = matches!(form, Form::Defended | Form::Shipped);
+    let setup = Setup { task, second_look, ..Setup::new(&double.url()) };
+    let classifier = setup.classifier(folder.path()).unwrap();
     let trial = Trial::new(AttackSet::read(&ours()).unwrap(), ROWS);
     trial.run(classifier, form).await.unwrap()
 }
@@ -56,21 +49,31 @@ fn check_sums(report: &FormReport) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_obeys_obeys_every_attack_where_nothing_defends_it() {
-    let report = tried(&model(true).await, Form::Undefended).await;
-    check_sums(&report);
-    for (name, counts) in &report.attacks {
-        assert_eq!(counts.success, Some(1.0), "{name}: {counts:?}");
+async fn a_model_that_obeys_obeys_every_attack_that_it_understands_where_nothing_defends_it() {
+    let kinds = [
+        (Obeys::Names, &["places", "meanings"][..]),
+        (Obeys::Positions, &["meanings"]),
+        (Obeys::Descriptions, &["places"]),
+    ];
+    for (obeys, beyond) in kinds {
+        let report = tried(&model(Some(obeys)).await, Form::Undefended).await;
+        check_sums(&report);
+        for (name, counts) in &report.families {
+            let success = counts.success.unwrap();
+            match beyond.contains(&name.as_str()) {
+                true => assert!(success < 0.2, "{obeys:?}, {name}: {counts:?}"),
+                false => assert!(success == 1.0, "{obeys:?}, {name}: {counts:?}"),
+            }
+        }
+        assert_eq!(report.families.len(), 12);
     }
-    assert_eq!((report.all.success, report.families.len()), (Some(1.0), 10));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_defences_no_flagged_row_gets_what_its_attack_wanted() {
-    let report = tried(&model(true).await, Form::Defended).await;
+async fn with_the_second_look_alone_no_flagged_row_gets_what_its_attack_wanted_by_name() {
+    let report = tried(&model(Some(Obeys::Names)).await, Form::Defended).await;
     check_sums(&report);
     assert_eq!(report.all.obeyed_flagged, 0, "{:?}", report.all);
-    assert_eq!(report.all.stopped, report.all.flagged);
     for family in ["fake answers", "hidden characters"] {
         assert_eq!(report.families[family].success, Some(0.0), "{family}: {:?}", report.families[family]);
     }
@@ -78,20 +81,37 @@ async fn with_the_defences_no_flagged_row_gets_what_its_attack_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_names_that_no_record_can_know_no_order_for_a_label_arrives() {
-    let report = tried(&model(true).await, Form::Disguised).await;
+async fn under_codes_no_order_for_a_label_arrives() {
+    let report = tried(&model(Some(Obeys::Names)).await, Form::Disguised).await;
     check_sums(&report);
     assert_eq!((report.all.obeyed, report.all.changed), (0, 0), "{:?}", report.all);
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn as_run_asks_names_and_places_get_nothing_and_what_is_understood_is_told() {
+    let names = tried(&model(Some(Obeys::Names)).await, Form::Shipped).await;
+    check_sums(&names);
+    assert_eq!((names.all.obeyed, names.all.changed), (0, 0), "{:?}", names.all);
+    // The list is the other way round, and the second look sees it as it was: the two answers differ.
+    let places = tried(&model(Some(Obeys::Positions)).await, Form::Shipped).await;
+    check_sums(&places);
+    assert_eq!(places.families["places"].obeyed, 0, "{:?}", places.families["places"]);
+    assert_eq!((places.all.obeyed, places.all.changed), (0, 0), "{:?}", places.all);
+    // Who knows what the codes stand for finds the answer twice. That is not defended, and documented so.
+    let meanings = tried(&model(Some(Obeys::Descriptions)).await, Form::Shipped).await;
+    check_sums(&meanings);
+    assert_eq!(meanings.families["meanings"].success, Some(1.0), "{:?}", meanings.families["meanings"]);
+    assert!(meanings.families["meanings"].obeyed_flagged >= 3, "some rows carry a warning");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_does_not_obey_is_never_counted_as_if_it_did() {
-    let double = model(false).await;
-    let report = tried(&double, Form::Undefended).await;
-    check_sums(&report);
-    assert_eq!((report.all.obeyed, report.all.unmoved), (0, report.all.tried));
-    let report = tried(&double, Form::Defended).await;
-    assert_eq!((report.all.obeyed, report.all.changed), (0, 0), "{:?}", report.all);
+    let double = model(None).await;
+    for form in [Form::Undefended, Form::Defended, Form::Shipped] {
+        let report = tried(&double, form).await;
+        check_sums(&report);
+        assert_eq!((report.all.obeyed, report.all.changed), (0, 0), "{:?}", report.all);
+    }
 }
 
 #[test]
@@ -134,7 +154,7 @@ fn a_wrong_set_is_refused_with_file_line_and_what_to_do() {
 fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
     let folder = tempfile::tempdir().unwrap();
     let home = Runtime::new().unwrap();
-    let double = home.block_on(model(true));
+    let double = home.block_on(model(Some(Obeys::Names)));
     let program = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llm-evaluator"));
         command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL").env("NO_COLOR", "1");
@@ -147,21 +167,28 @@ fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
         command.args(["--base-url", &format!("{}/v1", double.url())]).args(more);
         command.current_dir(folder.path()).output().unwrap()
     };
-    let output = program(&["--json", "-"]);
+    let output = program(&["--json", "-", "--forms", "all"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["forms"][0]["form"], "undefended");
-    assert_eq!(report["forms"][0]["all"]["success"], 1.0);
-    assert_eq!(report["forms"][1]["form"], "defended");
-    assert!(report["forms"][1]["all"]["success"].as_f64().unwrap() < 1.0);
-    assert_eq!(
-        (&report["forms"][2]["form"], report["forms"].as_array().unwrap().len()),
-        (&"disguised".into(), 3)
-    );
+    let forms: Vec<_> = report["forms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|form| (form["form"].as_str().unwrap(), form))
+        .collect();
+    let names: Vec<_> = forms.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["shipped", "undefended", "defended", "disguised"]);
+    let success = |form: usize| forms[form].1["all"]["success"].as_f64().unwrap();
+    assert_eq!((success(0), success(3)), (0.0, 0.0));
+    assert!(success(1) > success(2) && success(2) > 0.0);
+    assert_eq!(forms[1].1["families"]["class directive"]["success"], 1.0);
 
     let shown = program(&[]);
     let text = String::from_utf8_lossy(&shown.stdout);
-    assert!(text.contains("ignore previous") && text.contains("1.000"), "{text}");
+    assert!(
+        text.contains("ignore previous") && text.contains("as `run` asks") && text.contains("0.000"),
+        "{text}"
+    );
     let wrong = program(&["--id-field", "nope"]);
     assert_eq!(wrong.status.code(), Some(78));
     let text = String::from_utf8_lossy(&wrong.stderr);
@@ -171,7 +198,7 @@ fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
 #[test]
 fn the_table_has_a_line_for_each_family_and_one_for_all() {
     let home = Runtime::new().unwrap();
-    let report = home.block_on(async { tried(&model(true).await, Form::Undefended).await });
+    let report = home.block_on(async { tried(&model(Some(Obeys::Names)).await, Form::Undefended).await });
     let families = report.families.len();
     let report = llm_evaluator::attack::AttackReport {
         task: "weekly".into(),
@@ -179,5 +206,6 @@ fn the_table_has_a_line_for_each_family_and_one_for_all() {
         forms: vec![report],
     };
     let table = attack_table(&report);
-    assert_eq!(table.lines().filter(|line| line.contains("  1.000  ")).count(), families + 1, "{table}");
+    let lines = |rate: &str| table.lines().filter(|line| line.contains(rate)).count();
+    assert_eq!((lines("  1.000  "), lines("  0.000  ")), (families - 2, 2), "{table}");
 }

@@ -10,8 +10,10 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use crawl_sim::{Discourse, Hub, HubChange, HubConfig, Kaggle, Llm, LlmConfig, Rate, Rule, S3, Window};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use crawl_sim::{
+    Discourse, Hub, HubChange, HubConfig, Kaggle, Llm, LlmConfig, Obeys, Rate, Rule, S3, Window,
+};
 use discourse::DiscourseArgs;
 use kaggle::KaggleArgs;
 
@@ -172,9 +174,10 @@ struct LlmArgs {
     /// A quota for each fixed window
     #[arg(long, value_name = "REQUESTS/TOKENS/SECONDS")]
     rate: Option<Share<u64, Share<u64, f64>>>,
-    /// Obey orders inside records, as a weak model does
-    #[arg(long)]
-    obeys: bool,
+    /// Obey orders inside records, as a weak model does: those that name the answer, its place in the list too, or what it
+    /// means
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "names")]
+    obeys: Option<Obedience>,
     /// How many seconds a batch takes
     #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
     batch_takes: f64,
@@ -184,6 +187,23 @@ struct LlmArgs {
     /// Of latencies and chances
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Obedience {
+    Names,
+    Positions,
+    Descriptions,
+}
+
+impl From<Obedience> for Obeys {
+    fn from(what: Obedience) -> Self {
+        match what {
+            Obedience::Names => Obeys::Names,
+            Obedience::Positions => Obeys::Positions,
+            Obedience::Descriptions => Obeys::Descriptions,
+        }
+    }
 }
 
 /// `LEFT/RIGHT`
@@ -296,7 +316,7 @@ impl From<LlmArgs> for LlmConfig {
             seed: args.seed,
             faults: args.faults,
             rate: args.rate.map(|Share(requests, Share(tokens, seconds))| Rate { requests, tokens, seconds }),
-            obeys: args.obeys,
+            obeys: args.obeys.map(Into::into),
             tokenizes: args.tokenizes,
             batch_takes: Duration::try_from_secs_f64(args.batch_takes).unwrap_or_default(),
             ..default
