@@ -45,6 +45,8 @@ pub struct Plan {
     pub looked_at: u64,
     /// Records that will be asked about.
     pub asked: u64,
+    /// Questions that will be sent: one for each of these records, or one for each vote about it.
+    pub questions: u64,
     /// Records whose answer is in the cache.
     pub cached: u64,
     /// Records that the rules answer.
@@ -86,6 +88,7 @@ pub struct Planner<'a> {
     answers: &'a Answers,
     cache: Option<&'a Cache>,
     rules: bool,
+    votes: u32,
     id_field: &'a str,
     bpe: &'static CoreBPE,
     /// The texts that every question begins with, and their tokens.
@@ -99,6 +102,7 @@ pub struct Planner<'a> {
 struct Seen {
     records: u64,
     asked: u64,
+    questions: u64,
     cached: u64,
     ruled: u64,
     mirrors: u64,
@@ -122,12 +126,18 @@ impl<'a> Planner<'a> {
             answers,
             cache,
             rules,
+            votes: 1,
             id_field,
             bpe,
             head: (Vec::new(), 0.0),
             seen: Seen::default(),
             asked: HashSet::new(),
         }
+    }
+
+    /// A planner of a run that asks about each record so many times.
+    pub fn with_votes(self, votes: u32) -> Self {
+        Planner { votes: votes.max(1), ..self }
     }
 
     /// Looks at a record.
@@ -147,9 +157,12 @@ impl<'a> Planner<'a> {
         }
         let question = question(self.chat, self.answers, self.cache, raw, &id)?;
         let check = self.answers.check_word(&question.about);
-        if let Some(cache) = self.cache
-            && cache.get(question.key)?.is_some()
-        {
+        let mut open = self.votes;
+        for vote in 1..=self.votes {
+            let kept = self.cache.map(|cache| cache.get(question.key.vote(vote))).transpose()?.flatten();
+            open -= u32::from(kept.is_some());
+        }
+        if open == 0 {
             self.seen.cached += 1;
             return Ok(());
         }
@@ -164,8 +177,9 @@ impl<'a> Planner<'a> {
         }
         let tokens = self.head.1 + self.count(&user) + PER_MESSAGE + PER_REQUEST;
         self.seen.asked += 1;
-        self.seen.tokens += tokens;
-        self.seen.squares += tokens * tokens;
+        self.seen.questions += u64::from(open);
+        self.seen.tokens += f64::from(open) * tokens;
+        self.seen.squares += f64::from(open) * tokens * tokens;
         Ok(())
     }
 
@@ -184,7 +198,7 @@ impl<'a> Planner<'a> {
             all => (part as f64 * records as f64 / all as f64).round() as u64,
         };
         let asked = share(seen.asked);
-        let mean = if seen.asked == 0 { 0.0 } else { seen.tokens / seen.asked as f64 };
+        let mean = if seen.questions == 0 { 0.0 } else { seen.tokens / seen.questions as f64 };
         let history =
             self.cache.map(|cache| cache.recent(self.chat.prompt(), self.chat.model())).transpose()?;
         let history = history.filter(|history| history.answers >= TELLING);
@@ -194,11 +208,12 @@ impl<'a> Planner<'a> {
         };
         let thinks = price.is_some_and(|price| price.reasoning);
         let each = if thinks && history.is_none() { self.with_thoughts(each) } else { each };
-        let asked_f = asked as f64;
+        let questions = share(seen.questions);
+        let asked_f = questions as f64;
         let again = history.as_ref().map_or(0.01, |history| history.second_rounds);
         // Two deviations of the mean of those looked at, for those that were not.
         let rest = 1.0 - seen.records.min(records) as f64 / records.max(1) as f64;
-        let deviation = (seen.squares / seen.asked.max(1) as f64 - mean * mean).max(0.0).sqrt();
+        let deviation = (seen.squares / seen.questions.max(1) as f64 - mean * mean).max(0.0).sqrt();
         let slack = 2.0 * deviation / (seen.asked.max(1) as f64).sqrt() * rest;
         // Some endpoints count the schema as tokens sent.
         let schema = self.count(self.answers.schema());
@@ -225,6 +240,7 @@ impl<'a> Planner<'a> {
             records,
             looked_at: seen.records,
             asked,
+            questions,
             cached: share(seen.cached),
             ruled: share(seen.ruled),
             mirrors: share(seen.mirrors),

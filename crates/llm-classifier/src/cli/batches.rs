@@ -28,7 +28,8 @@ fn shown(told: &Told) -> String {
         Told::HandedIn { batch, requests } => format!("{batch}: {} questions handed in", grouped(*requests)),
         Told::GoesOn(batch) => format!("{batch}: goes on from an earlier run"),
         Told::Back { batch, answers, failed, why } => {
-            let reason = |why: &Reason| format!("\n  {:>12}  {}: {}", grouped(why.requests), why.name, why.said);
+            let reason =
+                |why: &Reason| format!("\n  {:>12}  {}: {}", grouped(why.requests), why.name, why.said);
             let why: String = why.iter().map(reason).collect();
             format!("{batch}: {} answers came back, {} failed{why}", grouped(*answers), grouped(*failed))
         }

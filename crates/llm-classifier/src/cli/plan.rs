@@ -54,7 +54,8 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
     let path = asking.cache_path(arguments.root.as_deref());
     // A plan makes no cache; it looks into the one that is there.
     let cache = path.exists().then(|| Cache::open(&path)).transpose()?;
-    let mut planner = Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field);
+    let mut planner =
+        Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field).with_votes(asking.votes);
     let records = look(&mut planner, &input, arguments.sample)?;
     let plan = planner.plan(records, price.as_ref(), asking.limits())?;
     if arguments.json {
@@ -108,6 +109,9 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
     print(format!("  of equal content {:>15}  paid once with another one", grouped(plan.mirrors)));
     print(format!("  cannot be asked  {:>15}  no object, or no id", grouped(plan.unfit)));
     print(format!("  will be asked    {:>15}", grouped(plan.asked)));
+    if plan.questions != plan.asked {
+        print(format!("  questions        {:>15}  one for each vote", grouped(plan.questions)));
+    }
     print(format!("\nestimates          {:>15} {:>15} {:>15}", "low", "likely", "high"));
     print(format!("  tokens sent      {}", tokens(&plan.prompt_tokens)));
     print(format!("  tokens received  {}  from {}", tokens(&plan.completion_tokens), plan.answers_from));

@@ -16,4 +16,5 @@ mod program;
 mod refused;
 mod servers;
 mod task;
+mod votes;
 mod whole;
