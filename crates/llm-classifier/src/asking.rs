@@ -79,6 +79,13 @@ pub struct Asking {
     /// Do not ask a second time, under other codes, about records that look as if they held orders
     #[arg(long)]
     pub no_second_look: bool,
+    /// Ask about each record so many times, and take what most answers say; what is asked costs so many times as much. The
+    /// temperature must be above 0
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "batch", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub votes: u32,
+    /// Ask for the probability of each token, where the endpoint tells it; records then carry that of the tokens that decide
+    #[arg(long)]
+    logprobs: bool,
     /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
     #[arg(long)]
     batch: bool,
@@ -183,6 +190,7 @@ impl Asking {
             };
             classifier = classifier.with_fund(Fund::open(path, nano(dollars), period)?);
         }
+        classifier = classifier.with_votes(self.votes);
         if let Some((chat, answers)) = second {
             classifier = classifier.with_second_look(chat, answers);
         }
@@ -226,6 +234,14 @@ impl Asking {
         task.model.temperature = self.temperature.or(task.model.temperature).filter(|_| !self.no_temperature);
         if let Some(effort) = &self.reasoning_effort {
             task.model.extra.insert("reasoning_effort".into(), effort.as_str().into());
+        }
+        if self.logprobs {
+            task.model.extra.insert("logprobs".into(), true.into());
+        }
+        if self.votes > 1 && task.model.temperature == Some(0.0) {
+            return Err(Error::new(Kind::Config, "at temperature 0 all votes are one and the same")
+                .advise("raise it, such as --temperature 0.7, or leave --votes away")
+                .into());
         }
         let model = self.model(&task)?;
         let answers = Answers::new(&task)?;

@@ -29,6 +29,13 @@ pub struct Question {
     pub cuts: u64,
 }
 
+impl Question {
+    /// The same question for another vote: the first one is the question itself, the others have keys of their own.
+    pub(crate) fn vote(self, vote: u32) -> Self {
+        Question { key: self.key.vote(vote), ..self }
+    }
+}
+
 /// A task at one endpoint: makes the questions about records.
 #[derive(Debug)]
 pub struct Chat {

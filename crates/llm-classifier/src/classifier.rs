@@ -1,5 +1,7 @@
 //! The classifier: settles one record after another, each tied to its own answer.
 
+mod votes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ pub struct Classifier {
     id_field: String,
     asked_again_since: Option<Timestamp>,
     concurrency: u32,
+    votes: u32,
     places: Arc<Semaphore>,
 }
 
@@ -80,6 +83,7 @@ impl Classifier {
             id_field: id_field.to_owned(),
             asked_again_since: None,
             concurrency,
+            votes: 1,
             places: Arc::new(Semaphore::new(concurrency as usize)),
         }
     }
@@ -274,7 +278,7 @@ impl Classifier {
     }
 
     async fn asked(&self, model: &Model, record: &Record, id: &str) -> Result<Found> {
-        let first = match self.ask(model, &model.look, record, id).await {
+        let first = match self.voted(model, record, id).await {
             Ok(asked) => asked,
             Err(error) => return failed(model, id, error),
         };
@@ -288,7 +292,7 @@ impl Classifier {
         let second = model.second.as_ref().filter(|_| origin.suspicious);
         let Some(look) = second else { return Ok(Found::Answered(answer, Box::new(origin))) };
         self.usage().looked_again();
-        let second = match self.ask(model, look, record, id).await {
+        let second = match self.ask(model, look, record, id, 1).await {
             Ok(asked) => asked,
             Err(error) => return failed(model, id, error),
         };
@@ -306,12 +310,12 @@ impl Classifier {
         Ok(Found::Answered(answer, Box::new(origin)))
     }
 
-    async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str) -> Result<Asked> {
-        let asked = model.endpoint.ask(look, record, id, None).await?;
+    async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str, vote: u32) -> Result<Asked> {
+        let asked = model.endpoint.ask(look, record, id, None, vote).await?;
         match self.asked_again_since {
             // Another record of equal content may have been asked about again in the meantime: what it was answered counts.
             Some(since) if !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) => {
-                model.endpoint.ask(look, record, id, Some(since)).await
+                model.endpoint.ask(look, record, id, Some(since), vote).await
             }
             _ => Ok(asked),
         }

@@ -14,12 +14,13 @@ use crawl_core::http::{Http, Waiting};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Judge, Kind, Record, Result, Timestamp};
 
+use crate::answer::decides;
 use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
 use crate::money::{Price, dollars, nano};
-use crate::row;
 use crate::thoughts::Spoken;
 use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+use crate::{logprobs, row};
 pub(crate) use cost::Cost;
 use first::First;
 use pause::Pause;
@@ -149,8 +150,9 @@ impl Endpoint {
         record: &Record,
         id: &str,
         since: Option<Timestamp>,
+        vote: u32,
     ) -> Result<Asked> {
-        let question = look.question(&self.cache, record, id)?;
+        let question = look.question(&self.cache, record, id)?.vote(vote);
         self.usage.cut(question.cuts);
         let (kept, mut paid) = self.answer(look, &question, id, 1, since).await?;
         let mut verdict = look.answers.judge(&kept.reply, &question.about);
@@ -167,7 +169,7 @@ impl Endpoint {
             && let Some(again) = look.again(&question, &last.reply, wrong)
         {
             tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
-            let (kept, second_paid) = self.answer(look, &again, id, 2, since).await?;
+            let (kept, second_paid) = self.answer(look, &again.vote(vote), id, 2, since).await?;
             self.usage.repaired();
             verdict = look.answers.judge(&kept.reply, &question.about);
             origin.add(&kept);
@@ -178,6 +180,7 @@ impl Endpoint {
         if paid || matches!(verdict, Verdict::Good(_)) {
             self.first.heard(&verdict, &last.reply)?;
         }
+        origin.probability = logprobs::probability(&last.reply, decides(&look.chat.task().kind));
         let Reply { content, reasoning, raw, .. } = last.reply;
         Ok(Asked { verdict, said: content.or(reasoning).or(raw), origin, paid })
     }
@@ -262,18 +265,30 @@ impl Endpoint {
 }
 
 impl Origin {
+    /// Adds what another answer cost and took.
+    pub(crate) fn add_cost(&mut self, other: &Origin) {
+        let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);
+        self.prompt_tokens = add(self.prompt_tokens, other.prompt_tokens);
+        self.completion_tokens = add(self.completion_tokens, other.completion_tokens);
+        let sum = self.cost_usd.zip(other.cost_usd).map(|(sum, cost)| sum + cost);
+        self.cost_usd = sum.map(|sum| (sum * 1e9).round() / 1e9);
+        self.latency_ms += other.latency_ms;
+        self.rounds += other.rounds;
+    }
+
     fn add(&mut self, kept: &Kept) {
         self.model = Some(kept.model.clone());
         self.prompt.clone_from(&kept.prompt);
-        let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);
-        self.prompt_tokens = add(self.prompt_tokens, kept.reply.prompt_tokens);
-        self.completion_tokens = add(self.completion_tokens, kept.reply.completion_tokens);
-        let sum = self.cost_usd.zip(kept.cost_usd).map(|(sum, cost)| sum + cost);
-        self.cost_usd = sum.map(|sum| (sum * 1e9).round() / 1e9);
-        self.latency_ms += kept.latency_ms;
+        self.add_cost(&Origin {
+            prompt_tokens: kept.reply.prompt_tokens,
+            completion_tokens: kept.reply.completion_tokens,
+            cost_usd: kept.cost_usd,
+            latency_ms: kept.latency_ms,
+            rounds: 1,
+            ..Origin::default()
+        });
         self.at = Some(kept.at);
         self.finish_reason.clone_from(&kept.reply.finish_reason);
-        self.rounds += 1;
         self.left_out = Spoken::of(&kept.reply).cut;
     }
 }

@@ -51,6 +51,10 @@ impl Map for Labelled {
             .with("id_field", self.classifier.id_field())
             .with("engine", self.classifier.engines())
             .with("second_look", self.classifier.looks_twice());
+        let settings = match self.classifier.votes() {
+            1 => settings,
+            votes => settings.with("votes", votes.to_string()),
+        };
         match self.classifier.chat() {
             None => settings,
             Some(chat) => settings

@@ -35,6 +35,12 @@ pub struct Origin {
     pub finish_reason: Option<String>,
     /// How many answers it took.
     pub rounds: u32,
+    /// How many answers of several agree, if several were asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
+    /// The probability of the tokens that decide, if the endpoint told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
     /// What of the last answer was left out before it was read, such as its thoughts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
@@ -44,6 +50,17 @@ pub struct Origin {
     /// What is suspicious.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
+}
+
+/// How many answers of several decide alike.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Votes {
+    /// How many were asked for.
+    pub votes: u32,
+    /// How many decide as the one that counts.
+    pub agreeing: u32,
+    /// Their share of all that were asked for, those that cannot be used included.
+    pub vote_share: f64,
 }
 
 /// A record without an answer; `said` is what the model gave instead.

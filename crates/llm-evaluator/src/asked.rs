@@ -71,6 +71,8 @@ fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -
             None => word(),
         },
         measures: measures.collect(),
+        vote_share: origin.votes.map(|votes| votes.vote_share),
+        probability: origin.probability,
         cost: origin.cost_usd,
         prompt_tokens: origin.prompt_tokens.map(|tokens| tokens as f64),
         completion_tokens: origin.completion_tokens.map(|tokens| tokens as f64),

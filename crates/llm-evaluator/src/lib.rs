@@ -12,24 +12,34 @@ mod calibration;
 mod compare;
 mod cost;
 mod dice;
+mod fit;
 mod given;
 mod gold;
+mod headline;
+mod interval;
 mod page;
 mod report;
 mod sample;
 mod score;
 mod sweep;
 mod table;
+mod threshold;
 
 pub use aspect::Aspect;
-pub use calibration::{BINS, Bin, Calibration};
+pub use calibration::{BINS, Bin, Calibration, ErrorIntervals, Errors, FITTING, Fitted, HeldOut};
 pub use compare::{Comparison, Difference, Disagreement, McNemar, compare};
 pub use cost::{Cost, Mean};
+pub use fit::{Isotonic, Platt};
 pub use given::{Answer, Confidence, Given};
 pub use gold::{Gold, GoldRow};
+pub use headline::{Figure, Gate, Headline};
+pub use interval::{AverageIntervals, Draw, Interval, LabelIntervals, ShareIntervals};
 pub use page::page;
-pub use report::{AspectReport, Coverage, NOT_THERE, Report, Stratum, evaluate};
+pub use report::{
+    AspectReport, Claim, Coverage, How, NOT_THERE, Report, Stratum, StratumIntervals, evaluate,
+};
 pub use sample::{Picked, Reason, Wish, sample};
 pub use score::{Average, LabelScore, Scores};
-pub use sweep::{Point, Sweep};
+pub use sweep::{Point, PointIntervals, Sweep};
 pub use table::{comparison_table, table};
+pub use threshold::{Chosen, Kept};

@@ -1,6 +1,7 @@
 //! The page: a report as one HTML file that needs nothing else.
 
 mod chart;
+mod compared;
 mod part;
 
 use std::fmt::Write;
@@ -87,7 +88,7 @@ pub fn page(reports: &[Report], comparison: Option<&Comparison>) -> String {
         .raw("</style></head><body><main>");
     html.raw("<h1>").text(title).raw(" <small>evaluation</small></h1>");
     if let Some(comparison) = comparison {
-        part::comparison(&mut html, comparison);
+        compared::comparison(&mut html, comparison);
     }
     for (place, report) in reports.iter().enumerate() {
         if reports.len() > 1 {

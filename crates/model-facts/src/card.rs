@@ -108,9 +108,8 @@ fn is_code(text: &str) -> bool {
     let mut parts = text.split(['-', '_']);
     let first = parts.next().unwrap_or_default();
     let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let more = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
+    let more =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let code = (2..=3).contains(&first.len()) && letters(first) && parts.all(more);
     (code && !first.eq_ignore_ascii_case("und")) || matches!(text, "code" | "multilingual")
 }
@@ -152,7 +151,8 @@ pub(crate) fn bases<'a>(
     let names = unique(names.into_iter());
     let told = || Relation::read(card?.get("base_model_relation")?.str()?.as_ref());
     let seen = || is_adapter.then_some(Relation::Adapter);
-    let none = || (names.is_empty() && card.is_some_and(|card| !card.is_empty())).then_some(Relation::Original);
+    let none =
+        || (names.is_empty() && card.is_some_and(|card| !card.is_empty())).then_some(Relation::Original);
     let relation = relation.or_else(told).or_else(seen).or_else(none);
     (names, relation)
 }

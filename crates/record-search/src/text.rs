@@ -156,7 +156,8 @@ impl TextLeg {
     ) -> Result<Vec<Vec<(usize, String)>>> {
         let mut analyser = index.text.tokenizer_for_field(field).map_err(|cause| index.failed(cause))?;
         let mut spelling = Vec::new();
-        let mut take = |token: &tantivy::tokenizer::Token| spelling.push((token.position, token.text.clone()));
+        let mut take =
+            |token: &tantivy::tokenizer::Token| spelling.push((token.position, token.text.clone()));
         analyser.token_stream(&word.text).process(&mut take);
         // A beginning is looked for as it was typed: stems would begin otherwise.
         let mut typed = words(&mut plain(), &word.text);

@@ -120,8 +120,8 @@ impl Source for Synthetic {
 
     fn settings(&self) -> Settings {
         // Whoever reads it takes it for the listing of a Hub of its own: it never mixes with rows of the real one.
-        let settings =
-            Settings::default().with("endpoint", format!("synthetic:{}:{}", self.world.seed, self.world.count));
+        let settings = Settings::default()
+            .with("endpoint", format!("synthetic:{}:{}", self.world.seed, self.world.count));
         match &self.what {
             What::Listing(fields) => settings
                 .with("sort", "createdAt")

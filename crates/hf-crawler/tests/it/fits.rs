@@ -114,5 +114,9 @@ async fn no_catalogue_is_written_over_by_what_is_made_of_it() {
     let arguments = ["catalogue", list.to_str().unwrap(), "--to", &new, "--legacy", &spelled];
     ended(&run(&double, &arguments, None), 78, "name another file");
     assert!(!std::path::Path::new(&new).exists());
-    ended(&run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None), 0, "");
+    ended(
+        &run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None),
+        0,
+        "",
+    );
 }

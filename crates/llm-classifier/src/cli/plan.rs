@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
     let path = asking.cache_path(arguments.root.as_deref());
     // A plan makes no cache; it looks into the one that is there.
     let cache = path.exists().then(|| Cache::open(&path)).transpose()?;
-    let mut planner = Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field);
+    let mut planner =
+        Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field).with_votes(asking.votes);
     if let Some((chat, answers)) = &second {
         planner = planner.with_second_look(chat, answers);
     }
@@ -117,6 +118,12 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
         print(format!(
             "  a second time    {:>15}  they look as if they held orders",
             grouped(plan.second_looks)
+        ));
+    }
+    if plan.questions != plan.asked + plan.second_looks {
+        print(format!(
+            "  questions        {:>15}  one for each vote, and second looks",
+            grouped(plan.questions)
         ));
     }
     print(format!("\nestimates          {:>15} {:>15} {:>15}", "low", "likely", "high"));

@@ -54,9 +54,25 @@ fn cards_of_any_form_are_read() {
 fn a_language_is_what_has_the_form_of_a_code_and_no_word_that_an_author_chose() {
     let of = |own: Json| catalogue(own).texts("languages").join(" ");
     let card = |language: Json| of(json!({"cardData": {"language": language}}));
-    assert_eq!(card(json!(["en", "ceb", "zh-Hant-TW", "pt_BR", "code", "multilingual", "DE", "ca-valencia"])),
-        "en ceb zh-Hant-TW pt_BR code multilingual DE ca-valencia");
-    let none = ["", "english", "en-IN, kn-IN", "en-es - en - es", "n/a", "und", "und-Latn", "e", "en-", "-", "日本", "en-ümlauts", "https://x"];
+    assert_eq!(
+        card(json!(["en", "ceb", "zh-Hant-TW", "pt_BR", "code", "multilingual", "DE", "ca-valencia"])),
+        "en ceb zh-Hant-TW pt_BR code multilingual DE ca-valencia"
+    );
+    let none = [
+        "",
+        "english",
+        "en-IN, kn-IN",
+        "en-es - en - es",
+        "n/a",
+        "und",
+        "und-Latn",
+        "e",
+        "en-",
+        "-",
+        "日本",
+        "en-ümlauts",
+        "https://x",
+    ];
     assert_eq!(card(json!(none)), "");
     assert_eq!(card(json!("English")), "");
     // `ml` of the card's own tags is machine learning; without a card nobody can tell.
