@@ -11,7 +11,6 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::Dress;
-use crate::dress::guarded;
 use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
 
@@ -197,11 +196,11 @@ impl Bucket {
     /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
     pub(crate) async fn rename(&self, key: &str, to: &str, dress: &Dress) -> Result<()> {
         let source = coded(&format!("{}/{key}", self.name()));
+        let before = crate::proof::head(self, key).await?;
         let copy = || {
             let copy = self.client().copy_object().bucket(self.name()).key(to);
-            guarded!(copy, dress).copy_source(&source).send()
+            dress.with_copy(copy, &before).copy_source(&source).send()
         };
-        let before = crate::proof::head(self, key).await?;
         self.send("copying within the bucket", key, 0, copy).await?;
         if crate::proof::head(self, to).await?.content_length() != before.content_length() {
             return Err(Error::new(Kind::Storage, "a copy within the bucket is not whole")

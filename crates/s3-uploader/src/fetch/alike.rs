@@ -7,7 +7,6 @@ use crawl_core::{Error, Kind, Result, Scope};
 
 use super::Wish;
 use super::told::{Check, Told};
-use crate::dress::guarded;
 use crate::local::{Local, cannot, off_the_loop};
 use crate::remote::Bucket;
 use crate::single::Over;
@@ -88,8 +87,9 @@ impl Bucket {
         let copy = async |over: &Over| {
             let once = || {
                 let copy = self.client().copy_object().bucket(self.name()).key(key);
-                let copy = guarded!(copy, dress).copy_source(&path);
-                copy.set_copy_source_if_match(source.e_tag().map(str::to_owned))
+                dress
+                    .with_copy(copy, &source)
+                    .copy_source(&path)
                     .set_if_none_match((*over == Over::Nothing).then(|| "*".to_owned()))
                     .send()
             };

@@ -2,7 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::desk::{Desk, bytes, tree};
+use crawl_core::{Source, Store};
+use s3_uploader::{Behind, CloudFile, Job, Plan};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::behind::{Numbers, crawl_with};
+use crate::desk::{Desk, bucket_at, bytes, plan, tree};
 use crate::front::{Asked, Fate, Front, told};
 
 /// A bucket that refuses each new object without a header.
@@ -57,6 +63,72 @@ async fn what_a_bucket_demands_goes_with_the_probe_and_with_files_of_both_sizes(
         let (code, text) = told(&front.url, desk.dir.path(), &[], &by_file).await;
         assert_eq!(code, Some(0), "{header}: {text}");
         assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["p/again", "p/large", "p/small"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_demands_goes_with_all_that_a_crawl_writes_there() {
+    for (header, _, file) in DEMANDS {
+        let desk = Desk::new();
+        let front = demanding(&desk, header).await;
+        let cloud = desk.dir.path().join("cloud.toml");
+        std::fs::write(&cloud, file).unwrap();
+        // What another machine left is put aside by a copy within the bucket.
+        let left = desk.dir.path().join("s3/bucket/crawl/test/numbers/page_00009.jsonl");
+        std::fs::create_dir_all(left.parent().unwrap()).unwrap();
+        std::fs::write(&left, b"left").unwrap();
+        let dress = CloudFile::read(&cloud).unwrap().dress().unwrap();
+        let plan = Plan { dress, ..plan("crawl/", true) };
+        let source = Numbers::new(2, &desk.dir.path().join("root"));
+        let job = Job::new(bucket_at(&front.url), plan, &desk.receipts()).unwrap();
+        let behind = Behind::new(Store::new(&source.root), job, source.settings(), None);
+        let (checkpoint, moved) = crawl_with(&behind, &source, None).await.expect(header);
+        assert_eq!((checkpoint.pages, moved.pages), (2, 2), "{header}");
+        let aside = desk.stored().into_keys().filter(|key| key.contains("aside-")).count();
+        assert_eq!((aside, left.exists()), (1, false), "{header}");
+    }
+}
+
+/// The headers of the answer at an address, in small letters.
+async fn headers(url: &str) -> String {
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let text = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).to_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_demands_goes_with_copies_from_another_too() {
+    for (header, flags, file) in DEMANDS {
+        let desk = Desk::new();
+        std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+        desk.write("a.json", b"{}");
+        let copy =
+            ["copy", "files", "s3://bucket/p", "--metadata", "of=source", "--content-type", "text/odd"];
+        assert_eq!(told(&desk.url, desk.dir.path(), &[], &copy).await.0, Some(0));
+        let front = demanding(&desk, header).await;
+        let sync = ["sync", "s3://bucket/p", "s3://other/q", "--tries", "1"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &sync).await;
+        assert_eq!(code, Some(77), "{header}: {text}");
+        std::fs::write(desk.dir.path().join("cloud.toml"), file).unwrap();
+        for flags in [flags, &["--cloud", "cloud.toml"]] {
+            let (code, text) = told(&front.url, desk.dir.path(), &[], &[&sync[..], flags].concat()).await;
+            assert!(code == Some(0) && text.contains("1 copied"), "{header}: {text}");
+            // What is not given anew stays as the source has it.
+            let (code, text) =
+                told(&desk.url, desk.dir.path(), &[], &["presign", "s3://other/q/a.json"]).await;
+            assert_eq!(code, Some(0), "{text}");
+            let told = headers(text.trim()).await;
+            assert!(
+                told.contains("x-amz-meta-of: source") && told.contains("content-type: text/odd"),
+                "{told}"
+            );
+            assert_eq!(told.contains("cache-control: no-cache"), header == "cache-control", "{told}");
+            std::fs::remove_file(desk.dir.path().join("s3/other/q/a.json")).unwrap();
+        }
     }
 }
 
