@@ -256,3 +256,28 @@ async fn keys_that_may_not_read_are_told_which_leave_is_missing() {
     assert!(exit == Some(77) && text.contains("GetObject"), "{exit:?}: {text}");
     assert_eq!(tree(&desk.files()).len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_lets_nobody_read_is_not_asked_for_every_object() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for number in 0..300 {
+        desk.write(&format!("{number:03}"), b"x");
+    }
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket/p"]).await.0, Some(0));
+    let front = Front::start(&desk.url, |asked| match asked.target.contains("/bucket/p/") {
+        true => Fate::Refuse(403, "AccessDenied"),
+        false => Fate::Pass,
+    })
+    .await;
+    for arguments in [
+        &["get", "s3://bucket/p/", "back"][..],
+        &["sync", "s3://bucket/p", "into"],
+        &["sync", "s3://bucket/p", "s3://other/q"],
+    ] {
+        let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+        assert!(code == Some(77) && text.contains("GetObject"), "{arguments:?}: {code:?} {text}");
+        let lines = text.matches("AccessDenied").count();
+        assert!((20..25).contains(&lines) || text.matches("status 403").count() < 25, "{lines}: {text}");
+    }
+}
