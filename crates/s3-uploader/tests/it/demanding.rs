@@ -133,6 +133,94 @@ async fn what_a_bucket_demands_goes_with_copies_from_another_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_wants_the_bucket_in_the_host_is_told_of_once() {
+    let desk = Desk::new();
+    for number in 0..9 {
+        desk.write(&format!("{number}"), b"x");
+    }
+    for refusal in [
+        (
+            403,
+            "SecondLevelDomainForbidden: The bucket you are attempting to access must be addressed using OSS third level domain.",
+        ),
+        (403, "PathStyleDomainForbidden: Please use virtual hosted style to access."),
+        (400, "InvalidRequest: Path-style addressing is not supported"),
+    ] {
+        let front = Front::start(&desk.url, move |_| Fate::Refuse(refusal.0, refusal.1)).await;
+        for arguments in [
+            &["move", "files", "s3://bucket/p"][..],
+            &["sync", "files", "s3://bucket/p"],
+            &["get", "s3://bucket/p/", "back"],
+            &["ls", "s3://bucket/p/"],
+            &["rm", "s3://bucket/p", "--recursive", "--yes"],
+        ] {
+            front.forget();
+            let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+            assert!(
+                code == Some(78) && text.contains("give --virtual-host"),
+                "{arguments:?}: {code:?} {text}"
+            );
+            // A line for the file that met it first, and the error.
+            let lines = text.matches("--virtual-host").count();
+            assert!(lines <= 2 && front.count(" ") < 20, "{} requests: {text}", front.count(" "));
+        }
+    }
+    assert_eq!(tree(&desk.files()).len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_with_object_lock_gets_the_checksum_that_it_wants_with_files_and_parts() {
+    for more in [&[][..], &["--checksums", "when_required"]] {
+        let desk = Desk::new();
+        desk.write("small", b"small");
+        desk.write("large", &bytes(9 << 20, 1));
+        let front = Front::start(&desk.url, |asked| {
+            let sums = asked.has("content-md5") || asked.headers.keys().any(|name| name.starts_with("x-amz-checksum-"));
+            match asked.method == "PUT" && !sums {
+                true => Fate::Refuse(400, "InvalidRequest: Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"),
+                false => Fate::Pass,
+            }
+        })
+        .await;
+        let lock = ["move", "files", "s3://bucket/p", "--object-lock", "COMPLIANCE", "--retain-days", "1"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &[&lock[..], more].concat()).await;
+        assert_eq!(code, Some(0), "{more:?}: {text}");
+        assert_eq!((desk.stored().len(), tree(&desk.files()).len()), (2, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_without_object_lock_and_an_object_under_one_are_told_as_that() {
+    let desk = Desk::new();
+    for number in 0..9 {
+        desk.write(&format!("{number}"), b"x");
+    }
+    let front = Front::start(&desk.url, |asked| match asked.has("x-amz-object-lock-mode") {
+        true => Fate::Refuse(400, "InvalidRequest: Bucket is missing Object Lock Configuration"),
+        false => Fate::Pass,
+    })
+    .await;
+    let lock = ["move", "files", "s3://bucket/p", "--object-lock", "GOVERNANCE", "--retain-days", "1"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &lock).await;
+    assert!(code == Some(78) && text.contains("this bucket has no Object Lock"), "{code:?} {text}");
+    assert_eq!((tree(&desk.files()).len(), desk.stored().len()), (9, 0));
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket/p"]).await.0, Some(0));
+    let front = Front::start(&desk.url, |asked| match asked.method.as_str() {
+        "DELETE" => Fate::Refuse(403, "AccessDenied: Access Denied because object protected by object lock."),
+        "POST" => Fate::Refuse(501, "NotImplemented"),
+        _ => Fate::Pass,
+    })
+    .await;
+    for (arguments, exit) in
+        [(&["rm", "s3://bucket/p/1"][..], 77), (&["rm", "s3://bucket/p", "--recursive", "--yes"], 3)]
+    {
+        let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+        assert!(code == Some(exit) && text.contains("stays until the lock ends"), "{code:?} {text}");
+    }
+    assert_eq!(desk.stored().len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_whose_owner_does_not_pay_is_told_in_every_request_that_we_do() {
     let desk = Desk::new();
     let front = Front::start(&desk.url, |asked| match asked.has("x-amz-request-payer") {
@@ -255,6 +343,38 @@ async fn keys_that_may_not_read_are_told_which_leave_is_missing() {
     let (exit, text) = told(&front.url, desk.dir.path(), &[], &["move", "files", "s3://bucket"]).await;
     assert!(exit == Some(77) && text.contains("GetObject"), "{exit:?}: {text}");
     assert_eq!(tree(&desk.files()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_end_stop_every_command_with_one_line() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for number in 0..200 {
+        desk.write(&format!("{number:03}"), &bytes(100, number));
+    }
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket/p"]).await.0, Some(0));
+    desk.write("new", b"new");
+    for arguments in [
+        &["get", "s3://bucket/p/", "back"][..],
+        &["sync", "s3://bucket/p", "into", "--delete", "--yes"],
+        &["sync", "s3://bucket/p", "s3://other/q"],
+        &["sync", "files", "s3://bucket/p", "--receipts", "r.jsonl"],
+        &["verify", "s3-receipts.jsonl"],
+        &["rm", "s3://bucket/p", "--recursive", "--yes"],
+    ] {
+        // One by one, so that they end in the middle of a removal too.
+        let count = AtomicUsize::new(0);
+        let front = Front::start(&desk.url, move |asked| match count.fetch_add(1, Ordering::Relaxed) {
+            0..20 if asked.method == "POST" => Fate::Refuse(501, "NotImplemented"),
+            0..20 => Fate::Pass,
+            _ => Fate::Refuse(400, "ExpiredToken"),
+        })
+        .await;
+        let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+        assert_eq!(code, Some(77), "{arguments:?}: {text}");
+        assert_eq!(text.matches("ExpiredToken").count(), 1, "{arguments:?}: {text}");
+        assert!(text.contains("renew the session's keys") && front.count(" ") < 120, "{}", front.count(" "));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
