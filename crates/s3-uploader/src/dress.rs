@@ -133,7 +133,7 @@ impl Dress {
     /// The tags as the header spells them.
     pub(crate) fn tagging(&self) -> Option<String> {
         let pair = |(name, value): &(String, String)| {
-            format!("{}={}", crate::objects::coded(name), crate::objects::coded(value))
+            format!("{}={}", crate::coding::coded(name), crate::coding::coded(value))
         };
         (!self.tags.is_empty()).then(|| self.tags.iter().map(pair).collect::<Vec<_>>().join("&"))
     }

@@ -6,6 +6,7 @@
 mod audit;
 mod behind;
 mod client;
+mod coding;
 mod config;
 mod dress;
 #[cfg(feature = "cli")]
