@@ -6,12 +6,11 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
 use crawl_core::{Error, Kind, Result, Timestamp};
 use futures::StreamExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::Dress;
-use crate::dress::guarded;
+use crate::coding::{coded, decoded};
 use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
 
@@ -197,11 +196,11 @@ impl Bucket {
     /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
     pub(crate) async fn rename(&self, key: &str, to: &str, dress: &Dress) -> Result<()> {
         let source = coded(&format!("{}/{key}", self.name()));
+        let before = crate::proof::head(self, key).await?;
         let copy = || {
             let copy = self.client().copy_object().bucket(self.name()).key(to);
-            guarded!(copy, dress).copy_source(&source).send()
+            dress.with_copy(copy, &before).copy_source(&source).send()
         };
-        let before = crate::proof::head(self, key).await?;
         self.send("copying within the bucket", key, 0, copy).await?;
         if crate::proof::head(self, to).await?.content_length() != before.content_length() {
             return Err(Error::new(Kind::Storage, "a copy within the bucket is not whole")
@@ -301,34 +300,5 @@ impl Unfinished {
     /// How long ago it was begun.
     pub fn age(&self) -> Duration {
         Duration::from_secs(Timestamp::now().as_second().saturating_sub(self.begun).max(0).unsigned_abs())
-    }
-}
-
-/// What stays as it is in a key that is percent-encoded.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Percent-encoded, but for `/`.
-pub(crate) fn coded(text: &str) -> String {
-    utf8_percent_encode(text, PLAIN).to_string()
-}
-
-/// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
-fn decoded(text: &str, coded: bool) -> String {
-    if !coded {
-        return text.to_owned();
-    }
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn coded_keys_are_read_as_they_were() {
-        assert_eq!(decoded("a+b%0Ac%2Bd%C3%A9%", true), "a b\nc+dé%");
-        assert_eq!(decoded("a+b%0A", false), "a+b%0A");
-        let odd = "a b\n/c+dé%~";
-        assert_eq!(decoded(&coded(odd), true), odd);
     }
 }

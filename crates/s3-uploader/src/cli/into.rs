@@ -10,7 +10,7 @@ use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::files::place;
 use crawl_core::{Error, Kind, Scope};
 use futures::StreamExt;
-use s3_uploader::{Bounds, Bucket, Choice, Fetched, Local, Object, Wish, list};
+use s3_uploader::{Bounds, Bucket, Choice, Fetched, InVain, Local, Object, Wish, list};
 
 use super::SyncArgs;
 use super::read::{receipts_of, tell_unproven};
@@ -63,6 +63,7 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
     let (mut count, mut seen) = (Count::default(), BTreeSet::new());
     // Names in small letters, in eight bytes each: a disk may take two of them for one.
     let (seed, mut folded) = (RandomState::new(), HashSet::new());
+    let mut vain = InVain::default();
     let mut at: Option<String> = None;
     loop {
         let mut page = bucket.list(&prefix, at.as_deref()).await?;
@@ -93,11 +94,15 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
             match result {
                 Ok(Came::Fetched(fetched)) => {
                     count.fetched += 1;
+                    vain.well();
                     count.unproven += u64::from(fetched.proof.is_none());
                 }
                 Ok(Came::Would) => count.fetched += 1,
-                Ok(Came::There) => count.there += 1,
-                Err(error) if error.concerns_all() => return Err(error.into()),
+                Ok(Came::There) => {
+                    count.there += 1;
+                    vain.well();
+                }
+                Err(error) if vain.is_after(&error) => return Err(error.into()),
                 Err(error) => {
                     count.failed += 1;
                     say(format!("not fetched: {error}; {}", error.advice()));

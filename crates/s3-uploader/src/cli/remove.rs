@@ -7,7 +7,7 @@ use std::io::{BufRead, IsTerminal};
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Bucket, ObjectPage};
+use s3_uploader::{Bucket, InVain, ObjectPage};
 
 use super::{CleanupArgs, RmArgs};
 
@@ -73,6 +73,7 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         say("nothing was removed");
         return Ok(Outcome::Done);
     }
+    let mut vain = InVain::default();
     let (mut removed, mut stay, mut later, mut at): (u64, u64, u64, Option<String>) = (0, 0, 0, None);
     loop {
         let page = page(bucket, key, at.as_deref()).await?;
@@ -85,7 +86,13 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
             let refused = bucket.remove_all(keys).await?;
             removed += (keys.len() - refused.len()) as u64;
             stay += refused.len() as u64;
+            if refused.len() < keys.len() {
+                vain.well();
+            }
             for error in refused {
+                if vain.is_after(&error) {
+                    return Err(error.into());
+                }
                 say(format!("not removed: {error}; {}", error.advice()));
             }
         }

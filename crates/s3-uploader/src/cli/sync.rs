@@ -6,7 +6,7 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::{Error, Kind};
 use futures::StreamExt;
-use s3_uploader::{Bucket, Choice, Listing, Object, Wish, parse_address};
+use s3_uploader::{Bucket, Choice, InVain, Listing, Object, Wish, parse_address};
 
 use super::send::{self, Way};
 use super::{SendArgs, SyncArgs};
@@ -91,7 +91,7 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
     let dress = arguments.dress.dress(&arguments.door.file()?, arguments.no_overwrite)?;
     let (mut copied, mut there, mut failed, mut left_out): (u64, u64, u64, u64) = (0, 0, 0, 0);
     let mut first: Option<Error> = None;
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut vain) = (BTreeSet::new(), InVain::default());
     let mut at: Option<String> = None;
     loop {
         let page = source.list(&from_prefix, at.as_deref()).await?;
@@ -119,9 +119,11 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
         let mut copies = futures::stream::iter(copies).buffer_unordered(AT_ONCE);
         while let Some(result) = copies.next().await {
             match result {
-                Ok(true) => copied += 1,
-                Ok(false) => there += 1,
-                Err(error) if error.concerns_all() => return Err(error.into()),
+                Ok(done) => {
+                    *(if done { &mut copied } else { &mut there }) += 1;
+                    vain.well();
+                }
+                Err(error) if vain.is_after(&error) => return Err(error.into()),
                 Err(error) => {
                     failed += 1;
                     say(format!("not copied: {error}; {}", error.advice()));

@@ -1,14 +1,11 @@
 //! Whether what is there is what is here, by what the bucket tells; and copies from bucket to bucket.
 
-use std::io::Read;
-
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use crawl_core::{Error, Kind, Result, Scope};
 
 use super::Wish;
 use super::told::{Check, Told};
-use crate::dress::guarded;
-use crate::local::{Local, cannot, off_the_loop};
+use crate::local::{Local, off_the_loop, show};
 use crate::remote::Bucket;
 use crate::single::Over;
 use crate::{Dress, Object};
@@ -84,12 +81,13 @@ impl Bucket {
             .with_scope(Scope::Record)
             .advise("get it, and copy the file"));
         }
-        let path = crate::objects::coded(&format!("{}/{}", from.name(), object.key));
+        let path = crate::coding::coded(&format!("{}/{}", from.name(), object.key));
         let copy = async |over: &Over| {
             let once = || {
                 let copy = self.client().copy_object().bucket(self.name()).key(key);
-                let copy = guarded!(copy, dress).copy_source(&path);
-                copy.set_copy_source_if_match(source.e_tag().map(str::to_owned))
+                dress
+                    .with_copy(copy, &source)
+                    .copy_source(&path)
                     .set_if_none_match((*over == Over::Nothing).then(|| "*".to_owned()))
                     .send()
             };
@@ -125,15 +123,7 @@ async fn check(file: &Local, told: Told) -> Result<Option<bool>> {
     }
     let (file, mut check) = (file.clone(), Check::new(told));
     off_the_loop(move || {
-        let mut open = file.open()?;
-        let mut piece = vec![0; 128 << 10];
-        loop {
-            match open.read(&mut piece).map_err(|cause| cannot("read", &file.path, cause))? {
-                0 => break,
-                count => check.update(&piece[..count]),
-            }
-        }
-        file.check_open(&open)?;
+        show(&file, |bytes| check.update(bytes))?;
         Ok(check.verdict())
     })
     .await

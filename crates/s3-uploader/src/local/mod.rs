@@ -1,6 +1,7 @@
 //! Local files: listed without following links, recognised again by what the file system knows of them.
 
 mod list;
+mod parts;
 mod read;
 
 use std::fs::{File, Metadata};
@@ -10,7 +11,9 @@ use crawl_core::{Error, Kind, Result, Scope};
 use serde::{Deserialize, Serialize};
 
 pub use list::{Bounds, Choice, Listing, list};
-pub(crate) use read::{delete, off_the_loop, read, read_exact, sha256};
+pub(crate) use parts::{Parts, hashed};
+use read::read_exact;
+pub(crate) use read::{delete, off_the_loop, read, sha256, show};
 
 /// What the file system knows of a file. A file with another stamp is another file, or was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
