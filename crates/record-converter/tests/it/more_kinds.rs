@@ -103,6 +103,26 @@ fn only_what_is_asked_for_is_written_and_the_rest_is_counted() {
     assert_eq!(run(&folder, "in.jsonl", "x.jsonl", options).unwrap_err().kind(), Kind::Config);
 }
 
+#[test]
+fn a_member_that_a_rule_names_and_no_record_has_is_told() {
+    let folder = folder(&[r#"{"likes":1,"card":{"a":1},"n":null}"#, r#"{"likes":2}"#]);
+    convert(&folder, "in.jsonl", "in.parquet");
+    let rule = "lik > 0 or (n is null and card.license = 'x') or card.a = 1 or likes > 5 or lik < 0";
+    for (input, output, sort_by) in [
+        ("in.jsonl", "a.jsonl", None),
+        ("in.jsonl", "a.parquet", None),
+        ("in.jsonl", "b.parquet", Some("likes")),
+        ("in.parquet", "b.jsonl", None),
+        ("in.parquet", "b.csv", None),
+    ] {
+        let sort_by = sort_by.map(str::to_owned);
+        let options = Options { selection: Some(rule.into()), sort_by, ..Options::default() };
+        let summary = run(&folder, input, output, options).unwrap();
+        assert_eq!(summary.unknown, ["lik", "card.license"], "{input} {output}");
+        assert_eq!(summary.records_written, 1);
+    }
+}
+
 fn partitioned(folder: &TempDir, by: &str) -> crawl_core::Result<Summary> {
     run(folder, "in.jsonl", "out", Options { partition_by: Some(by.into()), ..Options::default() })
 }
