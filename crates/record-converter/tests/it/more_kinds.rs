@@ -196,6 +196,21 @@ fn records_become_the_pages_of_a_listing_once_and_the_same_again_changes_nothing
     fs::write(folder.path().join("in.jsonl"), "{}").unwrap();
     let error = run(&folder, "in.jsonl", "root", options).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
+    assert!(error.to_string().contains("made of something else"), "{error}");
+}
+
+#[test]
+fn a_table_that_replaces_its_input_is_made_from_what_was_there() {
+    use sha2::Digest;
+    let folder = folder(&[r#"{"a":1}"#, r#"{"a":2}"#]);
+    convert(&folder, "in.jsonl", "a.csv");
+    let before = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(text(&folder, "a.csv")));
+    let options =
+        Options { croissant: true, selection: Some("a = 1".into()), force: true, ..Options::default() };
+    run(&folder, "a.csv", "a.csv", options).unwrap();
+    let card: serde_json::Value = serde_json::from_str(&text(&folder, "croissant.json")).unwrap();
+    assert_eq!(card["prov:wasDerivedFrom"][0]["@id"], format!("urn:sha256:{before}"));
+    assert!(text(&folder, "README.md").contains(&before));
 }
 
 #[test]
