@@ -187,6 +187,12 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
         grouped(summary.missing),
     );
     text.push_str(&count(summary.left_out, "left out, because they were not asked for"));
+    for name in &summary.unknown {
+        text.push_str(&format!("\n  no record has `{name}`, which --where names"));
+    }
+    if summary.records_read == 0 && summary.missing > 0 {
+        text.push_str("\n  no line was a JSON object: is the input one object a line?");
+    }
     if summary.sheets > 0 {
         text.push_str(&format!("\n  {} columns in {} sheet(s)", summary.columns, summary.sheets));
     }
@@ -210,7 +216,7 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
 fn for_programs(cli: &Cli, summary: &Summary) -> String {
     serde_json::json!({
         "message": "summary", "input": cli.input, "output": cli.output,
-        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing, "left_out": summary.left_out,
+        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing, "left_out": summary.left_out, "unknown": summary.unknown,
         "sheets": summary.sheets, "columns": summary.columns, "cut": summary.cells_cut,
         "lost": summary.cells_lost, "sheets_left_out": summary.sheets_left_out,
         "links_plain": summary.links_plain, "blank_lines": summary.blank_lines, "bytes": summary.bytes,

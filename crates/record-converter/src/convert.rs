@@ -107,22 +107,20 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
             packed.finish()?;
         }
     }
+    if !options.croissant {
+        summary.bytes = file.finish()?;
+        return Ok(());
+    }
+    // Before the output is there: it may be in the place of the input.
+    let origins = origins(request, &supply)?;
     summary.bytes = file.finish()?;
-    if options.croissant { describe(request, path, &supply, &columns, summary) } else { Ok(()) }
+    describe(request, path, origins, &columns, summary)
 }
 
-/// Writes `croissant.json` and `README.md` beside the table.
-fn describe(
-    request: &Request,
-    path: &Path,
-    supply: &Supply,
-    columns: &Columns,
-    summary: &Summary,
-) -> Result<()> {
-    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
-    let columns = all_columns(&request.output, columns, &request.options);
-    let origins = match (supply, &request.input) {
-        (Supply::Pages(input), _) => Origin::of(input)?,
+/// What the table is made from.
+fn origins(request: &Request, supply: &Supply) -> Result<Vec<Origin>> {
+    match (supply, &request.input) {
+        (Supply::Pages(input), _) => Origin::of(input),
         (
             _,
             Input::Jsonl(file)
@@ -131,9 +129,21 @@ fn describe(
             | Input::Parquet(file)
             | Input::Avro(file)
             | Input::Pickle(file),
-        ) => vec![Origin::of_file(file)?],
-        _ => Vec::new(),
-    };
+        ) => Ok(vec![Origin::of_file(file)?]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Writes `croissant.json` and `README.md` beside the table.
+fn describe(
+    request: &Request,
+    path: &Path,
+    origins: Vec<Origin>,
+    columns: &Columns,
+    summary: &Summary,
+) -> Result<()> {
+    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
+    let columns = all_columns(&request.output, columns, &request.options);
     let names: Vec<_> = origins.iter().map(|origin| origin.name.as_str()).collect();
     let from = if names.is_empty() { "stdin".to_owned() } else { names.join(", ") };
     let chosen = match &request.options.selection {

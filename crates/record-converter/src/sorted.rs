@@ -114,7 +114,8 @@ fn sorted_in(
     })?;
     summary.left_out += left_out;
     if records > 0 && !found {
-        return Err(Error::new(Kind::Config, format!("no record has a member `{}` to sort by", visible(by))));
+        let what = format!("no record has a member `{}` to sort by", visible(by));
+        return Err(Error::new(Kind::Config, what).advise("name a column that is there, spelled as it is"));
     }
     runs.push(write(&mut lines, folder).map_err(fault)?);
     merge(&mut runs, by, folder).map(Supply::Spool)

@@ -47,6 +47,7 @@ pub(super) fn first(
         each(record)
     })?;
     summary.left_out += left_out;
+    note_unknown(summary, selection);
     Ok(seen)
 }
 
@@ -71,6 +72,13 @@ pub(super) fn again(
     if seen == before { Ok(()) } else { Err(changed()) }
 }
 
+/// Notes which members a selection names and no record has. Where there is no selection it was noted before, or there is none.
+fn note_unknown(summary: &mut Summary, selection: Option<&Selection>) {
+    if let Some(selection) = selection.filter(|_| summary.records_read > 0) {
+        summary.unknown = selection.unseen();
+    }
+}
+
 fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
     selection.is_none_or(|selection| selection.keeps(record))
 }
@@ -85,6 +93,7 @@ pub(super) fn supply(
     let (supply, selection) = unsorted(request, stdin, folder, summary)?;
     let Some(by) = &request.options.sort_by else { return Ok((supply, selection)) };
     let sorted = sorted(&supply, selection.as_ref(), by, folder, summary)?;
+    note_unknown(summary, selection.as_ref());
     read_once_more(summary);
     Ok((sorted, None))
 }
@@ -177,6 +186,7 @@ fn to_lines(
         }
     }
     summary.left_out += left_out;
+    note_unknown(summary, selection.as_ref());
     summary.records_written = summary.records_read - left_out;
     Ok(())
 }

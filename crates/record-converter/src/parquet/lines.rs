@@ -221,7 +221,29 @@ pub(super) fn damaged(cause: ParquetError) -> Error {
     if disk {
         return Error::new(Kind::Storage, "cannot read the Parquet file").because(cause);
     }
+    let unknown = match &cause {
+        ParquetError::NYI(_) => true,
+        ParquetError::General(why) => why.contains("Disabled feature"),
+        _ => false,
+    };
+    if unknown {
+        return Error::new(Kind::Shape, "the Parquet file is written in a way that is not known here")
+            .advise("write it with zstd, snappy, gzip, lz4 or brotli, or without compression")
+            .because(cause);
+    }
     Error::new(Kind::Shape, "the file is no Parquet file, or is damaged or cut short")
         .advise("get it again, and see that it is whole")
         .because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_not_called_damaged() {
+        let unknown = damaged(ParquetError::NYI("The codec type LZO is not supported yet".into()));
+        assert!(unknown.advice().contains("gzip") && !unknown.to_string().contains("damaged"), "{unknown}");
+        assert!(damaged(ParquetError::EOF("x".into())).to_string().contains("damaged"));
+    }
 }

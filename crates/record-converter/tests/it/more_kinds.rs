@@ -103,6 +103,26 @@ fn only_what_is_asked_for_is_written_and_the_rest_is_counted() {
     assert_eq!(run(&folder, "in.jsonl", "x.jsonl", options).unwrap_err().kind(), Kind::Config);
 }
 
+#[test]
+fn a_member_that_a_rule_names_and_no_record_has_is_told() {
+    let folder = folder(&[r#"{"likes":1,"card":{"a":1},"n":null}"#, r#"{"likes":2}"#]);
+    convert(&folder, "in.jsonl", "in.parquet");
+    let rule = "lik > 0 or (n is null and card.license = 'x') or card.a = 1 or likes > 5 or lik < 0";
+    for (input, output, sort_by) in [
+        ("in.jsonl", "a.jsonl", None),
+        ("in.jsonl", "a.parquet", None),
+        ("in.jsonl", "b.parquet", Some("likes")),
+        ("in.parquet", "b.jsonl", None),
+        ("in.parquet", "b.csv", None),
+    ] {
+        let sort_by = sort_by.map(str::to_owned);
+        let options = Options { selection: Some(rule.into()), sort_by, ..Options::default() };
+        let summary = run(&folder, input, output, options).unwrap();
+        assert_eq!(summary.unknown, ["lik", "card.license"], "{input} {output}");
+        assert_eq!(summary.records_written, 1);
+    }
+}
+
 fn partitioned(folder: &TempDir, by: &str) -> crawl_core::Result<Summary> {
     run(folder, "in.jsonl", "out", Options { partition_by: Some(by.into()), ..Options::default() })
 }
@@ -176,6 +196,21 @@ fn records_become_the_pages_of_a_listing_once_and_the_same_again_changes_nothing
     fs::write(folder.path().join("in.jsonl"), "{}").unwrap();
     let error = run(&folder, "in.jsonl", "root", options).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
+    assert!(error.to_string().contains("made of something else"), "{error}");
+}
+
+#[test]
+fn a_table_that_replaces_its_input_is_made_from_what_was_there() {
+    use sha2::Digest;
+    let folder = folder(&[r#"{"a":1}"#, r#"{"a":2}"#]);
+    convert(&folder, "in.jsonl", "a.csv");
+    let before = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(text(&folder, "a.csv")));
+    let options =
+        Options { croissant: true, selection: Some("a = 1".into()), force: true, ..Options::default() };
+    run(&folder, "a.csv", "a.csv", options).unwrap();
+    let card: serde_json::Value = serde_json::from_str(&text(&folder, "croissant.json")).unwrap();
+    assert_eq!(card["prov:wasDerivedFrom"][0]["@id"], format!("urn:sha256:{before}"));
+    assert!(text(&folder, "README.md").contains(&before));
 }
 
 #[test]

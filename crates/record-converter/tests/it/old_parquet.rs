@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crawl_core::table::{Type, Value};
+use parquet::basic::Compression;
 use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
     Int96, Int96Type,
@@ -23,10 +24,14 @@ type Group<'a> = parquet::file::writer::SerializedRowGroupWriter<'a, File>;
 
 /// Writes `in.parquet`, each group of rows by one of `groups`.
 fn written(schema: &str, groups: &[&dyn Fn(&mut Group<'_>)]) -> TempDir {
+    written_with(WriterProperties::default(), schema, groups)
+}
+
+fn written_with(properties: WriterProperties, schema: &str, groups: &[&dyn Fn(&mut Group<'_>)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).unwrap());
     let file = File::create(folder.path().join("in.parquet")).unwrap();
-    let mut writer = Writer::new(file, schema, Arc::new(WriterProperties::default())).unwrap();
+    let mut writer = Writer::new(file, schema, Arc::new(properties)).unwrap();
     for group in groups {
         let mut rows = writer.next_row_group().unwrap();
         group(&mut rows);
@@ -217,4 +222,30 @@ fn lists_of_two_levels_are_lists() {
     ];
     assert_eq!(found, expected);
     assert!(summary.is_whole());
+}
+
+#[test]
+fn every_compression_that_writers_use_is_read() {
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(Default::default()),
+        Compression::ZSTD(Default::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::BROTLI(Default::default()),
+    ] {
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let folder = written_with(
+            properties,
+            "required binary text (UTF8);",
+            &[&|group| column::<ByteArrayType>(group, &vec![ByteArray::from("same"); 100], &[], &[])],
+        );
+        let (found, summary) = lines(&folder);
+        assert!(
+            found.len() == 100 && found.iter().all(|line| line == r#"{"text":"same"}"#),
+            "{compression:?}"
+        );
+        assert!(summary.is_whole());
+    }
 }
