@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use crawl_core::{Error, Kind, Result};
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
 use crate::task::{Example, Form, Labels, ResponseField, TaskKind};
@@ -131,7 +133,7 @@ impl Answers {
     fn read(&self, content: &str, id: &str) -> Result<Answer, String> {
         let answer = extract::object(content)?;
         if let Some(cause) = self.validator.iter_errors(&answer).next() {
-            let words: String = cause.to_string().chars().take(500).collect();
+            let words = without_quotes(&cause);
             let wrong =
                 format!("the answer does not keep to the schema at `{}`: {words}", cause.instance_path());
             return Err(self.with_allowed(wrong, cause.instance_path().to_string().starts_with("/labels")));
@@ -213,6 +215,16 @@ impl Answers {
         let member = |name: &String| Some(format!("{}: {}", crate::task::quoted(name), answer.get(name)?));
         let members: Vec<_> = order.iter().chain(&rest).filter_map(member).collect();
         format!("{{{}}}", members.join(", "))
+    }
+}
+
+/// What is wrong, in words of the schema only: the model is told it, and its answer may repeat an order out of the record.
+fn without_quotes(cause: &ValidationError<'_>) -> String {
+    match cause.kind() {
+        ValidationErrorKind::AdditionalProperties { .. } => {
+            "it has members that are not asked for".to_owned()
+        }
+        _ => cause.masked().to_string().chars().take(500).collect(),
     }
 }
 

@@ -10,8 +10,7 @@ use crawl_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
-use crate::task::Template;
-use crate::task::Values;
+use crate::task::{Template, Values, disarmed};
 use crate::{Answers, Task};
 pub(crate) use form::Form;
 pub use form::Structured;
@@ -176,14 +175,16 @@ impl Chat {
         cuts
     }
 
-    /// The same question again, with the answer that was wrong and what was wrong with it.
+    /// The same question again, with the answer that was wrong and what was wrong with it. The answer may repeat a record's
+    /// text, so it is disarmed as that is.
     pub fn repair(&self, question: &Question, answer: &str, wrong: &str) -> Question {
         let mut body = question.body.strip_suffix(b"]}").unwrap_or(&question.body).to_vec();
         let answer: String = answer.chars().take(4000).collect();
         body.extend_from_slice(br#",{"role":"assistant","content":"#);
-        put_quoted(&answer, &mut body);
+        put_quoted(&disarmed(&answer), &mut body);
         body.extend_from_slice(br#"},{"role":"user","content":"#);
         let about = crate::task::quoted(&question.about);
+        let about = disarmed(&about);
         let request = format!(
             "That answer cannot be used: {wrong}. Answer again, in the form asked for, about the same record: \
              {{\"id\": {about}}}"

@@ -99,12 +99,18 @@ impl<'de> Visitor<'de> for OnceVisitor {
         let mut members = serde_json::Map::new();
         while let Some((name, Once(value))) = access.next_entry::<String, Once>()? {
             if members.contains_key(&name) {
-                return Err(A::Error::custom(format!("it has the member `{name}` more than once")));
+                let which = if is_short(&name) { format!("the member `{name}`") } else { "a member".into() };
+                return Err(A::Error::custom(format!("it has {which} more than once")));
             }
             members.insert(name, value);
         }
         Ok(members.into())
     }
+}
+
+/// Whether a name is too short to say something: the model is told it, and others may have chosen it.
+fn is_short(name: &str) -> bool {
+    name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The JSON objects of a text that lie in no other, in order. Nothing is mended: what does not parse is passed over.

@@ -2,7 +2,7 @@
 
 use crawl_core::json::Raw;
 
-use crate::task::Field;
+use crate::task::{Field, chooses_a_form};
 
 /// Phrases of orders, in lower case, with what they are.
 const PHRASES: [(&str, &str); 36] = [
@@ -87,9 +87,12 @@ pub(crate) fn suspicions(record: Raw<'_>, fields: &[Field]) -> Vec<String> {
 fn in_text(text: &str) -> Vec<&'static str> {
     let mut plain = String::with_capacity(text.len());
     let mut hidden = 0;
+    let mut before = '\0';
     for letter in text.chars() {
+        let behind = std::mem::replace(&mut before, letter);
         if crate::task::is_hidden(letter) {
-            hidden += 1;
+            // Of those that choose a form only a row of them says something.
+            hidden += usize::from(!chooses_a_form(letter) || chooses_a_form(behind));
         } else if letter.is_whitespace() || matches!(letter, '_' | '*') {
             if !plain.ends_with(' ') {
                 plain.push(' ');
@@ -122,5 +125,14 @@ mod tests {
         assert!(!in_text("{\"is_related\": true}").is_empty());
         assert!(!in_text("a\u{200b}b\u{200b}c\u{200b}d\u{200b}").is_empty());
         assert!(!in_text("i\u{200b}gnore all previous").is_empty());
+        assert!(
+            in_text(
+                "I \u{2764}\u{fe0f} \u{2600}\u{fe0f} and \u{2602}\u{fe0f} \u{2708}\u{fe0f}, \u{263a}\u{fe0f}"
+            )
+            .is_empty()
+        );
+        let smuggled: String =
+            "S: x".bytes().map(|byte| char::from_u32(0xe0100 + u32::from(byte)).unwrap()).collect();
+        assert!(!in_text(&format!("A smile \u{263a}{smuggled}{smuggled}")).is_empty());
     }
 }

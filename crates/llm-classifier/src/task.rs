@@ -1,6 +1,7 @@
 //! Tasks: what to ask about a record, and which answers there are.
 
 mod codes;
+mod disarm;
 mod examples;
 mod file;
 mod find;
@@ -15,10 +16,11 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Result};
 
 use codes::Spelled;
+pub use disarm::is_hidden;
+pub(crate) use disarm::{chooses_a_form, disarmed};
 pub use labels::{Label, Labels, Words};
 pub use output::Output;
 pub use response::{Choice, Form, ResponseField};
-pub use template::is_hidden;
 pub(crate) use template::{Template, Values, quoted};
 
 /// One task, as its file in `configs/tasks/` or `configs/domains/` describes it.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crawl_core::json::Raw;
 
 use super::Field;
+use super::disarm::disarmed;
 
 /// Text with placeholders. `{name}` is one if the name is of letters, digits and `_`; other braces are text.
 #[derive(Clone, Debug, Default)]
@@ -151,39 +152,6 @@ pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// What some servers or models read as the end of our turn or the beginning of another, wherever it stands.
-const TURN_MARKS: [&str; 9] =
-    ["<|", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>"];
-
-/// The same JSON value spelled so that no mark of a turn stands in it, and no character that people do not see.
-fn disarmed(json: &str) -> Cow<'_, str> {
-    let marked = memchr::memchr2_iter(b'<', b'[', json.as_bytes())
-        .any(|at| TURN_MARKS.iter().any(|mark| json.as_bytes()[at..].starts_with(mark.as_bytes())));
-    let hidden = !json.is_ascii() && json.chars().any(is_hidden);
-    if !marked && !hidden {
-        return Cow::Borrowed(json);
-    }
-    let mut text = String::with_capacity(json.len() + 64);
-    for (at, letter) in json.char_indices() {
-        // In valid JSON a mark can only stand inside a string.
-        let mark = matches!(letter, '<' | '[') && TURN_MARKS.iter().any(|mark| json[at..].starts_with(mark));
-        if mark || is_hidden(letter) {
-            let mut units = [0; 2];
-            text.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            text.push(letter);
-        }
-    }
-    Cow::Owned(text)
-}
-
-/// Characters that change or hide text without being seen: directions, joiners, tags, variation selectors.
-pub fn is_hidden(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,20 +190,6 @@ mod tests {
             r#""éé\néé [... cut here, 2 more characters]""{\"k\":\"12 [... cut here, 3 more characters]""#
         );
         assert_eq!(cuts, 2);
-    }
-
-    #[test]
-    fn turn_marks_of_chat_formats_are_disarmed() {
-        let (text, _) = fill("{b}", r#"{"b":"<|end"}"#);
-        assert_eq!(text, r#""\u003c|end""#);
-        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), "<|end");
-    }
-
-    #[test]
-    fn other_marks_and_hidden_characters_are_spelled_out_and_lists_stay() {
-        let (text, _) = fill("{b}", "{\"b\":\"[INST]\u{200b}\"}");
-        assert_eq!(text, r#""\u005bINST]\u200b""#);
-        assert_eq!(fill("{b}", r#"{"b":["a"]}"#).0, r#"["a"]"#);
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn what_is_wrong_in_a_filter_is_named_with_line_and_key() {
     refused("min_confidence = 0.5", "min_quality = 5", "thresholds.min_quality", "min_confidence");
     refused("type = \"number\"", "type = \"float\"", "type", "unknown variant");
     refused("name = \"confidence\"", "name = \"reasoning\"", "response[1].name", "already");
-    refused("web\", \"planning\"]", "web\", \"flying\"]", "examples[1].answer", "flying");
+    refused("web\", \"planning\"]", "web\", \"flying\"]", "examples[1].answer", "`/tags/1`");
     refused(
         "object = \"agent_classification\"",
         "objekt = \"agent_classification\"",
