@@ -190,7 +190,8 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
     for name in &summary.unknown {
         text.push_str(&format!("\n  no record has `{name}`, which --where names"));
     }
-    if summary.records_read == 0 && summary.missing > 0 {
+    let of_lines = summary.bad_lines.iter().any(|bad| bad.why.starts_with("not JSON"));
+    if summary.records_read == 0 && of_lines {
         text.push_str("\n  no line was a JSON object: is the input one object a line?");
     }
     if summary.sheets > 0 {

@@ -9,6 +9,7 @@ mod json;
 mod machine;
 mod names;
 mod ops;
+mod texts;
 mod value;
 
 use std::collections::HashMap;

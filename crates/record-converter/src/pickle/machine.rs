@@ -86,6 +86,7 @@ impl Machine {
             Op::Whole(digits) => Value::Whole(digits.into()),
             Op::Float(number) => Value::Float(number),
             Op::Text(text) => Value::Text(text.into()),
+            Op::Half(literal) => Value::Half(literal.into()),
             Op::Bytes(bytes) => Value::Bytes(bytes.into()),
             Op::EmptyList => Value::group(Form::List),
             Op::EmptyDict => Value::group(Form::Dict),

@@ -18,6 +18,8 @@ pub(super) enum Value {
     Whole(Rc<str>),
     Float(f64),
     Text(Rc<str>),
+    /// A text with half a surrogate pair, as JSON spells it.
+    Half(Rc<str>),
     Bytes(Rc<[u8]>),
     /// Seconds between a time and UTC.
     Zone(i32),
@@ -70,7 +72,7 @@ impl Value {
     /// About how many bytes it takes, with all that is in it.
     pub(super) fn weight(&self) -> u64 {
         match self {
-            Value::Whole(text) | Value::Text(text) => text.len() as u64 + 48,
+            Value::Whole(text) | Value::Text(text) | Value::Half(text) => text.len() as u64 + 48,
             Value::Bytes(bytes) => bytes.len() as u64 + 48,
             Value::Group(group) => group.weight.get(),
             _ => 32,
