@@ -71,7 +71,7 @@ impl Keeper {
     }
 }
 
-/// How many bytes may lie on the disk at once. Clones share it.
+/// How many bytes of files may be under way at once. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Budget {
     units: u32,
@@ -90,23 +90,7 @@ impl Budget {
 
     /// Waits, in the order of asking, until so many bytes fit; more than the whole budget go alone.
     pub async fn room(&self, bytes: u64) -> Held {
-        let units = self.units(bytes);
+        let units = u32::try_from(bytes.div_ceil(Self::UNIT)).unwrap_or(u32::MAX).min(self.units);
         Box::new(self.free.clone().acquire_many_owned(units).await.expect("the semaphore is never closed"))
-    }
-
-    /// Counts so many bytes that lie there already, as far as they fit.
-    pub fn taken(&self, bytes: u64) -> Held {
-        loop {
-            let free = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
-            let units = self.units(bytes).min(free);
-            // Somebody may have been faster.
-            if let Ok(held) = self.free.clone().try_acquire_many_owned(units) {
-                return Box::new(held);
-            }
-        }
-    }
-
-    fn units(&self, bytes: u64) -> u32 {
-        u32::try_from(bytes.div_ceil(Self::UNIT)).unwrap_or(u32::MAX).min(self.units)
     }
 }

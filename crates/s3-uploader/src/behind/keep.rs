@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crawl_core::files::{Keeper, Kept};
+use crawl_core::files::{Held, Keeper, Kept};
 use crawl_core::{Error, FileLine, Kind, Result};
 
 use super::outage::Outage;
@@ -27,16 +27,14 @@ struct Carrier {
 /// in the bucket may be what a committed page names.
 pub(super) fn keeper(root: PathBuf, job: Job, shared: Arc<Shared>) -> Keeper {
     let carrier = Arc::new(Carrier { root, job, shared, marked: Mutex::default() });
-    let (known, room) = (carrier.clone(), carrier.clone());
+    let known = carrier.clone();
     Keeper::new(
         move |path| {
             let carrier = known.clone();
             async move { carrier.known(&path).await.map_err(of_the_bucket) }
         },
-        move |bytes| {
-            let carrier = room.clone();
-            async move { carrier.shared.room(bytes).await }
-        },
+        // The budget of `Files` is asked: it counts a file until it is moved on.
+        |_| async { Ok(Box::new(()) as Held) },
         move |line| {
             let carrier = carrier.clone();
             async move { carrier.take(&line).await.map_err(of_the_bucket) }

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crawl_core::files::{Budget, Held};
 use crawl_core::{Checkpoint, Files, Mark, Page, Result, Settings, Sink, SourceId, Store, Stored};
 use tokio::sync::{Notify, OnceCell};
 
@@ -31,6 +30,7 @@ pub struct Behind {
     job: Job,
     settings: Settings,
     files: Files,
+    budget: Option<u64>,
     joined: OnceCell<Checkpoint>,
     shared: Arc<Shared>,
 }
@@ -41,10 +41,8 @@ struct Shared {
     state: Mutex<State>,
     /// Wakes [`Behind::run`].
     changed: Notify,
-    /// Wakes all who wait for the bucket.
+    /// Wakes all who wait for room or for the bucket.
     room: Notify,
-    /// How many bytes may lie here: of pages that wait, and of files under way.
-    budget: Option<Budget>,
 }
 
 impl Shared {
@@ -68,22 +66,13 @@ pub struct Moved {
 struct State {
     /// Whether what waited at the beginning is in `waiting`.
     counted: bool,
-    /// What is on the disk and not in the bucket yet, by page.
-    waiting: BTreeMap<u64, Waiting>,
-    /// The room of the page that is written and not committed yet.
-    writing: Option<Held>,
+    /// Bytes on the disk that are not in the bucket yet, by page.
+    waiting: BTreeMap<u64, u64>,
     /// How many pages were committed here before this run.
     before: u64,
     moved: Moved,
     crawl: Crawl,
     failed: Option<String>,
-}
-
-/// A page that waits for the bucket.
-struct Waiting {
-    bytes: u64,
-    /// It goes when the page does.
-    _room: Option<Held>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -102,14 +91,16 @@ impl std::fmt::Debug for Behind {
 
 impl Behind {
     /// Moves the pages of one listing in `store`, whose source has these `settings`, with `job`, whose plan should
-    /// delete. With a `budget` the crawl is held back before more bytes than that lie on the disk: pages that wait for
-    /// the bucket and files under way. A page or a file that is larger goes alone.
+    /// delete. With a `budget` the crawl is held back while more bytes of pages than that wait for the bucket; so
+    /// many bytes of files may be under way beside them, and a larger file goes alone.
     pub fn new(store: Store, job: Job, settings: Settings, budget: Option<u64>) -> Self {
-        let (job, joined) = (job.that_replaces_nothing(), OnceCell::new());
-        let shared = Arc::new(Shared { budget: budget.map(Budget::new), ..Shared::default() });
+        let (job, joined, shared) = (job.that_replaces_nothing(), OnceCell::new(), Arc::<Shared>::default());
         let keeper = keep::keeper(store.root().to_owned(), job.clone(), shared.clone());
-        let files = store.files().with_keeper(keeper);
-        Behind { store, job, settings, files, joined, shared }
+        let mut files = store.files().with_keeper(keeper);
+        if let Some(budget) = budget {
+            files = files.with_budget(budget);
+        }
+        Behind { store, job, settings, files, budget, joined, shared }
     }
 
     /// Tells [`Behind::run`] that no further page will come: it moves what is there and ends.
@@ -214,9 +205,7 @@ impl Sink for Behind {
     }
 
     async fn write(&self, id: &SourceId, at: &Checkpoint, page: Page) -> Result<Checkpoint> {
-        let bytes = page.records.iter().map(|record| record.bytes().len() as u64 + 1).sum();
-        let room = self.shared.room(bytes).await?;
-        self.state().writing = Some(room);
+        self.hold().await?;
         self.store.write(id, at, page).await
     }
 
@@ -228,10 +217,9 @@ impl Sink for Behind {
         let stored = Stored::open(self.store.root(), id)?;
         let bytes = Behind::size(&stored, to.pages);
         let mut state = self.state();
-        let room = state.writing.take();
         // It may be in the bucket already.
         if to.pages > state.moved.pages {
-            state.waiting.insert(to.pages, Waiting { bytes, _room: room });
+            state.waiting.insert(to.pages, bytes);
         }
         drop(state);
         self.shared.changed.notify_one();

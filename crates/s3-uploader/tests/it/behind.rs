@@ -28,7 +28,7 @@ pub(crate) struct Numbers {
     /// The files of a page.
     pub(crate) files: Box<dyn Fn(u64) -> Named + Send + Sync>,
     /// Bytes that make a record larger.
-    pub(crate) padding: usize,
+    padding: usize,
     /// Whether its order moves: each page then lists the number of the page before once more.
     pub(crate) moves: bool,
     /// The page that fails once its files are there.
