@@ -210,7 +210,8 @@ async fn login(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let sent = match sent(request.into_body()).await {
         Ok(sent) => sent,
         Err(status) => {
-            let unread = wrong("the token did not come".into(), "send `token=TOKEN`, and its length, at once");
+            let unread =
+                wrong("the token did not come".into(), "send `token=TOKEN`, and its length, at once");
             return html(status, layout::refused(status, &unread, ""));
         }
     };

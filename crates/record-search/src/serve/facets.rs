@@ -72,7 +72,13 @@ pub(super) fn counts(
                 explain: false,
                 ..query.clone()
             };
-            texts = ask.index.search_again(&alone, embedded)?.facets.into_iter().flat_map(|facet| facet.texts).collect();
+            texts = ask
+                .index
+                .search_again(&alone, embedded)?
+                .facets
+                .into_iter()
+                .flat_map(|facet| facet.texts)
+                .collect();
         }
         let all = texts.len() < query.facet_texts;
         let mut shown: Vec<(String, Option<u64>, bool)> = chosen

@@ -368,7 +368,10 @@ fn the_last_page_that_can_be_asked_for_leads_to_none_behind_it() {
         let next = |page: usize| {
             let got = server.get(&format!("{path}?limit=100&page={page}"));
             assert_eq!(got.status, 200, "{path} {page}");
-            got.body.split("<a rel=\"next\" href=\"").nth(1).map(|rest| rest.split('"').next().unwrap().to_owned())
+            got.body
+                .split("<a rel=\"next\" href=\"")
+                .nth(1)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
         };
         assert!(next(99).is_some_and(|to| to.contains("page=100")), "{path}");
         assert_eq!(next(100), None, "{path}");
