@@ -174,7 +174,8 @@ impl Shop {
     }
 
     async fn crawl(&self, desk: &Desk, root: &Path) -> Result<()> {
-        let behind = Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1 << 20));
+        let behind =
+            Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1 << 20));
         let pumped = async {
             let result = pump(self, &behind, Pump::default(), &Stop::new(), |_| {}).await;
             behind.end();
