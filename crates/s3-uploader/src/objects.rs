@@ -1,5 +1,6 @@
 //! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -152,9 +153,13 @@ impl Bucket {
             delete.customize().interceptor(ContentMd5).send()
         };
         let answer = self.send("removing", "", 0, once).await?;
-        Ok(answer
-            .errors()
-            .iter()
+        // Of each key that was asked about one error counts, and none of others.
+        let mut asked: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        let refused = answer.errors().iter().filter(|error| {
+            // Some call it an error that a key is gone already.
+            asked.remove(error.key().unwrap_or_default()) && error.code() != Some("NoSuchKey")
+        });
+        Ok(refused
             .map(|error| {
                 let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
                 Failure::of_one("removing", &self.place(error.key().unwrap_or_default()), code, message)

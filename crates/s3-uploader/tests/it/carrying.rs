@@ -115,7 +115,7 @@ async fn pages_that_wait_and_files_that_come_share_one_disk_budget() {
         Fate::Pass
     })
     .await;
-    let job = Job::new(bucket_at(&front.url), plan("crawl/", true), &desk.receipts()).unwrap();
+    let job = desk.job_by(&front.url, plan("crawl/", true));
     let behind = Behind::new(Store::new(&source.root), job, source.settings(), Some(200_000));
     let crawled = tokio::time::timeout(Duration::from_secs(60), crawl_with(&behind, &source, None));
     let (checkpoint, moved) = crawled.await.expect("it ends").unwrap();
@@ -174,7 +174,8 @@ impl Shop {
     }
 
     async fn crawl(&self, desk: &Desk, root: &Path) -> Result<()> {
-        let behind = Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1 << 20));
+        let behind =
+            Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1 << 20));
         let pumped = async {
             let result = pump(self, &behind, Pump::default(), &Stop::new(), |_| {}).await;
             behind.end();

@@ -1,12 +1,12 @@
 //! Buckets that demand something with each request.
 
 use crawl_core::{Source, Store};
-use s3_uploader::{Behind, CloudFile, Job, Plan};
+use s3_uploader::{Behind, CloudFile, Plan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::behind::{Numbers, crawl_with};
-use crate::desk::{Desk, bucket_at, bytes, plan, tree};
+use crate::desk::{Desk, bytes, plan, tree};
 use crate::front::{Asked, Fate, Front, told};
 
 /// A bucket that refuses each new object without a header.
@@ -78,7 +78,7 @@ async fn what_a_bucket_demands_goes_with_all_that_a_crawl_writes_there() {
         let dress = CloudFile::read(&cloud).unwrap().dress().unwrap();
         let plan = Plan { dress, ..plan("crawl/", true) };
         let source = Numbers::new(2, &desk.dir.path().join("root"));
-        let job = Job::new(bucket_at(&front.url), plan, &desk.receipts()).unwrap();
+        let job = desk.job_by(&front.url, plan);
         let behind = Behind::new(Store::new(&source.root), job, source.settings(), None);
         let (checkpoint, moved) = crawl_with(&behind, &source, None).await.expect(header);
         assert_eq!((checkpoint.pages, moved.pages), (2, 2), "{header}");

@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::desk::{Desk, bytes, tree};
+use crawl_core::{Kind, Source, Store};
+use s3_uploader::Behind;
+
+use crate::behind::{Numbers, check_pages, crawl_with};
+use crate::desk::{Desk, bytes, plan, tree};
 use crate::front::{Fate, Front, told};
 
 /// A service whose keys end after so many requests.
@@ -137,4 +141,25 @@ async fn a_bucket_that_lets_nobody_read_is_not_asked_for_every_object() {
         let lines = text.matches("AccessDenied").count();
         assert!((20..25).contains(&lines) || text.matches("status 403").count() < 25, "{lines}: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_end_stop_a_crawl_with_what_is_committed_on_one_side_and_new_ones_go_on() {
+    let desk = Desk::new();
+    let source = Numbers::new(8, &desk.dir.path().join("root"));
+    let behind = |url: &str| {
+        let job = desk.job_by(url, plan("crawl/", true));
+        Behind::new(Store::new(&source.root), job, source.settings(), Some(150_000))
+    };
+    let front = ending(&desk, 60, "ExpiredToken").await;
+    let ended = behind(&front.url);
+    let crawled = tokio::time::timeout(std::time::Duration::from_secs(60), crawl_with(&ended, &source, None));
+    let error = crawled.await.expect("nobody waits for keys").unwrap_err();
+    assert!(matches!(error.kind(), Kind::Denied | Kind::Storage), "{error:?}");
+    assert!(error.to_string().contains("ExpiredToken"), "{error}");
+    drop(ended);
+    let (checkpoint, moved) = crawl_with(&behind(&desk.url), &source, None).await.unwrap();
+    assert_eq!((checkpoint.pages, moved.pages), (8, 8));
+    check_pages(&desk, 8);
+    assert!((8..10).contains(&source.asked()), "{} pages were asked for", source.asked());
 }

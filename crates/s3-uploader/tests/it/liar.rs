@@ -32,6 +32,8 @@ pub(crate) enum Lie {
     ErrorIn200,
     /// A listing says that there is more and not where.
     HalfListed,
+    /// A removal of many goes well, but for errors of keys that nobody asked about, and of one that is gone.
+    StrangeErrors,
     /// Stored, then 500, always.
     StoredThen500,
     /// Not stored, 500, always.
@@ -233,6 +235,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         ("PUT", query) if query.contains("partNumber") => "part",
         ("PUT", _) => "put",
         ("POST", query) if query.contains("uploads") => "create",
+        ("POST", query) if query.contains("delete") && lie == Lie::StrangeErrors => "remove",
         ("POST", _) => "complete",
         ("GET", query) if query.contains("uploadId") => "parts",
         ("GET", query) if query.split('&').any(|pair| pair == "uploads" || pair == "uploads=") => "uploads",
@@ -284,6 +287,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "parts" => parts(&state, request),
         "uploads" => uploads(&state),
         "list" => list(&state, lie),
+        "remove" => remove(&mut state, request),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
             // An upload that is ended takes no object along.
@@ -397,6 +401,21 @@ fn list(state: &State, lie: Lie) -> Answer {
     let all: String = state.objects.iter().map(one).collect();
     let more = lie == Lie::HalfListed;
     let body = format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>{all}</ListBucketResult>");
+    Some((200, Vec::new(), body))
+}
+
+fn remove(state: &mut State, request: &Request) -> Answer {
+    let asked = String::from_utf8_lossy(&request.body).into_owned();
+    let gone: Vec<String> =
+        state.objects.keys().filter(|key| asked.contains(&format!("<Key>{key}</Key>"))).cloned().collect();
+    let error = |key: &str, code: &str| format!("<Error><Key>{key}</Key><Code>{code}</Code></Error>");
+    let mut body = "<DeleteResult>".to_owned();
+    for key in &gone {
+        state.objects.remove(key);
+        body.push_str(&error(key, "NoSuchKey"));
+        body.push_str(&error(&format!("foreign/{key}"), "AccessDenied"));
+    }
+    body.push_str("</DeleteResult>");
     Some((200, Vec::new(), body))
 }
 

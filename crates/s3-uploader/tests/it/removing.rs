@@ -144,3 +144,18 @@ async fn a_server_that_lists_more_than_was_asked_for_widens_nothing() {
     assert!(text.contains("2 objects = 2 removed"), "{text}");
     assert_eq!(liar.objects().into_keys().collect::<Vec<_>>(), ["inside/a", "other/a"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_keys_that_nobody_asked_about_are_no_errors() {
+    let liar = Liar::start(Lie::StrangeErrors).await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("files")).unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(dir.path().join("files").join(name), name).unwrap();
+    }
+    assert_eq!(told(&liar.url(), dir.path(), &[], &["copy", "files", "s3://bucket/in"]).await.0, Some(0));
+    let arguments = ["rm", "s3://bucket/in", "--recursive", "--yes"];
+    let (code, text) = told(&liar.url(), dir.path(), &[], &arguments).await;
+    assert!(code == Some(0) && text.contains("3 objects = 3 removed + 0 not removed"), "{code:?} {text}");
+    assert!(liar.objects().is_empty());
+}
