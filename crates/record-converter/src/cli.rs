@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     /// The most records of a sheet; the rest goes to further sheets
     #[arg(long, value_name = "N", default_value_t = MAX_SHEET_ROWS)]
     sheet_rows: u32,
-    /// Replace an output that exists
+    /// Replace an output that exists; with --croissant the croissant.json and the README.md beside it too
     #[arg(long)]
     force: bool,
     /// A column of a workbook or a CSV file made by others whose text is JSON; may be given several times

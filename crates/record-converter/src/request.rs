@@ -278,7 +278,10 @@ fn extension(path: &Path) -> String {
 
 fn unsupported(path: &Path, supported: &str) -> Error {
     let later = match extension(path).as_str() {
-        "json" => "; if it holds one object a line, call it .jsonl",
+        "json" => {
+            "; if it holds one object a line, call it .jsonl; of one list `jq -c '.[]' FILE.json` makes lines"
+        }
+        "xml" => "; XML is written and not read",
         "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
         "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
         "gz" | "zst" => "; only JSON lines, CSV and XML may be compressed",
