@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 NEWEST = [
-    *["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]", "pydiscourse"],
+    *["pytest", "huggingface_hub", "openai", "openpyxl", "scikit-learn", "rust-just", "boto3", "moto[server]", "pydiscourse", "bpe-openai"],
     # What reads tables.
     *["cramjam", "fastavro", "pandas", "pyarrow"],
 ]

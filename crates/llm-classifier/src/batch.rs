@@ -9,7 +9,8 @@ mod out;
 mod reasons;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 use std::time::Duration;
 
 use crawl_core::{Error, Kind, Record, Result};
@@ -124,7 +125,8 @@ where
     let Some((endpoint, look)) = classifier.endpoint() else {
         return Err(Error::new(Kind::Config, "the engine `rules` needs no batches"));
     };
-    let folder = endpoint.cache.path().with_extension("batches");
+    let folder = endpoint.cache.beside("batches");
+    let _alone = alone(&endpoint.cache.beside("batches.lock"))?;
     let desk = Desk::new(&endpoint.http, &look.chat)?;
     let mut out = Out {
         endpoint,
@@ -227,7 +229,17 @@ fn wanted(
     Ok(Some(Line { key, record: id, round, text, at_most }))
 }
 
-/// The folder of the notes of a cache.
-pub fn notes_of(cache: &Path) -> PathBuf {
-    crate::cache::file_of(cache).with_extension("batches")
+/// The right to hand in batches of a cache: two processes would bring on each other's.
+fn alone(path: &Path) -> Result<File> {
+    let failed = |cause| Error::io("cannot lock the batches of the response cache", path, cause);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(Kind::Config, "another process hands in batches of this response cache")
+                .at(path.display().to_string())
+                .advise("wait until it ends, or leave --batch away: what is in no batch is asked directly"))
+        }
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
 }

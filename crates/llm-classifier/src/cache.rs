@@ -1,23 +1,26 @@
-//! The response cache: a journal of every answer that was paid for, a line each, appended the moment it arrives.
+//! The response cache: journals of every answer that was paid for, a line each, appended the moment it arrives.
 //!
-//! The journal is the truth. Beside it lies an index, so that memory does not grow with the number of answers; where the
-//! index lags behind or is broken, it is mended from the journal.
+//! The journals are the truth: one for each process that uses the cache at a time, and all are read by all. Beside each lies
+//! its process's index of all of them, so that memory does not grow with the number of answers; where an index lags behind or
+//! is broken, it is mended from the journals.
 
 mod index;
+mod part;
 mod tend;
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crawl_core::{Error, Kind, Result, Timestamp};
+use crawl_core::{Error, Result, Timestamp};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use crate::Reply;
-use index::Index;
+use index::{Index, Place};
+use part::{Part, Watch};
 pub use tend::{History, Prune, Pruned, Sums, prune};
 
 /// How long an answer may wait to be safe from a power cut. A killed process loses nothing that was written.
@@ -107,51 +110,82 @@ pub struct Opened {
     pub unreadable: u64,
 }
 
-/// The journal, open for one process.
+/// The journals, open for one process.
 #[derive(Debug)]
 pub struct Cache {
+    base: PathBuf,
     path: PathBuf,
     opened: Opened,
     syncing: Arc<File>,
-    journal: Mutex<Journal>,
+    journals: Mutex<Journals>,
 }
 
 #[derive(Debug)]
-struct Journal {
-    file: File,
-    end: u64,
+struct Journals {
+    /// The first one is ours.
+    parts: Vec<Part>,
     index: Index,
+    watch: Watch,
     synced_at: Instant,
 }
 
+impl Journals {
+    /// Where the answer to a question lies, also if another process has kept it a moment ago.
+    fn find(&mut self, base: &Path, key: Key) -> Result<Option<Place>> {
+        if let Some(place) = self.index.get(key.short())? {
+            return Ok(Some(place));
+        }
+        let mut more = false;
+        let known = |parts: &[Part], number: u32| parts.iter().any(|part| part.number == number);
+        for number in self.watch.look(base)?.into_iter().flatten() {
+            if !known(&self.parts, number) {
+                self.parts.push(Part::other(base, number)?);
+            }
+        }
+        for at in 1..self.parts.len() {
+            if self.parts[at].length()? > self.parts[at].end {
+                self.index.read(&mut self.parts, at)?;
+                more = true;
+            }
+        }
+        if more { self.index.get(key.short()) } else { Ok(None) }
+    }
+}
+
 impl Cache {
-    /// Opens the journal at `path`, a `.jsonl` file or a folder for `answers.jsonl`; makes it if it is not there.
+    /// Opens the cache at `path`, a `.jsonl` file or a folder for `answers.jsonl`; makes it if it is not there. Where
+    /// other processes use it, this one's answers go into a journal of their own beside theirs.
     ///
     /// # Errors
-    /// [`Kind::Config`] if another process has it open; [`Kind::Storage`] if it cannot be read or made.
+    /// [`Kind::Storage`] if it cannot be read or made.
+    ///
+    /// [`Kind::Storage`]: crawl_core::Kind::Storage
     pub fn open(path: &Path) -> Result<Self> {
-        let path = file_of(path);
-        let failed = |cause| Error::io("cannot open the response cache", &path, cause);
-        if let Some(folder) = path.parent() {
+        let base = file_of(path);
+        let failed = |cause| Error::io("cannot open the response cache", &base, cause);
+        if let Some(folder) = base.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let open = || OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let mut file = open().map_err(failed)?;
-        lock(&file, &path)?;
-        // While this was opened `prune` may have put a new journal into its place: what is written here would be lost.
-        while !is_at(&file, &path) {
-            file = open().map_err(failed)?;
-            lock(&file, &path)?;
-        }
-        let (index, end, opened) = Index::open(&mut file, &path)?;
-        let syncing = Arc::new(file.try_clone().map_err(failed)?);
-        let journal = Mutex::new(Journal { file, end, index, synced_at: Instant::now() });
-        Ok(Cache { path, opened, syncing, journal })
+        let own = Part::own(&base)?;
+        let (path, syncing) = (own.path.clone(), Arc::new(own.file.try_clone().map_err(failed)?));
+        let mut watch = Watch::new();
+        let others = watch.look(&base)?.into_iter().flatten().filter(|number| *number != own.number);
+        let others: Vec<Part> = others.map(|number| Part::other(&base, number)).collect::<Result<_>>()?;
+        let mut parts = vec![own];
+        parts.extend(others);
+        let (index, opened) = Index::open(&mut parts)?;
+        let journals = Mutex::new(Journals { parts, index, watch, synced_at: Instant::now() });
+        Ok(Cache { base, path, opened, syncing, journals })
     }
 
-    /// The file.
+    /// The journal of this process.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What lies beside the cache, whichever process uses it.
+    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
+        self.base.with_extension(ending)
     }
 
     /// What was found when it was opened.
@@ -166,17 +200,18 @@ impl Cache {
 
     /// Whether a question has an answer, by the index alone.
     pub(crate) fn has(&self, key: Key) -> Result<bool> {
-        Ok(self.lock().index.get(key.short())?.is_some())
+        Ok(self.lock().find(&self.base, key)?.is_some())
     }
 
     /// The answer to a question.
     pub(crate) fn get(&self, key: Key) -> Result<Option<Kept>> {
-        let mut journal = self.lock();
-        let Some((start, length)) = journal.index.get(key.short())? else { return Ok(None) };
-        let mut line = vec![0; length as usize];
-        let read = journal.file.seek(SeekFrom::Start(start)).and_then(|_| journal.file.read_exact(&mut line));
-        drop(journal);
-        read.map_err(|cause| Error::io("cannot read the response cache", &self.path, cause))?;
+        let mut journals = self.lock();
+        let Some(place) = journals.find(&self.base, key)? else { return Ok(None) };
+        let part = journals.parts.iter_mut().find(|part| part.number == place.part);
+        let Some(line) = part.map(|part| part.line(place.start, place.length)).transpose()? else {
+            return Ok(None);
+        };
+        drop(journals);
         let kept: Option<Kept> = serde_json::from_slice(&line).ok();
         Ok(kept.filter(|kept| kept.key == key.hex()))
     }
@@ -187,20 +222,21 @@ impl Cache {
         let mut line = Vec::with_capacity(1024);
         serde_json::to_writer(&mut line, kept).map_err(|cause| failed(cause.into()))?;
         line.push(b'\n');
-        let mut journal = self.lock();
-        if let Err(cause) = journal.file.write_all(&line) {
+        let mut journals = self.lock();
+        let Journals { parts, index, .. } = &mut *journals;
+        let own = &mut parts[0];
+        if let Err(cause) = own.file.write_all(&line) {
             // Half a line must not stand before the next one.
-            let end = journal.end;
-            let _ = journal.file.set_len(end);
+            let _ = own.file.set_len(own.end);
             return Err(failed(cause));
         }
-        let (start, length) = (journal.end, u32::try_from(line.len()).unwrap_or(0));
-        journal.end += line.len() as u64;
-        let end = journal.end;
-        journal.index.put(key.short(), start, length, end)?;
-        let due = journal.synced_at.elapsed() >= SYNC_EVERY;
+        let length = u32::try_from(line.len()).unwrap_or(0);
+        let place = Place { part: own.number, start: own.end, length };
+        own.end += line.len() as u64;
+        index.put(key.short(), place, parts)?;
+        let due = journals.synced_at.elapsed() >= SYNC_EVERY;
         if due {
-            journal.synced_at = Instant::now();
+            journals.synced_at = Instant::now();
         }
         Ok(due)
     }
@@ -217,16 +253,16 @@ impl Cache {
         self.syncing.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Journals> {
+        self.journals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        // What is not in the index is found in the journal at the next start.
-        let Journal { file, end, index, .. } = &mut *self.lock();
-        let _ = index.flush_with_head(*end, file);
+        // What is not in the index is found in the journals at the next start.
+        let Journals { parts, index, .. } = &mut *self.lock();
+        let _ = index.flush(parts);
     }
 }
 
@@ -241,34 +277,4 @@ impl Kept {
 pub(crate) fn file_of(path: &Path) -> PathBuf {
     let is_file = path.extension().is_some_and(|extension| extension == "jsonl") && !path.is_dir();
     if is_file { path.to_owned() } else { path.join("answers.jsonl") }
-}
-
-/// Whether a file is the one that the path names.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    };
-    matches!((file.metadata(), std::fs::metadata(path)), (Ok(one), Ok(other)) if same(&one, &other))
-}
-
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
-    // There an open file cannot be replaced.
-    true
-}
-
-fn lock(file: &File, path: &Path) -> Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::new(Kind::Config, "another process uses this response cache")
-                .at(path.display().to_string())
-                .advise("wait until the other run ends, or name another file with --cache"))
-        }
-        Err(std::fs::TryLockError::Error(cause)) => {
-            Err(Error::io("cannot lock the response cache", path, cause))
-        }
-    }
 }

@@ -1,34 +1,40 @@
-//! The index of a journal: where the line of a key begins, on disk, with the newest keys in memory.
+//! The index of journals: where the line of a key begins, on disk, with the newest keys in memory.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Kind, Result};
-use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition};
-use sha2::{Digest, Sha256};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use super::Opened;
+use super::part::Part;
 
-const LINES: TableDefinition<'_, u128, (u64, u32)> = TableDefinition::new("lines");
-/// `end`: so far the journal is in the index. `head`: a digest of the journal's first `head_bytes`, to know it again.
-const STATE: TableDefinition<'_, &str, u64> = TableDefinition::new("state");
+const LINES: TableDefinition<'_, u128, (u32, u64, u32)> = TableDefinition::new("places");
+/// Of each journal so far it is in the index, and the mark by which it is known again.
+const JOURNALS: TableDefinition<'_, u32, (u64, u64)> = TableDefinition::new("journals");
 
 /// So many keys wait in memory before they are written together.
 const WAITING: usize = 20_000;
 /// What the database may keep in memory.
 const MEMORY: usize = 16 << 20;
-/// So many bytes of the journal's beginning tell it from another.
-const HEAD: u64 = 512;
 const BEGIN: &[u8] = b"{\"key\":\"";
+
+/// Where a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// The number of its journal.
+    pub(super) part: u32,
+    pub(super) start: u64,
+    pub(super) length: u32,
+}
 
 /// Where lines are.
 #[derive(Debug)]
 pub(super) struct Index {
     path: PathBuf,
     database: Database,
-    waiting: HashMap<u128, (u64, u32)>,
+    waiting: HashMap<u128, Place>,
     /// Keys on disk.
     stored: u64,
     /// Waiting keys that are on disk too, with an older line.
@@ -36,40 +42,50 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the index beside a journal and brings it up to the journal's end; cuts off a last line without its end.
-    pub(super) fn open(journal: &mut File, path: &Path) -> Result<(Self, u64, Opened)> {
-        let failed = |cause| Error::io("cannot read the response cache", path, cause);
-        let length = journal.metadata().map_err(failed)?.len();
-        let place = path.with_extension("index");
-        let (mut index, from) = match Index::known(&place, journal, length) {
+    /// Opens the index beside the first journal and brings it up to the ends of all; cuts off a last line of the first one
+    /// without its end, for no process writes it any more.
+    pub(super) fn open(parts: &mut [Part]) -> Result<(Self, Opened)> {
+        let place = parts[0].path.with_extension("index");
+        let mut index = match Index::known(&place, parts) {
             Some(found) => found,
-            None => (Index::anew(&place)?, 0),
+            None => {
+                parts.iter_mut().for_each(|part| part.end = 0);
+                Index::anew(&place)?
+            }
         };
-        let (end, mut opened) = index.read(journal, from, path)?;
-        if opened.torn_bytes > 0 {
-            journal.set_len(end).map_err(failed)?;
+        let mut opened = Opened::default();
+        for at in 0..parts.len() {
+            let read = index.read(parts, at)?;
+            opened.unreadable += read.unreadable;
+            if at == 0 && read.torn_bytes > 0 {
+                opened.torn_bytes = read.torn_bytes;
+                parts[0].file.set_len(parts[0].end).map_err(|cause| parts[0].failed(cause))?;
+            }
         }
-        index.flush_with_head(end, journal)?;
+        index.flush(parts)?;
         opened.answers = index.answers();
-        Ok((index, end, opened))
+        Ok((index, opened))
     }
 
-    /// The index as it was left, if it is one of this journal.
-    fn known(place: &Path, journal: &mut File, length: u64) -> Option<(Self, u64)> {
+    /// The index as it was left, if it is one of these journals; they then know how far they are in it.
+    fn known(place: &Path, parts: &mut [Part]) -> Option<Self> {
         if !place.is_file() {
             return None;
         }
         let database = Database::builder().set_cache_size(MEMORY).open(place).ok()?;
         let read = database.begin_read().ok()?;
-        let state = read.open_table(STATE).ok()?;
-        let value = |name: &str| state.get(name).ok().flatten().map(|value| value.value());
-        let (end, known, bytes) = (value("end")?, value("head")?, value("head_bytes")?);
-        let head = head_of(journal, bytes).ok()?;
+        let journals = read.open_table(JOURNALS).ok()?;
+        for entry in journals.iter().ok()? {
+            let (number, state) = entry.ok()?;
+            let (number, (end, mark)) = (number.value(), state.value());
+            let part = parts.iter_mut().find(|part| part.number == number)?;
+            if part.length().ok()? < end || part.mark(end).ok()? != mark {
+                return None;
+            }
+            part.end = end;
+        }
         let stored = read.open_table(LINES).ok()?.len().ok()?;
-        (end <= length && known == head).then(|| {
-            let index = Index { path: place.to_owned(), database, waiting: HashMap::new(), stored, again: 0 };
-            (index, end)
-        })
+        Some(Index { path: place.to_owned(), database, waiting: HashMap::new(), stored, again: 0 })
     }
 
     fn anew(place: &Path) -> Result<Self> {
@@ -83,72 +99,74 @@ impl Index {
         Ok(Index { path: place.to_owned(), database, waiting: HashMap::new(), stored: 0, again: 0 })
     }
 
-    /// Reads the journal's lines from `from` on.
-    fn read(&mut self, journal: &mut File, from: u64, path: &Path) -> Result<(u64, Opened)> {
-        let failed = |cause| Error::io("cannot read the response cache", path, cause);
+    /// Reads the lines of a journal that are not in the index yet.
+    pub(super) fn read(&mut self, parts: &mut [Part], at: usize) -> Result<Opened> {
         let mut opened = Opened::default();
-        let mut end = from;
-        journal.seek(SeekFrom::Start(from)).map_err(failed)?;
-        let mut lines = BufReader::with_capacity(1 << 20, &*journal);
+        let mut lines = {
+            let part = &mut parts[at];
+            let file = part.file.seek(SeekFrom::Start(part.end)).and_then(|_| part.file.try_clone());
+            BufReader::with_capacity(1 << 20, file.map_err(|cause| part.failed(cause))?)
+        };
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+        while lines.read_until(b'\n', &mut line).map_err(|cause| parts[at].failed(cause))? > 0 {
             if line.last() != Some(&b'\n') {
                 opened.torn_bytes = line.len() as u64;
                 break;
             }
-            let start = end;
-            end += line.len() as u64;
+            let Part { number, end: start, .. } = parts[at];
+            parts[at].end += line.len() as u64;
             match (key_of(&line), u32::try_from(line.len())) {
-                (Some(key), Ok(length)) => self.put(key, start, length, end)?,
+                (Some(key), Ok(length)) => self.put(key, Place { part: number, start, length }, parts)?,
                 _ => opened.unreadable += 1,
             }
             line.clear();
+            // Marks are read through the same file.
+            if self.waiting.is_empty() {
+                lines.seek(SeekFrom::Start(parts[at].end)).map_err(|cause| parts[at].failed(cause))?;
+            }
         }
-        Ok((end, opened))
+        Ok(opened)
     }
 
     pub(super) fn answers(&self) -> u64 {
         self.stored + self.waiting.len() as u64 - self.again
     }
 
-    pub(super) fn get(&self, key: u128) -> Result<Option<(u64, u32)>> {
+    pub(super) fn get(&self, key: u128) -> Result<Option<Place>> {
         match self.waiting.get(&key) {
             Some(place) => Ok(Some(*place)),
             None => self.on_disk(key).map_err(|cause| self.failed(cause)),
         }
     }
 
-    fn on_disk(&self, key: u128) -> Result<Option<(u64, u32)>, redb::Error> {
+    fn on_disk(&self, key: u128) -> Result<Option<Place>, redb::Error> {
         if self.stored == 0 {
             return Ok(None);
         }
         let read = self.database.begin_read()?;
-        Ok(read.open_table(LINES)?.get(key)?.map(|found| found.value()))
+        let found = read.open_table(LINES)?.get(key)?.map(|found| found.value());
+        Ok(found.map(|(part, start, length)| Place { part, start, length }))
     }
 
-    /// The line of `key` now begins at `start`; the journal is as long as `end`.
-    pub(super) fn put(&mut self, key: u128, start: u64, length: u32, end: u64) -> Result<()> {
+    /// The line of `key` now is there.
+    pub(super) fn put(&mut self, key: u128, place: Place, parts: &mut [Part]) -> Result<()> {
         if !self.waiting.contains_key(&key) {
             let there = self.on_disk(key).map_err(|cause| self.failed(cause))?;
             self.again += u64::from(there.is_some());
         }
-        self.waiting.insert(key, (start, length));
-        if self.waiting.len() >= WAITING { self.flush(end) } else { Ok(()) }
+        self.waiting.insert(key, place);
+        if self.waiting.len() >= WAITING { self.flush(parts) } else { Ok(()) }
     }
 
-    /// Writes the waiting keys. A crash before it costs reading a part of the journal again, nothing else.
-    pub(super) fn flush(&mut self, end: u64) -> Result<()> {
-        self.write(end, None).map_err(|cause| self.failed(cause))
+    /// Writes the waiting keys, and how far each journal is in. A crash before it costs reading a part of the journals
+    /// again, nothing else.
+    pub(super) fn flush(&mut self, parts: &mut [Part]) -> Result<()> {
+        let state = |part: &mut Part| Ok((part.number, (part.end, part.mark(part.end)?)));
+        let states: Vec<_> = parts.iter_mut().map(state).collect::<Result<_>>()?;
+        self.write(&states).map_err(|cause| self.failed(cause))
     }
 
-    /// As [`Index::flush`], and remembers how the journal begins.
-    pub(super) fn flush_with_head(&mut self, end: u64, journal: &mut File) -> Result<()> {
-        let bytes = end.min(HEAD);
-        let head = head_of(journal, bytes).map_err(|cause| self.failed(redb::Error::Io(cause)))?;
-        self.write(end, Some((head, bytes))).map_err(|cause| self.failed(cause))
-    }
-
-    fn write(&mut self, end: u64, head: Option<(u64, u64)>) -> Result<(), redb::Error> {
+    fn write(&mut self, states: &[(u32, (u64, u64))]) -> Result<(), redb::Error> {
         let mut write = self.database.begin_write()?;
         // The journal is not synced at each line either, and is looked at first at the next start.
         write.set_durability(Durability::Immediate)?;
@@ -156,14 +174,12 @@ impl Index {
             let mut lines = write.open_table(LINES)?;
             let mut waiting: Vec<_> = self.waiting.iter().collect();
             waiting.sort_unstable();
-            for (key, place) in waiting {
-                lines.insert(*key, *place)?;
+            for (key, Place { part, start, length }) in waiting {
+                lines.insert(*key, (*part, *start, *length))?;
             }
-            let mut state = write.open_table(STATE)?;
-            state.insert("end", end)?;
-            if let Some((head, bytes)) = head {
-                state.insert("head", head)?;
-                state.insert("head_bytes", bytes)?;
+            let mut journals = write.open_table(JOURNALS)?;
+            for (number, state) in states {
+                journals.insert(*number, *state)?;
             }
         }
         write.commit()?;
@@ -179,15 +195,6 @@ impl Index {
             .advise("delete the index and run again: it is made anew from the journal beside it")
             .because(cause)
     }
-}
-
-/// A digest of the journal's first bytes.
-fn head_of(journal: &mut File, bytes: u64) -> std::io::Result<u64> {
-    journal.seek(SeekFrom::Start(0))?;
-    let mut head = Vec::new();
-    journal.take(bytes).read_to_end(&mut head)?;
-    let digest = Sha256::digest(head);
-    Ok(u64::from_be_bytes(digest[..8].try_into().unwrap_or_default()))
 }
 
 fn key_of(line: &[u8]) -> Option<u128> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Result, Staged, Timestamp};
 use serde::Serialize;
 
+use super::part::{Part, place, there};
 use super::{Cache, Kept, file_of};
 
 /// So much of a journal's end tells what recent answers were like.
@@ -71,15 +72,16 @@ pub struct Pruned {
     pub gone: u64,
     /// Bytes that go.
     pub bytes: u64,
+    /// Journals of running processes: they stay as they are, and their answers are not counted.
+    pub in_use: u64,
 }
 
 impl Cache {
     /// What recent answers to a prompt were like.
     pub(crate) fn recent(&self, prompt: &str, model: &str) -> Result<History> {
         let mut history = History::default();
-        let length = std::fs::metadata(self.path()).map_or(0, |metadata| metadata.len());
         let mut second = 0u64;
-        each_line(self.path(), length.saturating_sub(RECENT), |_, kept| {
+        let mut hear = |_: &[u8], kept: Option<Kept>| {
             if let Some(kept) = kept.filter(|kept| kept.prompt == prompt && kept.model == model) {
                 history.answers += 1;
                 history.completion_tokens += kept.reply.completion_tokens.unwrap_or(0) as f64;
@@ -87,7 +89,12 @@ impl Cache {
                 second += u64::from(kept.round > 1);
             }
             Ok(())
-        })?;
+        };
+        for number in there(&self.base)? {
+            let path = place(&self.base, number);
+            let length = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+            each_line(&path, length.saturating_sub(RECENT), &mut hear)?;
+        }
         let count = history.answers.max(1) as f64;
         history.completion_tokens /= count;
         history.latency_ms /= count;
@@ -95,13 +102,13 @@ impl Cache {
         Ok(history)
     }
 
-    /// Sums by task, model and prompt of the journal at `path`, also while a run writes it.
+    /// Sums by task, model and prompt of the cache at `path`, also while runs write it.
     ///
     /// # Errors
-    /// [`Kind::Storage`] if the journal cannot be read.
+    /// [`Kind::Config`] if there is none; [`Kind::Storage`] if it cannot be read.
     pub fn sums(path: &Path) -> Result<BTreeMap<(String, String, String), Sums>> {
         let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
-        each_line(&file_of(path), 0, |line, kept| {
+        let mut hear = |line: &[u8], kept: Option<Kept>| {
             if let Some(kept) = kept {
                 let sum = sums.entry((kept.task, kept.model, kept.prompt)).or_default();
                 sum.answers += 1;
@@ -114,48 +121,72 @@ impl Cache {
                 sum.newest = sum.newest.max(Some(kept.at));
             }
             Ok(())
-        })?;
+        };
+        let base = file_of(path);
+        for number in journals(&base)? {
+            each_line(&place(&base, number), 0, &mut hear)?;
+        }
         Ok(sums)
     }
 }
 
-/// Leaves answers out of the journal at `path`. The new journal is whole before it takes the place of the old one.
+/// The numbers of the journals of a cache that is there.
+fn journals(base: &Path) -> Result<Vec<u32>> {
+    let numbers = if base.parent().is_none_or(Path::exists) { there(base)? } else { Vec::new() };
+    match numbers.is_empty() {
+        true => Err(Error::new(Kind::Config, "there is no cache").at(base.display().to_string())),
+        false => Ok(numbers),
+    }
+}
+
+/// Leaves answers out of the cache at `path`. A new journal is whole before it takes the place of the old one; those of
+/// running processes stay as they are.
 ///
 /// # Errors
-/// [`Kind::Config`] if a run uses the cache or nothing says what shall go; [`Kind::Storage`] if the disk refuses.
+/// [`Kind::Config`] if there is no cache or nothing says what shall go; [`Kind::Storage`] if the disk refuses.
 pub fn prune(path: &Path, what: &Prune) -> Result<Pruned> {
     if what.before.is_none() && what.task.is_none() && what.prompt.is_none() && what.model.is_none() {
         return Err(Error::new(Kind::Config, "nothing says which answers shall go")
             .advise("name them with --older-than, --task, --prompt or --model"));
     }
-    let path = file_of(path);
-    if !path.is_file() {
-        return Err(Error::new(Kind::Config, "there is no cache").at(path.display().to_string()));
+    let base = file_of(path);
+    let mut pruned = Pruned::default();
+    for number in journals(&base)? {
+        match Part::locked(&base, number, false)? {
+            Some(part) => leave_out(&part, what, &mut pruned)?,
+            None => pruned.in_use += 1,
+        }
     }
-    let cache = Cache::open(&path)?;
-    let failed = |cause| Error::io("cannot write the response cache", &path, cause);
+    Ok(pruned)
+}
+
+/// The journal stays locked until it has no name any more, so that no run that starts meanwhile writes into it.
+fn leave_out(part: &Part, what: &Prune, pruned: &mut Pruned) -> Result<()> {
+    let path = &part.path;
+    let failed = |cause| Error::io("cannot write the response cache", path, cause);
     let mut new = match what.dry_run {
         true => None,
-        false => Some(Staged::create(&path)?),
+        false => Some(Staged::create(path)?),
     };
-    let mut pruned = Pruned::default();
-    each_line(&path, 0, |line, kept| {
+    each_line(path, 0, |line, kept| {
         if kept.is_some_and(|kept| what.takes(&kept)) {
             pruned.gone += 1;
             pruned.bytes += line.len() as u64;
+            return Ok(());
+        }
+        // A last line without its end was never whole.
+        if !line.ends_with(b"\n") {
             return Ok(());
         }
         pruned.kept += 1;
         new.as_mut().map_or(Ok(()), |new| new.write_all(line)).map_err(failed)
     })?;
     if let Some(new) = new {
-        // The index is made anew from the new journal. The old one stays locked until it has no name any more, so that no
-        // run that starts meanwhile writes into it.
+        // The index is made anew from the new journal; those of others know it by its mark.
         let _ = std::fs::remove_file(path.with_extension("index"));
         new.finish()?;
     }
-    drop(cache);
-    Ok(pruned)
+    Ok(())
 }
 
 impl Prune {
@@ -204,8 +235,7 @@ mod tests {
         let run = std::thread::spawn(move || {
             let mut written = 0;
             while written < 150 {
-                // Another process has it for a moment: the run is started again.
-                let Ok(cache) = Cache::open(&path) else { continue };
+                let cache = Cache::open(&path).unwrap();
                 for task in ["keep", "go"] {
                     let (key, kept) = kept(written * 2 + u64::from(task == "go"), task);
                     cache.keep(key, &kept).unwrap();
@@ -225,5 +255,40 @@ mod tests {
         // Stats are read while a run has it open.
         let sums = Cache::sums(folder.path()).unwrap();
         assert_eq!(sums.values().map(|sum| sum.answers).sum::<u64>(), 150);
+    }
+
+    #[test]
+    fn processes_that_use_a_cache_at_a_time_see_what_the_others_keep() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Cache::open(folder.path()).unwrap();
+        let put = |cache: &Cache, number: u64| {
+            let (key, line) = kept(number, "t");
+            cache.keep(key, &line).unwrap();
+        };
+        let has = |cache: &Cache, number: u64| cache.get(kept(number, "t").0).unwrap().is_some();
+        let first = open();
+        put(&first, 1);
+        let (second, third) = (open(), open());
+        put(&second, 2);
+        put(&third, 3);
+        put(&first, 4);
+        for cache in [&first, &second, &third] {
+            assert!((1..=4).all(|number| has(cache, number)) && !has(cache, 5));
+        }
+        assert_eq!(Cache::sums(folder.path()).unwrap().values().map(|sum| sum.answers).sum::<u64>(), 4);
+        // What a running process writes stays.
+        drop(second);
+        let what = Prune { task: Some("t".into()), ..Prune::default() };
+        let pruned = prune(folder.path(), &what).unwrap();
+        assert_eq!((pruned.gone, pruned.in_use), (1, 2));
+        assert!(has(&first, 3) && has(&third, 1));
+        drop((first, third));
+        let alone = open();
+        assert_eq!((alone.answers(), has(&alone, 2), has(&alone, 3)), (3, false, true));
+        // An index that knows a journal as it was before is made anew.
+        put(&alone, 6);
+        drop(alone);
+        let again = open();
+        assert!([1, 3, 4, 6].into_iter().all(|number| has(&again, number)) && again.answers() == 4);
     }
 }

@@ -112,5 +112,8 @@ fn pruned(arguments: PruneArgs) -> Result<Outcome> {
         size(pruned.bytes),
         grouped(pruned.kept)
     ));
+    if pruned.in_use > 0 {
+        print(format!("{} journals of running processes stay as they are", grouped(pruned.in_use)));
+    }
     Ok(Outcome::Done)
 }

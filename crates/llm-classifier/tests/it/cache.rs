@@ -135,15 +135,6 @@ async fn a_torn_last_line_is_cut_off_and_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cache_serves_one_process_at_a_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let _first = Cache::open(folder.path()).unwrap();
-    let error = Cache::open(&folder.path().join("answers.jsonl")).unwrap_err();
-    assert_eq!(error.kind(), Kind::Config);
-    assert!(error.advice().contains("--cache"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_is_asked_for_again_in_rounds() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -72,6 +72,57 @@ fn killed_at_any_moment_it_goes_on_and_pays_for_nothing_twice() {
     }
 }
 
+/// Two processes over the same records and one cache, killed at random moments.
+#[test]
+fn two_processes_share_a_cache_and_killed_at_any_moment_lose_nothing_that_was_kept() {
+    const KILLS: u64 = 20;
+    const RECORDS: usize = 3000;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (10, 40)));
+    home.block_on(store(&folder.join("in"), &rows(RECORDS), 100));
+    let start = |out: &str| {
+        let mut command = program(folder, &double.url(), out, &[]);
+        command.stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut both = [start("one"), start("two")];
+    for kill in 0..KILLS {
+        std::thread::sleep(Duration::from_millis(20 + fastrand::u64(0..70)));
+        let at = usize::from(kill % 2 == 0);
+        both[at].kill().unwrap();
+        both[at].wait().unwrap();
+        both[at] = start(["one", "two"][at]);
+        // `stats` and `plan` go on beside them.
+        if kill == KILLS / 2 {
+            let mut plan = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+            plan.arg("plan")
+                .arg(weekly())
+                .arg(folder.join("in"))
+                .args(["--model", "sim-1", "--sample", "10"]);
+            let planned = plan.arg("--cache").arg(folder.join("cache")).output().unwrap();
+            assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+        }
+    }
+    assert!(both.iter_mut().all(|child| child.wait().unwrap().code() == Some(0)));
+    let journals = std::fs::read_dir(folder.join("cache")).unwrap().map(|entry| entry.unwrap().path());
+    let journals: Vec<_> =
+        journals.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).collect();
+    assert!(journals.len() > 1, "{journals:?}");
+    let texts: Vec<String> = journals.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let lines: Vec<&str> =
+        texts.iter().flat_map(|text| text.lines()).filter(|line| line.len() > 74).collect();
+    let keys: std::collections::HashSet<&str> = lines.iter().map(|line| &line[..74]).collect();
+    assert_eq!(keys.len(), RECORDS);
+    let before = double.stats().requests;
+    let third = program(folder, &double.url(), "three", &[]).output().unwrap();
+    assert_eq!(third.status.code(), Some(0), "{}", said(&third));
+    assert_eq!(double.stats().requests, before, "what any of them has paid is not paid again");
+    for out in ["one", "two", "three"] {
+        check_labels(&read(&folder.join(out), &listing()));
+    }
+}
+
 #[test]
 fn an_interrupt_keeps_what_was_paid_and_says_so_by_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
