@@ -320,7 +320,7 @@ fn put_check(user: &mut String, check: Option<&str>) {
     }
 }
 
-fn prompt_digest(task: &Task) -> String {
+pub(crate) fn prompt_digest(task: &Task) -> String {
     let mut digest = Sha256::new();
     let mut part = |part: &str| {
         digest.update((part.len() as u64).to_be_bytes());

@@ -1,5 +1,6 @@
 //! The classifier: settles one record after another, each tied to its own answer.
 
+mod local;
 mod votes;
 
 use std::sync::Arc;
@@ -14,16 +15,17 @@ use crate::endpoint::{Asked, Endpoint, Look};
 use crate::money::{Price, nano};
 use crate::reply::is_filtered;
 use crate::row::{self, Origin, id_of};
-use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
 use crate::task::TaskKind;
 use crate::{Answer, Answers, Cache, Chat, Fund, Ledger, Task, Usage, Verdict};
+use local::Local;
+pub(crate) use local::Settled;
 
 /// A task, with the engines that answer it.
 #[derive(Debug)]
 pub struct Classifier {
     task: Task,
-    rules: bool,
+    local: Local,
     model: Option<Model>,
     end: End,
     usage: Usage,
@@ -76,7 +78,7 @@ impl Classifier {
         let concurrency = concurrency.clamp(1, 10_000);
         Classifier {
             task,
-            rules: true,
+            local: Local { rules: true, head: None },
             model: None,
             end: End::default(),
             usage: Usage::default(),
@@ -88,13 +90,15 @@ impl Classifier {
         }
     }
 
-    fn without_rules(self) -> Self {
-        Classifier { rules: false, ..self }
+    fn without_rules(mut self) -> Self {
+        self.local.rules = false;
+        self
     }
 
     /// Asks the rules first, and the endpoint only where they are unsure.
-    pub fn with_rules(self) -> Self {
-        Classifier { rules: true, ..self }
+    pub fn with_rules(mut self) -> Self {
+        self.local.rules = true;
+        self
     }
 
     /// Asks about suspicious records a second time, in another way.
@@ -155,10 +159,14 @@ impl Classifier {
 
     /// The engines, in the order in which they are asked.
     pub fn engines(&self) -> &'static str {
-        match (self.rules, &self.model) {
-            (false, _) => "openai",
-            (true, None) => "rules",
-            (true, Some(_)) => "rules,openai",
+        match (self.local.rules, self.local.head.is_some(), self.model.is_some()) {
+            (false, false, _) => "openai",
+            (true, false, false) => "rules",
+            (true, false, true) => "rules,openai",
+            (false, true, false) => "head",
+            (false, true, true) => "head,openai",
+            (true, true, false) => "rules,head",
+            (true, true, true) => "rules,head,openai",
         }
     }
 
@@ -257,24 +265,14 @@ impl Classifier {
             let what = format!("the record has no `{}`", self.id_field);
             return Ok(missing(None, Kind::Shape.word(), what, None));
         };
-        if self.rules {
-            match (rules::judge(&self.task, raw, &id), &self.model) {
-                (Ruled::Sure(answer), _) => {
-                    self.usage().ruled();
-                    return Ok(Found::Answered(answer, Box::new(self.by_rules())));
-                }
-                (Ruled::Unsure(why), None) => return Ok(missing(Some(&id), "unsure", why, None)),
-                (Ruled::Unsure(_), Some(_)) => {}
+        match (self.locally(raw, &id), &self.model) {
+            (Settled::Answered(answer, origin), _) => {
+                self.usage().local(origin.engine);
+                Ok(Found::Answered(answer, origin))
             }
+            (Settled::Unsure(_), Some(model)) => self.asked(model, record, &id).await,
+            (Settled::Unsure(why), None) => Ok(missing(Some(&id), "unsure", why, None)),
         }
-        match &self.model {
-            Some(model) => self.asked(model, record, &id).await,
-            None => Ok(missing(Some(&id), "unsure", "no engine is there to ask", None)),
-        }
-    }
-
-    fn by_rules(&self) -> Origin {
-        Origin { engine: "rules", cost_usd: Some(0.0), rounds: 0, ..Origin::default() }
     }
 
     async fn asked(&self, model: &Model, record: &Record, id: &str) -> Result<Found> {

@@ -15,6 +15,7 @@ mod end;
 mod endpoint;
 mod extract;
 mod fund;
+pub mod head;
 mod labelled;
 mod ledger;
 pub mod lines;

@@ -9,6 +9,7 @@ use tiktoken_rs::CoreBPE;
 
 use crate::cache::Key;
 use crate::endpoint::question;
+use crate::head::Head;
 use crate::money::Price;
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
@@ -55,6 +56,8 @@ pub struct Plan {
     pub cached: u64,
     /// Records that the rules answer.
     pub ruled: u64,
+    /// Records that the head answers.
+    pub headed: u64,
     /// Records whose content another one has too: they share its answer.
     pub mirrors: u64,
     /// Records that cannot be asked about: no object, no id.
@@ -92,6 +95,7 @@ pub struct Planner<'a> {
     answers: &'a Answers,
     cache: Option<&'a Cache>,
     rules: bool,
+    asked_first: Option<&'a Head>,
     votes: u32,
     id_field: &'a str,
     bpe: &'static CoreBPE,
@@ -112,6 +116,7 @@ struct Seen {
     questions: u64,
     cached: u64,
     ruled: u64,
+    headed: u64,
     mirrors: u64,
     unfit: u64,
     tokens: f64,
@@ -142,6 +147,7 @@ impl<'a> Planner<'a> {
             answers,
             cache,
             rules,
+            asked_first: None,
             votes: 1,
             id_field,
             bpe,
@@ -155,6 +161,11 @@ impl<'a> Planner<'a> {
     /// Suspicious records are asked about a second time in this way.
     pub fn with_second_look(self, chat: &'a Chat, answers: &'a Answers) -> Self {
         Planner { second: Some((chat, answers)), ..self }
+    }
+
+    /// A planner of a run that asks a head before the model.
+    pub fn with_head(self, head: Option<&'a Head>) -> Self {
+        Planner { asked_first: head, ..self }
     }
 
     /// A planner of a run that asks about each record so many times.
@@ -175,6 +186,10 @@ impl<'a> Planner<'a> {
         };
         if self.rules && matches!(rules::judge(self.chat.task(), raw, &id), Ruled::Sure(_)) {
             self.seen.ruled += 1;
+            return Ok(());
+        }
+        if self.asked_first.is_some_and(|head| head.judge(self.chat.task(), raw, &id).is_ok()) {
+            self.seen.headed += 1;
             return Ok(());
         }
         let question = question(self.chat, self.answers, self.cache, raw, &id)?;
@@ -276,6 +291,7 @@ impl<'a> Planner<'a> {
             questions,
             cached: share(seen.cached),
             ruled: share(seen.ruled),
+            headed: share(seen.headed),
             mirrors: share(seen.mirrors),
             unfit: share(seen.unfit),
             prompt_tokens,

@@ -12,11 +12,14 @@ use crate::task::{Labels, Task, TaskKind, quoted};
 /// How an answer was had. All of it comes from the cache's lines, so that a run from the cache gives the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Origin {
-    /// `openai` or `rules`.
+    /// `openai`, `rules` or `head`.
     pub engine: &'static str,
     /// The model; absent for `rules`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The digest of the head that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
     /// The digest of the prompt.
     pub prompt: String,
     /// Tokens sent, of all rounds; `null` if the endpoint did not count them.

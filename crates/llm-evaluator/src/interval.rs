@@ -103,11 +103,15 @@ impl Draw {
         drawn.iter().zip(speaking).map(interval).collect()
     }
 
+    /// The bootstrap's interval of a figure that need not lie between 0 and 1; `None` if no draw differs from another.
+    pub(crate) fn of(self, rows: usize, figure: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
+        ends(&self.drawn(rows, |rows| vec![figure(rows)])[0])
+    }
+
     /// The bootstrap's interval of a mean; `None` if all values are the same.
     pub(crate) fn of_mean(self, values: &[f64]) -> Option<Interval> {
         let mean = |rows: &[usize]| rows.iter().map(|row| values[*row]).sum::<f64>() / rows.len() as f64;
-        let drawn = self.drawn(values.len(), |rows| vec![(!rows.is_empty()).then(|| mean(rows))]);
-        ends(&drawn[0])
+        self.of(values.len(), |rows| (!rows.is_empty()).then(|| mean(rows)))
     }
 
     /// The figures of all draws, each in ascending order.

@@ -12,11 +12,13 @@ mod calibration;
 mod compare;
 mod cost;
 mod dice;
+mod distil;
 mod fit;
 mod given;
 mod gold;
 mod headline;
 mod interval;
+mod lowest;
 mod page;
 mod report;
 mod sample;
@@ -29,12 +31,13 @@ pub use aspect::Aspect;
 pub use calibration::{BINS, Bin, Calibration, ErrorIntervals, Errors, FITTING, Fitted, HeldOut};
 pub use compare::{Comparison, Difference, Disagreement, McNemar, compare};
 pub use cost::{Cost, Mean};
+pub use distil::{Aim, Distilled, Step, Wish as Distilling, distil, distilled_table};
 pub use fit::{Isotonic, Platt};
 pub use given::{Answer, Confidence, Given};
 pub use gold::{Gold, GoldRow};
 pub use headline::{Figure, Gate, Headline};
 pub use interval::{AverageIntervals, Draw, Interval, LabelIntervals, ShareIntervals};
-pub use page::page;
+pub use page::{distilled_page, page};
 pub use report::{
     AspectReport, Claim, Coverage, How, NOT_THERE, Report, Stratum, StratumIntervals, evaluate,
 };

@@ -71,12 +71,12 @@ pub(crate) fn lowest(rows: &[(f64, bool)], wished: f64) -> Option<f64> {
 }
 
 /// The rows of all parts, each judged by the threshold of the others.
-pub(crate) fn held_out(rows: &[(f64, bool)], wished: f64) -> Kept {
+pub(crate) fn held_out(rows: &[(f64, bool)], choose: impl Fn(&[(f64, bool)]) -> Option<f64>) -> Kept {
     let part = |fold: usize, inside: bool| -> Vec<(f64, bool)> {
         let of = |(place, row): (usize, &(f64, bool))| ((place % FOLDS == fold) == inside).then_some(*row);
         rows.iter().enumerate().filter_map(of).collect()
     };
-    let kept = (0..FOLDS).map(|fold| Kept::above(&part(fold, true), lowest(&part(fold, false), wished)));
+    let kept = (0..FOLDS).map(|fold| Kept::above(&part(fold, true), choose(&part(fold, false))));
     let (kept, right) = kept.fold((0, 0), |sum, kept| (sum.0 + kept.kept, sum.1 + kept.right));
     Kept::of(kept, rows.len() as u64, right)
 }
@@ -90,7 +90,7 @@ pub(crate) fn choose(by: &str, which: &'static str, rows: &[(f64, bool)], wished
         wished,
         threshold,
         chosen: Kept::above(rows, threshold),
-        held_out: held_out(rows, wished),
+        held_out: held_out(rows, |rows| lowest(rows, wished)),
     }
 }
 

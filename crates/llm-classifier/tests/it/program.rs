@@ -270,9 +270,12 @@ fn three_shares_of_three_processes_are_gathered_into_the_pages_of_one() {
 
 #[test]
 fn a_command_that_has_moved_says_where_it_is_whatever_stands_behind_it() {
-    for words in
-        [&["evaluate", "weekly", "gold.jsonl", "--labels", "x"][..], &["attack", "--help"], &["sample"]]
-    {
+    for words in [
+        &["evaluate", "weekly", "gold.jsonl", "--labels", "x"][..],
+        &["attack", "--help"],
+        &["sample"],
+        &["distil"],
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
         let output = command.args(words).output().unwrap();
         assert_eq!(output.status.code(), Some(78), "{}", said(&output));

@@ -89,7 +89,7 @@ enum Claims {
 }
 
 /// A number between 0 and 1.
-fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
     number.ok_or_else(|| "write a number between 0 and 1, such as 0.95".into())
 }
