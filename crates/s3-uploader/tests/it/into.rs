@@ -190,8 +190,54 @@ async fn names_sizes_and_ages_choose_on_both_sides() {
     std::fs::write(desk.dir.path().join("names.txt"), "deep/b c\nnowhere\n").unwrap();
     let text = run(&desk.url, &desk, &["--files-from", "names.txt"], 3).await;
     assert!(text.contains("1 there already") && text.contains("not there: `nowhere`"), "{text}");
+    // It is there, and too small.
+    std::fs::write(desk.dir.path().join("names.txt"), "deep/b c\n").unwrap();
+    run(&desk.url, &desk, &["--files-from", "names.txt", "--min-size", "1MiB"], 0).await;
     let text = run(&desk.url, &desk, &["--older-than", "1d"], 0).await;
     assert!(text.contains("0 objects = ") && text.contains("3 left out"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_says_was_sent_and_the_bucket_has_no_more_is_told() {
+    let desk = stocked(true).await;
+    // Somebody put another object there, and it is here.
+    std::fs::write(desk.dir.path().join("other"), bytes(100, 5)).unwrap();
+    let replace = ["copy", "other", "s3://bucket/p/small", "--receipts", "others.jsonl"];
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &replace).await.0, Some(0));
+    run(&desk.url, &desk, &[], 0).await;
+    assert!(read(&desk, "small") == bytes(100, 5));
+    let text = run(&desk.url, &desk, &["--receipts", "s3-receipts.jsonl"], 3).await;
+    assert!(text.contains("what came is not what its receipt says"), "{text}");
+    assert!(text.contains("0 fetched + 2 there already + 1 not fetched"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_hear_of_each_object_in_json() {
+    let desk = stocked(false).await;
+    let run = async |arguments: &[&str]| {
+        let mut command = crate::desk::command(&desk.url, desk.dir.path());
+        command.args(arguments).args(["--json", "--exclude", "large"]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        text.lines().map(line).collect::<Vec<_>>()
+    };
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for (arguments, done) in [(&SYNC[..], "fetched"), (&["sync", "s3://bucket/p", "s3://other/q"], "copied")]
+    {
+        for (message, counted) in [(done, done), ("there", "was_there")] {
+            let lines = run(arguments).await;
+            assert!(
+                lines.len() == 3 && lines[..2].iter().all(|line| line["message"] == message),
+                "{lines:?}"
+            );
+            let summary = &lines[2];
+            assert!(
+                summary["message"] == "summary" && summary[counted] == 2 && summary["left_out"] == 1,
+                "{summary}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
