@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
 use crawl_core::{Error, Kind, Result, Timestamp};
@@ -55,13 +56,10 @@ impl Bucket {
     /// # Errors
     /// Those of reaching the server.
     pub async fn list(&self, prefix: &str, at: Option<&str>) -> Result<ObjectPage> {
-        let once = || {
-            let list = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
-            // Keys may hold what XML cannot.
-            list.set_continuation_token(at.map(str::to_owned)).encoding_type(EncodingType::Url).send()
-        };
-        let page = self.send("listing", prefix, 0, once).await?;
-        let coded = page.encoding_type() == Some(&EncodingType::Url);
+        // Keys may hold what XML cannot.
+        let page = self.list_once(prefix, at, Some(EncodingType::Url)).await?;
+        let coded =
+            page.encoding_type() == Some(&EncodingType::Url) && self.codes_keys(prefix, at, &page).await?;
         let object = |object: &aws_sdk_s3::types::Object| Object {
             key: decoded(object.key().unwrap_or_default(), coded),
             size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
@@ -85,6 +83,51 @@ impl Bucket {
         Ok(ObjectPage {
             objects: page.contents().iter().map(object).filter(asked_for).collect(),
             next: next.map(str::to_owned),
+        })
+    }
+
+    async fn list_once(
+        &self,
+        prefix: &str,
+        at: Option<&str>,
+        coding: Option<EncodingType>,
+    ) -> Result<ListObjectsV2Output, Failure> {
+        let once = || {
+            let list = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
+            list.set_continuation_token(at.map(str::to_owned)).set_encoding_type(coding.clone()).send()
+        };
+        self.send("listing", prefix, 0, once).await
+    }
+
+    /// Whether keys that are said to be coded are: some services only repeat the word. Taken back where nothing was coded,
+    /// `a+b` would mean `a b`, which is another object. The first page in which it matters is asked for as it is, too.
+    async fn codes_keys(
+        &self,
+        prefix: &str,
+        at: Option<&str>,
+        page: &ListObjectsV2Output,
+    ) -> Result<bool, Failure> {
+        let key = |object: &aws_sdk_s3::types::Object| object.key().unwrap_or_default().to_owned();
+        let keys: Vec<(String, String)> =
+            page.contents().iter().map(|object| (key(object), decoded(&key(object), true))).collect();
+        let odd = |char: char| char.is_control();
+        let matters = |(told, meant): &(String, String)| told != meant && !meant.contains(odd);
+        let Some(place) = keys.iter().position(matters) else { return Ok(true) };
+        // As it is, no page could hold these.
+        let unspeakable = |char: char| odd(char) && !matches!(char, '\t' | '\n' | '\r');
+        if keys.iter().any(|(_, meant)| meant.contains(unspeakable)) {
+            return Ok(true);
+        }
+        if let Some(known) = self.codes().get() {
+            return Ok(*known);
+        }
+        let plain = self.list_once(prefix, at, None).await?.contents().get(place).map(key);
+        let (told, meant) = &keys[place];
+        Ok(match plain {
+            Some(plain) if plain == *told => *self.codes().get_or_init(|| false),
+            Some(plain) if plain == *meant => *self.codes().get_or_init(|| true),
+            // Somebody wrote there meanwhile.
+            _ => true,
         })
     }
 
