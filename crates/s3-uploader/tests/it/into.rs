@@ -278,6 +278,36 @@ async fn hostile_keys_and_links_lead_nowhere_and_remove_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_lies_on_both_sides_the_folder_is_then_what_the_bucket_is() {
+    let mut dice = fastrand::Rng::with_seed(15);
+    for round in 0..12 {
+        let desk = Desk::new();
+        // Sizes and contents meet often, so that all kinds of difference come up.
+        let mut fill = |root: std::path::PathBuf| {
+            for name in ["a", "b", "c/a", "c/b", "c/d/a", "c/d/é +%", "e"] {
+                if dice.u8(..3) > 0 {
+                    let path = root.join(name);
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, bytes(dice.usize(..3) * 100, dice.u64(..2))).unwrap();
+                }
+            }
+        };
+        fill(desk.files().join("p"));
+        desk.write("p/always", b"there");
+        fill(desk.dir.path().join("back"));
+        assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket"]).await.0, Some(0));
+        let before = tree(&desk.dir.path().join("back"));
+        let text = run(&desk.url, &desk, &["--delete", "--yes", "--remove-empty-folders"], 0).await;
+        let (there, here) = (tree(&desk.files().join("p")), tree(&desk.dir.path().join("back")));
+        assert_eq!(there, here, "round {round}: {text}");
+        let alike = there.iter().filter(|(name, bytes)| before.get(*name) == Some(bytes)).count();
+        assert!(text.contains(&format!("+ {alike} there already + 0 not")), "round {round}: {text}");
+        let gone = before.keys().filter(|name| !there.contains_key(*name)).count();
+        assert!(text.contains(&format!("= {gone} removed + 0 not")), "round {round}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_a_listing_is_taken_for_none() {
     let liar = Liar::start(Lie::HalfListed).await;
     let desk = Desk::new();
