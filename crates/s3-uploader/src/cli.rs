@@ -47,8 +47,8 @@ Examples:
   s3-uploader move data/out s3://bucket/in --proof readback --bandwidth 20MiB")]
     Move(SendArgs),
     /// Copy what is not there yet or differs, by size and by the checksum or ETag that the bucket tells: no receipts are
-    /// needed. From s3:// to s3:// nothing is fetched; from s3:// to a folder each object is proven as by get. Nothing is
-    /// removed, but for --delete in a folder
+    /// needed. From s3:// to s3:// nothing is fetched; from s3:// to a folder each object is proven as by get, by --receipts
+    /// too if they are named. Nothing is removed, but for --delete in a folder
     #[command(after_help = "\
 Examples:
   s3-uploader sync data/out s3://bucket/2026-11-23 --newer-than 7d

@@ -11,6 +11,7 @@ use crawl_core::files::place;
 use crawl_core::{Error, Kind, Scope};
 use futures::StreamExt;
 use s3_uploader::{Bounds, Bucket, Choice, Fetched, InVain, Local, Object, Wish, list};
+use serde_json::{Value, json};
 
 use super::SyncArgs;
 use super::read::{receipts_of, tell_unproven};
@@ -36,6 +37,32 @@ struct Count {
     failed: u64,
     left_out: u64,
     unproven: u64,
+}
+
+impl Count {
+    fn line(&self) -> Value {
+        let Count { fetched, there, failed, left_out, unproven } = self;
+        json!({
+            "message": "summary", "objects": fetched + there + failed, "fetched": fetched, "was_there": there,
+            "failed": failed, "left_out": left_out, "unproven": unproven,
+        })
+    }
+}
+
+/// What became of an object, for programs.
+fn line(object: &Object, result: &crawl_core::Result<Came>) -> Value {
+    let (message, proof) = match result {
+        Ok(Came::Fetched(fetched)) => ("fetched", fetched.proof),
+        Ok(Came::There) => ("there", None),
+        Ok(Came::Would) => ("would fetch", None),
+        Err(error) => {
+            return json!({
+                "message": "not fetched", "key": object.key, "kind": error.kind().word(),
+                "error": error.to_string(), "advice": error.advice(),
+            });
+        }
+    };
+    json!({ "message": message, "key": object.key, "size": object.size, "proof": proof })
 }
 
 pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Result<Outcome> {
@@ -74,12 +101,12 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
             let name = object.key.strip_prefix(&prefix).unwrap_or(&object.key).to_owned();
             folded.insert(seed.hash_one(name.to_lowercase()));
             let file = here.remove(&name);
+            if send.filter.names_files() {
+                seen.insert(name.clone());
+            }
             if !choice.takes(&name) || !choice.fits(object.size, object.modified) {
                 count.left_out += 1;
                 continue;
-            }
-            if send.filter.names_files() {
-                seen.insert(name.clone());
             }
             let wish =
                 Wish { receipt: receipts.get(&object.key).cloned(), takes_any_etag: arguments.any_etag };
@@ -87,10 +114,14 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
         }
         let come = meant.iter().map(|(object, name, file, wish)| {
             let to = place(root, name).map_err(|error| error.with_scope(Scope::Record));
-            bring(&bucket, object, to, file.as_ref(), wish, arguments)
+            let come = bring(&bucket, object, to, file.as_ref(), wish, arguments);
+            async move { (object, come.await) }
         });
         let mut come = futures::stream::iter(come).buffer_unordered(AT_ONCE);
-        while let Some(result) = come.next().await {
+        while let Some((object, result)) = come.next().await {
+            if send.json {
+                print(line(object, &result));
+            }
             match result {
                 Ok(Came::Fetched(fetched)) => {
                     count.fetched += 1;
@@ -114,6 +145,9 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
         if at.is_none() {
             break;
         }
+    }
+    if send.json {
+        print(count.line());
     }
     let Count { fetched, there, mut failed, left_out, unproven } = count;
     if fetched + there + failed + left_out == 0 {
@@ -178,7 +212,10 @@ async fn bring(
         }
     }
     if arguments.send.dry_run {
-        print(format!("fetch {} -> {}", object.key.escape_debug(), to.display().to_string().escape_debug()));
+        if !arguments.send.json {
+            let to = to.display().to_string();
+            print(format!("fetch {} -> {}", object.key.escape_debug(), to.escape_debug()));
+        }
         return Ok(Came::Would);
     }
     let fetched = match file {
@@ -205,7 +242,7 @@ fn remove(
     }
     too_many(count, "files", arguments.max_delete, &place)?;
     if arguments.send.dry_run {
-        for file in only_here {
+        for file in only_here.iter().filter(|_| !arguments.send.json) {
             print(format!("remove {}", file.path.display().to_string().escape_debug()));
         }
         say(format!("  {} files that the bucket does not have would be removed", grouped(count)));

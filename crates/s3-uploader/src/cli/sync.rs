@@ -7,6 +7,7 @@ use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::{Error, Kind};
 use futures::StreamExt;
 use s3_uploader::{Bucket, Choice, InVain, Listing, Object, Wish, parse_address};
+use serde_json::{Value, json};
 
 use super::send::{self, Way};
 use super::{SendArgs, SyncArgs};
@@ -96,28 +97,34 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
     loop {
         let page = source.list(&from_prefix, at.as_deref()).await?;
         let name = |object: &Object| object.key.strip_prefix(&from_prefix).unwrap_or(&object.key).to_owned();
+        if arguments.filter.names_files() {
+            seen.extend(page.objects.iter().map(name));
+        }
         let (chosen, others): (Vec<_>, Vec<_>) = page
             .objects
             .into_iter()
             .partition(|object| choice.takes(&name(object)) && choice.fits(object.size, object.modified));
         left_out += others.len() as u64;
-        if arguments.filter.names_files() {
-            seen.extend(chosen.iter().map(name));
-        }
         let copies = chosen.iter().map(|object| {
             let (key, source, bucket, dress) =
                 (format!("{prefix}{}", name(object)), &source, &bucket, &dress);
             async move {
                 if arguments.dry_run {
                     let to = format!("s3://{}/{}", bucket.name(), key.escape_debug());
-                    print(format!("look at {} -> {to}", object.key.escape_debug()));
-                    return Ok(false);
+                    match arguments.json {
+                        true => print(json!({ "message": "would look at", "key": object.key, "to": to })),
+                        false => print(format!("look at {} -> {to}", object.key.escape_debug())),
+                    }
+                    return (object, Ok(false));
                 }
-                bucket.copy_from(source, object, &key, dress).await
+                (object, bucket.copy_from(source, object, &key, dress).await)
             }
         });
         let mut copies = futures::stream::iter(copies).buffer_unordered(AT_ONCE);
-        while let Some(result) = copies.next().await {
+        while let Some((object, result)) = copies.next().await {
+            if arguments.json && !arguments.dry_run {
+                print(line(object, &result));
+            }
             match result {
                 Ok(done) => {
                     *(if done { &mut copied } else { &mut there }) += 1;
@@ -148,6 +155,12 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
         say(format!("would look at {} objects; nothing was copied", grouped(there)));
         return Ok(Outcome::missing(lacking.len() as u64));
     }
+    if arguments.json {
+        print(json!({
+            "message": "summary", "objects": copied + there + failed, "copied": copied, "was_there": there,
+            "failed": failed, "left_out": left_out,
+        }));
+    }
     say(format!(
         "{} objects = {} copied + {} there already + {} not copied; besides: {} left out",
         grouped(copied + there + failed),
@@ -159,5 +172,19 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
     match first {
         Some(error) if copied + there == 0 => Err(error.into()),
         _ => Ok(Outcome::missing(failed + lacking.len() as u64)),
+    }
+}
+
+/// What became of an object, for programs.
+fn line(object: &Object, result: &crawl_core::Result<bool>) -> Value {
+    match result {
+        Ok(copied) => {
+            let message = if *copied { "copied" } else { "there" };
+            json!({ "message": message, "key": object.key, "size": object.size })
+        }
+        Err(error) => json!({
+            "message": "not copied", "key": object.key, "kind": error.kind().word(),
+            "error": error.to_string(), "advice": error.advice(),
+        }),
     }
 }

@@ -14,7 +14,7 @@ use crate::{Dress, Object};
 const LARGEST_COPY: u64 = 5 << 30;
 
 impl Bucket {
-    /// Whether an object equals a file, by its size and by what the bucket tells of its bytes, or else the wish's receipt;
+    /// Whether an object equals a file, by its size, by what the bucket tells of its bytes and by the wish's receipt;
     /// `None` if neither tells anything that could be compared. Nothing is fetched.
     ///
     /// # Errors
@@ -29,14 +29,13 @@ impl Bucket {
         }
         let told = self.with_parts(object, Told::by_head(&head)).await?;
         let finds = told.finds_damage(wish.takes_any_etag);
-        match check(file, told).await? {
-            Some(true) => Ok(Some(true)),
-            Some(false) if finds => Ok(Some(false)),
-            // A receipt tells what was sent, not what is there: it counts where the bucket tells nothing.
-            _ => match &wish.receipt {
-                Some(receipt) => Ok(check(file, Told::Nothing.or_receipt(Some(receipt))).await?),
-                None => Ok(None),
-            },
+        let by_bucket = check(file, told).await?.filter(|same| *same || finds);
+        match &wish.receipt {
+            // What was sent is asked for too, and alone where the bucket tells nothing.
+            Some(receipt) if by_bucket != Some(false) => {
+                check(file, Told::Nothing.or_receipt(Some(receipt))).await
+            }
+            _ => Ok(by_bucket),
         }
     }
 

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crawl_core::{Source, Store};
-use s3_uploader::{Behind, Job};
+use s3_uploader::Behind;
 
 use crate::behind::{Numbers, check_bucket, check_pages, crawl, crawl_with};
-use crate::desk::{Desk, bucket_at, plan};
+use crate::desk::{Desk, job_at, plan};
 use crate::front::{Fate, Front};
 
 /// A crawl into `root`, by way of `url`.
 fn machine(desk: &Desk, source: &Numbers, url: &str, receipts: &str) -> Behind {
-    let job = Job::new(bucket_at(url), plan("crawl/", true), &desk.dir.path().join(receipts)).unwrap();
+    let job = job_at(url, plan("crawl/", true), &desk.dir.path().join(receipts));
     Behind::new(Store::new(&source.root), job, source.settings(), None)
 }
 

@@ -89,7 +89,11 @@ async fn hostile_names_arrive_as_they_are() {
     let output = desk.program(&["get", "s3://bucket/h/", "back"]);
     // Names with control characters, backslashes and the like are not written to a disk.
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(tree(&desk.dir.path().join("back"))["ü/€ß"], "ü/€ß".as_bytes());
+    let back = tree(&desk.dir.path().join("back"));
+    // This server says that its listing codes keys, and does not.
+    for name in ["ü/€ß", "a+b%20c", "q?x=1&y#z"] {
+        assert_eq!(back[name], name.as_bytes(), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -190,8 +190,54 @@ async fn names_sizes_and_ages_choose_on_both_sides() {
     std::fs::write(desk.dir.path().join("names.txt"), "deep/b c\nnowhere\n").unwrap();
     let text = run(&desk.url, &desk, &["--files-from", "names.txt"], 3).await;
     assert!(text.contains("1 there already") && text.contains("not there: `nowhere`"), "{text}");
+    // It is there, and too small.
+    std::fs::write(desk.dir.path().join("names.txt"), "deep/b c\n").unwrap();
+    run(&desk.url, &desk, &["--files-from", "names.txt", "--min-size", "1MiB"], 0).await;
     let text = run(&desk.url, &desk, &["--older-than", "1d"], 0).await;
     assert!(text.contains("0 objects = ") && text.contains("3 left out"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_says_was_sent_and_the_bucket_has_no_more_is_told() {
+    let desk = stocked(true).await;
+    // Somebody put another object there, and it is here.
+    std::fs::write(desk.dir.path().join("other"), bytes(100, 5)).unwrap();
+    let replace = ["copy", "other", "s3://bucket/p/small", "--receipts", "others.jsonl"];
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &replace).await.0, Some(0));
+    run(&desk.url, &desk, &[], 0).await;
+    assert!(read(&desk, "small") == bytes(100, 5));
+    let text = run(&desk.url, &desk, &["--receipts", "s3-receipts.jsonl"], 3).await;
+    assert!(text.contains("what came is not what its receipt says"), "{text}");
+    assert!(text.contains("0 fetched + 2 there already + 1 not fetched"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_hear_of_each_object_in_json() {
+    let desk = stocked(false).await;
+    let run = async |arguments: &[&str]| {
+        let mut command = crate::desk::command(&desk.url, desk.dir.path());
+        command.args(arguments).args(["--json", "--exclude", "large"]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        text.lines().map(line).collect::<Vec<_>>()
+    };
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for (arguments, done) in [(&SYNC[..], "fetched"), (&["sync", "s3://bucket/p", "s3://other/q"], "copied")]
+    {
+        for (message, counted) in [(done, done), ("there", "was_there")] {
+            let lines = run(arguments).await;
+            assert!(
+                lines.len() == 3 && lines[..2].iter().all(|line| line["message"] == message),
+                "{lines:?}"
+            );
+            let summary = &lines[2];
+            assert!(
+                summary["message"] == "summary" && summary[counted] == 2 && summary["left_out"] == 1,
+                "{summary}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,6 +275,36 @@ async fn hostile_keys_and_links_lead_nowhere_and_remove_nothing() {
     assert_eq!(back(&desk), ["file", "link", "ok", "only here"]);
     assert_eq!((read(&desk, "ok"), read(&desk, "file")), (b"evil".to_vec(), b"a file".to_vec()));
     assert!(!desk.dir.path().join("evil").exists() && std::fs::read_dir(&outside).unwrap().count() == 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_lies_on_both_sides_the_folder_is_then_what_the_bucket_is() {
+    let mut dice = fastrand::Rng::with_seed(15);
+    for round in 0..12 {
+        let desk = Desk::new();
+        // Sizes and contents meet often, so that all kinds of difference come up.
+        let mut fill = |root: std::path::PathBuf| {
+            for name in ["a", "b", "c/a", "c/b", "c/d/a", "c/d/é +%", "e"] {
+                if dice.u8(..3) > 0 {
+                    let path = root.join(name);
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, bytes(dice.usize(..3) * 100, dice.u64(..2))).unwrap();
+                }
+            }
+        };
+        fill(desk.files().join("p"));
+        desk.write("p/always", b"there");
+        fill(desk.dir.path().join("back"));
+        assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket"]).await.0, Some(0));
+        let before = tree(&desk.dir.path().join("back"));
+        let text = run(&desk.url, &desk, &["--delete", "--yes", "--remove-empty-folders"], 0).await;
+        let (there, here) = (tree(&desk.files().join("p")), tree(&desk.dir.path().join("back")));
+        assert_eq!(there, here, "round {round}: {text}");
+        let alike = there.iter().filter(|(name, bytes)| before.get(*name) == Some(bytes)).count();
+        assert!(text.contains(&format!("+ {alike} there already + 0 not")), "round {round}: {text}");
+        let gone = before.keys().filter(|name| !there.contains_key(*name)).count();
+        assert!(text.contains(&format!("= {gone} removed + 0 not")), "round {round}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,3 +159,22 @@ async fn errors_of_keys_that_nobody_asked_about_are_no_errors() {
     assert!(code == Some(0) && text.contains("3 objects = 3 removed + 0 not removed"), "{code:?} {text}");
     assert!(liar.objects().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_said_to_be_coded_and_are_not_mean_no_others() {
+    let desk = Desk::new();
+    for name in ["in/a+b", "in/100%25", "in/plain", "out/a b", "out/a+b"] {
+        desk.write(name, name.as_bytes());
+    }
+    assert!(desk.program(&["copy", "files", "s3://bucket"]).status.success());
+    let front = Front::start(&desk.url, |_| Fate::Pass).await;
+    let arguments = ["rm", "s3://bucket/in", "--recursive", "--yes"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert!(code == Some(0) && text.contains("3 objects = 3 removed"), "{code:?} {text}");
+    assert_eq!(left(&desk), ["out/a b", "out/a+b"]);
+    // Each listing is asked for once as it is, and no more.
+    let plain = front.count("list-type=2") - front.count("encoding-type=url");
+    assert_eq!(plain, 1);
+    let (_, text) = told(&front.url, desk.dir.path(), &[], &["ls", "s3://bucket/out/"]).await;
+    assert!(text.contains("out/a b\n") && text.contains("out/a+b\n"), "{text}");
+}

@@ -1,93 +1,24 @@
 //! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
 
+mod listing;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
-use crawl_core::{Error, Kind, Result, Timestamp};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use crawl_core::{Error, Kind, Result};
 use futures::StreamExt;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::Dress;
-use crate::coding::{coded, decoded};
+use crate::coding::coded;
 use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
-
-/// An object, as a listing tells.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Object {
-    /// The key.
-    pub key: String,
-    /// The size in bytes.
-    pub size: u64,
-    /// The ETag, without quotes.
-    pub etag: Option<String>,
-    /// When it was written, in seconds since 1970.
-    pub modified: Option<i64>,
-}
-
-/// A page of a listing.
-#[derive(Clone, Debug, Default)]
-pub struct ObjectPage {
-    /// The objects, in order of key.
-    pub objects: Vec<Object>,
-    /// Where the next page begins; `None` on the last.
-    pub next: Option<String>,
-}
-
-/// An upload in parts that was begun and has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfinished {
-    /// The key.
-    pub key: String,
-    /// The server's name of it.
-    pub upload: String,
-    /// When it was begun, in seconds since 1970.
-    pub begun: i64,
-}
+pub use listing::{Object, ObjectPage, Unfinished};
 
 impl Bucket {
-    /// A page of the objects whose keys begin with `prefix`. What a server lists beside them is left out: it was not asked
-    /// for, and may be removed or fetched by nobody who asked.
-    ///
-    /// # Errors
-    /// Those of reaching the server.
-    pub async fn list(&self, prefix: &str, at: Option<&str>) -> Result<ObjectPage> {
-        let once = || {
-            let list = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
-            // Keys may hold what XML cannot.
-            list.set_continuation_token(at.map(str::to_owned)).encoding_type(EncodingType::Url).send()
-        };
-        let page = self.send("listing", prefix, 0, once).await?;
-        let coded = page.encoding_type() == Some(&EncodingType::Url);
-        let object = |object: &aws_sdk_s3::types::Object| Object {
-            key: decoded(object.key().unwrap_or_default(), coded),
-            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-            etag: object.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
-            modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
-        };
-        let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
-        if page.is_truncated() == Some(true) && next.is_none() {
-            return Err(Error::new(
-                Kind::Shape,
-                "the server lists a part and does not tell where the rest begins",
-            )
-            .at(self.place(prefix))
-            .advise("nothing was done with what it listed; it may not know ListObjectsV2"));
-        }
-        if next.is_some() && next == at {
-            return Err(Error::new(Kind::Shape, "the server gave the same place of the listing twice")
-                .at(self.place(prefix)));
-        }
-        let asked_for = |object: &Object| object.key.starts_with(prefix);
-        Ok(ObjectPage {
-            objects: page.contents().iter().map(object).filter(asked_for).collect(),
-            next: next.map(str::to_owned),
-        })
-    }
-
     /// The bytes of a small object; `None` if there is none.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
         self.again(|| self.read_once(key)).await
@@ -233,57 +164,6 @@ impl Bucket {
         Ok(signed.map_err(denied)?.uri().to_owned())
     }
 
-    /// The unfinished uploads whose keys begin with `prefix`, whatever else the server lists.
-    ///
-    /// # Errors
-    /// Those of reaching the server; [`Kind::Shape`] if it cannot list them.
-    pub async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>> {
-        let mut found = Vec::new();
-        let mut after: (Option<String>, Option<String>) = (None, None);
-        // Keys may hold what XML cannot. But Ceph RGW 16 codes keys when it is asked to and does not say so: where
-        // an answer does not say that its keys are coded, they are asked for as they are.
-        let mut coding = Some(EncodingType::Url);
-        loop {
-            let once = || {
-                let list = self.client().list_multipart_uploads().bucket(self.name()).prefix(prefix);
-                list.set_key_marker(after.0.clone())
-                    .set_upload_id_marker(after.1.clone())
-                    .set_encoding_type(coding.clone())
-                    .send()
-            };
-            let page = self.send("listing the uploads", prefix, 0, once).await.map_err(|failure| {
-                if failure.error.status() != Some(501) {
-                    return failure.error;
-                }
-                Error::new(Kind::Shape, "this server does not list unfinished uploads")
-                    .at(self.name())
-                    .advise("its own tools must end them")
-            })?;
-            let coded = page.encoding_type() == Some(&EncodingType::Url);
-            if coding.is_some() && !coded {
-                coding = None;
-                continue;
-            }
-            for upload in page.uploads() {
-                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-                // One that does not tell its age is as young as can be.
-                let begun = upload.initiated().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs);
-                let key = decoded(key, coded);
-                if key.starts_with(prefix) {
-                    found.push(Unfinished { key, upload: id.to_owned(), begun });
-                }
-            }
-            let next = (
-                page.next_key_marker().map(|key| decoded(key, coded)),
-                page.next_upload_id_marker().map(str::to_owned),
-            );
-            if page.is_truncated() != Some(true) || next == after {
-                return Ok(found);
-            }
-            after = next;
-        }
-    }
-
     /// Ends an unfinished upload; its parts go. `false` if the server knows it no more.
     ///
     /// # Errors
@@ -298,12 +178,5 @@ impl Bucket {
             Err(failure) if failure.error.kind() == Kind::Gone => Ok(false),
             Err(failure) => Err(failure.error),
         }
-    }
-}
-
-impl Unfinished {
-    /// How long ago it was begun.
-    pub fn age(&self) -> Duration {
-        Duration::from_secs(Timestamp::now().as_second().saturating_sub(self.begun).max(0).unsigned_abs())
     }
 }
