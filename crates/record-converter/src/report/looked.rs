@@ -205,11 +205,19 @@ fn facet<'r>(record: Raw<'r>, names: &[&str]) -> Vec<Cow<'r, str>> {
     tags.iter().filter_map(behind).collect()
 }
 
-/// The texts of a value: itself, or those of a list.
+/// The words of a value: itself, or those of a list.
 pub(super) fn values(value: Raw<'_>) -> Vec<Cow<'_, str>> {
-    let filled = |text: &Cow<'_, str>| !text.is_empty();
     match value.elements() {
-        Some(elements) => elements.filter_map(Raw::str).filter(filled).collect(),
-        None => value.str().into_iter().filter(filled).collect(),
+        Some(elements) => elements.filter_map(word).collect(),
+        None => word(value).into_iter().collect(),
     }
+}
+
+/// A text that is not empty, or a whole number or truth value: labels are those too.
+fn word(value: Raw<'_>) -> Option<Cow<'_, str>> {
+    if let Some(text) = value.str() {
+        return Some(text).filter(|text| !text.is_empty());
+    }
+    let plain = value.bool().is_some() || value.text().parse::<i64>().is_ok();
+    plain.then_some(Cow::Borrowed(value.text()))
 }

@@ -123,6 +123,17 @@ fn a_sheet_a_label_holds_its_records_and_one_the_others() {
 }
 
 #[test]
+fn labels_may_be_numbers_and_truth_values() {
+    let lines = [r#"{"id":"a","label":1}"#, r#"{"id":"b","label":0}"#, r#"{"id":"c","label":[true,1]}"#];
+    let (folder, summary) = report(&lines, Options { by_label: true, ..options() });
+    assert_eq!((summary.records_written, summary.sheets), (3, 3));
+    let mut book = open(&folder);
+    assert_eq!(book.sheet_names(), ["Summary", "1", "0", "true"]);
+    let sheet = book.worksheet_range("1").unwrap();
+    assert_eq!((cell(&sheet, "id", 2), cell(&sheet, "true", 2)), (text("c"), text("yes")));
+}
+
+#[test]
 fn rare_labels_have_no_sheet_and_their_records_are_not_said_to_have_none() {
     // 50 labels have a sheet, one of which is called like the last; two come once and have none.
     let mut lines: Vec<_> =
