@@ -175,9 +175,11 @@ impl Request {
             Request { input: Input::named(input)?, output: Output::named(output, &options)?, options };
         request.selection()?;
         let books = matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_)));
-        if books && !request.options.report {
+        let options = &request.options;
+        let chosen = options.selection.is_some() || options.sort_by.is_some() || !options.sheets.is_empty();
+        if books && !options.report && !chosen {
             return Err(Error::new(Kind::Config, "both are Excel workbooks: there is nothing to convert")
-                .advise("name a .jsonl file as the output"));
+                .advise("name a .jsonl file as the output, or choose with --where, --sort-by or --sheet"));
         }
         if !(1..=MAX_SHEET_ROWS).contains(&request.options.sheet_rows) {
             let what =
