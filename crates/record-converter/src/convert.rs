@@ -181,9 +181,8 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
         Ok(())
     })?;
     if let Some((values, why)) = looked.left_out() {
-        let place = "Records".to_owned();
         summary.cells_lost += values - 1;
-        summary.note_lost(|| (place, why));
+        summary.note_lost(|| (format!("{values} values {why}"), "a report has no room for them".into()));
     }
     let mut file = create(path, options.force)?;
     guarded(|| {

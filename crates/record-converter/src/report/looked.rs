@@ -14,7 +14,7 @@ const LONGEST: usize = 1_000;
 const MOST_COLUMNS: usize = 1000;
 const MOST_NAMES: usize = 1 << 20;
 /// So many of the columns that are left out are named.
-const NAMES_LEFT_OUT: usize = 5;
+const NAMES_LEFT_OUT: usize = 3;
 
 /// What was seen in one column.
 #[derive(Debug, Default)]
@@ -120,10 +120,8 @@ impl Looked {
     /// What is to be told of the columns that are left out, if there are any.
     pub(crate) fn left_out(&self) -> Option<(u64, String)> {
         let names = self.names_left_out.join(", ");
-        let what = format!(
-            "a report has {MOST_COLUMNS} columns: values of further ones are not in it ({names}{})",
-            if self.names_left_out.len() == NAMES_LEFT_OUT { ", ..." } else { "" }
-        );
+        let more = if self.names_left_out.len() == NAMES_LEFT_OUT { ", ..." } else { "" };
+        let what = format!("in columns beyond {MOST_COLUMNS}: {names}{more}");
         (self.left_out > 0).then_some((self.left_out, what))
     }
 }
