@@ -144,7 +144,7 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         say(format!("lost: {}: {}", cell.place, cell.why));
     }
     let lost = summary.cells_cut + summary.cells_lost;
-    if lost > SHOWN as u64 {
+    if summary.lost_cells.len() > SHOWN {
         say(format!("lost: ... and {} more cells", grouped(lost - SHOWN as u64)));
     }
     let form = session.flags().log.to_possible_value();

@@ -21,7 +21,7 @@ use crate::packed::Packed;
 use crate::partitions::Partitions;
 use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
-use crate::staged::{create, refuse_existing};
+use crate::staged::{create, refuse_existing, refuse_nowhere};
 use crate::summary::Summary;
 use crate::supply::Supply;
 use crate::xml;
@@ -38,6 +38,9 @@ use crate::xml;
 pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) -> Result<Summary> {
     let began = Instant::now();
     let mut summary = Summary::default();
+    if let Some(path) = request.output.path() {
+        refuse_nowhere(path)?;
+    }
     match &request.output {
         Output::Xlsx(path) if request.options.report => to_report(request, path, stdin, &mut summary)?,
         Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
@@ -178,9 +181,8 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
         Ok(())
     })?;
     if let Some((values, why)) = looked.left_out() {
-        let place = "Records".to_owned();
         summary.cells_lost += values - 1;
-        summary.note_lost(|| (place, why));
+        summary.note_lost(|| (format!("{values} values {why}"), "a report has no room for them".into()));
     }
     let mut file = create(path, options.force)?;
     guarded(|| {
@@ -194,14 +196,14 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
 
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let by = request.options.partition_by.as_deref().unwrap_or_default();
-    let mut partitions = Partitions::new(to, by)?;
+    let mut partitions = Partitions::new(to, by, request.options.has_raw())?;
     let (supply, selection) = supply(request, stdin, Staged::folder(to), summary)?;
     let mut columns = Columns::typed();
     let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&request.options.columns)?;
     columns.leave_out(by)?;
     summary.columns = columns.chosen().count();
-    again(&supply, selection.as_ref(), seen, |record| partitions.push(record))?;
+    again(&supply, selection.as_ref(), seen, |record| partitions.push(record, summary))?;
     partitions.finish(to, &columns, &request.options, summary)
 }
 

@@ -5,7 +5,7 @@ use parquet::record::Field;
 
 use super::hint::{Hint, Means};
 use crate::cell;
-use crate::foreign::{NANOS_PER_MICRO, NANOS_PER_MILLI, bytes, clock, day, double, point, single};
+use crate::foreign::{NANOS_PER_MICRO, NANOS_PER_MILLI, bytes, clock, day, double, point, single, uuid};
 
 /// Adds the JSON text of `field` to `line`; why, if its value is not wholly there.
 pub(super) fn write(line: &mut String, field: &Field, hint: &Hint) -> Option<&'static str> {
@@ -45,7 +45,7 @@ pub(super) fn write(line: &mut String, field: &Field, hint: &Hint) -> Option<&'s
         }
         Field::Str(text) => line.push_str(&cell::literal(text)),
         Field::Bytes(raw) => match <[u8; 16]>::try_from(raw.data()) {
-            Ok(all) if hint.means == Means::Uuid => line.push_str(&cell::literal(&uuid(all))),
+            Ok(all) if hint.means == Means::Uuid => uuid(line, &all),
             _ => return bytes(line, raw.data()),
         },
         Field::Date(days) => day(line, *days),
@@ -86,11 +86,6 @@ fn whole(line: &mut String, number: i64, hint: &Hint) {
         Means::Clock { nanos } => clock(line, number.saturating_mul(nanos)),
         _ => line.push_str(&number.to_string()),
     }
-}
-
-fn uuid(bytes: [u8; 16]) -> String {
-    let text = data_encoding::HEXLOWER.encode(&bytes);
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
 fn several<T>(

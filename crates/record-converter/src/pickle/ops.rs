@@ -3,7 +3,8 @@
 use std::io::{BufRead, Read};
 
 use super::Fault;
-use super::texts::{decimal, text, unescaped};
+use super::texts::{text, unescaped};
+use crate::foreign;
 
 /// The longest text or bytes.
 const LONGEST: u64 = 256 << 20;
@@ -235,7 +236,7 @@ impl<R: BufRead> Ops<R> {
             let what = format!("a whole number of {length} bytes; {LONGEST_NUMBER} is the most");
             return Err(Fault::Damaged(what));
         }
-        Ok(Op::Whole(decimal(self.take(length)?)))
+        Ok(Op::Whole(foreign::digits(self.take(length)?)))
     }
 
     fn line(&mut self) -> Result<String, Fault> {

@@ -1,4 +1,4 @@
-//! Texts and numbers as a pickle spells them.
+//! Texts as a pickle spells them.
 
 use super::Fault;
 use super::ops::Op;
@@ -63,61 +63,9 @@ pub(super) fn unescaped(line: &str) -> Result<Vec<u8>, Fault> {
     Ok(text)
 }
 
-/// The decimal digits of a whole number in two's complement, smallest byte first.
-pub(super) fn decimal(mut bytes: Vec<u8>) -> String {
-    let negative = bytes.last().is_some_and(|last| *last >= 0x80);
-    if negative {
-        let mut carry = true;
-        for byte in &mut bytes {
-            (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
-        }
-    }
-    // Nine digits at a time, the last ones first.
-    const PART: u64 = 1_000_000_000;
-    let mut parts = Vec::new();
-    while bytes.last() == Some(&0) {
-        bytes.pop();
-    }
-    while !bytes.is_empty() {
-        let mut rest = 0;
-        for byte in bytes.iter_mut().rev() {
-            let value = rest << 8 | u64::from(*byte);
-            *byte = (value / PART) as u8;
-            rest = value % PART;
-        }
-        parts.push(rest);
-        while bytes.last() == Some(&0) {
-            bytes.pop();
-        }
-    }
-    let mut digits = String::from(if negative { "-" } else { "" });
-    digits.push_str(&parts.pop().unwrap_or_default().to_string());
-    parts.iter().rev().for_each(|part| digits.push_str(&format!("{part:09}")));
-    digits
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whole_numbers_of_any_length_keep_their_digits() {
-        let mut rng = fastrand::Rng::with_seed(3);
-        for _ in 0..2000 {
-            let number = rng.i128(..) >> rng.u32(0..128);
-            assert_eq!(decimal(number.to_le_bytes().to_vec()), number.to_string());
-        }
-        for (bytes, digits) in [(&[][..], "0"), (&[0xFF], "-1"), (&[0x80], "-128"), (&[0xFF, 0], "255")] {
-            assert_eq!(decimal(bytes.to_vec()), digits);
-        }
-        // 2 to the power of 200, and its negative.
-        let mut large = vec![0; 25];
-        large.push(1);
-        assert_eq!(decimal(large), "1606938044258990275541962092341162602522202993782792835301376");
-        let mut small = vec![0; 25];
-        small.push(0xFF);
-        assert_eq!(decimal(small), "-1606938044258990275541962092341162602522202993782792835301376");
-    }
 
     #[test]
     fn halves_of_surrogate_pairs_are_escapes() {

@@ -14,7 +14,7 @@ const LONGEST: usize = 1_000;
 const MOST_COLUMNS: usize = 1000;
 const MOST_NAMES: usize = 1 << 20;
 /// So many of the columns that are left out are named.
-const NAMES_LEFT_OUT: usize = 5;
+const NAMES_LEFT_OUT: usize = 3;
 
 /// What was seen in one column.
 #[derive(Debug, Default)]
@@ -120,10 +120,8 @@ impl Looked {
     /// What is to be told of the columns that are left out, if there are any.
     pub(crate) fn left_out(&self) -> Option<(u64, String)> {
         let names = self.names_left_out.join(", ");
-        let what = format!(
-            "a report has {MOST_COLUMNS} columns: values of further ones are not in it ({names}{})",
-            if self.names_left_out.len() == NAMES_LEFT_OUT { ", ..." } else { "" }
-        );
+        let more = if self.names_left_out.len() == NAMES_LEFT_OUT { ", ..." } else { "" };
+        let what = format!("in columns beyond {MOST_COLUMNS}: {names}{more}");
         (self.left_out > 0).then_some((self.left_out, what))
     }
 }
@@ -205,11 +203,19 @@ fn facet<'r>(record: Raw<'r>, names: &[&str]) -> Vec<Cow<'r, str>> {
     tags.iter().filter_map(behind).collect()
 }
 
-/// The texts of a value: itself, or those of a list.
+/// The words of a value: itself, or those of a list.
 pub(super) fn values(value: Raw<'_>) -> Vec<Cow<'_, str>> {
-    let filled = |text: &Cow<'_, str>| !text.is_empty();
     match value.elements() {
-        Some(elements) => elements.filter_map(Raw::str).filter(filled).collect(),
-        None => value.str().into_iter().filter(filled).collect(),
+        Some(elements) => elements.filter_map(word).collect(),
+        None => word(value).into_iter().collect(),
     }
+}
+
+/// A text that is not empty, or a whole number or truth value: labels are those too.
+fn word(value: Raw<'_>) -> Option<Cow<'_, str>> {
+    if let Some(text) = value.str() {
+        return Some(text).filter(|text| !text.is_empty());
+    }
+    let plain = value.bool().is_some() || value.text().parse::<i64>().is_ok();
+    plain.then_some(Cow::Borrowed(value.text()))
 }

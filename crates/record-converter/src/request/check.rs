@@ -2,7 +2,8 @@
 
 use crawl_core::{Error, Kind, Result};
 
-use super::{Input, MAX_SHEET_ROWS, Output, Request, extension};
+use super::kinds::extension;
+use super::{Input, MAX_SHEET_ROWS, Output, Request};
 
 impl Request {
     /// Refuses options that would be ignored.

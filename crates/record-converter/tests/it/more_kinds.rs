@@ -158,6 +158,23 @@ fn a_folder_of_partitions_has_every_record_once_and_no_value_leads_out_of_it() {
 }
 
 #[test]
+fn values_that_one_folder_does_not_tell_apart_are_named_where_no_record_has_them() {
+    let folder = folder(&[
+        r#"{"a":1,"n":1}"#,
+        r#"{"a":"1","n":2}"#,
+        r#"{"a":null,"n":3}"#,
+        r#"{"n":4}"#,
+        r#"{"a":"","n":5}"#,
+        r#"{"a":"x","n":6}"#,
+    ]);
+    for (output, raw, lost) in [("whole", true, 0), ("bare", false, 2)] {
+        let options = Options { partition_by: Some("a".into()), raw, ..Options::default() };
+        let summary = run(&folder, "in.jsonl", output, options).unwrap();
+        assert_eq!((summary.records_written, summary.cells_lost), (6, lost), "{output}");
+    }
+}
+
+#[test]
 fn more_partitions_than_files_may_be_open_are_all_whole() {
     let lines: Vec<_> = (0..2000).map(|n| format!("{{\"p\":{},\"n\":{n}}}", n % 200)).collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();

@@ -123,6 +123,17 @@ fn a_sheet_a_label_holds_its_records_and_one_the_others() {
 }
 
 #[test]
+fn labels_may_be_numbers_and_truth_values() {
+    let lines = [r#"{"id":"a","label":1}"#, r#"{"id":"b","label":0}"#, r#"{"id":"c","label":[true,1]}"#];
+    let (folder, summary) = report(&lines, Options { by_label: true, ..options() });
+    assert_eq!((summary.records_written, summary.sheets), (3, 3));
+    let mut book = open(&folder);
+    assert_eq!(book.sheet_names(), ["Summary", "1", "0", "true"]);
+    let sheet = book.worksheet_range("1").unwrap();
+    assert_eq!((cell(&sheet, "id", 2), cell(&sheet, "true", 2)), (text("c"), text("yes")));
+}
+
+#[test]
 fn rare_labels_have_no_sheet_and_their_records_are_not_said_to_have_none() {
     // 50 labels have a sheet, one of which is called like the last; two come once and have none.
     let mut lines: Vec<_> =
@@ -158,9 +169,12 @@ fn columns_beyond_a_thousand_are_told_and_labels_are_never_among_them() {
     let (folder, summary) = report(&lines, options());
     assert_eq!((summary.columns, summary.cells_lost), (1003, 202));
     assert_eq!(summary.lost_cells.len(), 1);
-    assert!(summary.lost_cells[0].why.contains("k1000, k1001"), "{}", summary.lost_cells[0].why);
+    assert_eq!(summary.lost_cells[0].place, "202 values in columns beyond 1000: k1000, k1001, k1002, ...");
     let front = rows(&folder).join("\n");
-    assert!(front.contains("Values left out|202|") && front.contains("(k1000, k1001, "), "{front}");
+    assert!(
+        front.contains("values left out of this report|202|") && front.contains("k1000, k1001, "),
+        "{front}"
+    );
     let sheet = open(&folder).worksheet_range("Records").unwrap();
     assert_eq!((cell(&sheet, "x", 1), cell(&sheet, "k999", 1)), (text("yes"), Data::Float(999.0)));
     // Long names are bounded as well: each of these takes half of the room.
