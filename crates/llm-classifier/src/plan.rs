@@ -14,7 +14,7 @@ use crate::row::id_of;
 use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
 use crate::task::Form;
-use crate::{Answers, Cache, Chat, Task};
+use crate::{Answers, Cache, Chat, Structured, Task};
 
 /// What frames a message, in tokens, and the beginning of the answer.
 const PER_MESSAGE: f64 = 4.0;
@@ -292,8 +292,17 @@ impl<'a> Planner<'a> {
                 notes.push("it may take no temperature: see --no-temperature; a run leaves out what the first refusal names".into());
             }
         }
-        if price.schema == Some(false) {
-            notes.push("it takes no JSON schemas: see --structured".into());
+        if !price.reasoning && model.extra.contains_key("reasoning_effort") {
+            notes.push("it does not think, and may take no --reasoning-effort; a run leaves out what the first refusal names".into());
+        }
+        match (price.schema, self.chat.structured()) {
+            (Some(false), Structured::JsonSchema) => {
+                notes.push("it takes no JSON schemas: see --structured".into())
+            }
+            (Some(false), Structured::Auto) => {
+                notes.push("it takes no JSON schemas; a run takes the next form by itself".into());
+            }
+            _ => {}
         }
         if let (Some(most), Some(wanted)) = (price.most_output, model.most_tokens())
             && wanted > most
