@@ -139,7 +139,7 @@ impl Journals {
         let known = |parts: &[Part], number: u32| parts.iter().any(|part| part.number == number);
         for number in self.watch.look(base)?.into_iter().flatten() {
             if !known(&self.parts, number) {
-                self.parts.push(Part::other(base, number)?);
+                self.parts.extend(Part::other(base, number)?);
             }
         }
         for at in 1..self.parts.len() {
@@ -170,9 +170,10 @@ impl Cache {
         let (path, syncing) = (own.path.clone(), Arc::new(own.file.try_clone().map_err(failed)?));
         let mut watch = Watch::new();
         let others = watch.look(&base)?.into_iter().flatten().filter(|number| *number != own.number);
-        let others: Vec<Part> = others.map(|number| Part::other(&base, number)).collect::<Result<_>>()?;
+        let others: Vec<Option<Part>> =
+            others.map(|number| Part::other(&base, number)).collect::<Result<_>>()?;
         let mut parts = vec![own];
-        parts.extend(others);
+        parts.extend(others.into_iter().flatten());
         let (index, opened) = Index::open(&mut parts)?;
         let journals = Mutex::new(Journals { parts, index, watch, synced_at: Instant::now() });
         Ok(Cache { base, path, opened, syncing, journals })
@@ -263,6 +264,7 @@ impl Drop for Cache {
         // What is not in the index is found in the journals at the next start.
         let Journals { parts, index, .. } = &mut *self.lock();
         let _ = index.flush(parts);
+        parts[0].tidy();
     }
 }
 

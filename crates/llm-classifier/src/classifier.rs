@@ -13,7 +13,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::end::End;
 use crate::endpoint::{Asked, Endpoint, Look};
 use crate::money::{Price, nano};
-use crate::reply::is_filtered;
 use crate::row::{self, Origin, id_of};
 use crate::suspect::suspicions;
 use crate::task::TaskKind;
@@ -363,11 +362,6 @@ fn useless(id: &str, asked: &Asked) -> Found {
 /// An endpoint that failed: for this record, or for all.
 fn failed(model: &Model, id: &str, error: Error) -> Result<Found> {
     let chat = &model.look.chat;
-    // A filter refuses this record, however many of them follow each other.
-    if is_filtered(&error) {
-        let said = std::error::Error::source(&error).map(ToString::to_string);
-        return Ok(missing(Some(id), "refused", error.to_string(), said.as_deref()));
-    }
     // All records go to one address: where nothing is there, there is nothing for any of them.
     if error.kind() == Kind::Gone {
         return Err(chat.explain(error));

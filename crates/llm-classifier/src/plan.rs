@@ -1,5 +1,7 @@
 //! Plans: what a run would cost and take, before anything is sent.
 
+mod notes;
+
 use std::collections::HashSet;
 
 use crawl_core::json::Raw;
@@ -313,35 +315,6 @@ impl<'a> Planner<'a> {
         let most = self.chat.task().model.most_tokens().map_or(16_000.0, |most| most as f64);
         let likely = (answer.likely + THOUGHTS).min(most.max(answer.likely));
         Range { low: answer.low, likely, high: most.max(answer.high) }
-    }
-
-    /// What of the task the model may not take.
-    fn notes(&self, price: Option<&Price>) -> Vec<String> {
-        let (Some(price), model) = (price, &self.chat.task().model) else { return Vec::new() };
-        let mut notes = Vec::new();
-        if price.reasoning {
-            notes.push(format!(
-                "it thinks before it answers, and thoughts are paid as tokens received: {THOUGHTS} of them are a guess, and the \
-                 high figure takes all of max_tokens"
-            ));
-            if let Some(most) = model.most_tokens().filter(|most| *most < 2000) {
-                notes.push(format!("{most} tokens may be too few for its thoughts and the answer: see --max-tokens, --reasoning-effort"));
-            }
-            if model.temperature.is_some() {
-                notes.push("it may take no temperature: see --no-temperature; a run leaves out what the first refusal names".into());
-            }
-        }
-        if price.schema == Some(false) {
-            notes.push("it takes no JSON schemas: see --structured".into());
-        }
-        if let (Some(most), Some(wanted)) = (price.most_output, model.most_tokens())
-            && wanted > most
-        {
-            notes.push(format!(
-                "it gives {most} tokens at most, and the task asks for {wanted}: see --max-tokens"
-            ));
-        }
-        notes
     }
 
     /// The length of answers, where none is known: of the examples, or of the answer's members.

@@ -101,6 +101,23 @@ impl Reply {
         Heard::Answer(reply)
     }
 
+    /// The refusal of a provider's filter; `None` if an error is none. It has read the question, and is no less final than that
+    /// of a model.
+    pub(crate) fn filtered(error: &Error, within: Option<Reply>) -> Option<Self> {
+        if !is_filtered(error) {
+            return None;
+        }
+        let said = std::error::Error::source(error).map(ToString::to_string);
+        Some(Reply {
+            content: None,
+            reasoning: None,
+            refusal: Some("the provider's content filter stopped the question".into()),
+            finish_reason: Some("content_filter".into()),
+            raw: said.map(|said| said[..said.floor_char_boundary(RAW)].to_owned()),
+            ..within.unwrap_or_default()
+        })
+    }
+
     /// Whether the endpoint told what the answer cost.
     pub(crate) fn is_counted(&self) -> bool {
         self.prompt_tokens.is_some() && self.completion_tokens.is_some()

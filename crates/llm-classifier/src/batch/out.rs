@@ -8,6 +8,7 @@ use super::desk::{Came, Desk, HandedIn, Seen, limit_of};
 use super::note::{Note, Stage};
 use super::reasons::Reasons;
 use super::{Bounds, Told};
+use crate::Reply;
 use crate::endpoint::{Cost, Endpoint, Look};
 use crate::money::nano;
 
@@ -207,15 +208,22 @@ impl Out<'_> {
         self.desk
             .results(file, |key, came| {
                 let Some((question, record, round, at_most)) = asked.get(key) else { return Ok(()) };
-                let reply = match came {
-                    Came::Answer(reply) => reply,
+                let (reply, cost) = match came {
+                    Came::Answer(reply) => {
+                        let cost = price.as_ref().map(|price| Cost::of(&reply, price, *at_most));
+                        (reply, cost.unwrap_or_default())
+                    }
                     Came::Failure(error, within, line) => {
-                        back.reasons.add(&line);
                         // How long the question was is not noted: all that was set aside for it is the most.
                         let cost =
                             |price| Cost::of_failure(&error, within.as_ref(), price, usize::MAX, *at_most);
-                        back.costs.extend(price.as_ref().map(|price| (cost(price), *at_most)));
-                        return Ok(());
+                        let cost = price.as_ref().map(cost).unwrap_or_default();
+                        let Some(refused) = Reply::filtered(&error, within) else {
+                            back.reasons.add(&line);
+                            back.costs.push((cost, *at_most));
+                            return Ok(());
+                        };
+                        (refused, cost)
                     }
                 };
                 back.answers += 1;
@@ -224,7 +232,6 @@ impl Out<'_> {
                     back.before += nano(cost.unwrap_or(0.0));
                     return Ok(());
                 }
-                let cost = price.as_ref().map_or(Cost::default(), |price| Cost::of(&reply, price, *at_most));
                 back.costs.push((cost, *at_most));
                 let line = endpoint.line(look, question, reply, record, *round, Instant::now(), cost);
                 endpoint.keep(question.key, &line)

@@ -78,7 +78,13 @@ impl Index {
         for entry in journals.iter().ok()? {
             let (number, state) = entry.ok()?;
             let (number, (end, mark)) = (number.value(), state.value());
-            let part = parts.iter_mut().find(|part| part.number == number)?;
+            let Some(part) = parts.iter_mut().find(|part| part.number == number) else {
+                // A journal in which nothing was kept may go.
+                if end == 0 {
+                    continue;
+                }
+                return None;
+            };
             if part.length().ok()? < end || part.mark(end).ok()? != mark {
                 return None;
             }

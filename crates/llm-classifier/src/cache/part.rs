@@ -87,12 +87,22 @@ impl Part {
         }
     }
 
-    /// A journal of another process, or of one that has ended, to read.
-    pub(super) fn other(base: &Path, number: u32) -> Result<Self> {
+    /// A journal of another process, or of one that has ended, to read; `None` if it has gone.
+    pub(super) fn other(base: &Path, number: u32) -> Result<Option<Self>> {
         let path = place(base, number);
-        let file =
-            File::open(&path).map_err(|cause| Error::io("cannot open the response cache", &path, cause))?;
-        Ok(Part { number, path, file, end: 0 })
+        match File::open(&path) {
+            Ok(file) => Ok(Some(Part { number, path, file, end: 0 })),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(Error::io("cannot open the response cache", &path, cause)),
+        }
+    }
+
+    /// Takes away a journal beside the cache's own in which nothing was kept, and its index: `plan` leaves nothing behind.
+    pub(super) fn tidy(&self) {
+        if self.number > 0 && self.end == 0 {
+            let _ = std::fs::remove_file(self.path.with_extension("index"));
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 
     pub(super) fn length(&self) -> Result<u64> {

@@ -283,7 +283,13 @@ mod tests {
         assert_eq!((pruned.gone, pruned.in_use), (1, 2));
         assert!(has(&first, 3) && has(&third, 1));
         drop((first, third));
-        let alone = open();
+        // Who keeps nothing leaves nothing, and the others' index stays as it is.
+        let (alone, idle) = (open(), open());
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        let before = files();
+        assert!(has(&idle, 3));
+        drop(idle);
+        assert_eq!(files(), before - 2);
         assert_eq!((alone.answers(), has(&alone, 2), has(&alone, 3)), (3, false, true));
         // An index that knows a journal as it was before is made anew.
         put(&alone, 6);

@@ -68,7 +68,8 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
     if arguments.json {
         print(serde_json::to_string(&plan)?);
     } else {
-        tell(&plan, chat.model(), price.as_ref(), &asking.prices_place());
+        let in_batches = asking.batches().is_some();
+        tell(&plan, chat.model(), price.as_ref(), &asking.prices_place(), in_batches);
     }
     Ok(Outcome::Done)
 }
@@ -99,7 +100,7 @@ fn every(records: u64, sample: u64) -> u64 {
     if sample == 0 { 1 } else { records.div_ceil(sample).max(1) }
 }
 
-fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
+fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str, in_batches: bool) {
     let tokens = |range: &Range| {
         let shown = |tokens: f64| grouped(tokens.round() as u64);
         format!("{:>15} {:>15} {:>15}", shown(range.low), shown(range.likely), shown(range.high))
@@ -146,6 +147,7 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str) {
         _ => print(format!("  dollars: unknown, there is no price of `{model}` in {prices} and no --price")),
     }
     match plan.seconds {
+        _ if in_batches => print("  time             within a day, as batches are answered"),
         Some(seconds) => {
             print(format!("  minutes          {:>15.1}  from {}", seconds / 60.0, plan.seconds_from));
         }

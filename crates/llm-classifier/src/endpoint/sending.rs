@@ -23,6 +23,8 @@ const SOON: Duration = Duration::from_millis(300);
 /// What came of one try.
 enum Tried {
     Answer(Box<Kept>),
+    /// A filter stopped the question. That was paid and is kept, and says nothing of the form.
+    Refused(Box<Kept>),
     Failed(Error),
 }
 
@@ -43,7 +45,7 @@ impl Endpoint {
                 true => self.fitted(look, question, id, round, turn.form, began).await?,
             };
             let error = match failed {
-                Tried::Answer(kept) => return Ok(*kept),
+                Tried::Answer(kept) | Tried::Refused(kept) => return Ok(*kept),
                 Tried::Failed(error) => error,
             };
             drop(turn);
@@ -114,6 +116,7 @@ impl Endpoint {
                     look.trial.settle(form.next().filter(|_| useless()).unwrap_or(form));
                     return Ok(Tried::Answer(kept));
                 }
+                Tried::Refused(kept) => return Ok(Tried::Refused(kept)),
                 Tried::Failed(error) => match form.after(&error) {
                     Some(next) => {
                         tracing::info!(%error, "asking in another form: {}", next.words(first));
@@ -140,14 +143,20 @@ impl Endpoint {
         let length = body.len();
         let reserved = self.usage.ledger.reserve(self.at_most(look, &body, self.price.as_ref())?).await?;
         let sent = self.http.send_and(&look.chat.request(body), Ok).await;
+        let failed = |error: Error, within: Option<Reply>, reserved| {
+            let cost = self.book_failure(reserved, &error, within.as_ref(), length);
+            let Some(refused) = Reply::filtered(&error, within) else { return Ok(Tried::Failed(error)) };
+            let kept = self.line(look, question, refused, id, round, began, cost);
+            self.keep(question.key, &kept)?;
+            Ok(Tried::Refused(Box::new(kept)))
+        };
         let response = match sent {
             Ok(response) => response,
             Err(error) => {
                 if error.status().is_some() {
                     self.answered();
                 }
-                self.book_failure(reserved, &error, None, length);
-                return Ok(Tried::Failed(error));
+                return failed(error, None, reserved);
             }
         };
         self.answered();
@@ -161,9 +170,7 @@ impl Endpoint {
                 Tried::Answer(Box::new(kept))
             }
             Heard::Error(fault, counted) => {
-                let error = fault.error(look.chat.address());
-                self.book_failure(reserved, &error, Some(&counted), length);
-                Tried::Failed(error)
+                return failed(fault.error(look.chat.address()), Some(counted), reserved);
             }
             Heard::Broken(what) => {
                 drop(reserved);
@@ -179,10 +186,16 @@ impl Endpoint {
     }
 
     /// Books what a failure cost.
-    fn book_failure(&self, reserved: Reserved<'_>, error: &Error, within: Option<&Reply>, sent: usize) {
+    fn book_failure(
+        &self,
+        reserved: Reserved<'_>,
+        error: &Error,
+        within: Option<&Reply>,
+        sent: usize,
+    ) -> Cost {
         let most = reserved.amount();
         let cost = self.price.as_ref().map(|price| Cost::of_failure(error, within, price, sent, most));
-        reserved.book(cost.unwrap_or_default());
+        reserved.book(cost.unwrap_or_default())
     }
 }
 

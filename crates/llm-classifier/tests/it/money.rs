@@ -47,6 +47,16 @@ async fn the_likely_cost_of_a_plan_is_within_a_tenth_of_the_bill_of_5000_records
     let thoughtful = planner.plan(5000, Some(&thinks), limits).unwrap();
     assert!(thoughtful.completion_tokens.likely > plan.completion_tokens.likely * 1.5);
     let notes = thoughtful.notes.join("\n");
+    let mut eager = setup.task.clone();
+    eager.model.extra.insert("reasoning_effort".into(), "low".into());
+    let chat = Chat::new(&setup.base, None, "sim-1", Structured::Auto, eager, &answers).unwrap();
+    let dull = Price { schema: Some(false), ..price() };
+    let told = Planner::new(&chat, &answers, None, false, "repo_id")
+        .plan(1, Some(&dull), limits)
+        .unwrap()
+        .notes
+        .join("\n");
+    assert!(told.contains("--reasoning-effort") && told.contains("the next form by itself"), "{told}");
     for word in ["thinks", "--max-tokens", "--no-temperature", "--structured", "400 tokens at most"] {
         assert!(notes.contains(word), "{word} in {notes}");
     }

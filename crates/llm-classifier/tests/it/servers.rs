@@ -181,6 +181,37 @@ async fn a_content_filter_is_a_refusal_and_never_counted_against_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_filter_has_refused_is_kept_and_says_nothing_of_the_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = Odd::start(|asked, _| match (asked.id().as_str(), form_of(asked).as_str()) {
+        ("set-0" | "set-1", _) => {
+            Sent::json(400, &json!({"error": {"code": "content_filter", "message": "filtered"}}))
+        }
+        (_, "json_schema") => Sent::json(400, &json!({"error": {"message": "no response_format here"}})),
+        _ => Sent::json(200, &asked.completion()),
+    })
+    .await;
+    store(&folder.path().join("in"), &rows(4), 50).await;
+    let go = async |out: &str, again: bool| {
+        let input = crawl_core::Input::open(&folder.path().join("in"), &crate::house::listing()).unwrap();
+        let setup = Setup { structured: Structured::Auto, concurrency: 1, again, ..Setup::new(&odd.url) };
+        let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
+        let at = run(&labelled(input, classifier), &folder.path().join(out)).await.unwrap();
+        let stored = crawl_core::Stored::open(&folder.path().join(out), &crate::house::listing()).unwrap();
+        let missing = stored.missing(1).unwrap();
+        assert!(
+            missing.iter().all(|missing| missing.kind == "refused" && missing.raw.is_some()),
+            "{missing:?}"
+        );
+        (at.totals.records, missing.len(), odd.asked().len())
+    };
+    // Two that are filtered, one in two forms, one in the form that is known by then.
+    assert_eq!(go("first", false).await, (2, 2, 5));
+    assert_eq!(go("second", false).await, (2, 2, 5), "nothing is paid twice");
+    assert_eq!(go("again", true).await, (2, 2, 7), "unless that is wished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_and_credit_are_told_in_the_words_of_several_vendors() {
     let cases = [
         (
