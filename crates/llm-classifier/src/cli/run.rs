@@ -176,7 +176,7 @@ fn has_worked(root: &Path, id: &SourceId, settings: &Settings) -> bool {
     let at = stored.checkpoint();
     let same = |name: &&str| at.settings.as_ref().and_then(|there| there.get(name)) == settings.get(name);
     let answered = at.totals.records > 0 || !at.totals.dropped.is_empty();
-    answered && ["model", "prompt", "parameters", "structured"].iter().all(|name| same(name))
+    answered && ["model", "prompt", "parameters", "structured"].iter().all(same)
 }
 
 /// The listing to make; `None` if nothing is missing.

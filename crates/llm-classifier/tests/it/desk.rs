@@ -84,7 +84,7 @@ async fn answered(folder: &Path, classifier: &Classifier, bounds: Bounds) -> Res
     let records = || Ok((1..=input.pages()).flat_map(|page| input.page(page).unwrap()).map(Ok::<Record, _>));
     let mut told = Vec::new();
     batch::run(classifier, records, Bounds { every: Duration::from_millis(10), ..bounds }, |what| {
-        told.push(what)
+        told.push(what);
     })
     .await?;
     Ok(told)

@@ -102,7 +102,7 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
         (
             "usage of half",
             of(&|body| {
-                body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000})
+                body["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000});
             }),
         ),
         ("usage text", of(&|body| body["usage"] = json!("none"))),
