@@ -250,6 +250,15 @@ impl Classifier {
         }
     }
 
+    /// The answer that the cache holds about a record, whatever the thresholds say of it; of several votes the first. Nobody is
+    /// asked: `None` if there is none that can be used.
+    ///
+    /// # Errors
+    /// Those of reading the cache.
+    pub fn kept(&self, record: &Record, id: &str) -> Result<Option<(Answer, Origin)>> {
+        self.model.as_ref().map_or(Ok(None), |model| model.endpoint.kept(&model.look, record, id))
+    }
+
     /// Finds the answer for a record, whatever the thresholds say of it.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
 use crate::money::{Price, dollars, nano};
 use crate::thoughts::Spoken;
-use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+use crate::{Answer, Answers, Chat, Origin, Reply, Usage, Verdict};
 use crate::{logprobs, row};
 pub(crate) use cost::Cost;
 use first::First;
@@ -156,13 +156,7 @@ impl Endpoint {
         self.usage.cut(question.cuts);
         let (kept, mut paid) = self.answer(look, &question, id, 1, since).await?;
         let mut verdict = look.answers.judge(&kept.reply, &question.about);
-        let mut origin = Origin {
-            engine: "openai",
-            cost_usd: Some(0.0),
-            prompt_tokens: Some(0),
-            completion_tokens: Some(0),
-            ..Origin::default()
-        };
+        let mut origin = Origin::asked();
         origin.add(&kept);
         let mut last = kept;
         if let Verdict::Invalid(wrong) = &verdict
@@ -183,6 +177,25 @@ impl Endpoint {
         origin.probability = logprobs::probability(&last.reply, decides(&look.chat.task().kind));
         let Reply { content, reasoning, raw, .. } = last.reply;
         Ok(Asked { verdict, said: content.or(reasoning).or(raw), origin, paid })
+    }
+
+    /// The kept answer about a record, of which nobody is asked; `None` if there is none that can be used.
+    pub(crate) fn kept(&self, look: &Look, record: &Record, id: &str) -> Result<Option<(Answer, Origin)>> {
+        let mut question = look.question(&self.cache, record, id)?;
+        let mut origin = Origin::asked();
+        // The second round is that after an error.
+        for _ in 0..2 {
+            let Some(kept) = self.cache.get(question.key)? else { return Ok(None) };
+            origin.add(&kept);
+            let wrong = match look.answers.judge(&kept.reply, &question.about) {
+                Verdict::Good(answer) => return Ok(Some((answer, origin))),
+                Verdict::Invalid(wrong) => wrong,
+                Verdict::Refused(_) | Verdict::Cut => return Ok(None),
+            };
+            let Some(again) = look.again(&question, &kept.reply, &wrong) else { return Ok(None) };
+            question = again;
+        }
+        Ok(None)
     }
 
     /// The answer to a question, from the cache or paid now, and whether it was paid now.
@@ -265,6 +278,18 @@ impl Endpoint {
 }
 
 impl Origin {
+    /// Of an endpoint, before its first answer.
+    pub(crate) fn asked() -> Self {
+        let (cost_usd, tokens) = (Some(0.0), Some(0));
+        Origin {
+            engine: "openai",
+            cost_usd,
+            prompt_tokens: tokens,
+            completion_tokens: tokens,
+            ..Origin::default()
+        }
+    }
+
     /// Adds what another answer cost and took.
     pub(crate) fn add_cost(&mut self, other: &Origin) {
         let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);

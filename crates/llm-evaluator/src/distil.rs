@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crawl_core::{Error, Kind, Result};
 use llm_classifier::head::{HeadFile, can_tell, decide};
-use llm_classifier::{Answer, Task};
+use llm_classifier::{Answer, Classifier, Task};
 use serde::Serialize;
 use serde_json::json;
 use static_embedding::Table;
@@ -50,6 +50,8 @@ pub enum Aim {
 pub struct Wish<'a> {
     /// The root or JSONL file of the labels, whole records.
     pub labels: &'a Path,
+    /// Whose cache holds the answers, if the records do not: of a filter also those about what it rejected.
+    pub kept: Option<&'a Classifier>,
     /// Which listing of the root, if it has several.
     pub listing: Option<&'a str>,
     /// The member with the id; else `repo_id`, else `id`.
@@ -209,7 +211,7 @@ fn enough(seen: &[Learned], unseen: &[Learned], wish: &Wish<'_>) -> Result<()> {
     if seen.iter().all(|row| row.said == seen[0].said) {
         return refused(
             "all rows have the same label: there is nothing to tell apart".into(),
-            "the root of a filter lacks what it rejected: give a JSONL file with rows of both kinds",
+            "the root of a filter lacks what it rejected: give the records of its input, and --kept with the --cache and --model of the run",
         );
     }
     Ok(())

@@ -46,12 +46,7 @@ fn joined(mut all: Vec<Asked>) -> Asked {
     let winner = counts.iter().position(|count| *count == most).unwrap_or(0);
     let paid = all.iter().any(|asked| asked.paid);
     let asked = all.len();
-    let mut sum = Origin {
-        cost_usd: Some(0.0),
-        prompt_tokens: Some(0),
-        completion_tokens: Some(0),
-        ..Origin::default()
-    };
+    let mut sum = Origin::asked();
     all.iter().for_each(|asked| sum.add_cost(&asked.origin));
     let won = all.swap_remove(winner);
     let share = (most as f64 / asked as f64 * 1e6).round() / 1e6;

@@ -6,7 +6,7 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 use crawl_cli::{Outcome, Session, print, say};
 use crawl_core::{Error, Kind};
-use llm_classifier::Folders;
+use llm_classifier::Asking;
 use llm_evaluator::{Aim, Distilling, Draw, Gold, distil, distilled_page, distilled_table};
 
 use super::evaluate::share;
@@ -15,6 +15,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   llm-evaluator distil weekly data/3_classified --to head.json
   llm-evaluator distil weekly data/3_classified --to head.json --spare 0.6 --gold gold.jsonl --html distilled.html
+  llm-evaluator distil agent data/2_processed --kept --cache data/cache --model gpt-4o-mini --to agent.json
   # then, for the rest and for all that comes later:
   llm-classifier run weekly data/2_processed --root data/4_classified --engine head,openai --head head.json --model gpt-4o-mini";
 
@@ -22,8 +23,12 @@ Examples:
 pub(crate) struct DistilArgs {
     /// The name of a task in the folders of tasks, or the path of a task file
     task: String,
-    /// The labels: a root of `run`, or a JSONL file of its records. Of a filter a file with rows of both kinds
+    /// The labels: a root of `run`, or a JSONL file of its records; with --kept: the records that were the input of the run
     labels: PathBuf,
+    /// The answers are those that --cache holds about these records, asked as --model and the other flags say; of a filter also those
+    /// about what it rejected. Nobody is asked
+    #[arg(long)]
+    kept: bool,
     /// Where the head goes; a file that is there is replaced
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
@@ -61,20 +66,25 @@ pub(crate) struct DistilArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
-    folders: Folders,
+    asking: Asking,
 }
 
 #[allow(clippy::unused_async, reason = "every command has the same form")]
-pub(crate) async fn run(arguments: DistilArgs, _session: &Session) -> Result<Outcome> {
-    let task = arguments.folders.load(&arguments.task)?;
+pub(crate) async fn run(arguments: DistilArgs, session: &Session) -> Result<Outcome> {
+    let task = arguments.asking.folders.load(&arguments.task)?;
     let id_field = arguments.id_field.as_deref();
     let gold = arguments.gold.as_deref().map(|path| Gold::read(path, &task, id_field)).transpose()?;
     let aim = match (arguments.spare, arguments.agreement) {
         (Some(share), _) => Aim::Spare(share),
         (None, agreement) => Aim::Agreement(agreement.unwrap_or(0.95)),
     };
+    let kept = arguments
+        .kept
+        .then(|| arguments.asking.classifier(task.clone(), id_field.unwrap_or("id"), None, session))
+        .transpose()?;
     let wish = Distilling {
         labels: &arguments.labels,
+        kept: kept.as_ref(),
         listing: arguments.listing.as_deref(),
         id_field,
         gold: gold.as_ref(),

@@ -123,7 +123,8 @@ fn dollars(rows: &[Judged], threshold: Option<f64>) -> Option<f64> {
     let costs: Option<Vec<f64>> = rows.iter().map(|row| row.cost).collect();
     let costs = costs.filter(|costs| !costs.is_empty())?;
     let paid = rows.iter().zip(&costs).filter(|(row, _)| !row.is_spared(threshold)).map(|(_, cost)| cost);
-    Some(paid.sum::<f64>() / costs.len() as f64)
+    // The sum of no numbers would be -0.
+    Some(paid.fold(0.0, |sum, cost| sum + cost) / costs.len() as f64)
 }
 
 #[cfg(test)]
@@ -147,6 +148,8 @@ mod tests {
         let none = of(None);
         assert_eq!((none.spared, none.dollars, none.difference.value), (Some(0.0), Some(0.5), Some(0.0)));
         assert_eq!(none.difference.interval, Some(Interval { low: 0.0, high: 0.0 }));
+        let free = step(&rows[..2], 2, Some(0.8), Draw { resamples: 50, seed: 1 }).dollars.unwrap();
+        assert!(free == 0.0 && free.is_sign_positive());
         assert!(is_no_worse(&rows, 2, Some(0.8)) && !is_no_worse(&rows[2..], 2, Some(0.3)));
     }
 

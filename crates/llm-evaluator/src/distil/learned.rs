@@ -7,6 +7,7 @@ use llm_classifier::Task;
 use llm_classifier::head::Seen;
 use static_embedding::Table;
 
+use crate::asked::answered;
 use crate::aspect::{Scheme, found};
 use crate::dice::number;
 use crate::given::{Answer, Row, answer, each};
@@ -51,11 +52,17 @@ pub(crate) fn read(task: &Task, table: &Table, wish: &Wish<'_>) -> Result<Rows> 
     let mut all = Rows::default();
     each(wish.labels, wish.listing, wish.id_field, |id, row| {
         let Row::Record(record) = row else { return Ok(()) };
-        let answer = answer(record, &scheme)?;
+        let (answer, made) = match wish.kept {
+            None => (answer(record, &scheme)?, made_by(record, &scheme)),
+            Some(classifier) => match classifier.kept(record, id)? {
+                None => return Ok(()),
+                Some((answer, origin)) => (answered(&answer, &origin, &scheme), Made::Model(origin.model)),
+            },
+        };
         if answer.given[0].is_none() {
             return Ok(());
         }
-        match made_by(record, &scheme) {
+        match made {
             Made::Free => {
                 all.not_paid += 1;
                 return Ok(());

@@ -135,8 +135,8 @@ pub(super) fn money(steps: &[Step]) -> String {
         format!("<path class=\"{class}\" d=\"{}\"/>", drawn(&points))
     };
     let curves = [curve("one", |step| step.f1.value), curve("two", |step| step.agreement.precision)];
-    let ticks: Vec<_> = (0..=5).map(|step| (f64::from(step) / 5.0, format!("{} %", 20 * step))).collect();
-    frame("money against F1", "of the model's cost", "", &ticks, &curves.concat())
+    let ticks: Vec<_> = (0..=5).map(|step| (f64::from(step) / 5.0, format!("{}", 20 * step))).collect();
+    frame("money against F1", "percent of the model's cost", "", &ticks, &curves.concat())
 }
 
 /// The interval of a difference on a line from -1 to 1, or as far as it reaches.

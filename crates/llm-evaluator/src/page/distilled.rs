@@ -1,7 +1,8 @@
 //! The page of a distilled head.
 
-use super::{Html, begin, chart, end};
+use super::{Html, begin, chart, end, part};
 use crate::distil::{Distilled, Step, signed};
+use crate::headline::Figure;
 use crate::table::{UNKNOWN, number, within};
 
 /// One HTML page: how good a head is, and the curve of money against F1. It loads nothing, and runs nothing.
@@ -10,21 +11,19 @@ pub fn distilled_page(distilled: &Distilled) -> String {
     begin(&mut html, &distilled.task, "distilled");
     html.raw("<section>").element("h2", "", "Summary").raw("<div class=\"tiles\">");
     let Step { spared, agreement, f1, difference, .. } = &distilled.chosen;
+    let unseen = &distilled.unseen;
     let tiles = [
-        (number(*spared), "of the records are spared"),
-        (within(agreement.precision, agreement.interval), "of these as the model said"),
-        (
-            within(distilled.unseen.precision, distilled.unseen.interval),
-            "the same, of rows unseen by the threshold",
-        ),
-        (within(f1.value, f1.interval), "micro F1 on gold, head and model"),
-        (signed(*difference), "that less the model's alone"),
+        (number(*spared), "of the records are spared", None),
+        (number(agreement.precision), "of these as the model said", agreement.interval),
+        (number(unseen.precision), "the same, of rows unseen by the threshold", unseen.interval),
+        (number(f1.value), "micro F1 on gold, head and model", f1.interval),
+        (signed(Figure { interval: None, ..*difference }), "that less the model's alone", difference.interval),
     ];
-    for (figure, name) in tiles {
-        html.raw("<div class=\"tile\">").element("b", "", &figure).element("span", "", name).raw("</div>");
+    for (figure, name, interval) in tiles {
+        part::tile(&mut html, &figure, name, interval);
     }
     let note = format!(
-        "{} rows learnt from, {} held out; all figures are of these. In brackets: 95 % intervals.",
+        "{} rows learnt from, {} held out; all figures are of these. Below, and in brackets: 95 % intervals.",
         distilled.trained_on, distilled.held_out
     );
     html.raw("</div>").element("p", "", &note).raw("</section>");

@@ -23,7 +23,7 @@ pub(super) fn report(html: &mut Html, report: &Report) {
     cost(html, report);
 }
 
-fn tile(html: &mut Html, figure: &str, name: &str, interval: Option<Interval>) {
+pub(super) fn tile(html: &mut Html, figure: &str, name: &str, interval: Option<Interval>) {
     html.raw("<div class=\"tile\">").element("b", "", figure).element("span", "", name);
     if let Some(Interval { low, high }) = interval {
         html.element("i", "", &format!("{low:.3} to {high:.3}"));

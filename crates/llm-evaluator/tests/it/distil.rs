@@ -79,6 +79,7 @@ fn wish<'a>(labels: &'a Path, gold: Option<&'a Gold>, aim: Aim) -> Distilling<'a
     let draw = Draw { resamples: 200, seed: 1 };
     Distilling {
         labels,
+        kept: None,
         listing: None,
         id_field: None,
         gold,
@@ -213,6 +214,29 @@ async fn the_head_answers_where_it_is_sure_the_model_the_rest_and_the_record_say
     let alone = Arc::new(Classifier::head_alone(task, head, "repo_id", 4));
     let at = run(&labelled(input, alone), &folder.path().join("alone")).await.unwrap();
     assert_eq!((at.totals.records, at.totals.missing), (by_head, 100 - by_head));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_filter_what_was_rejected_is_learnt_from_too_by_the_cache_and_nobody_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let task =
+        Task::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/domains/agent.toml")).unwrap();
+    let double = double(&[], (0, 0)).await;
+    let setup = || Setup { task: task.clone(), ..Setup::new(&double.url()) };
+    let records: Vec<Value> = said(150).into_iter().map(|(record, ..)| record).collect();
+    let input = store(&folder.path().join("in"), &records, 50).await;
+    let classifier = setup().classifier(&folder.path().join("cache")).unwrap();
+    let at = run(&labelled(input, classifier.clone()), &folder.path().join("out")).await.unwrap();
+    assert!(at.totals.records < 150, "the filter rejects some: {:?}", at.totals);
+    let asked = double.tally().len();
+    // Records that nobody was asked about teach nothing.
+    let more: Vec<Value> = said(200).into_iter().map(|(record, ..)| record).collect();
+    let path = write(folder.path().join("records.jsonl"), &more);
+    let wish = Distilling { kept: Some(&classifier), ..wish(&path, None, Aim::Agreement(0.9)) };
+    let (_, found) = distil(&task, &wish).unwrap();
+    assert_eq!((found.labelled, found.trained_on + found.held_out), (150, 150), "{found:?}");
+    assert_eq!(double.tally().len(), asked);
+    assert!(found.models.contains("sim-1"), "{found:?}");
 }
 
 fn refused(file: HeadFile, task: &Task, what: &str) {
