@@ -74,7 +74,7 @@ impl Parts {
         Ok(Parts { parts, all_gguf: false })
     }
 
-    /// With the headers of all GGUF files, not of the smallest one alone.
+    /// With the headers of all GGUF files, not of the one that stands for the model alone.
     pub fn with_all_gguf(self, all_gguf: bool) -> Self {
         Parts { all_gguf, ..self }
     }

@@ -143,6 +143,16 @@ fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     ]);
     assert_eq!(row.texts("gguf_quantisations"), ["IQ2_XXS", "Q8_0", "UD-Q4_K_XL"]);
     assert_eq!((row.text("gguf_chosen"), row.int("weight_bytes_gguf")), (Some("Q8_0"), None));
+    // What lies beside a model is none, wherever its name says so; and a name may say what it was weighed by.
+    let row = of(&[
+        ("llava-v1.5-mmproj-F16.gguf", 1),
+        ("mmproj/model-F32.gguf", 1),
+        ("m.imatrix.gguf", 1),
+        ("m-imatrix-Q5_K_M.gguf", 5),
+        ("m-Q6_K.GGUF", 6),
+    ]);
+    assert_eq!(row.texts("gguf_quantisations"), ["Q5_K_M", "Q6_K"]);
+    assert_eq!((row.text("gguf_chosen"), row.int("weight_bytes")), (Some("Q5_K_M"), Some(5)));
     let row = of(&[
         ("model.safetensors", u64::MAX),
         ("a.Q4_0-00001-of-00002.gguf", 4),
