@@ -63,7 +63,7 @@ pub struct Facts<'a> {
     pub datasets: Vec<Cow<'a, str>>,
     /// Papers.
     pub arxiv: Vec<Cow<'a, str>>,
-    /// The header of the GGUF file that stands for the repository, its first shard.
+    /// The header of the GGUF file that stands for the repository, its first shard; else of another one, without its type.
     pub gguf: Option<gguf::Header>,
     /// The cache of keys and values.
     pub kv: Option<Kv>,
@@ -123,7 +123,8 @@ impl<'a> Facts<'a> {
         let listed = added.files.is_some() || model.siblings.get().is_some();
         let weights = Weights::of(&files);
         let headers: Vec<(String, safetensors::Header)> = read_headers(added.safetensors);
-        let gguf_headers: Vec<(String, gguf::Header)> = read_headers(added.gguf);
+        let mut gguf_headers: Vec<(String, gguf::Header)> = read_headers(added.gguf);
+        gguf_headers.retain(|(path, _)| gguf::holds_model(path));
         let (names, has) =
             (|| files.iter().map(|file| file.path.as_ref()), |name: &str| has_file(&files, name));
         let id = model.id.get();
@@ -225,14 +226,23 @@ fn read_headers<T: DeserializeOwned>(list: Option<Raw<'_>>) -> Vec<(String, T)> 
     headers.filter_map(|raw| Some((raw.get("path")?.str()?.into_owned(), raw.to().ok()?))).collect()
 }
 
-/// The header that has the facts: of the first file of the chosen variant, else of the first file.
+/// The header that has the facts: of the first file of the chosen variant, else of the first file. Variants are one model
+/// and differ in their type: that of another one is not told.
 fn chosen_header(
     headers: &[(String, gguf::Header)],
     variant: Option<&files::Variant>,
 ) -> Option<gguf::Header> {
-    let first = variant.and_then(|variant| variant.paths.iter().min());
-    let of_variant = first.and_then(|path| headers.iter().find(|(own, _)| own == path));
-    of_variant.or_else(|| headers.first()).map(|(_, header)| header.clone())
+    let chosen = match variant {
+        Some(variant) => headers.iter().find(|(path, _)| Some(path.as_str()) == variant.first()),
+        // No files are known but this one.
+        None => headers.first().filter(|_| headers.len() == 1),
+    };
+    if let Some((_, header)) = chosen {
+        return Some(header.clone());
+    }
+    let mut other = headers.first()?.1.clone();
+    other.facts.file_type = None;
+    Some(other)
 }
 
 /// Bytes of the variant's files; else those that headers or the Hub's types tell of safetensors.
