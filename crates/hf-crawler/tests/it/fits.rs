@@ -65,3 +65,42 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     let refused = run(&double, &["catalogue", &at("one"), &at("real"), "--to", &mixed], None);
     assert_eq!(refused.status.code(), Some(78), "{}", text(&refused));
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_catalogue_is_written_over_by_what_is_made_of_it() {
+    let (double, root) = (double(30, &[]).await, tempfile::tempdir().unwrap());
+    let list = root.path().join("list");
+    listed(&double, &list);
+    let at = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let catalogue = at("models.parquet");
+    ended(&run(&double, &["catalogue", list.to_str().unwrap(), "--to", &catalogue], None), 0, "30 models");
+    let before = std::fs::read(&catalogue).unwrap();
+    std::os::unix::fs::symlink(&catalogue, at("link.parquet")).unwrap();
+    std::fs::hard_link(&catalogue, at("hard.parquet")).unwrap();
+    std::fs::hard_link(&catalogue, at("hard.jsonl")).unwrap();
+    for to in ["models.parquet", "list/../models.parquet", "link.parquet", "hard.parquet"] {
+        let to = at(to);
+        for arguments in [
+            vec!["fits", &catalogue, "--memory", "24GiB", "--to", &to],
+            vec!["catalogue", "--to", &catalogue, "--legacy", &to],
+        ] {
+            ended(&run(&double, &arguments, None), 78, "name another file");
+        }
+    }
+    let changes = at("hard.jsonl");
+    for (one, other) in [("models.parquet", "other.parquet"), ("other.parquet", "models.parquet")] {
+        std::fs::copy(&catalogue, at("other.parquet")).unwrap();
+        let arguments = ["diff", &at(one), &at(other), "--to", &changes];
+        ended(&run(&double, &arguments, None), 78, "name another file");
+    }
+    for name in ["models.parquet", "link.parquet", "hard.parquet", "hard.jsonl"] {
+        assert!(std::fs::read(at(name)).unwrap() == before, "{name}");
+    }
+    // A catalogue that is not there yet neither.
+    let (new, spelled) = (at("new.parquet"), at("list/../new.parquet"));
+    let arguments = ["catalogue", list.to_str().unwrap(), "--to", &new, "--legacy", &spelled];
+    ended(&run(&double, &arguments, None), 78, "name another file");
+    assert!(!std::path::Path::new(&new).exists());
+    ended(&run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None), 0, "");
+}
