@@ -111,6 +111,16 @@ impl Catalogue {
         &self.footer.runs
     }
 
+    /// Refuses a catalogue of anything else than models.
+    pub(super) fn of_models(&self) -> Result<()> {
+        if self.listing() == Repos::Models.listing() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Config, format!("it is a catalogue of {}, not of models", self.listing()))
+            .at(&self.shown)
+            .advise("make one with `hf-crawler catalogue RUN... --to models.parquet`"))
+    }
+
     pub(super) fn columns(&self) -> &[Column] {
         self.reader.columns()
     }

@@ -55,12 +55,6 @@ pub(crate) struct FitsArgs {
 pub(crate) fn run(arguments: &FitsArgs) -> Result<Outcome> {
     let machine = machine(arguments)?;
     let catalogue = Catalogue::open(&arguments.catalogue)?;
-    if catalogue.listing() != "hf/models" {
-        return Err(Error::new(Kind::Config, "this is no catalogue of models")
-            .at(arguments.catalogue.display().to_string())
-            .advise("make one with `hf-crawler catalogue RUN... --to models.parquet`")
-            .into());
-    }
     if let Some(to) = &arguments.to {
         apart(&arguments.catalogue, to)?;
     }
