@@ -73,7 +73,8 @@ fn unique<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {
     texts.take(MOST).filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
 }
 
-/// The languages: of the card, else the tags that are ISO 639-1 codes. `false` is what YAML 1.1 makes of `no`, Norwegian.
+/// The languages: what the card names and what has the form of a code, else the tags that are ISO 639-1 codes. `false` is
+/// what YAML 1.1 makes of `no`, Norwegian.
 pub(crate) fn languages<'a>(card: Option<Raw<'a>>, tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
     let named =
         ["language", "languages"].iter().find_map(|name| card?.get(name).filter(|raw| !raw.is_null()));
@@ -88,10 +89,29 @@ pub(crate) fn languages<'a>(card: Option<Raw<'a>>, tags: &[Cow<'a, str>]) -> Vec
         },
         None => Vec::new(),
     };
+    let own = unique(own.into_iter().filter(|text| is_code(text)));
     if !own.is_empty() {
-        return unique(own.into_iter());
+        return own;
     }
-    unique(tags.iter().filter(|tag| CODES.split(' ').any(|code| code == tag.as_ref())).cloned())
+    // Among the Hub's tags are those that the author chose: there `ml`, `cv` and `sd` mean no languages.
+    let chosen = card.and_then(|card| card.get("tags")).map(texts).unwrap_or_default();
+    let is_language = |tag: &&Cow<'a, str>| {
+        tag.len() == 2 && CODES.split(' ').any(|code| code == tag.as_ref()) && !chosen.contains(tag)
+    };
+    unique(tags.iter().filter(is_language).cloned())
+}
+
+/// Whether a text has the form of a language's code: two or three letters, and perhaps script, region or more behind them
+/// (`zh-Hant`, `pt_BR`). The Hub knows two words beside codes; and `und` is the code of what is not known.
+fn is_code(text: &str) -> bool {
+    let mut parts = text.split(['-', '_']);
+    let first = parts.next().unwrap_or_default();
+    let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let more = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let code = (2..=3).contains(&first.len()) && letters(first) && parts.all(more);
+    (code && !first.eq_ignore_ascii_case("und")) || matches!(text, "code" | "multilingual")
 }
 
 /// The datasets that the card names, and those of tags `dataset:`.

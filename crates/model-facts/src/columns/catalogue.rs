@@ -81,7 +81,7 @@ columns! {
     "licenses" Texts Real "the Hub's keywords" "`cardData.license`, else tags `license:`" |f| f.licence.as_ref().map_or(Value::Null, |own| texts(&own.keywords));
     "license_spdx" Text Derived "the SPDX id, of one licence that has one" "table below" |f| text(f.licence.as_ref().and_then(|own| own.spdx));
     "license_commercial" Text Derived "whether commercial use is allowed: `yes`, `no`, `conditions`, `unknown`" "table below" |f| text(Some(f.licence.as_ref().map_or("unknown", |own| own.commercial.word())));
-    "languages" Texts Real "as they are spelled" "`cardData.language`, else tags of two letters that are ISO 639-1" |f| texts(&f.languages);
+    "languages" Texts Real "codes as they are spelled, `code`, `multilingual`; other words are left out" "`cardData.language`, else tags that are ISO 639-1 and not among `cardData.tags`" |f| texts(&f.languages);
     "base_models" Texts Real "what it was made of" "tags `base_model:`, `cardData.base_model`" |f| texts(&f.base_models);
     "base_relation" Text Derived "`finetune`, `adapter`, `quantized`, `merge`, as tags or card say; `adapter` if its files say so; `original` if the card has metadata and names no base" "tags, `cardData`, `files`" |f| text(f.relation.map(|own| own.word()));
     "datasets" Texts Real "what it was trained on" "`cardData.datasets`, tags `dataset:`" |f| texts(&f.datasets);

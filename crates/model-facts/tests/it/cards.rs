@@ -51,6 +51,38 @@ fn cards_of_any_form_are_read() {
 }
 
 #[test]
+fn a_language_is_what_has_the_form_of_a_code_and_no_word_that_an_author_chose() {
+    let of = |own: Json| catalogue(own).texts("languages").join(" ");
+    let card = |language: Json| of(json!({"cardData": {"language": language}}));
+    assert_eq!(
+        card(json!(["en", "ceb", "zh-Hant-TW", "pt_BR", "code", "multilingual", "DE", "ca-valencia"])),
+        "en ceb zh-Hant-TW pt_BR code multilingual DE ca-valencia"
+    );
+    let none = [
+        "",
+        "english",
+        "en-IN, kn-IN",
+        "en-es - en - es",
+        "n/a",
+        "und",
+        "und-Latn",
+        "e",
+        "en-",
+        "-",
+        "日本",
+        "en-ümlauts",
+        "https://x",
+    ];
+    assert_eq!(card(json!(none)), "");
+    assert_eq!(card(json!("English")), "");
+    // `ml` of the card's own tags is machine learning; without a card nobody can tell.
+    let tags = json!(["ml", "fr", "sd", "FR", "tts", "region:us"]);
+    assert_eq!(of(json!({"tags": tags, "cardData": {"tags": ["ml", "sd", 7]}})), "fr");
+    assert_eq!(of(json!({"tags": tags, "cardData": {"tags": "ml", "language": ["english"]}})), "fr sd");
+    assert_eq!(of(json!({"tags": tags})), "ml fr sd");
+}
+
+#[test]
 fn a_quantisation_is_read_from_the_name_where_no_configuration_tells() {
     let of = |own: Json| {
         let row = catalogue(own);
