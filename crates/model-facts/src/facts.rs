@@ -14,6 +14,7 @@ use crate::files::{self, File, Weights};
 use crate::hardware::Footprint;
 use crate::kv::{self, Kv};
 use crate::licence::Licence;
+use crate::members::Members;
 use crate::parameters::{self, Basis, Known, whole};
 use crate::quantised::{self, Quantisation};
 use crate::{gguf, reading, safetensors};
@@ -117,8 +118,9 @@ impl<'a> Facts<'a> {
         let model = HfModel::of(record);
         let added = Added::of(record);
         let tags: Vec<Cow<'a, str>> = model.tag_list().collect();
-        let card = model.card_data.get().copied();
-        let config = Config { whole: added.config, part: model.config.get().copied() };
+        let card = model.card_data.get().map(|raw| Members::of([*raw]));
+        let card = card.as_ref();
+        let config = &Config::of(added.config, model.config.get().copied());
         let files = files::files(added.files, model.file_names());
         let listed = added.files.is_some() || model.siblings.get().is_some();
         let weights = Weights::of(&files);
@@ -273,7 +275,7 @@ fn weight_bytes(
 }
 
 /// The type of most weights, else the one of the configuration.
-fn dtype(model: &HfModel<'_>, config: Config<'_>) -> Option<String> {
+fn dtype(model: &HfModel<'_>, config: &Config<'_>) -> Option<String> {
     let most = parameters::types(model).and_then(|types| types.into_iter().max_by_key(|(_, count)| *count));
     most.map(|(kind, _)| kind).filter(|kind| kind.len() <= 20).or_else(|| {
         let places = [config, config.of_text()];
@@ -287,7 +289,7 @@ fn dtype(model: &HfModel<'_>, config: Config<'_>) -> Option<String> {
     })
 }
 
-fn context_length(model: &HfModel<'_>, config: Config<'_>, gguf: Option<&gguf::Header>) -> Option<u64> {
+fn context_length(model: &HfModel<'_>, config: &Config<'_>, gguf: Option<&gguf::Header>) -> Option<u64> {
     const NAMES: [&str; 6] = [
         "max_position_embeddings",
         "n_positions",
