@@ -244,6 +244,10 @@ fn lines(plan: &Plan, parts: &Parts, repos: Repos, repositories: u64) -> Vec<Str
         lines.push("  counts    each config.json that is read counts as a download of its model".into());
     }
     if parts.has(Part::Headers) {
+        lines.push(
+            "  headers   and a request or a few for each file of weights: their number is not known before"
+                .into(),
+        );
         lines
             .push("  counts    each GGUF file whose header is read counts as a download of its model".into());
     }

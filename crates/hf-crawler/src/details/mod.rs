@@ -89,6 +89,11 @@ impl Parts {
         self.parts.contains(&part)
     }
 
+    /// Whether the list of files is asked for: headers are read of files that are known.
+    pub(super) fn asks_tree(&self) -> bool {
+        self.has(Part::Files) || self.has(Part::Headers)
+    }
+
     /// Whether all of `others` are asked for too.
     pub fn cover(&self, others: &Parts) -> bool {
         others.parts.iter().all(|part| self.has(*part)) && (self.all_gguf || !others.all_gguf)
