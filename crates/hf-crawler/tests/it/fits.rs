@@ -53,6 +53,9 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     let made_up =
         |row: &Value| row["synthetic"] == true && row["id"].as_str().unwrap().starts_with("synthetic-");
     assert!(one.iter().all(made_up));
+    let details = rows(&root("one"), "hf/models-details");
+    assert!(details.len() > 50 && details.iter().all(made_up), "{}", details.len());
+    assert_eq!(details, rows(&root("again"), "hf/models-details"));
     // Another number of them is another root's.
     let error = crawl_sim::synthetic(&root("one"), 2_301, 7).await.unwrap_err();
     assert!(error.to_string().contains("synthetic:7:2300"), "{error}");
@@ -61,7 +64,16 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     listed(&double, &root("real"));
     let at = |name: &str| root(name).to_str().unwrap().to_owned();
     let (catalogue, mixed) = (at("s.parquet"), at("m.parquet"));
-    ended(&run(&double, &["catalogue", &at("one"), "--to", &catalogue], None), 0, "2,300 models");
+    ended(&run(&double, &["catalogue", &at("one"), "--to", &catalogue], None), 0, "2,300 models of 2 runs");
+    // Some fit, most are not known well enough, and all of them say what they are.
+    let fits = at("fits.jsonl");
+    let arguments = ["fits", &catalogue, "--memory", "24GiB", "--to", &fits];
+    ended(&run(&double, &arguments, None), 0, "too little is known");
+    let fitting = std::fs::read_to_string(&fits).unwrap();
+    let fitting: Vec<Value> = fitting.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!((20..details.len()).contains(&fitting.len()), "{} of {}", fitting.len(), details.len());
+    assert!(fitting.iter().all(made_up), "{fitting:?}");
+    assert!(fitting.iter().all(|row| row["weight_bytes"].as_u64() > Some(500_000_000)));
     let refused = run(&double, &["catalogue", &at("one"), &at("real"), "--to", &mixed], None);
     assert_eq!(refused.status.code(), Some(78), "{}", text(&refused));
 }
@@ -102,5 +114,9 @@ async fn no_catalogue_is_written_over_by_what_is_made_of_it() {
     let arguments = ["catalogue", list.to_str().unwrap(), "--to", &new, "--legacy", &spelled];
     ended(&run(&double, &arguments, None), 78, "name another file");
     assert!(!std::path::Path::new(&new).exists());
-    ended(&run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None), 0, "");
+    ended(
+        &run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None),
+        0,
+        "",
+    );
 }
