@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crawl_core::Record;
-use crawl_core::json::Raw;
+use crawl_core::json::{Key, Raw};
 use crawl_core::record::HfModel;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -93,21 +93,17 @@ struct Added<'a> {
 }
 
 impl<'a> Added<'a> {
-    fn of(record: &'a Record) -> Self {
-        let mut added = Added::default();
-        let list = |raw: Raw<'a>| raw.elements().map(|_| raw);
-        for (key, raw) in record.raw().members().into_iter().flatten() {
-            match key.bytes() {
-                b"config.json" => added.config = raw.members().map(|_| raw),
-                b"files" => added.files = list(raw),
-                b"card" => added.card = raw.str(),
-                b"safetensors_headers" => added.safetensors = list(raw),
-                b"gguf_headers" => added.gguf = list(raw),
-                b"synthetic" => added.synthetic = raw.bool(),
-                _ => {}
-            }
+    fn take(&mut self, key: Key<'a>, raw: Raw<'a>) {
+        let list = || raw.elements().map(|_| raw);
+        match key.bytes() {
+            b"config.json" => self.config = raw.members().map(|_| raw),
+            b"files" => self.files = list(),
+            b"card" => self.card = raw.str(),
+            b"safetensors_headers" => self.safetensors = list(),
+            b"gguf_headers" => self.gguf = list(),
+            b"synthetic" => self.synthetic = raw.bool(),
+            _ => {}
         }
-        added
     }
 }
 
@@ -115,8 +111,8 @@ impl<'a> Facts<'a> {
     /// Reads a record of a model: the Hub's fields, and what was fetched beside them (`config.json`, `files`, `card`,
     /// `safetensors_headers`, `gguf_headers`, `synthetic`). Any JSON gives facts; of what is no model there are none.
     pub fn of(record: &'a Record) -> Facts<'a> {
-        let model = HfModel::of(record);
-        let added = Added::of(record);
+        let mut added = Added::default();
+        let model = HfModel::and(record, |key, raw| added.take(key, raw));
         let tags: Vec<Cow<'a, str>> = model.tag_list().collect();
         let card = model.card_data.get().map(|raw| Members::of([*raw]));
         let card = card.as_ref();

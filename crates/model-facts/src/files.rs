@@ -74,13 +74,13 @@ impl Weights {
         // By folder, base name and ending, such as `unet/`, `model`, `safetensors`: what is loaded together.
         let mut sets: BTreeMap<(&str, &str, &str), Set> = BTreeMap::new();
         for file in files {
-            let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
-            let Some((stem, ending)) = name.rsplit_once('.') else { continue };
+            let Some((stem, ending)) = file.path.rsplit_once('.') else { continue };
             let ending = match ending {
                 "safetensors" | "bin" => ending,
                 _ if gguf::holds_model(&file.path) => "gguf",
                 _ => continue,
             };
+            let (folder, stem) = stem.rsplit_once('/').unwrap_or(("", stem));
             let (base, shards) = shard(stem);
             sets.entry((folder, base, ending)).or_default().add(file, shards);
         }

@@ -222,7 +222,7 @@ impl<W: Write + Send> Writing<W> {
         let time = |time: Option<Micros>| time.map_or(Value::Null, |time| Value::Time(time.time()));
         values.extend([time(row.first), time(row.last), time(gone_at)]);
         values.push(Value::Text(Cow::Borrowed(&row.fields_at)));
-        values.push(Value::Text(String::from_utf8_lossy(row.record.bytes())));
+        values.push(Value::Text(Cow::Borrowed(row.record.raw().text())));
         self.to.push(&values)?;
         self.rows += 1;
         self.gone += u64::from(gone_at.is_some());
