@@ -199,7 +199,8 @@ impl Filters {
                 "pipeline_tag" => filters.pipeline = Some(value.clone()),
                 "gated" => filters.gated = Some(value.eq_ignore_ascii_case("true")),
                 "num_parameters" if kind == HubKind::Models => {
-                    let read = range(value).ok_or("\"num_parameters\" is no range such as min:6B,max:128B")?;
+                    let read =
+                        range(value).ok_or("\"num_parameters\" is no range such as min:6B,max:128B")?;
                     filters.parameters = Some(read);
                 }
                 _ => {}

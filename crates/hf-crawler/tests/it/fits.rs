@@ -73,7 +73,7 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     let fitting: Vec<Value> = fitting.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!((20..details.len()).contains(&fitting.len()), "{} of {}", fitting.len(), details.len());
     assert!(fitting.iter().all(made_up), "{fitting:?}");
-    assert!(fitting.iter().all(|row| row["parameters"].as_u64() > Some(100_000_000)));
+    assert!(fitting.iter().all(|row| row["weight_bytes"].as_u64() > Some(500_000_000)));
     let refused = run(&double, &["catalogue", &at("one"), &at("real"), "--to", &mixed], None);
     assert_eq!(refused.status.code(), Some(78), "{}", text(&refused));
 }

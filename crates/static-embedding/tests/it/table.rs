@@ -77,7 +77,7 @@ fn what_is_no_table_is_refused_with_what_to_do() {
         b"GLEANEMB",
         b"PK\x03\x04 and much more that is no table of vectors at all ...............",
     ] {
-        let error = Table::read(bytes).err().expect("refused");
+        let error = Table::read(bytes).expect_err("refused");
         assert!(error.to_string().contains("no table of vectors"), "{error}");
         assert!(error.advice().contains("just static-embedding"), "{}", error.advice());
     }
