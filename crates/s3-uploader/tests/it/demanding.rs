@@ -5,7 +5,7 @@ use s3_uploader::{Behind, CloudFile, Plan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::behind::{Numbers, crawl_with};
+use crate::crawling::{Numbers, crawl_with};
 use crate::desk::{Desk, bytes, plan, tree};
 use crate::front::{Asked, Fate, Front, told};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crawl_core::{Kind, Source, Store};
 use s3_uploader::Behind;
 
-use crate::behind::{Numbers, check_pages, crawl_with};
+use crate::crawling::{Numbers, check_pages, crawl_with};
 use crate::desk::{Desk, bytes, plan, tree};
 use crate::front::{Fate, Front, told};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crawl_core::{Source, Store};
 use s3_uploader::Behind;
 
-use crate::behind::{Numbers, check_bucket, check_pages, crawl, crawl_with};
+use crate::crawling::{Numbers, check_bucket, check_pages, crawl, crawl_with};
 use crate::desk::{Desk, job_at, plan};
 use crate::front::{Fate, Front};
 

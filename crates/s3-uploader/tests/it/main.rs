@@ -4,6 +4,7 @@
 
 mod behind;
 mod carrying;
+mod crawling;
 mod demanding;
 mod desk;
 mod ending;
@@ -19,4 +20,5 @@ mod moving;
 mod proxies;
 mod removing;
 mod secrets;
+mod shop;
 mod syncing;

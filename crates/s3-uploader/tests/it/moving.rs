@@ -94,7 +94,7 @@ async fn receipts_lie_with_what_they_tell_of_and_not_where_one_happens_to_stand(
 async fn a_finished_root_with_its_locks_and_marks_is_moved_whole_and_comes_back_readable() {
     let desk = Desk::new();
     let root = desk.files().join("root");
-    let source = crate::behind::Numbers::new(3, &root);
+    let source = crate::crawling::Numbers::new(3, &root);
     source.crawl_alone(3).await;
     let names: Vec<String> = crate::desk::tree(&root).into_keys().collect();
     for lock in [".lock", "test/numbers/.lock", "files/.files"] {
