@@ -35,7 +35,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Parser, Debug)]
 #[command(name = "record-converter", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// The root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx, .xlsm or .pkl file
+    /// The root folder of a crawl, a folder of Hive partitions, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), or a .parquet, .avro, .xlsx, .xlsm or .pkl file
     input: PathBuf,
     /// A .jsonl, .csv or .xml file (also .gz or .zst), a .xlsx, .parquet or .avro file, or `-` (JSONL to stdout); a folder with --partition-by or --listing
     output: PathBuf,

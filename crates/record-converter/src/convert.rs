@@ -3,7 +3,7 @@
 mod given;
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crawl_core::json::Raw;
@@ -18,7 +18,7 @@ use crate::columns::Columns;
 use crate::listing;
 use crate::output::{Table, all_columns};
 use crate::packed::Packed;
-use crate::partitions::Partitions;
+use crate::partitions::{self, Partitions};
 use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
 use crate::staged::{create, refuse_existing, refuse_nowhere};
@@ -133,6 +133,13 @@ fn origins(request: &Request, supply: &Supply) -> Result<Vec<Origin>> {
             | Input::Avro(file)
             | Input::Pickle(file),
         ) => Ok(vec![Origin::of_file(file)?]),
+        (_, Input::Partitions(folder)) => {
+            let origin = |file: &PathBuf| {
+                let name = file.strip_prefix(folder).unwrap_or(file).to_string_lossy().into_owned();
+                Ok(Origin { name, ..Origin::of_file(file)? })
+            };
+            partitions::files(folder)?.iter().map(origin).collect()
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -148,7 +155,11 @@ fn describe(
     let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
     let columns = all_columns(&request.output, columns, &request.options);
     let names: Vec<_> = origins.iter().map(|origin| origin.name.as_str()).collect();
-    let from = if names.is_empty() { "stdin".to_owned() } else { names.join(", ") };
+    let from = match names.len() {
+        0 => "stdin".to_owned(),
+        1..=10 => names.join(", "),
+        many => format!("{many} files"),
+    };
     let chosen = match &request.options.selection {
         Some(rule) => format!(" Only those for which {rule}."),
         None => String::new(),

@@ -100,6 +100,13 @@ impl<W: Write + Send> Table<W> {
         }
     }
 
+    /// Adds a pair to the metadata of a Parquet file.
+    pub(crate) fn note(&mut self, key: &str, value: &str) {
+        if let Table::Parquet(writer, ..) = self {
+            writer.note(key, value);
+        }
+    }
+
     /// Writes what is left.
     ///
     /// # Errors

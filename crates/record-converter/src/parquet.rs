@@ -14,6 +14,6 @@ pub use reader::{Reader, Rows};
 pub use writer::{WriteOptions, Writer};
 
 /// The key of the file's own metadata that names the column with the records.
-const RAW_KEY: &str = "gleaner.raw";
+pub(crate) const RAW_KEY: &str = "gleaner.raw";
 /// What stands before the name of a column of times in a key that tells how many digits of a second their texts have.
 pub(crate) const DIGITS_KEY: &str = "gleaner.digits.";

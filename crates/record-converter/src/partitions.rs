@@ -3,6 +3,8 @@
 //! Each record goes into a temporary file of its partition first, and the partitions become Parquet one after the other:
 //! so one Parquet file is open at a time, and none is in pieces.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Result, Staged};
 
+use crate::cell;
 use crate::columns::Columns;
 use crate::losses::visible;
 use crate::output::Table;
@@ -19,6 +22,8 @@ use crate::staged::create;
 use crate::summary::Summary;
 use crate::supply::Supply;
 
+pub(crate) use read::{files, is_one, read};
+
 /// The most partitions.
 const MOST: usize = 10_000;
 /// So many temporary files are open at a time.
@@ -26,6 +31,8 @@ const OPEN: usize = 64;
 /// What stands for null, and as in Hive for an empty text.
 const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
 const LONGEST_NAME: usize = 255;
+/// The key of a file's own metadata with the value that its folder is named by, as JSON.
+const VALUE_KEY: &str = "gleaner.partition";
 
 /// The records, sorted into a temporary file for each partition.
 pub(crate) struct Partitions {
@@ -33,8 +40,8 @@ pub(crate) struct Partitions {
     /// Whether the records have their value still, whatever the name of the folder is.
     raw: bool,
     folder: tempfile::TempDir,
-    /// The number of each partition, by the name of its folder; and what its first value is.
-    numbers: BTreeMap<String, (usize, Kinds)>,
+    /// The number of each partition, by the name of its folder; and its first value as JSON.
+    numbers: BTreeMap<String, (usize, String)>,
     /// The files that are open, the one that was used last at the end.
     open: Vec<(usize, BufWriter<File>)>,
 }
@@ -64,11 +71,14 @@ impl Partitions {
         let value = record.members().into_iter().flatten().filter(|(key, _)| key.is(&self.by)).last();
         let value = value.map(|(_, value)| value).filter(|value| !value.is_null());
         let name = name(&self.by, value)?;
-        let kind = Kinds::of(value);
+        let json = value.map_or_else(
+            || "null".to_owned(),
+            |value| value.str().map_or_else(|| value.text().to_owned(), |text| cell::literal(&text)),
+        );
         let next = self.numbers.len();
         let number = match self.numbers.get(&name) {
             Some((number, first)) => {
-                if *first != kind && !self.raw {
+                if *first != json && !self.raw {
                     let why =
                         "values of several types are in one folder, whose name does not tell them apart";
                     summary.note_lost(|| (name.clone(), why.into()));
@@ -83,7 +93,7 @@ impl Partitions {
                 .advise("partition by a column with fewer"));
             }
             None => {
-                self.numbers.insert(name, (next, kind));
+                self.numbers.insert(name, (next, json));
                 next
             }
         };
@@ -117,12 +127,13 @@ impl Partitions {
         }
         let fault = |path: &Path, cause| Error::io("cannot make the folder", path, cause);
         fs::create_dir(&whole).map_err(|cause| fault(&whole, cause))?;
-        for (name, (number, _)) in &self.numbers {
+        for (name, (number, value)) in &self.numbers {
             let inside = whole.join(name);
             fs::create_dir(&inside).map_err(|cause| fault(&inside, cause))?;
             let path = inside.join("part-00000.parquet");
             let mut file = create(&path, false)?;
             let mut table = Table::new(&mut file, &path, &Output::Parquet(path.clone()), columns, options)?;
+            table.note(VALUE_KEY, value);
             let records = self.path(*number);
             Supply::File(records.clone()).read(&mut Summary::default(), |record| {
                 summary.records_written += 1;
@@ -151,24 +162,6 @@ impl Partitions {
         let file = file.map_err(|cause| Error::io("cannot make a temporary file", &path, cause))?;
         self.open.push((number, BufWriter::new(file)));
         Ok(self.open.len() - 1)
-    }
-}
-
-/// What a value is, of those that may have a folder of one name.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kinds {
-    Nothing,
-    Text,
-    Other,
-}
-
-impl Kinds {
-    fn of(value: Option<Raw<'_>>) -> Self {
-        match value {
-            None => Kinds::Nothing,
-            Some(value) if value.is_str() => Kinds::Text,
-            Some(_) => Kinds::Other,
-        }
     }
 }
 

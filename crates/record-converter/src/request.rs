@@ -27,6 +27,8 @@ pub enum Input {
     Csv(PathBuf),
     /// A Parquet file.
     Parquet(PathBuf),
+    /// A folder of Parquet files in Hive partitions.
+    Partitions(PathBuf),
     /// An Avro file.
     Avro(PathBuf),
     /// A Python pickle with plain values or objects of `huggingface_hub`; nothing in it is executed.

@@ -14,7 +14,7 @@ use crate::select::Selection;
 use crate::sorted::sorted;
 use crate::summary::Summary;
 use crate::supply::{Supply, drain};
-use crate::{avro, csv, parquet, pickle, unpack, workbook};
+use crate::{avro, csv, parquet, partitions, pickle, unpack, workbook};
 
 /// How much a look at the records saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -109,7 +109,12 @@ fn unsorted(
         Input::Jsonl(path) => Supply::File(path.clone()),
         Input::Stdin => Supply::spool(stdin, folder)?,
         Input::Root(root) => Supply::root(root, request.options.source.as_deref())?,
-        Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) | Input::Pickle(_) => {
+        Input::Xlsx(_)
+        | Input::Csv(_)
+        | Input::Parquet(_)
+        | Input::Partitions(_)
+        | Input::Avro(_)
+        | Input::Pickle(_) => {
             let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
             let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
             let mut lines = BufWriter::new(&mut file);
@@ -170,6 +175,7 @@ fn to_lines(
             workbook::read(path, &request.options, temporary, summary, |text| give(text, None))?;
         }
         Input::Parquet(path) => parquet::read(path, summary, |text| give(text, None))?,
+        Input::Partitions(path) => partitions::read(path, summary, |text| give(text, None))?,
         Input::Avro(path) => avro::read(path, summary, |text| give(text, None))?,
         Input::Csv(path) => csv::read(path, &request.options, summary, |text| give(text, None))?,
         Input::Pickle(path) => pickle::read(path, summary, |text| give(text, None))?,

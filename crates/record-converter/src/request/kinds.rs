@@ -5,6 +5,7 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Result, SourceId};
 
 use super::{Input, Options, Output};
+use crate::partitions;
 
 impl Input {
     pub(super) fn named(path: &Path) -> Result<Self> {
@@ -12,7 +13,8 @@ impl Input {
             return Ok(Input::Stdin);
         }
         if path.is_dir() {
-            return Ok(Input::Root(path.to_owned()));
+            let kind = if partitions::is_one(path) { Input::Partitions } else { Input::Root };
+            return Ok(kind(path.to_owned()));
         }
         let packed = matches!(extension(path).as_str(), "gz" | "zst");
         let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
@@ -25,7 +27,7 @@ impl Input {
             "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
             _ => Err(unsupported(
                 path,
-                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx, .xlsm or .pkl file",
+                "the root folder of a crawl, a folder of Hive partitions, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx, .xlsm or .pkl file",
             )),
         }
     }

@@ -175,6 +175,41 @@ fn values_that_one_folder_does_not_tell_apart_are_named_where_no_record_has_them
 }
 
 #[test]
+fn a_folder_of_partitions_comes_back() {
+    let lines = [
+        r#"{"n":1,"a":"..%2F/é"}"#,
+        r#"{"a":7,"n":2}"#,
+        r#"{"n":3,"a":null}"#,
+        r#"{"n":4,"a":"007"}"#,
+        r#"{"n":5,"a":true}"#,
+        r#"{"n":6}"#,
+    ];
+    let folder = folder(&lines);
+    let sorted = |input: &str, raw: bool| {
+        let options = Options { partition_by: Some("a".into()), raw, ..Options::default() };
+        run(&folder, "in.jsonl", input, options).unwrap();
+        let options = Options { sort_by: Some("n".into()), force: true, ..Options::default() };
+        let summary = run(&folder, input, "back.jsonl", options).unwrap();
+        assert!(summary.is_whole() && summary.records_written == 6);
+        text(&folder, "back.jsonl").lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(sorted("whole", true), lines);
+    let mut bare = lines.map(str::to_owned);
+    bare[1] = r#"{"n":2,"a":7}"#.to_owned();
+    bare[5] = r#"{"n":6,"a":null}"#.to_owned();
+    assert_eq!(sorted("bare", false), bare);
+    // Of others: values are text, and files that are none of the table are left alone.
+    let inside = folder.path().join("theirs/year=2024/day=%31/_SUCCESS");
+    fs::create_dir_all(inside.parent().unwrap()).unwrap();
+    fs::write(&inside, "").unwrap();
+    let columns =
+        Options { columns: vec!["n".into()], selection: Some("n = 1".into()), ..Options::default() };
+    run(&folder, "in.jsonl", "theirs/year=2024/day=%31/x.parquet", columns).unwrap();
+    run(&folder, "theirs", "theirs.jsonl", Options::default()).unwrap();
+    assert_eq!(text(&folder, "theirs.jsonl"), "{\"n\":1,\"year\":\"2024\",\"day\":\"1\"}\n");
+}
+
+#[test]
 fn more_partitions_than_files_may_be_open_are_all_whole() {
     let lines: Vec<_> = (0..2000).map(|n| format!("{{\"p\":{},\"n\":{n}}}", n % 200)).collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
