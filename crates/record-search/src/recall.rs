@@ -2,7 +2,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::scan::nearest;
-use crate::vectors::{Vectors, bits_of, bytes_of};
+use crate::vectors::Vectors;
 
 /// What was found at one selectivity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,13 +22,7 @@ pub struct Recall {
 pub fn measure(vectors: &[f32], dimension: usize, queries: usize, shares: &[f64]) -> Vec<Recall> {
     let rows: Vec<&[f32]> = vectors.chunks_exact(dimension.max(1)).collect();
     let (asked, rows) = rows.split_at(queries.min(rows.len()));
-    let mut index = Vectors { dimension, ..Vectors::default() };
-    for row in rows {
-        let (bytes, length) = bytes_of(Some(row), dimension);
-        index.bits.extend(bits_of(&bytes));
-        index.bytes.extend(bytes);
-        index.lengths.push(length);
-    }
+    let index = Vectors::of(dimension, rows.iter().map(|row| Some(*row)));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut measured = Vec::new();
     for share in shares {

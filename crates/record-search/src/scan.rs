@@ -118,9 +118,9 @@ fn compare(
 /// A sum of 8,192 products of two bytes stays within 32 bits: nothing wraps, and no check stands in the way of the
 /// compiler's vectors.
 #[inline(always)]
-fn product(a: &[i8], b: &[i8]) -> i32 {
+fn product(a: &[u8], b: &[i8]) -> i32 {
     let both = a.iter().zip(b);
-    both.fold(0, |sum: i32, (a, b)| sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b))))
+    both.fold(0, |sum: i32, (a, b)| sum.wrapping_add(i32::from(a.cast_signed()).wrapping_mul(i32::from(*b))))
 }
 
 /// The places whose signs differ least from those of the query, about `wanted` of them: all of one distance, or none.
@@ -177,18 +177,12 @@ mod tests {
         let mut some =
             |spread: f32| -> Vec<f32> { (0..dimension).map(|_| (random.f32() - 0.5) * spread).collect() };
         let centres: Vec<Vec<f32>> = (0..50).map(|_| some(2.0)).collect();
-        let mut vectors = Vectors { dimension, ..Vectors::default() };
-        let mut exact = Vec::new();
-        for at in 0..count {
-            let own: Vec<f32> = centres[at % 50].iter().zip(some(1.5)).map(|(a, b)| a + b).collect();
-            // Every eleventh has none.
-            let (bytes, length) = bytes_of((at % 11 > 0).then_some(&own), dimension);
-            vectors.bits.extend(bits_of(&bytes));
-            vectors.bytes.extend(bytes);
-            vectors.lengths.push(length);
-            exact.push(own);
-        }
-        (vectors, exact)
+        let mut own =
+            |at: usize| -> Vec<f32> { centres[at % 50].iter().zip(some(1.5)).map(|(a, b)| a + b).collect() };
+        let exact: Vec<Vec<f32>> = (0..count).map(&mut own).collect();
+        // Every eleventh has none.
+        let all = exact.iter().enumerate().map(|(at, own)| (at % 11 > 0).then_some(own.as_slice()));
+        (Vectors::of(dimension, all), exact)
     }
 
     fn exact(all: &[Vec<f32>], query: &[f32], passed: &Bitmap, most: usize) -> Vec<u32> {

@@ -193,7 +193,7 @@ impl Index {
             let vectors = self.vectors()?;
             match vectors.at(place) {
                 Some((bytes, length)) => {
-                    vector = Some(bytes.iter().map(|byte| f32::from(*byte) * length).collect());
+                    vector = Some(bytes.iter().map(|byte| f32::from(byte.cast_signed()) * length).collect());
                 }
                 None => {
                     return Err(wrong(

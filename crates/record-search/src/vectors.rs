@@ -5,6 +5,8 @@ use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Result};
+use tantivy::Directory as _;
+use tantivy::directory::{MmapDirectory, OwnedBytes};
 
 /// `rows.bin`: the row of each place, 8 bytes. They ascend.
 const ROWS: &str = "rows.bin";
@@ -182,6 +184,8 @@ pub(crate) struct Files {
     dimension: usize,
     places: u64,
     files: Vec<(PathBuf, File)>,
+    /// What is in [`BYTES`], by far the largest: of it the system reads what is looked at, and keeps it while there is room.
+    bytes: OwnedBytes,
 }
 
 impl Files {
@@ -198,7 +202,11 @@ impl Files {
             }
             files.push((path.clone(), file));
         }
-        Ok(Files { dimension, places, files })
+        let bytes = match dimension {
+            0 => OwnedBytes::empty(),
+            _ => mapped(folder, places * dimension as u64)?,
+        };
+        Ok(Files { dimension, places, files, bytes })
     }
 
     /// The rows of all places.
@@ -213,7 +221,7 @@ impl Files {
 
     /// All vectors.
     pub(crate) fn vectors(&self) -> Result<Vectors> {
-        let mut vectors = Vectors { dimension: self.dimension, ..Vectors::default() };
+        let mut vectors = Vectors::none(self.dimension);
         if self.dimension == 0 {
             return Ok(vectors);
         }
@@ -223,13 +231,12 @@ impl Files {
             let (numbers, _) = part.as_chunks::<8>();
             vectors.bits.extend(numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)));
         })?;
-        vectors.bytes.reserve_exact(room(self.dimension));
-        self.read(2, &mut |part| vectors.bytes.extend(part.iter().map(|byte| byte.cast_signed())))?;
         vectors.lengths.reserve_exact(room(1));
         self.read(3, &mut |part| {
             let (numbers, _) = part.as_chunks::<4>();
             vectors.lengths.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
         })?;
+        vectors.bytes = self.bytes.clone();
         Ok(vectors)
     }
 
@@ -286,23 +293,49 @@ impl Files {
     }
 }
 
-/// The vectors of the committed places, in memory.
-#[derive(Debug, Default)]
+/// The first `size` bytes of [`BYTES`] where they lie. A writer never cuts a file below what a reader's commit tells of.
+fn mapped(folder: &Path, size: u64) -> Result<OwnedBytes> {
+    let path = folder.join(BYTES);
+    let failed = |cause: std::io::Error| Error::io("cannot read the file of vectors", &path, cause);
+    let directory = MmapDirectory::open(folder).map_err(|cause| failed(std::io::Error::other(cause)))?;
+    let file = directory.open_read(Path::new(BYTES)).map_err(|cause| failed(std::io::Error::other(cause)))?;
+    file.slice_to(usize::try_from(size).unwrap_or(usize::MAX)).read_bytes().map_err(failed)
+}
+
+/// The vectors of the committed places.
+#[derive(Debug)]
 pub(crate) struct Vectors {
     /// How many numbers each has; 0 if the index has none.
     pub(crate) dimension: usize,
     /// [`words`] a place.
     pub(crate) bits: Vec<u64>,
-    /// `dimension` a place.
-    pub(crate) bytes: Vec<i8>,
+    /// `dimension` a place, with a sign each.
+    bytes: OwnedBytes,
     /// One a place; 0 where there is no vector.
     pub(crate) lengths: Vec<f32>,
 }
 
 impl Vectors {
+    fn none(dimension: usize) -> Self {
+        Vectors { dimension, bits: Vec::new(), bytes: OwnedBytes::empty(), lengths: Vec::new() }
+    }
+
+    /// These, in memory.
+    pub(crate) fn of<'a>(dimension: usize, all: impl Iterator<Item = Option<&'a [f32]>>) -> Self {
+        let (mut vectors, mut signed) = (Vectors::none(dimension), Vec::new());
+        for one in all {
+            let (bytes, length) = bytes_of(one, dimension);
+            vectors.bits.extend(bits_of(&bytes));
+            signed.extend(bytes.iter().map(|byte| byte.cast_unsigned()));
+            vectors.lengths.push(length);
+        }
+        vectors.bytes = OwnedBytes::new(signed);
+        vectors
+    }
+
     /// The vector at a place, and 1 through its length.
     #[inline]
-    pub(crate) fn at(&self, place: u32) -> Option<(&[i8], f32)> {
+    pub(crate) fn at(&self, place: u32) -> Option<(&[u8], f32)> {
         let place = place as usize;
         let length = *self.lengths.get(place)?;
         let bytes = self.bytes.get(place * self.dimension..(place + 1) * self.dimension)?;

@@ -58,7 +58,7 @@ fn nobody_is_told_where_things_lie_on_the_machine() {
         tells(&server, path, "checkpoint is not readable");
     }
     // Vectors that are cut off behind the back of one that has not read them yet.
-    let vectors = folder.path().join("vectors-0001/bytes.bin");
+    let vectors = folder.path().join("vectors-0001/bits.bin");
     std::fs::File::options().write(true).open(vectors).unwrap().set_len(10).unwrap();
     for path in ["/?q=llama", "/api/search?q=llama"] {
         tells(&fresh, path, "its log says");
