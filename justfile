@@ -40,6 +40,63 @@ weekly date=today since="" limit="" out=("data/weekly/" + date) filter="configs/
     done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/3_classified.xlsx" --force
     done_or_missing {{ bin }}/record-converter "$out/3_classified" "$out/report.xlsx" --report --links --step "$out/1_crawled" --step "$out/2_processed" --force
 
+# A domain as the weekly job: crawl, filter (both as `just weekly` does, and only once a day), then its task from configs/domains
+# or configs/tasks, and Excel. A task that requires another one runs that one first. Run it again with the same date to go on.
+# `just --usage domain` explains the options.
+
+# The datasets of a domain, such as `just domain agent`; run it again to go on
+[arg("name", help="a task of configs/domains or configs/tasks: `llm-classifier list`")]
+[arg("date", long, help="the day of this run")]
+[arg("since", long, help="a day, a time or the root of an earlier crawl; ten days before --date if left out")]
+[arg("limit", long, pattern='\d*', help="so many rows and no more, to try it out")]
+[arg("crawl", long, help="the folder with what is crawled and filtered; that of `just weekly`, so that the Hub is asked once")]
+[arg("out", long, help="the folder of this run")]
+[arg("filter", long, help="which rows are kept")]
+[arg("history", long, help="what earlier runs had")]
+[arg("cache", long, help="where answers of models are kept")]
+[arg("model", long, help="the language model")]
+[arg("base-url", long, help="another OpenAI-compatible endpoint")]
+domain name date=today since="" limit="" crawl=("data/weekly/" + date) out=("data/domains/" + name + "/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base-url="": (_day date) (_known name) build (_task name date since limit crawl out filter history cache model base-url)
+
+# Benchmarks among the datasets, as the weekly job; run it again to go on
+[arg("date", long, help="the day of this run")]
+[arg("since", long, help="a day, a time or the root of an earlier crawl; ten days before --date if left out")]
+[arg("limit", long, pattern='\d*', help="so many rows and no more, to try it out")]
+[arg("crawl", long, help="the folder with what is crawled and filtered; that of `just weekly`, so that the Hub is asked once")]
+[arg("out", long, help="the folder of this run")]
+[arg("filter", long, help="which rows are kept")]
+[arg("history", long, help="what earlier runs had")]
+[arg("cache", long, help="where answers of models are kept")]
+[arg("model", long, help="the language model")]
+[arg("base-url", long, help="another OpenAI-compatible endpoint")]
+benchmark date=today since="" limit="" crawl=("data/weekly/" + date) out=("data/benchmark/" + date) filter="configs/filters/weekly.toml" history="data/history.jsonl" cache="data/cache" model="gpt-4o-mini" base-url="": (_day date) build (_task "benchmark" date since limit crawl out filter history cache model base-url)
+
+_task name date since limit crawl out filter history cache model base-url:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    since={{ quote(since) }}
+    since=${since:-$(date -u -d '{{ date }} 10 days ago' +%F 2>/dev/null || date -u -j -v-10d -f %F '{{ date }}' +%F)}
+    name={{ quote(name) }} out={{ quote(out) }} crawl={{ quote(crawl) }}
+    file() { for file in "configs/domains/$1.toml" "configs/tasks/$1.toml"; do if [ -f "$file" ]; then echo "$file"; fi; done; }
+    # The tasks to run, the first one first: each may require the output of another.
+    tasks=("$name") text="$(file "$name")"
+    while first="$(sed -n 's/^requires *= *"\(.*\)".*/\1/p' "$text")" && [ -n "$first" ]; do
+        tasks=("$first" "${tasks[@]}") text="$(file "$first")"
+        [ -n "$text" ] || { echo "the task that is required is not there: $first" >&2; exit 2; }
+    done
+    done_or_missing() { "$@" || [ $? -eq 3 ]; }
+    set -x
+    done_or_missing {{ bin }}/hf-crawler datasets --root "$crawl/1_crawled" --since "$since" {{ if limit != "" { "--limit " + quote(limit) } else { "" } }}
+    done_or_missing {{ bin }}/hf-crawler process "$crawl/1_crawled" --root "$crawl/2_processed" --filter {{ quote(filter) }} --history {{ quote(history) }} --collect-date {{ quote(date) }}
+    input="$crawl/2_processed" steps=(--step "$crawl/1_crawled" --step "$crawl/2_processed")
+    for task in "${tasks[@]}"; do
+        done_or_missing {{ bin }}/llm-classifier run "$task" "$input" --root "$out/$task" --cache {{ quote(cache) }} --model {{ quote(model) }} {{ if base-url != "" { "--base-url " + quote(base-url) } else { "" } }}
+        input="$out/$task"
+        if [ "$task" != "$name" ]; then steps+=(--step "$input"); fi
+    done
+    done_or_missing {{ bin }}/record-converter "$out/$name" "$out/$name.xlsx" --force
+    done_or_missing {{ bin }}/record-converter "$out/$name" "$out/report.xlsx" --report --links "${steps[@]}" --force
+
 # After a look at the report: remember what was had, so that next week leaves it out
 [arg("date", long, help="the day of the run")]
 [arg("out", long, help="the folder of the run")]
@@ -86,11 +143,15 @@ models-update date=today full="false" ids="" details="files,config" limit="" out
     out={{ quote(out) }} date={{ quote(date) }} ids={{ quote(ids) }}
     day="$out/$date"
     done_or_missing() { "$@" || [ $? -eq 3 ]; }
-    # Days that are there already, the oldest first. The new one goes on from the newest whole or partial listing.
+    # Days that are there already, the oldest first. The new one goes on from the newest that lacks nothing.
     last="" known=()
     for earlier in "$out"/????-??-??; do
         [ -d "$earlier/hf/models" ] && [[ "$(basename "$earlier")" < "$date" ]] || continue
-        last="$(basename "$earlier")"
+        # A day that did not end, a limited one and a light one lack what changed before them: the next goes on before them.
+        listed="$(tr -d ' \n' < "$earlier/hf/models/checkpoint.json" 2>/dev/null || true)"
+        if [[ "$listed" == *'"next":null'* && "$listed" != *'"limit":'* && "$listed" != *'"fields":"light"'* ]]; then
+            last="$(basename "$earlier")"
+        fi
         if [ -d "$earlier/hf/models-details" ]; then known+=(--since "$earlier"); fi
     done
     how=()
@@ -187,6 +248,10 @@ build:
 # The day must be one of the calendar; before anything is built
 _day date:
     @[ "$(date -u -d {{ quote(date) }} +%F 2>/dev/null || date -u -j -f %F {{ quote(date) }} +%F 2>/dev/null)" = {{ quote(date) }} ] || { echo "there is no such day: {{ date }}" >&2; exit 2; }
+
+# A task must be there; before anything is built
+_known name:
+    @[ -f {{ quote("configs/domains/" + name + ".toml") }} ] || [ -f {{ quote("configs/tasks/" + name + ".toml") }} ] || { echo "there is no task: {{ name }}" >&2; exit 2; }
 
 # ---- development ---------------------------------------------------------------------------------------------
 

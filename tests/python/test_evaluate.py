@@ -13,7 +13,10 @@ import warnings
 
 import numpy
 import pytest
-from sklearn.calibration import calibration_curve
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV, calibration_curve
+from sklearn.frozen import FrozenEstimator
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
@@ -299,3 +302,107 @@ def test_the_bootstrap_interval_is_that_of_numpy(tmp_path):
     from scipy.stats import binomtest
 
     same(tested["p_value"], binomtest(tested["only_a"], tested["only_a"] + tested["only_b"]).pvalue)
+
+
+class Claims(ClassifierMixin, BaseEstimator):
+    """A classifier whose decision is what was claimed, so that scikit-learn's sigmoid is fitted to it."""
+
+    def fit(self, claims, rights):
+        self.classes_ = numpy.array([0, 1])
+        return self
+
+    def decision_function(self, claims):
+        return claims[:, 0]
+
+    def predict(self, claims):
+        return (claims[:, 0] > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fitted_curves_are_those_of_scikit_learn(tmp_path, seed):
+    dice = random.Random(seed)
+    gold, answers, claims, rights = [], [], [], []
+    for n in range(dice.choice([60, 400])):
+        # Surer than it is right to be, with many equal claims.
+        claim = dice.choice([dice.random(), 0.5, 0.9, 0.95])
+        right = dice.random() < 0.2 + 0.6 * claim * claim
+        wanted = dice.randrange(4)
+        gold.append({"id": f"o/{n}", "gold": [NAMES[wanted]]})
+        answers.append({"id": f"o/{n}", "names": [NAMES[wanted if right else (wanted + 1) % 4]], "confidence": claim})
+        claims.append(claim)
+        rights.append(int(right))
+    (report,) = evaluate(tmp_path, labels_task(1), gold, answers)["reports"]
+    fitted = report["calibration"]["fitted"]
+    claims, rights = numpy.array(claims), numpy.array(rights)
+
+    theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(claims, rights)
+    xs, ys = numpy.array(fitted["isotonic"]["points"]).T
+    asked = numpy.linspace(0, 1, 101)
+    assert numpy.interp(asked, xs, ys) == pytest.approx(theirs.predict(asked), abs=1e-9)
+
+    sigmoid = CalibratedClassifierCV(FrozenEstimator(Claims().fit(claims, rights)), method="sigmoid", ensemble=False)
+    sigmoid.fit(claims.reshape(-1, 1), rights)
+    platt = 1 / (1 + numpy.exp(fitted["platt"]["a"] * asked + fitted["platt"]["b"]))
+    assert platt == pytest.approx(sigmoid.predict_proba(asked.reshape(-1, 1))[:, 1], abs=1e-3)
+
+    # On rows that they did not see, both are better than what was claimed.
+    for curve in ("isotonic", "platt"):
+        assert fitted["held_out"][curve]["brier"] < report["calibration"]["brier"] + 0.02
+
+
+def test_intervals_of_shares_are_wilsons_and_the_threshold_is_the_lowest_that_holds_the_wish(tmp_path):
+    dice = random.Random(3)
+    gold, answers, rows = [], [], []
+    for n in range(400):
+        claim = round(dice.random(), 3)
+        right = dice.random() < claim
+        wanted = dice.randrange(4)
+        sampled = "random" if n % 2 == 0 else "uncertain"
+        gold.append({"id": f"o/{n}", "gold": [NAMES[wanted]], "sampled": sampled})
+        answers.append({"id": f"o/{n}", "names": [NAMES[wanted if right else (wanted + 1) % 4]], "confidence": claim})
+        rows.append((claim, right, sampled))
+    (report,) = evaluate(tmp_path, labels_task(1), gold, answers, "--precision", "0.7")["reports"]
+
+    def low_and_high(part, whole):
+        from scipy.stats import binomtest
+
+        found = binomtest(part, whole).proportion_ci(method="wilson")
+        return found.low, found.high
+
+    random_rows = [row for row in rows if row[2] == "random"]
+    headline = report["headline"]
+    assert (headline["of"], headline["rows"]) == ("random", 200)
+    accuracy = headline["subset_accuracy"]
+    same(accuracy["value"], numpy.mean([row[1] for row in random_rows]))
+    low, high = low_and_high(sum(row[1] for row in random_rows), 200)
+    same(accuracy["interval"]["low"], low)
+    same(accuracy["interval"]["high"], high)
+
+    (chosen,) = report["thresholds"]
+    assert chosen["rows"] == "random"
+    holds = []
+    for claim in sorted({row[0] for row in random_rows}):
+        above = [row[1] for row in random_rows if row[0] >= claim]
+        if low_and_high(sum(above), len(above))[0] >= 0.7:
+            holds.append(claim)
+    same(chosen["threshold"], min(holds))
+
+
+def test_the_gate_is_on_the_headline(tmp_path):
+    gold = [{"id": f"o/{n}", "gold": [NAMES[0]], "sampled": "random"} for n in range(20)]
+    gold += [{"id": f"o/{n}", "gold": [NAMES[0]], "sampled": "uncertain"} for n in range(20, 40)]
+    # Right on the random rows, wrong on the others.
+    answers = [{"id": f"o/{n}", "names": [NAMES[0 if n < 20 else 1]]} for n in range(40)]
+    (tmp_path / "task.toml").write_text(labels_task(1))
+    write(tmp_path / "gold.jsonl", gold)
+    write(tmp_path / "answers.jsonl", answers)
+
+    def code(gate):
+        words = ["evaluate", "task.toml", "gold.jsonl", "--labels", "answers.jsonl", "--gate", gate]
+        done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, cwd=tmp_path)
+        return done.returncode, done.stderr
+
+    assert code("micro_f1>=0.95")[0] == 0
+    failed, said = code("micro_f1.low>=0.95")
+    assert failed == 1 and "the low end of the interval of micro_f1 is" in said, said
+    assert code("micro_f1")[0] == 2

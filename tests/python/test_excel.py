@@ -7,8 +7,6 @@ Needs openpyxl and pytest; LibreOffice (`soffice`) if it is there. GLEANER_BIN_D
 import csv
 import datetime
 import json
-import os
-import pathlib
 import shutil
 import subprocess
 import zipfile
@@ -16,24 +14,13 @@ import zipfile
 import openpyxl
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONVERTER = pathlib.Path(os.environ.get("GLEANER_BIN_DIR", ROOT / "target" / "debug")) / "record-converter"
+from converter import convert, lines
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0"]
 ODD = ["", "null", "[]", "json:1", "007", "2024-05-01", "true", " x ", "a\nb", "_x0041_", "\x01", "é 漢字 😀", "'q"]
 VALUES = [*HOSTILE, *ODD, None, True, False, 0, -3, 2.5, 2**53, 2**70, [1, {"a": None}], {}]
 ROWS = [{"id": number, "value": value, "=1+1": "x", "float": 1.0} for number, value in enumerate(VALUES)]
 ROWS.append({"id": len(VALUES)})
-
-
-def convert(*arguments, code=0):
-    done = subprocess.run([CONVERTER, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    return done.stderr
-
-
-def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")

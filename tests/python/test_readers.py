@@ -8,15 +8,12 @@ import gzip
 import hashlib
 import json
 import os
-import pathlib
 import pickle
-import subprocess
 import xml.etree.ElementTree
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = pathlib.Path(os.environ.get("GLEANER_BIN_DIR", ROOT / "target" / "debug"))
+from converter import convert, lines, run
 
 ROWS = [
     {
@@ -34,16 +31,6 @@ ROWS = [
 ]
 
 
-def run(*arguments, program="record-converter", code=0):
-    done = subprocess.run([PROGRAMS / program, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    return done.stderr
-
-
-def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     source = tmp_path_factory.mktemp("readers") / "rows.jsonl"
@@ -54,7 +41,7 @@ def rows(tmp_path_factory):
 @pytest.fixture(scope="module")
 def parquet(rows):
     path = rows.with_name("rows.parquet")
-    run(rows, path)
+    convert(rows, path)
     return path
 
 
@@ -77,9 +64,9 @@ def test_pyarrow_finds_types_statistics_and_a_page_index(parquet):
 
 def test_duckdb_reads_parquet_csv_and_lines_and_finds_the_bloom_filter(rows, parquet, tmp_path):
     duckdb = pytest.importorskip("duckdb")
-    run(rows, tmp_path / "rows.csv", "--columns", "id,likes,language")
-    run(rows, tmp_path / "rows.jsonl.gz")
-    run(rows, tmp_path / "rows.jsonl.zst")
+    convert(rows, tmp_path / "rows.csv", "--columns", "id,likes,language")
+    convert(rows, tmp_path / "rows.jsonl.gz")
+    convert(rows, tmp_path / "rows.jsonl.zst")
     database = duckdb.connect()
     ids = [(row["id"], row["likes"]) for row in ROWS]
     for table in [f"'{parquet}'", f"read_csv('{tmp_path}/rows.csv')", f"read_json('{tmp_path}/rows.jsonl.gz')"]:
@@ -95,7 +82,7 @@ def test_duckdb_reads_parquet_csv_and_lines_and_finds_the_bloom_filter(rows, par
 
 def test_polars_reads_parquet_csv_and_lines(rows, parquet, tmp_path):
     polars = pytest.importorskip("polars")
-    run(rows, tmp_path / "rows.csv", "--columns", "id,likes,text")
+    convert(rows, tmp_path / "rows.csv", "--columns", "id,likes,text")
     frame = polars.read_parquet(parquet)
     assert frame["tags"].to_list() == [row["tags"] for row in ROWS]
     assert frame["share"].to_list() == [row["share"] for row in ROWS]
@@ -107,8 +94,8 @@ def test_polars_reads_parquet_csv_and_lines(rows, parquet, tmp_path):
 
 def test_datasets_reads_parquet_csv_and_lines(rows, parquet, tmp_path):
     datasets = pytest.importorskip("datasets")
-    run(rows, tmp_path / "rows.csv", "--columns", "id,likes")
-    run(rows, tmp_path / "rows.jsonl.gz")
+    convert(rows, tmp_path / "rows.csv", "--columns", "id,likes")
+    convert(rows, tmp_path / "rows.jsonl.gz")
     for kind, file in [("parquet", parquet), ("csv", tmp_path / "rows.csv"), ("json", tmp_path / "rows.jsonl.gz")]:
         found = datasets.load_dataset(kind, data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
         assert found["id"][:] == [row["id"] for row in ROWS], kind
@@ -117,16 +104,16 @@ def test_datasets_reads_parquet_csv_and_lines(rows, parquet, tmp_path):
 
 def test_fastavro_reads_lists(rows, tmp_path):
     fastavro = pytest.importorskip("fastavro")
-    run(rows, tmp_path / "rows.avro")
+    convert(rows, tmp_path / "rows.avro")
     with open(tmp_path / "rows.avro", "rb") as file:
         found = list(fastavro.reader(file))
     assert [row["tags"] for row in found] == [row["tags"] for row in ROWS]
-    run(tmp_path / "rows.avro", tmp_path / "back.jsonl")
+    convert(tmp_path / "rows.avro", tmp_path / "back.jsonl")
     assert lines(tmp_path / "back.jsonl") == ROWS
 
 
 def test_an_xml_reader_finds_every_value(rows, tmp_path):
-    run(rows, tmp_path / "rows.xml")
+    convert(rows, tmp_path / "rows.xml")
     root = xml.etree.ElementTree.parse(tmp_path / "rows.xml").getroot()
     kinds = {"number": json.loads, "boolean": json.loads, "string": str}
 
@@ -149,7 +136,7 @@ def test_an_xml_reader_finds_every_value(rows, tmp_path):
 
 def partitions(rows, tmp_path):
     folder = tmp_path / "parts"
-    run(rows, folder, "--partition-by", "language")
+    convert(rows, folder, "--partition-by", "language")
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["language=__HIVE_DEFAULT_PARTITION__", "language=en", "language=zh", "language=é%2F..%2Fx"]
     return folder
@@ -178,7 +165,7 @@ def test_mlcroissant_validates_and_reads_what_describes_a_table(rows, tmp_path, 
     hostile.write_text("".join(json.dumps({**row, "a|b`<script>": 1}) + "\n" for row in ROWS))
     folder = tmp_path / "folder"
     folder.mkdir()
-    run(hostile, folder / f"rows.{kind}", "--croissant", "--where", "likes < 100")
+    convert(hostile, folder / f"rows.{kind}", "--croissant", "--where", "likes < 100")
     described = mlcroissant.Dataset(folder / "croissant.json")
     assert not described.metadata.ctx.issues.errors
     file = json.loads((folder / "croissant.json").read_text())
@@ -193,15 +180,15 @@ def test_mlcroissant_validates_and_reads_what_describes_a_table(rows, tmp_path, 
     # The card makes the folder a dataset.
     loaded = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     assert loaded["likes"][:] == list(range(100))
-    told = run(hostile, folder / f"rows.{kind}", "--croissant", code=78)
+    told = convert(hostile, folder / f"rows.{kind}", "--croissant", code=78)
     assert "exists already" in told
     assert "<script>" not in (folder / "README.md").read_text()
 
 
 def test_a_listing_is_named_with_the_digest_of_its_manifest(rows, tmp_path):
-    run(rows, tmp_path / "root", "--listing", "hf/datasets")
+    convert(rows, tmp_path / "root", "--listing", "hf/datasets")
     (tmp_path / "out").mkdir()
-    run(tmp_path / "root", tmp_path / "out" / "rows.parquet", "--croissant")
+    convert(tmp_path / "root", tmp_path / "out" / "rows.parquet", "--croissant")
     file = json.loads((tmp_path / "out" / "croissant.json").read_text())
     manifest = (tmp_path / "root/hf/datasets/manifest.jsonl").read_bytes()
     assert file["prov:wasDerivedFrom"] == [{
@@ -215,6 +202,7 @@ def infos(count):
     hub = pytest.importorskip("huggingface_hub.hf_api")
     return [
         hub.DatasetInfo(**{
+            "_id": f"{number:024x}",
             "id": f"owner/name-{number}",
             "author": "owner",
             "sha": "0" * 40,
@@ -238,10 +226,11 @@ def infos(count):
 @pytest.mark.parametrize("version", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_of_the_library_is_read_with_its_dates(tmp_path, version):
     (tmp_path / "old.pkl").write_bytes(pickle.dumps(infos(30), version))
-    run(tmp_path / "old.pkl", tmp_path / "rows.jsonl")
+    convert(tmp_path / "old.pkl", tmp_path / "rows.jsonl")
     found = lines(tmp_path / "rows.jsonl")
     assert [row["id"] for row in found] == [f"owner/name-{number}" for number in range(30)]
     first = found[3]
+    assert first["_id"] == "000000000000000000000003"
     assert first["createdAt"] == "2026-11-04T03:04:05.678Z" and first["lastModified"] == "2026-11-21T03:04:05Z"
     assert first["cardData"] == {"license": "mit", "pretty_name": "A name"}
     assert first["siblings"] == [{"rfilename": "README.md", "size": 3, "blobId": "b", "lfs": None}]
@@ -250,11 +239,11 @@ def test_a_pickle_of_the_library_is_read_with_its_dates(tmp_path, version):
 
 def test_a_pickle_becomes_a_listing_that_process_takes(tmp_path):
     (tmp_path / "old.pkl").write_bytes(pickle.dumps(infos(2500)))
-    run(tmp_path / "old.pkl", tmp_path / "old", "--listing", "hf/datasets")
+    convert(tmp_path / "old.pkl", tmp_path / "old", "--listing", "hf/datasets")
     (tmp_path / "filter.toml").write_text("")
     arguments = ["process", tmp_path / "old", "--root", tmp_path / "new", "--collect-date", "2026-11-23"]
-    run(*arguments, "--filter", tmp_path / "filter.toml", program="hf-crawler")
-    run(tmp_path / "new", tmp_path / "rows.jsonl")
+    run("hf-crawler", *arguments, "--filter", tmp_path / "filter.toml")
+    convert(tmp_path / "new", tmp_path / "rows.jsonl")
     found = lines(tmp_path / "rows.jsonl")
     assert len(found) == 2500
     assert found[3]["created_at"] == "2026-11-04" and found[3]["pretty_name"] == "A name"
@@ -281,7 +270,7 @@ def test_models_and_plain_values_of_a_pickle_are_read(tmp_path):
         7: None,
     }
     (tmp_path / "x.pkl").write_bytes(pickle.dumps([model, plain]))
-    run(tmp_path / "x.pkl", tmp_path / "x.jsonl")
+    convert(tmp_path / "x.pkl", tmp_path / "x.jsonl")
     first, second = lines(tmp_path / "x.jsonl")
     assert first["id"] == "a/b" and first["safetensors"] == {"parameters": {"F32": 1}, "total": 1}
     assert first["transformersInfo"]["auto_model"] == "x"
@@ -309,7 +298,7 @@ class Attack:
 def test_a_pickle_that_would_run_a_program_runs_nothing(tmp_path, version):
     witness = tmp_path / "witness"
     (tmp_path / "x.pkl").write_bytes(pickle.dumps([{"a": Attack(f"touch {witness}")}], version))
-    told = run(tmp_path / "x.pkl", tmp_path / "x.jsonl", code=78)
+    told = convert(tmp_path / "x.pkl", tmp_path / "x.jsonl", code=78)
     assert ".system" in told and "nothing in a pickle is executed" in told
     assert not witness.exists() and not (tmp_path / "x.jsonl").exists()
     # What it would have done elsewhere.
@@ -332,7 +321,7 @@ def test_openpyxl_reads_the_report(tmp_path):
         }) + "\n"
         for number, label in enumerate(labels)
     ))
-    run(source, tmp_path / "report.xlsx", "--report", "--links")
+    convert(source, tmp_path / "report.xlsx", "--report", "--links")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     sheet = book["Records"]
     titles = [cell.value for cell in sheet[1]]

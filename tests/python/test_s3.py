@@ -2,6 +2,7 @@
 proof there must be a read-back. It accepts any keys as well: what came of those, its record of requests tells.
 Needs `pip install pytest boto3 'moto[server]'`; skipped where they are not."""
 
+import io
 import json
 import random
 import shutil
@@ -295,3 +296,29 @@ def test_no_secret_is_written_whatever_happens(server, s3, https, tmp_path):
         for word in (secret, file_secret, token, "Signature="):
             for spelled in (word, urllib.parse.quote(word)):
                 assert spelled not in text, text[max(0, text.find(spelled) - 300) : text.find(spelled) + 300]
+
+
+def test_what_boto3_put_comes_into_a_folder_once_and_what_it_removed_goes(server, s3, tmp_path):
+    dice = random.Random(7)
+    content = {"a.jsonl": b"{}\n", "deep/ü +%25": dice.randbytes(5_000), "large.bin": dice.randbytes(20 << 20)}
+    for name, data in content.items():
+        # The large one in parts, of a size that is boto3's.
+        s3.upload_fileobj(io.BytesIO(data), "bucket", "in/" + name)
+    s3.put_object(Bucket="bucket", Key="inside/x", Body=b"another folder")
+    sync = ["sync", "s3://bucket/in", "back", "--delete", "--max-delete", "1", "--yes"]
+
+    def back():
+        root = tmp_path / "back"
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    for told in ["3 objects = 3 fetched + 0 there already", "3 objects = 0 fetched + 3 there already"]:
+        done = server.run(tmp_path, *sync)
+        assert done.returncode == 0 and told in done.stderr and "not proven" not in done.stderr, done.stderr
+        assert back() == content
+    content["a.jsonl"] = b"[]\n"
+    s3.put_object(Bucket="bucket", Key="in/a.jsonl", Body=content["a.jsonl"])
+    s3.delete_object(Bucket="bucket", Key="in/large.bin")
+    del content["large.bin"]
+    done = server.run(tmp_path, *sync)
+    assert done.returncode == 0 and "1 fetched + 1 there already" in done.stderr, done.stderr
+    assert back() == content

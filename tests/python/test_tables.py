@@ -8,14 +8,10 @@ import csv
 import datetime
 import decimal
 import json
-import os
-import pathlib
-import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONVERTER = pathlib.Path(os.environ.get("GLEANER_BIN_DIR", ROOT / "target" / "debug")) / "record-converter"
+from converter import convert, lines
 
 ROWS = [
     {
@@ -30,16 +26,6 @@ ROWS = [
     for number, text in enumerate(["", "é 漢字 😀", 'a"b\r\nc,;', "=1+1", "null", "[1]", "\x00\x01", "'q", " x "])
 ]
 ROWS.append({"id": 1})
-
-
-def convert(*arguments, code=0):
-    done = subprocess.run([CONVERTER, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    return done.stderr
-
-
-def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +144,37 @@ def test_we_read_what_pyarrow_writes(tmp_path):
     told = convert(tmp_path / "odd.parquet", tmp_path / "odd.jsonl", code=3)
     assert "row 2, \"a\": NaN" in told and "Base64" in told
     assert lines(tmp_path / "odd.jsonl") == [{"a": 1.0, "b": "/w=="}, {"a": None, "b": ""}]
+
+
+def test_we_read_the_old_forms_that_pyarrow_writes(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    moment = datetime.datetime(2024, 2, 29, 13, 45, 0, 123456, datetime.timezone.utc)
+    stamps = pyarrow.array([moment, None, moment], pyarrow.timestamp("us", "UTC"))
+    table = pyarrow.table({"t": stamps, "d": [datetime.date(2024, 2, 29)] * 3, "l": [[moment]] * 3})
+    # Row groups of two rows: the old times are read beside the others.
+    parquet.write_table(table, tmp_path / "old.parquet", use_deprecated_int96_timestamps=True, row_group_size=2)
+    told = convert(tmp_path / "old.parquet", tmp_path / "old.jsonl", code=3)
+    assert told.count("INT96") == 3
+    found = lines(tmp_path / "old.jsonl")
+    assert [row["t"] for row in found] == ["2024-02-29T13:45:00.123456Z", None, "2024-02-29T13:45:00.123456Z"]
+    assert [row["l"] for row in found] == [["2024-02-29T13:45:00.123Z"]] * 3
+    parquet.write_table(table, tmp_path / "one.parquet", version="1.0")
+    convert(tmp_path / "one.parquet", tmp_path / "one.jsonl")
+    time = "2024-02-29T13:45:00.123456Z"
+    assert lines(tmp_path / "one.jsonl")[0] == {"t": time, "d": "2024-02-29", "l": [time]}
+    inside = pyarrow.table({
+        "naive": pyarrow.array([[moment.replace(tzinfo=None)]], pyarrow.list_(pyarrow.timestamp("us"))),
+        "nanos": pyarrow.array([{"t": 1, "c": 1}], pyarrow.struct([("t", pyarrow.timestamp("ns")), ("c", pyarrow.time64("ns"))])),
+        "id": pyarrow.array([bytes(range(16))], pyarrow.uuid()),
+    })
+    parquet.write_table(inside, tmp_path / "inside.parquet")
+    convert(tmp_path / "inside.parquet", tmp_path / "inside.jsonl")
+    assert lines(tmp_path / "inside.jsonl") == [{
+        "naive": ["2024-02-29T13:45:00.123456"],
+        "nanos": {"t": "1970-01-01T00:00:00.000000001", "c": "00:00:00.000000001"},
+        "id": "00010203-0405-0607-0809-0a0b0c0d0e0f",
+    }]
 
 
 @pytest.mark.parametrize("compression", [None, "snappy", "none"])

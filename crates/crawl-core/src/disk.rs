@@ -90,8 +90,25 @@ impl Disk {
 
     /// Renames a file that is already synced.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.rename_by(from, to, || fs::rename(from, to))
+    }
+
+    /// As [`Disk::rename`], but that nothing is replaced: `false` if something has the new name.
+    pub(crate) fn rename_new(&self, from: &Path, to: &Path) -> Result<bool> {
+        let taken = std::cell::Cell::new(false);
+        self.rename_by(from, to, || match rename_new(from, to) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                taken.set(true);
+                Ok(())
+            }
+            renamed => renamed,
+        })?;
+        Ok(!taken.get())
+    }
+
+    fn rename_by(&self, from: &Path, to: &Path, rename: impl Fn() -> io::Result<()>) -> Result<()> {
         let moved = self.probed.as_ref().map(|_| fs::read(from).ok());
-        self.step("rename", to, |half| if half.0 { Ok(()) } else { fs::rename(from, to) })?;
+        self.step("rename", to, |half| if half.0 { Ok(()) } else { rename() })?;
         if let (Some(probed), Some(before)) = (&self.probed, moved) {
             let mut loose = probed.loose();
             for held in loose.iter_mut().filter(|held| !held.name && held.path == from) {
@@ -247,6 +264,28 @@ impl Probed {
     }
 }
 
+/// Renames a file unless something has the new name.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from) {
+            // The file system knows no such word.
+            Err(cause)
+                if matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+            renamed => return renamed,
+        }
+    }
+    claim(from, to)
+}
+
+/// An empty file takes the name, if it is free, and gives it to the whole one. No second name by a hard link: whoever
+/// writes to the first one anew would write into the file.
+fn claim(from: &Path, to: &Path) -> io::Result<()> {
+    drop(File::create_new(to)?);
+    fs::rename(from, to)
+}
+
 /// Whether only half of the bytes reach the disk.
 struct Half(bool);
 
@@ -278,4 +317,21 @@ pub(crate) fn staged(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_that_knows_no_such_rename_replaces_nothing_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("x.part"), folder.path().join("x"));
+        fs::write(&from, "whole").unwrap();
+        claim(&from, &to).unwrap();
+        assert!(fs::read(&to).unwrap() == b"whole" && !from.exists());
+        fs::write(&from, "other").unwrap();
+        assert_eq!(claim(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(fs::read(&to).unwrap() == b"whole" && from.exists());
+    }
 }

@@ -39,8 +39,9 @@ impl Record {
         serde_json::to_vec(value).map(|text| Record(text.into())).map_err(|cause| not_json(b"", &cause))
     }
 
-    /// Takes text that is already known to be one valid JSON value, such as an element of [`crate::json::split`].
-    pub(crate) fn known(text: Bytes) -> Self {
+    /// Takes text that is already known to be one valid JSON value: it was checked, such as an element of
+    /// [`crate::json::split`], or made of such. It is not checked again.
+    pub fn known(text: Bytes) -> Self {
         // In valid JSON a raw line break can only stand between tokens.
         if memchr::memchr2(b'\n', b'\r', &text).is_none() {
             return Record(text);

@@ -29,9 +29,7 @@ impl Since {
         }
         let mut versions = HashMap::new();
         for page in 1..=input.pages() {
-            let records = input.page(page).map_err(|error| {
-                error.advise("pages that were moved to a bucket can be brought back with `s3-uploader get`")
-            })?;
+            let records = input.page(page)?;
             versions
                 .extend(records.iter().filter_map(&read).map(|(id, version)| (short(&id), short(&version))));
         }

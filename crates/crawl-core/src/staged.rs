@@ -70,6 +70,18 @@ impl Staged {
         place(&Disk::default(), part, path)
     }
 
+    /// As [`Staged::place`], but that nothing is replaced: `false` if something has the name, and `part` stays.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Storage`] if the disk refuses.
+    pub fn place_new(part: &Path, path: &Path) -> Result<bool> {
+        let disk = Disk::default();
+        disk.sync_file(part)?;
+        let placed = disk.rename_new(part, path)?;
+        disk.sync_folder(Staged::folder(path))?;
+        Ok(placed)
+    }
+
     /// Puts the file under its name, durably. Gives its size in bytes.
     ///
     /// # Errors
@@ -155,6 +167,26 @@ mod tests {
                 step += 1;
             }
             assert_eq!(step, 8, "four steps, each asked about twice");
+        }
+    }
+
+    #[test]
+    fn what_may_replace_nothing_takes_a_free_name_and_leaves_one_that_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (part, path) = (folder.path().join("x.part"), folder.path().join("x"));
+        for there in ["taken", "as well"] {
+            fs::write(&part, "whole").unwrap();
+            assert!(Staged::place_new(&part, &path).unwrap());
+            assert!(fs::read(&path).unwrap() == b"whole" && !part.exists());
+            fs::write(&part, "other").unwrap();
+            fs::write(&path, there).unwrap();
+            assert!(!Staged::place_new(&part, &path).unwrap());
+            assert_eq!((fs::read(&path).unwrap(), fs::read(&part).unwrap()), (there.into(), b"other".into()));
+            // Nor a folder.
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+            assert!(!Staged::place_new(&part, &path).unwrap() && part.exists());
+            fs::remove_dir(&path).unwrap();
         }
     }
 

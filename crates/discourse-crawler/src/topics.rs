@@ -55,20 +55,33 @@ impl Topics {
             answer => answer?,
         };
         let mut page = Page { fetched_at: response.at, ..Page::new(Vec::new(), None) };
-        let mut top = before.parse::<u64>().ok();
+        let before = before.parse::<u64>().ok();
+        let mut lowest = None;
         let posts = answer.raw().get("latest_posts").and_then(|posts| posts.elements()).ok_or_else(|| {
             Error::new(Kind::Shape, "the newest posts have another form").at(shown(&response.url))
         })?;
         for post in posts {
             let number = |name: &str| post.get(name).and_then(|number| number.u64());
             let (Some(id), Some(topic)) = (number("id"), number("topic_id")) else { continue };
-            top = top.max(Some(id));
+            lowest = Some(lowest.map_or(id, |lowest: u64| lowest.min(id)));
             if id > earlier.newest_post() {
                 page.records.push(Record::write(&json!({"id": topic, "post": id}))?);
             }
         }
-        // A window may be empty while there are older posts: those of others, and deleted ones.
-        let below = top.map(|top| top.saturating_sub(WINDOW)).filter(|below| *below > earlier.newest_post());
+        // The first window ends at a number that nobody tells: posts that only others see may stand above the highest
+        // one in it. So the next one begins below the lowest one that was shown.
+        let below = match (lowest, before) {
+            (Some(lowest), _) => Some(lowest.saturating_sub(1)),
+            // Empty while there are older posts: those of others, and deleted ones.
+            (None, Some(before)) => Some(before.saturating_sub(WINDOW)),
+            (None, None) => {
+                tracing::warn!(
+                    "the forum shows none of its newest posts: answers that moved no topic up are found by `--recheck`"
+                );
+                None
+            }
+        };
+        let below = below.filter(|below| *below > earlier.newest_post());
         page.next = match below {
             Some(below) => Some(Cursor::new(format!("{POSTS}{below}"))),
             None => self.last(),
@@ -166,7 +179,7 @@ impl Source for Topics {
             Error::new(Kind::Shape, "the list of topics has no topics in it").at(shown(&response.url))
         })?;
         for element in topics {
-            let record = Record::parse(element.text().as_bytes().to_vec())?;
+            let record = Record::from(element);
             let pinned = ["pinned", "pinned_globally"]
                 .iter()
                 .any(|name| element.get(name).is_some_and(|pinned| pinned.text() == "true"));

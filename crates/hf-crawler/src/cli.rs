@@ -1,6 +1,7 @@
 //! Flags and commands of `hf-crawler`.
 
 mod access;
+mod apart;
 pub(crate) mod catalogue;
 pub(crate) mod details;
 pub(crate) mod fits;

@@ -120,7 +120,7 @@ impl Listed {
         let mut count = 0;
         for element in elements {
             count += 1;
-            let record = Record::parse(element.text().as_bytes().to_vec())?;
+            let record = Record::from(element);
             if (self.part.key)(&record).is_some_and(|key| !key.is_empty()) {
                 page.records.push(record);
             } else {

@@ -56,9 +56,7 @@ impl Kaggle {
             let (answer, response) = self.ask(method, &asked).await?;
             let before = found.len();
             let odd = |error: Error| error.at(shown(&response.url));
-            for row in rows(answer.raw(), path).map_err(odd)? {
-                found.push(Record::parse(row.text().as_bytes().to_vec())?);
-            }
+            found.extend(rows(answer.raw(), path).map_err(odd)?.map(Record::from));
             let next = next_token(answer.raw()).map_err(odd)?;
             if next.is_empty() {
                 return Ok(found);

@@ -253,7 +253,7 @@ fn check_length(field: &ResponseField, value: &Value) -> Result<(), String> {
 }
 
 /// The name of the member that decides.
-fn decides(kind: &TaskKind) -> &str {
+pub(crate) fn decides(kind: &TaskKind) -> &str {
     match kind {
         TaskKind::Labels(_) => "labels",
         TaskKind::Filter(filter) => &filter.field,

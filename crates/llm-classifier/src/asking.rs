@@ -10,6 +10,7 @@ use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
 
 use crate::batch::Bounds;
+use crate::head::Head;
 use crate::plan::Limits;
 use crate::{Answers, Cache, Chat, Classifier, Fund, Period, Price, Prices, Structured, Task, nano, rules};
 
@@ -70,15 +71,26 @@ pub struct Asking {
     /// The response cache: a .jsonl file, or a folder for answers.jsonl [default: `cache` beside the root]
     #[arg(long, value_name = "PATH")]
     cache: Option<PathBuf>,
-    /// Who answers: the endpoint, the words and tags of the task file, or these first and the endpoint where they are unsure
+    /// Who answers: the endpoint, the words and tags of the task file, a distilled head; or those without a network first, and the
+    /// endpoint where they are unsure
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINE", default_value = "openai")]
     engine: Vec<Engine>,
+    /// The file of the engine `head`, as `llm-evaluator distil` makes it
+    #[arg(long, value_name = "FILE")]
+    head: Option<PathBuf>,
     /// Show the model the labels under their own names, not under codes that no text of a record can know
     #[arg(long)]
     pub plain_labels: bool,
     /// Do not ask a second time, under other codes, about records that look as if they held orders
     #[arg(long)]
     pub no_second_look: bool,
+    /// Ask about each record so many times, and take what most answers say; what is asked costs so many times as much. The
+    /// temperature must be above 0
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "batch", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub votes: u32,
+    /// Ask for the probability of each token, where the endpoint tells it; records then carry that of the tokens that decide
+    #[arg(long)]
+    logprobs: bool,
     /// Hand questions in as files (OpenAI Batch): half the price, within a day; a restart goes on with what is out
     #[arg(long)]
     batch: bool,
@@ -122,6 +134,8 @@ enum Engine {
     Openai,
     /// Weighted words and tags of the task file; no key, no network
     Rules,
+    /// A linear head that was distilled from paid answers; no key, no network
+    Head,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq)]
@@ -157,9 +171,15 @@ impl Asking {
         root: Option<&Path>,
         session: &Session,
     ) -> Result<Classifier> {
-        let rules = self.rules(&task)?;
+        let (rules, head) = (self.rules(&task)?, self.head(&task)?);
         if !self.engine.contains(&Engine::Openai) {
-            return Ok(Classifier::rules_alone(task, id_field, self.concurrency));
+            return Ok(match head {
+                None => Classifier::rules_alone(task, id_field, self.concurrency),
+                Some(head) => {
+                    let classifier = Classifier::head_alone(task, head, id_field, self.concurrency);
+                    if rules { classifier.with_rules() } else { classifier }
+                }
+            });
         }
         let price = self.price(&task)?;
         if self.budget.is_some() && price.is_none() {
@@ -183,6 +203,10 @@ impl Asking {
             };
             classifier = classifier.with_fund(Fund::open(path, nano(dollars), period)?);
         }
+        classifier = classifier.with_votes(self.votes);
+        if let Some(head) = head {
+            classifier = classifier.with_head(head);
+        }
         if let Some((chat, answers)) = second {
             classifier = classifier.with_second_look(chat, answers);
         }
@@ -198,9 +222,23 @@ impl Asking {
     /// Whether the rules are asked, and first.
     pub fn rules(&self, task: &Task) -> Result<bool> {
         let config = |what: String, advice: &str| Error::new(Kind::Config, what).advise(advice);
-        if self.engine.last() == Some(&Engine::Rules) && self.engine.len() > 1 {
-            let what = "behind `openai` no other engine is ever asked".to_owned();
-            return Err(config(what, "write --engine rules,openai, rules, or openai").into());
+        let rank = |engine: Engine| match engine {
+            Engine::Rules => 0,
+            Engine::Head => 1,
+            Engine::Openai => 2,
+        };
+        if !self.engine.is_sorted_by(|one, other| rank(*one) < rank(*other)) {
+            let what = match self.engine.last() {
+                Some(Engine::Openai) => {
+                    "engines are asked in one order: `rules`, `head`, `openai`, each once"
+                }
+                _ => "behind `openai` no other engine is ever asked",
+            };
+            return Err(config(
+                what.to_owned(),
+                "write them in the order rules,head,openai; leave out what you do not want",
+            )
+            .into());
         }
         let rules = self.engine.contains(&Engine::Rules);
         if rules && !rules::has_words(task) {
@@ -220,12 +258,36 @@ impl Asking {
         (!self.no_second_look).then(|| self.chat(task.second_look())).transpose()
     }
 
+    /// The head, if it is asked.
+    pub fn head(&self, task: &Task) -> Result<Option<Head>> {
+        let config = |what: &str, advice: &str| Error::new(Kind::Config, what).advise(advice);
+        match (self.engine.contains(&Engine::Head), &self.head) {
+            (false, None) => Ok(None),
+            (true, Some(path)) => Ok(Some(Head::read(path, task)?)),
+            (true, None) => {
+                let advice = "name it with --head FILE; `llm-evaluator distil` makes one";
+                Err(config("the engine `head` has no file", advice).into())
+            }
+            (false, Some(_)) => {
+                Err(config("a head is named, and no engine asks it", "write --engine head,openai").into())
+            }
+        }
+    }
+
     /// The task at the endpoint.
     pub fn chat(&self, mut task: Task) -> Result<(Chat, Answers)> {
         task.model.max_tokens = self.max_tokens.or(task.model.max_tokens);
         task.model.temperature = self.temperature.or(task.model.temperature).filter(|_| !self.no_temperature);
         if let Some(effort) = &self.reasoning_effort {
             task.model.extra.insert("reasoning_effort".into(), effort.as_str().into());
+        }
+        if self.logprobs {
+            task.model.extra.insert("logprobs".into(), true.into());
+        }
+        if self.votes > 1 && task.model.temperature == Some(0.0) {
+            return Err(Error::new(Kind::Config, "at temperature 0 all votes are one and the same")
+                .advise("raise it, such as --temperature 0.7, or leave --votes away")
+                .into());
         }
         let model = self.model(&task)?;
         let answers = Answers::new(&task)?;

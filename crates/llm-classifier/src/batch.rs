@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use crawl_core::{Error, Kind, Record, Result};
 
+use crate::classifier::Settled;
 use crate::endpoint::{Endpoint, Look};
 use crate::row::id_of;
-use crate::rules::{self, Ruled};
 use crate::{Classifier, Price, Verdict};
 use desk::Desk;
 use note::Note;
@@ -203,8 +203,7 @@ fn wanted(
 ) -> Result<Option<Line>> {
     let raw = record.raw();
     let Some(id) = raw.members().and_then(|_| id_of(raw, classifier.id_field())) else { return Ok(None) };
-    if classifier.engines() != "openai" && matches!(rules::judge(classifier.task(), raw, &id), Ruled::Sure(_))
-    {
+    if matches!(classifier.locally(raw, &id), Settled::Answered(..)) {
         return Ok(None);
     }
     let mut question = look.question(&endpoint.cache, record, &id)?;

@@ -35,6 +35,17 @@ impl Key {
         Key(digest)
     }
 
+    /// The key of a vote; the first has the key of the question.
+    pub(crate) fn vote(self, vote: u32) -> Self {
+        if vote <= 1 {
+            return self;
+        }
+        use sha2::{Digest, Sha256};
+        let digest =
+            Sha256::new().chain_update(self.0).chain_update(b"vote").chain_update(vote.to_be_bytes());
+        Key(digest.finalize().into())
+    }
+
     /// What the index holds: half of it. The whole is compared with the line.
     fn short(self) -> u128 {
         let mut half = [0; 16];

@@ -28,6 +28,13 @@ pub struct Question {
     pub cuts: u64,
 }
 
+impl Question {
+    /// The same question for another vote: the first one is the question itself, the others have keys of their own.
+    pub(crate) fn vote(self, vote: u32) -> Self {
+        Question { key: self.key.vote(vote), ..self }
+    }
+}
+
 /// A task at one endpoint: makes the questions about records.
 #[derive(Debug)]
 pub struct Chat {
@@ -313,7 +320,7 @@ fn put_check(user: &mut String, check: Option<&str>) {
     }
 }
 
-fn prompt_digest(task: &Task) -> String {
+pub(crate) fn prompt_digest(task: &Task) -> String {
     let mut digest = Sha256::new();
     let mut part = |part: &str| {
         digest.update((part.len() as u64).to_be_bytes());

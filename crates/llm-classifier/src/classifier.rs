@@ -1,5 +1,8 @@
 //! The classifier: settles one record after another, each tied to its own answer.
 
+mod local;
+mod votes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,22 +14,24 @@ use crate::end::End;
 use crate::endpoint::{Asked, Endpoint, Look};
 use crate::money::{Price, nano};
 use crate::row::{self, Origin, id_of};
-use crate::rules::{self, Ruled};
 use crate::suspect::suspicions;
 use crate::task::TaskKind;
 use crate::{Answer, Answers, Cache, Chat, Fund, Ledger, Task, Usage, Verdict};
+use local::Local;
+pub(crate) use local::Settled;
 
 /// A task, with the engines that answer it.
 #[derive(Debug)]
 pub struct Classifier {
     task: Task,
-    rules: bool,
+    local: Local,
     model: Option<Model>,
     end: End,
     usage: Usage,
     id_field: String,
     asked_again_since: Option<Timestamp>,
     concurrency: u32,
+    votes: u32,
     places: Arc<Semaphore>,
 }
 
@@ -72,24 +77,27 @@ impl Classifier {
         let concurrency = concurrency.clamp(1, 10_000);
         Classifier {
             task,
-            rules: true,
+            local: Local { rules: true, head: None },
             model: None,
             end: End::default(),
             usage: Usage::default(),
             id_field: id_field.to_owned(),
             asked_again_since: None,
             concurrency,
+            votes: 1,
             places: Arc::new(Semaphore::new(concurrency as usize)),
         }
     }
 
-    fn without_rules(self) -> Self {
-        Classifier { rules: false, ..self }
+    fn without_rules(mut self) -> Self {
+        self.local.rules = false;
+        self
     }
 
     /// Asks the rules first, and the endpoint only where they are unsure.
-    pub fn with_rules(self) -> Self {
-        Classifier { rules: true, ..self }
+    pub fn with_rules(mut self) -> Self {
+        self.local.rules = true;
+        self
     }
 
     /// Asks about suspicious records a second time, in another way.
@@ -150,10 +158,14 @@ impl Classifier {
 
     /// The engines, in the order in which they are asked.
     pub fn engines(&self) -> &'static str {
-        match (self.rules, &self.model) {
-            (false, _) => "openai",
-            (true, None) => "rules",
-            (true, Some(_)) => "rules,openai",
+        match (self.local.rules, self.local.head.is_some(), self.model.is_some()) {
+            (false, false, _) => "openai",
+            (true, false, false) => "rules",
+            (true, false, true) => "rules,openai",
+            (false, true, false) => "head",
+            (false, true, true) => "head,openai",
+            (true, true, false) => "rules,head",
+            (true, true, true) => "rules,head,openai",
         }
     }
 
@@ -238,6 +250,15 @@ impl Classifier {
         }
     }
 
+    /// The answer that the cache holds about a record, whatever the thresholds say of it; of several votes the first. Nobody is
+    /// asked: `None` if there is none that can be used.
+    ///
+    /// # Errors
+    /// Those of reading the cache.
+    pub fn kept(&self, record: &Record, id: &str) -> Result<Option<(Answer, Origin)>> {
+        self.model.as_ref().map_or(Ok(None), |model| model.endpoint.kept(&model.look, record, id))
+    }
+
     /// Finds the answer for a record, whatever the thresholds say of it.
     ///
     /// # Errors
@@ -252,28 +273,18 @@ impl Classifier {
             let what = format!("the record has no `{}`", self.id_field);
             return Ok(missing(None, Kind::Shape.word(), what, None));
         };
-        if self.rules {
-            match (rules::judge(&self.task, raw, &id), &self.model) {
-                (Ruled::Sure(answer), _) => {
-                    self.usage().ruled();
-                    return Ok(Found::Answered(answer, Box::new(self.by_rules())));
-                }
-                (Ruled::Unsure(why), None) => return Ok(missing(Some(&id), "unsure", why, None)),
-                (Ruled::Unsure(_), Some(_)) => {}
+        match (self.locally(raw, &id), &self.model) {
+            (Settled::Answered(answer, origin), _) => {
+                self.usage().local(origin.engine);
+                Ok(Found::Answered(answer, origin))
             }
+            (Settled::Unsure(_), Some(model)) => self.asked(model, record, &id).await,
+            (Settled::Unsure(why), None) => Ok(missing(Some(&id), "unsure", why, None)),
         }
-        match &self.model {
-            Some(model) => self.asked(model, record, &id).await,
-            None => Ok(missing(Some(&id), "unsure", "no engine is there to ask", None)),
-        }
-    }
-
-    fn by_rules(&self) -> Origin {
-        Origin { engine: "rules", cost_usd: Some(0.0), rounds: 0, ..Origin::default() }
     }
 
     async fn asked(&self, model: &Model, record: &Record, id: &str) -> Result<Found> {
-        let first = match self.ask(model, &model.look, record, id).await {
+        let first = match self.voted(model, record, id).await {
             Ok(asked) => asked,
             Err(error) => return failed(model, id, error),
         };
@@ -287,7 +298,7 @@ impl Classifier {
         let second = model.second.as_ref().filter(|_| origin.suspicious);
         let Some(look) = second else { return Ok(Found::Answered(answer, Box::new(origin))) };
         self.usage().looked_again();
-        let second = match self.ask(model, look, record, id).await {
+        let second = match self.ask(model, look, record, id, 1).await {
             Ok(asked) => asked,
             Err(error) => return failed(model, id, error),
         };
@@ -305,12 +316,12 @@ impl Classifier {
         Ok(Found::Answered(answer, Box::new(origin)))
     }
 
-    async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str) -> Result<Asked> {
-        let asked = model.endpoint.ask(look, record, id, None).await?;
+    async fn ask(&self, model: &Model, look: &Look, record: &Record, id: &str, vote: u32) -> Result<Asked> {
+        let asked = model.endpoint.ask(look, record, id, None, vote).await?;
         match self.asked_again_since {
             // Another record of equal content may have been asked about again in the meantime: what it was answered counts.
             Some(since) if !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) => {
-                model.endpoint.ask(look, record, id, Some(since)).await
+                model.endpoint.ask(look, record, id, Some(since), vote).await
             }
             _ => Ok(asked),
         }

@@ -21,7 +21,7 @@ use crawl_core::Kind;
 #[command(
     name = "llm-classifier",
     version,
-    after_help = "How good the answers are, `llm-evaluator` measures."
+    after_help = "How good the answers are, `llm-evaluator` measures; it also makes the heads of --engine head."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// A command of llm-evaluator
     #[command(hide = true, disable_help_flag = true)]
     Attack(Elsewhere),
+    /// A command of llm-evaluator
+    #[command(hide = true, disable_help_flag = true)]
+    Distil(Elsewhere),
     #[command(flatten)]
     Shared(SharedCommand),
 }
@@ -67,12 +70,10 @@ pub(crate) struct Elsewhere {
     _words: Vec<OsString>,
 }
 
-/// Where a command is that was here in earlier versions.
+/// Where a command is that people look for here.
 fn moved(command: &str) -> Error {
-    let what = format!("`{command}` is a command of another program now: `llm-evaluator`");
-    crawl_core::Error::new(Kind::Config, what)
-        .advise(format!("write `llm-evaluator {command} ...`; its flags are the same"))
-        .into()
+    let what = format!("`{command}` is a command of another program: `llm-evaluator`");
+    crawl_core::Error::new(Kind::Config, what).advise(format!("write `llm-evaluator {command} ...`")).into()
 }
 
 /// Does what a command says.
@@ -83,6 +84,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
         Command::Evaluate(_) => Err(moved("evaluate")),
         Command::Sample(_) => Err(moved("sample")),
         Command::Attack(_) => Err(moved("attack")),
+        Command::Distil(_) => Err(moved("distil")),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Cache(command) => cache::run(command),

@@ -14,12 +14,13 @@ use crawl_core::http::{Http, Waiting};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Judge, Kind, Record, Result, Timestamp};
 
+use crate::answer::decides;
 use crate::cache::{Cache, Kept, Key};
 use crate::chat::{Question, parameters};
 use crate::money::{Price, dollars, nano};
-use crate::row;
 use crate::thoughts::Spoken;
-use crate::{Answers, Chat, Origin, Reply, Usage, Verdict};
+use crate::{Answer, Answers, Chat, Origin, Reply, Usage, Verdict};
+use crate::{logprobs, row};
 pub(crate) use cost::Cost;
 use first::First;
 use pause::Pause;
@@ -149,25 +150,20 @@ impl Endpoint {
         record: &Record,
         id: &str,
         since: Option<Timestamp>,
+        vote: u32,
     ) -> Result<Asked> {
-        let question = look.question(&self.cache, record, id)?;
+        let question = look.question(&self.cache, record, id)?.vote(vote);
         self.usage.cut(question.cuts);
         let (kept, mut paid) = self.answer(look, &question, id, 1, since).await?;
         let mut verdict = look.answers.judge(&kept.reply, &question.about);
-        let mut origin = Origin {
-            engine: "openai",
-            cost_usd: Some(0.0),
-            prompt_tokens: Some(0),
-            completion_tokens: Some(0),
-            ..Origin::default()
-        };
+        let mut origin = Origin::asked();
         origin.add(&kept);
         let mut last = kept;
         if let Verdict::Invalid(wrong) = &verdict
             && let Some(again) = look.again(&question, &last.reply, wrong)
         {
             tracing::debug!(id, wrong, "the answer cannot be used, showing the model its error");
-            let (kept, second_paid) = self.answer(look, &again, id, 2, since).await?;
+            let (kept, second_paid) = self.answer(look, &again.vote(vote), id, 2, since).await?;
             self.usage.repaired();
             verdict = look.answers.judge(&kept.reply, &question.about);
             origin.add(&kept);
@@ -178,8 +174,28 @@ impl Endpoint {
         if paid || matches!(verdict, Verdict::Good(_)) {
             self.first.heard(&verdict, &last.reply)?;
         }
+        origin.probability = logprobs::probability(&last.reply, decides(&look.chat.task().kind));
         let Reply { content, reasoning, raw, .. } = last.reply;
         Ok(Asked { verdict, said: content.or(reasoning).or(raw), origin, paid })
+    }
+
+    /// The kept answer about a record, of which nobody is asked; `None` if there is none that can be used.
+    pub(crate) fn kept(&self, look: &Look, record: &Record, id: &str) -> Result<Option<(Answer, Origin)>> {
+        let mut question = look.question(&self.cache, record, id)?;
+        let mut origin = Origin::asked();
+        // The second round is that after an error.
+        for _ in 0..2 {
+            let Some(kept) = self.cache.get(question.key)? else { return Ok(None) };
+            origin.add(&kept);
+            let wrong = match look.answers.judge(&kept.reply, &question.about) {
+                Verdict::Good(answer) => return Ok(Some((answer, origin))),
+                Verdict::Invalid(wrong) => wrong,
+                Verdict::Refused(_) | Verdict::Cut => return Ok(None),
+            };
+            let Some(again) = look.again(&question, &kept.reply, &wrong) else { return Ok(None) };
+            question = again;
+        }
+        Ok(None)
     }
 
     /// The answer to a question, from the cache or paid now, and whether it was paid now.
@@ -262,18 +278,42 @@ impl Endpoint {
 }
 
 impl Origin {
+    /// Of an endpoint, before its first answer.
+    pub(crate) fn asked() -> Self {
+        let (cost_usd, tokens) = (Some(0.0), Some(0));
+        Origin {
+            engine: "openai",
+            cost_usd,
+            prompt_tokens: tokens,
+            completion_tokens: tokens,
+            ..Origin::default()
+        }
+    }
+
+    /// Adds what another answer cost and took.
+    pub(crate) fn add_cost(&mut self, other: &Origin) {
+        let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);
+        self.prompt_tokens = add(self.prompt_tokens, other.prompt_tokens);
+        self.completion_tokens = add(self.completion_tokens, other.completion_tokens);
+        let sum = self.cost_usd.zip(other.cost_usd).map(|(sum, cost)| sum + cost);
+        self.cost_usd = sum.map(|sum| (sum * 1e9).round() / 1e9);
+        self.latency_ms += other.latency_ms;
+        self.rounds += other.rounds;
+    }
+
     fn add(&mut self, kept: &Kept) {
         self.model = Some(kept.model.clone());
         self.prompt.clone_from(&kept.prompt);
-        let add = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(sum, more)| sum + more);
-        self.prompt_tokens = add(self.prompt_tokens, kept.reply.prompt_tokens);
-        self.completion_tokens = add(self.completion_tokens, kept.reply.completion_tokens);
-        let sum = self.cost_usd.zip(kept.cost_usd).map(|(sum, cost)| sum + cost);
-        self.cost_usd = sum.map(|sum| (sum * 1e9).round() / 1e9);
-        self.latency_ms += kept.latency_ms;
+        self.add_cost(&Origin {
+            prompt_tokens: kept.reply.prompt_tokens,
+            completion_tokens: kept.reply.completion_tokens,
+            cost_usd: kept.cost_usd,
+            latency_ms: kept.latency_ms,
+            rounds: 1,
+            ..Origin::default()
+        });
         self.at = Some(kept.at);
         self.finish_reason.clone_from(&kept.reply.finish_reason);
-        self.rounds += 1;
         self.left_out = Spoken::of(&kept.reply).cut;
     }
 }

@@ -24,6 +24,12 @@ pub(crate) fn object(text: &str) -> Result<Value, String> {
     }
 }
 
+/// The text of the one JSON object in a text.
+pub(crate) fn only(text: &str) -> Option<&str> {
+    let mut found = objects(text);
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// Whether the byte at `at` stands inside a JSON object of the text.
 pub(crate) fn is_inside(text: &str, at: usize) -> bool {
     objects(text).any(|object| {

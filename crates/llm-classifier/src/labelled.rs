@@ -51,6 +51,14 @@ impl Map for Labelled {
             .with("id_field", self.classifier.id_field())
             .with("engine", self.classifier.engines())
             .with("second_look", self.classifier.looks_twice());
+        let settings = match self.classifier.votes() {
+            1 => settings,
+            votes => settings.with("votes", votes.to_string()),
+        };
+        let settings = match self.classifier.head() {
+            None => settings,
+            Some(head) => settings.with("head", head.digest()),
+        };
         match self.classifier.chat() {
             None => settings,
             Some(chat) => settings
@@ -135,7 +143,7 @@ fn joined<T>(ended: Result<T, tokio::task::JoinError>) -> Result<T> {
 
 /// Of all that decides how an answer looks in a record, or what the rules say. Its form has a version of its own: a
 /// field that is renamed in the code keeps its name here.
-fn kind_digest(task: &Task) -> Result<String> {
+pub(crate) fn kind_digest(task: &Task) -> Result<String> {
     #[derive(Serialize)]
     struct Form<'a> {
         version: u32,

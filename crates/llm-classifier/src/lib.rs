@@ -15,10 +15,12 @@ mod end;
 mod endpoint;
 mod extract;
 mod fund;
+pub mod head;
 mod labelled;
 mod ledger;
 pub mod lines;
 pub mod litellm;
+mod logprobs;
 mod money;
 pub mod plan;
 mod reply;
@@ -43,7 +45,7 @@ pub use ledger::{Books, Ledger};
 pub use money::{Price, Prices, nano};
 pub use reply::Reply;
 pub use retry::reasons;
-pub use row::{Origin, id_of, shown as shown_id};
+pub use row::{Origin, Votes, id_of, shown as shown_id};
 pub use task::{
     Choice, Defence, Field, Filter, Form, Label, Labels, Model, Output, ResponseField, Rules, Task, TaskKind,
     Threshold, Words, is_hidden,

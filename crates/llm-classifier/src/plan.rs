@@ -11,6 +11,7 @@ use tiktoken_rs::CoreBPE;
 
 use crate::cache::Key;
 use crate::endpoint::question;
+use crate::head::Head;
 use crate::money::Price;
 use crate::row::id_of;
 use crate::rules::{self, Ruled};
@@ -51,10 +52,14 @@ pub struct Plan {
     pub asked: u64,
     /// How many of them will be asked about a second time, for they look as if they held orders.
     pub second_looks: u64,
+    /// Questions that will be sent: one for each of these records, or one for each vote about it, and the second looks.
+    pub questions: u64,
     /// Records whose answer is in the cache.
     pub cached: u64,
     /// Records that the rules answer.
     pub ruled: u64,
+    /// Records that the head answers.
+    pub headed: u64,
     /// Records whose content another one has too: they share its answer.
     pub mirrors: u64,
     /// Records that cannot be asked about: no object, no id.
@@ -92,6 +97,8 @@ pub struct Planner<'a> {
     answers: &'a Answers,
     cache: Option<&'a Cache>,
     rules: bool,
+    asked_first: Option<&'a Head>,
+    votes: u32,
     id_field: &'a str,
     bpe: &'static CoreBPE,
     /// How suspicious records are asked about a second time.
@@ -108,12 +115,23 @@ struct Seen {
     records: u64,
     asked: u64,
     second_looks: u64,
+    questions: u64,
     cached: u64,
     ruled: u64,
+    headed: u64,
     mirrors: u64,
     unfit: u64,
     tokens: f64,
     squares: f64,
+}
+
+impl Seen {
+    fn ask(&mut self, questions: u32, tokens: f64) {
+        let times = f64::from(questions);
+        self.questions += u64::from(questions);
+        self.tokens += times * tokens;
+        self.squares += times * tokens * tokens;
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -131,6 +149,8 @@ impl<'a> Planner<'a> {
             answers,
             cache,
             rules,
+            asked_first: None,
+            votes: 1,
             id_field,
             bpe,
             second: None,
@@ -143,6 +163,16 @@ impl<'a> Planner<'a> {
     /// Suspicious records are asked about a second time in this way.
     pub fn with_second_look(self, chat: &'a Chat, answers: &'a Answers) -> Self {
         Planner { second: Some((chat, answers)), ..self }
+    }
+
+    /// A planner of a run that asks a head before the model.
+    pub fn with_head(self, head: Option<&'a Head>) -> Self {
+        Planner { asked_first: head, ..self }
+    }
+
+    /// A planner of a run that asks about each record so many times.
+    pub fn with_votes(self, votes: u32) -> Self {
+        Planner { votes: votes.max(1), ..self }
     }
 
     /// Looks at a record.
@@ -160,10 +190,17 @@ impl<'a> Planner<'a> {
             self.seen.ruled += 1;
             return Ok(());
         }
+        if self.asked_first.is_some_and(|head| head.judge(self.chat.task(), raw, &id).is_ok()) {
+            self.seen.headed += 1;
+            return Ok(());
+        }
         let question = question(self.chat, self.answers, self.cache, raw, &id)?;
-        if let Some(cache) = self.cache
-            && cache.get(question.key)?.is_some()
-        {
+        let mut open = self.votes;
+        for vote in 1..=self.votes {
+            let kept = self.cache.map(|cache| cache.get(question.key.vote(vote))).transpose()?.flatten();
+            open -= u32::from(kept.is_some());
+        }
+        if open == 0 {
             self.seen.cached += 1;
             return Ok(());
         }
@@ -171,16 +208,16 @@ impl<'a> Planner<'a> {
             self.seen.mirrors += 1;
             return Ok(());
         }
-        let mut tokens = self.tokens(0, self.chat, self.answers, raw, &question.about);
+        self.seen.asked += 1;
+        let tokens = self.tokens(0, self.chat, self.answers, raw, &question.about);
+        self.seen.ask(open, tokens);
         if let Some((chat, answers)) = self.second
             && !suspicions(raw, &self.chat.task().fields).is_empty()
         {
+            let tokens = self.tokens(1, chat, answers, raw, &question.about);
             self.seen.second_looks += 1;
-            tokens += self.tokens(1, chat, answers, raw, &question.about);
+            self.seen.ask(1, tokens);
         }
-        self.seen.asked += 1;
-        self.seen.tokens += tokens;
-        self.seen.squares += tokens * tokens;
         Ok(())
     }
 
@@ -208,8 +245,9 @@ impl<'a> Planner<'a> {
             0 => 0,
             all => (part as f64 * records as f64 / all as f64).round() as u64,
         };
-        let (asked, second_looks) = (share(seen.asked), share(seen.second_looks));
-        let mean = if seen.asked == 0 { 0.0 } else { seen.tokens / seen.asked as f64 };
+        let (asked, second_looks, questions) =
+            (share(seen.asked), share(seen.second_looks), share(seen.questions));
+        let mean = if seen.questions == 0 { 0.0 } else { seen.tokens / seen.questions as f64 };
         let history =
             self.cache.map(|cache| cache.recent(self.chat.prompt(), self.chat.model())).transpose()?;
         let history = history.filter(|history| history.answers >= TELLING);
@@ -219,20 +257,19 @@ impl<'a> Planner<'a> {
         };
         let thinks = price.is_some_and(|price| price.reasoning);
         let each = if thinks && history.is_none() { self.with_thoughts(each) } else { each };
-        let asked_f = asked as f64;
         // Each of them is an answer.
-        let answers = (asked + second_looks) as f64;
+        let answers = questions as f64;
         let again = history.as_ref().map_or(0.01, |history| history.second_rounds);
         // Two deviations of the mean of those looked at, for those that were not.
         let rest = 1.0 - seen.records.min(records) as f64 / records.max(1) as f64;
-        let deviation = (seen.squares / seen.asked.max(1) as f64 - mean * mean).max(0.0).sqrt();
+        let deviation = (seen.squares / seen.questions.max(1) as f64 - mean * mean).max(0.0).sqrt();
         let slack = 2.0 * deviation / (seen.asked.max(1) as f64).sqrt() * rest;
         // Some endpoints count the schema as tokens sent.
         let schema = self.count(self.answers.schema());
         let prompt_tokens = Range {
-            low: asked_f * (mean - slack).max(0.0),
-            likely: asked_f * (mean + again * (mean + 80.0)),
-            high: (asked_f * (mean + slack) + answers * schema) * 1.1,
+            low: answers * (mean - slack).max(0.0),
+            likely: answers * (mean + again * (mean + 80.0)),
+            high: (answers * (mean + slack) + answers * schema) * 1.1,
         };
         let most = self.chat.task().model.most_tokens().map_or(each.high * 2.0, |most| most as f64);
         let completion_tokens = Range {
@@ -253,8 +290,10 @@ impl<'a> Planner<'a> {
             looked_at: seen.records,
             asked,
             second_looks,
+            questions,
             cached: share(seen.cached),
             ruled: share(seen.ruled),
+            headed: share(seen.headed),
             mirrors: share(seen.mirrors),
             unfit: share(seen.unfit),
             prompt_tokens,

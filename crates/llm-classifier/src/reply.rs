@@ -10,15 +10,15 @@ mod tokens;
 use crawl_core::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
-use crate::extract;
 use crate::thoughts::Spoken;
+use crate::{extract, logprobs};
 pub(crate) use fault::{Fault, Meaning, is_filtered};
 
 /// So much of a body that holds no answer is kept.
 const RAW: usize = 64 << 10;
 
 /// What the model said, and what it cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// The text of the answer, word for word.
     #[serde(default)]
@@ -44,6 +44,9 @@ pub struct Reply {
     /// How many of those that came back are thoughts, where the endpoint tells.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
+    /// The tokens of the content, where they were asked for and told: the bytes of each, and the logarithm of its probability.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<(u32, f64)>,
     /// The body, cut to 64 KiB, where no answer was found in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
@@ -55,7 +58,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// What a body with the status of a success is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Heard {
     /// An answer, of use or not: it was paid for, and is never asked for again.
     Answer(Reply),
@@ -75,6 +78,7 @@ impl Reply {
         };
         let mut reply = Reply::default();
         read.values.iter().for_each(|value| tokens::add(&mut reply, value));
+        reply.tokens = read.values.iter().flat_map(logprobs::read).collect();
         let said = envelope::said(&read.values);
         let blank = said.content.as_deref().is_none_or(|text| text.trim().is_empty());
         let (wordless, nothing) = (said.is_blank_but_for_errors(), said.is_nothing());

@@ -12,11 +12,14 @@ use crate::task::{Labels, Task, TaskKind, quoted};
 /// How an answer was had. All of it comes from the cache's lines, so that a run from the cache gives the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Origin {
-    /// `openai` or `rules`.
+    /// `openai`, `rules` or `head`.
     pub engine: &'static str,
     /// The model; absent for `rules`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The digest of the head that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
     /// The digest of the prompt.
     pub prompt: String,
     /// Tokens sent, of all rounds; `null` if the endpoint did not count them.
@@ -35,6 +38,12 @@ pub struct Origin {
     pub finish_reason: Option<String>,
     /// How many answers it took.
     pub rounds: u32,
+    /// How many answers of several agree, if several were asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
+    /// The probability of the tokens that decide, if the endpoint told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
     /// What of the last answer was left out before it was read, such as its thoughts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
@@ -44,6 +53,17 @@ pub struct Origin {
     /// What is suspicious.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
+}
+
+/// How many answers of several decide alike.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Votes {
+    /// How many were asked for.
+    pub votes: u32,
+    /// How many decide as the one that counts.
+    pub agreeing: u32,
+    /// Their share of all that were asked for, those that cannot be used included.
+    pub vote_share: f64,
 }
 
 /// A record without an answer; `said` is what the model gave instead.

@@ -175,7 +175,7 @@ fn plain(text: &str) -> String {
 }
 
 /// The texts inside a value; of an object the values and, where they differ, the keys.
-fn leaves(value: Raw<'_>, hear: &mut dyn FnMut(&str)) {
+pub(crate) fn leaves(value: Raw<'_>, hear: &mut dyn FnMut(&str)) {
     if let Some(text) = value.str() {
         hear(&text);
     } else if let Some(elements) = value.elements() {

@@ -17,6 +17,7 @@ pub struct Usage {
     pub(crate) ledger: Ledger,
     unpriced: AtomicU64,
     ruled: AtomicU64,
+    headed: AtomicU64,
     suspicious: AtomicU64,
     second_looks: AtomicU64,
 }
@@ -46,6 +47,8 @@ pub struct Spent {
     pub unpriced: u64,
     /// Records that the rules answered.
     pub ruled: u64,
+    /// Records that the head answered.
+    pub headed: u64,
     /// Answered records that look as if they held orders.
     pub suspicious: u64,
     /// How many of them were asked about a second time.
@@ -60,8 +63,10 @@ impl Usage {
         self.completion_tokens.fetch_add(reply.completion_tokens.unwrap_or(0), Relaxed);
     }
 
-    pub(crate) fn ruled(&self) {
-        self.ruled.fetch_add(1, Relaxed);
+    /// An engine that costs nothing has answered.
+    pub(crate) fn local(&self, engine: &str) {
+        let counter = if engine == "head" { &self.headed } else { &self.ruled };
+        counter.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn suspicious(&self, is: bool) {
@@ -99,6 +104,7 @@ impl Usage {
             presumptions: books.presumptions,
             unpriced: self.unpriced.load(Relaxed),
             ruled: self.ruled.load(Relaxed),
+            headed: self.headed.load(Relaxed),
             suspicious: self.suspicious.load(Relaxed),
             second_looks: self.second_looks.load(Relaxed),
         }

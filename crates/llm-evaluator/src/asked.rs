@@ -52,7 +52,7 @@ fn who(classifier: &Classifier) -> String {
 }
 
 /// An answer as it would be read from the record that `run` writes.
-fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
+pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
     let given = |aspect: &Aspect| match (aspect.response, answer.related) {
         (Some(place), _) => aspect.read(answer.values.get(place)?).ok()?,
         (None, Some(related)) => Some(vec![usize::from(!related)]),
@@ -71,6 +71,8 @@ fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -
             None => word(),
         },
         measures: measures.collect(),
+        vote_share: origin.votes.map(|votes| votes.vote_share),
+        probability: origin.probability,
         cost: origin.cost_usd,
         prompt_tokens: origin.prompt_tokens.map(|tokens| tokens as f64),
         completion_tokens: origin.completion_tokens.map(|tokens| tokens as f64),

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::given::Confidence;
+use crate::fit::{Isotonic, Platt};
+use crate::interval::{Draw, Interval, wilson};
 
 /// How many bins of equal width the reliability table has.
 pub const BINS: usize = 10;
@@ -21,9 +23,57 @@ pub struct Calibration {
     pub expected_calibration_error: Option<f64>,
     /// The mean squared distance of confidence and outcome (Brier 1950); 0 is best. `None` if they are words.
     pub brier: Option<f64>,
+    /// How far the two may be off, by the bootstrap.
+    pub intervals: ErrorIntervals,
+    /// Curves that make chances of the confidences; `None` if they are words, if there are fewer than [`FITTING`], or if
+    /// all answers are right or all wrong.
+    pub fitted: Option<Fitted>,
     /// The reliability table: bins of equal width, closed above, the first closed below too, as scikit-learn's
     /// `calibration_curve`; or a bin for each word.
     pub bins: Vec<Bin>,
+}
+
+/// From so many answers on curves are fitted.
+pub const FITTING: usize = 20;
+/// Into so many parts answers are cut, so that each is judged by a curve that did not see it.
+const FOLDS: usize = 5;
+
+/// The intervals of the errors of a [`Calibration`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ErrorIntervals {
+    /// Of the expected calibration error.
+    pub expected_calibration_error: Option<Interval>,
+    /// Of the Brier score.
+    pub brier: Option<Interval>,
+}
+
+/// Curves that make of a confidence the chance that the answer is right.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fitted {
+    /// A curve that only rises.
+    pub isotonic: Isotonic,
+    /// Platt's curve, of two numbers.
+    pub platt: Platt,
+    /// The errors of chances that came from curves which four fifths of the answers gave, on the fifth that they did not see.
+    pub held_out: HeldOut,
+}
+
+/// The errors of both curves on answers that they did not see.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct HeldOut {
+    /// Of the rising curve.
+    pub isotonic: Errors,
+    /// Of Platt's.
+    pub platt: Errors,
+}
+
+/// How far chances are from what came of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Errors {
+    /// See [`Calibration::expected_calibration_error`].
+    pub expected_calibration_error: f64,
+    /// See [`Calibration::brier`].
+    pub brier: f64,
 }
 
 /// One line of the reliability table.
@@ -37,6 +87,8 @@ pub struct Bin {
     pub confidence: Option<f64>,
     /// The share of them that is right; `None` if there are none.
     pub right: Option<f64>,
+    /// Wilson's interval of that share.
+    pub interval: Option<Interval>,
 }
 
 /// Compares confidences with outcomes; `None` if no answer has a confidence.
@@ -44,6 +96,7 @@ pub(crate) fn calibration(
     answers: &[(Option<&Confidence>, bool)],
     words: &[String],
     right: String,
+    draw: Draw,
 ) -> Option<Calibration> {
     let without = answers.iter().filter(|(confidence, _)| confidence.is_none()).count() as u64;
     let known: Vec<(&Confidence, bool)> =
@@ -59,40 +112,82 @@ pub(crate) fn calibration(
         without,
         expected_calibration_error: None,
         brier: None,
+        intervals: ErrorIntervals::default(),
+        fitted: None,
         bins: Vec::new(),
     };
     Some(match numbers.len() == known.len() {
-        true => by_number(base, &numbers),
+        true => by_number(base, &numbers, draw),
         false => Calibration { bins: by_word(&known, words), ..base },
     })
 }
 
-fn by_number(base: Calibration, answers: &[(f64, bool)]) -> Calibration {
-    let mut sums = vec![(0u64, 0.0f64, 0u64); BINS];
+fn by_number(base: Calibration, answers: &[(f64, bool)], draw: Draw) -> Calibration {
+    let bin = |(place, (count, sum, rights)): (usize, &(u64, f64, u64))| Bin {
+        name: format!("{:.1} to {:.1}", place as f64 / BINS as f64, (place + 1) as f64 / BINS as f64),
+        answers: *count,
+        confidence: (*count > 0).then(|| sum / *count as f64),
+        right: super::score::ratio(*rights, *count),
+        interval: wilson(*rights, *count),
+    };
+    let found = errors(answers.iter());
+    let intervals = draw.intervals(answers.len(), &[answers.len() as u64; 2], |rows| {
+        let found = (!rows.is_empty()).then(|| errors(rows.iter().map(|row| &answers[*row])));
+        vec![found.map(|found| found.expected_calibration_error), found.map(|found| found.brier)]
+    });
+    Calibration {
+        expected_calibration_error: Some(found.expected_calibration_error),
+        brier: Some(found.brier),
+        intervals: ErrorIntervals { expected_calibration_error: intervals[0], brier: intervals[1] },
+        fitted: fitted(answers),
+        bins: binned(answers.iter()).iter().enumerate().map(bin).collect(),
+        ..base
+    }
+}
+
+/// For each bin its answers, the sum of their confidences, and how many are right.
+fn binned<'a>(answers: impl Iterator<Item = &'a (f64, bool)>) -> [(u64, f64, u64); BINS] {
+    let mut sums = [(0, 0.0, 0); BINS];
     for (confidence, right) in answers {
         let (count, sum, rights) = &mut sums[bin_of(*confidence)];
         *count += 1;
         *sum += confidence;
         *rights += u64::from(*right);
     }
-    let distance = |(count, sum, rights): &(u64, f64, u64)| {
-        let count = *count as f64;
-        if count > 0.0 { (sum - *rights as f64).abs() } else { count }
-    };
+    sums
+}
+
+fn errors<'a>(answers: impl Iterator<Item = &'a (f64, bool)> + Clone) -> Errors {
+    let total = answers.clone().count() as f64;
     let squared = |(confidence, right): &(f64, bool)| (confidence - f64::from(u8::from(*right))).powi(2);
-    let total = answers.len() as f64;
-    let bin = |(place, (count, sum, rights)): (usize, &(u64, f64, u64))| Bin {
-        name: format!("{:.1} to {:.1}", place as f64 / BINS as f64, (place + 1) as f64 / BINS as f64),
-        answers: *count,
-        confidence: (*count > 0).then(|| sum / *count as f64),
-        right: super::score::ratio(*rights, *count),
-    };
-    Calibration {
-        expected_calibration_error: Some(sums.iter().map(distance).sum::<f64>() / total),
-        brier: Some(answers.iter().map(squared).sum::<f64>() / total),
-        bins: sums.iter().enumerate().map(bin).collect(),
-        ..base
+    let brier = answers.clone().map(squared).sum::<f64>() / total;
+    let distance = |(_, sum, rights): &(u64, f64, u64)| (sum - *rights as f64).abs();
+    Errors { expected_calibration_error: binned(answers).iter().map(distance).sum::<f64>() / total, brier }
+}
+
+fn fitted(answers: &[(f64, bool)]) -> Option<Fitted> {
+    let rights = answers.iter().filter(|(_, right)| *right).count();
+    if answers.len() < FITTING || rights == 0 || rights == answers.len() {
+        return None;
     }
+    let (mut isotonic, mut platt) = (Vec::new(), Vec::new());
+    for fold in 0..FOLDS {
+        let part = |inside: bool| {
+            let here = move |(place, _): &(usize, &(f64, bool))| (place % FOLDS == fold) == inside;
+            answers.iter().enumerate().filter(here).map(|(_, answer)| *answer)
+        };
+        let others: Vec<_> = part(false).collect();
+        let (rising, sigmoid) = (Isotonic::fit(&others), Platt::fit(&others));
+        for (claim, right) in part(true) {
+            isotonic.push((rising.chance(claim).unwrap_or(claim), right));
+            platt.push((sigmoid.chance(claim), right));
+        }
+    }
+    Some(Fitted {
+        isotonic: Isotonic::fit(answers),
+        platt: Platt::fit(answers),
+        held_out: HeldOut { isotonic: errors(isotonic.iter()), platt: errors(platt.iter()) },
+    })
 }
 
 /// The bin whose upper bound is the first that is not below the confidence.
@@ -112,7 +207,8 @@ fn by_word(answers: &[(&Confidence, bool)], words: &[String]) -> Vec<Bin> {
         let here = answers.iter().filter(|(confidence, _)| confidence.to_string() == name);
         let count = here.clone().count() as u64;
         let rights = here.filter(|(_, right)| *right).count() as u64;
-        Bin { name, answers: count, confidence: None, right: super::score::ratio(rights, count) }
+        let (right, interval) = (super::score::ratio(rights, count), wilson(rights, count));
+        Bin { name, answers: count, confidence: None, right, interval }
     };
     names.into_iter().map(bin).collect()
 }
@@ -125,7 +221,7 @@ mod tests {
         let confidences: Vec<_> =
             answers.iter().map(|(number, right)| (Confidence::Number(*number), *right)).collect();
         let answers: Vec<_> = confidences.iter().map(|(number, right)| (Some(number), *right)).collect();
-        calibration(&answers, &[], String::new()).unwrap()
+        calibration(&answers, &[], String::new(), Draw::default()).unwrap()
     }
 
     #[test]
@@ -150,11 +246,11 @@ mod tests {
         let (high, low) = (Confidence::Word("high".into()), Confidence::Word("low".into()));
         let answers = [(Some(&high), true), (Some(&high), false), (Some(&low), false), (None, true)];
         let words = ["high", "medium", "low"].map(str::to_owned);
-        let found = calibration(&answers, &words, String::new()).unwrap();
+        let found = calibration(&answers, &words, String::new(), Draw::default()).unwrap();
         assert_eq!((found.answers, found.without, found.brier), (3, 1, None));
         let lines: Vec<_> =
             found.bins.iter().map(|bin| (bin.name.as_str(), bin.answers, bin.right)).collect();
         assert_eq!(lines, [("high", 2, Some(0.5)), ("medium", 0, None), ("low", 1, Some(0.0))]);
-        assert_eq!(calibration(&[(None, true)], &[], String::new()), None);
+        assert_eq!(calibration(&[(None, true)], &[], String::new(), Draw::default()), None);
     }
 }

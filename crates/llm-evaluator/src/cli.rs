@@ -1,6 +1,7 @@
 //! The command line: a command a file.
 
 mod attack;
+mod distil;
 mod evaluate;
 mod sample;
 
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Plant orders into clean rows, and measure how often the model obeys them
     #[command(after_help = attack::EXAMPLES)]
     Attack(Box<attack::AttackArgs>),
+    /// Make a head of paid labels, which answers in place of the model where it is sure
+    #[command(after_help = distil::EXAMPLES)]
+    Distil(Box<distil::DistilArgs>),
     #[command(flatten)]
     Plain(PlainCommand),
 }
@@ -39,6 +43,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Outcome> 
         Command::Evaluate(arguments) => evaluate::run(*arguments, session).await,
         Command::Sample(arguments) => sample::run(*arguments, session).await,
         Command::Attack(arguments) => attack::run(*arguments, session).await,
+        Command::Distil(arguments) => distil::run(*arguments, session).await,
         Command::Plain(command) => session.shared::<Cli>(command).await,
     }
 }

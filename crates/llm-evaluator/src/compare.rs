@@ -6,6 +6,7 @@ use super::aspect::{Aspect, Scheme};
 use super::dice::Dice;
 use super::given::Given;
 use super::gold::{Gold, GoldRow};
+use super::interval::{Draw, quantile};
 use super::score::{Counts, Pair, average, events, is_right, micro, ratio};
 use llm_classifier::Task;
 
@@ -82,7 +83,8 @@ pub struct Disagreement {
 }
 
 /// Compares the answers to a task's first aspect. The same seed gives the same intervals.
-pub fn compare(task: &Task, gold: &Gold, a: &Given, b: &Given, resamples: u32, seed: u64) -> Comparison {
+pub fn compare(task: &Task, gold: &Gold, a: &Given, b: &Given, draw: Draw) -> Comparison {
+    let Draw { resamples, seed } = draw;
     let aspect = Scheme::of(task).aspects.swap_remove(0);
     let rows: Vec<Row<'_>> = gold.rows.iter().filter_map(|row| Row::of(row, a, b)).collect();
     Comparison {
@@ -184,14 +186,6 @@ fn differences(rows: &[Row<'_>], labels: usize, resamples: u32, seed: u64) -> Ve
     drawn.into_iter().enumerate().map(difference).collect()
 }
 
-/// A quantile of sorted values, between the two nearest (numpy's default).
-fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let at = part * last as f64;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    Some(below + (above - below) * at.fract())
-}
-
 fn mcnemar(rows: &[Row<'_>]) -> McNemar {
     let count =
         |a: bool, b: bool| rows.iter().filter(|row| row.pairs().map(is_right) == [a, b]).count() as u64;
@@ -238,12 +232,5 @@ mod tests {
         near(2, 10, 158.0 / 4096.0);
         assert_eq!(exact(0, 0), None);
         assert!(exact(3000, 2000).unwrap() < 1e-40);
-    }
-
-    #[test]
-    fn quantiles_lie_between_the_nearest_values() {
-        let values: Vec<f64> = (0..=100).map(f64::from).collect();
-        assert_eq!((quantile(&values, 0.025), quantile(&values, 0.5)), (Some(2.5), Some(50.0)));
-        assert_eq!(quantile(&[], 0.5), None);
     }
 }

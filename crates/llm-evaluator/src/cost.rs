@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::given::Answer;
+use crate::interval::{Draw, Interval};
 
 /// What answers cost a record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,19 +27,24 @@ pub struct Mean {
     pub sum: Option<f64>,
     /// Their mean; `None` if no answer has it.
     pub per_record: Option<f64>,
+    /// How far the mean may be off, by the bootstrap; `None` if all answers have the same, or none has it.
+    pub interval: Option<Interval>,
 }
 
 impl Mean {
-    fn of(values: impl Iterator<Item = Option<f64>>) -> Mean {
-        let (known, sum) = values.flatten().fold((0u64, 0.0), |(known, sum), value| (known + 1, sum + value));
+    fn of(values: impl Iterator<Item = Option<f64>>, draw: Draw) -> Mean {
+        let values: Vec<f64> = values.flatten().collect();
+        let (known, sum) = (values.len() as u64, values.iter().sum::<f64>());
         let there = |value: f64| (known > 0).then_some(value);
-        Mean { known, sum: there(sum), per_record: there(sum / known as f64) }
+        let interval = draw.of_mean(&values);
+        Mean { known, sum: there(sum), per_record: there(sum / known as f64), interval }
     }
 }
 
 /// Adds up what answers cost.
-pub(crate) fn cost(answers: &[&Answer]) -> Cost {
-    let mean = |figure: fn(&Answer) -> Option<f64>| Mean::of(answers.iter().map(|answer| figure(answer)));
+pub(crate) fn cost(answers: &[&Answer], draw: Draw) -> Cost {
+    let mean =
+        |figure: fn(&Answer) -> Option<f64>| Mean::of(answers.iter().map(|answer| figure(answer)), draw);
     Cost {
         answers: answers.len() as u64,
         dollars: mean(|answer| answer.cost),
@@ -55,9 +61,11 @@ mod tests {
     fn an_unknown_cost_is_none_and_in_no_mean() {
         let dear = Answer { cost: Some(0.5), prompt_tokens: Some(10.0), ..Answer::default() };
         let unknown = Answer { prompt_tokens: Some(20.0), ..Answer::default() };
-        let found = cost(&[&dear, &unknown]);
-        assert_eq!(found.dollars, Mean { known: 1, sum: Some(0.5), per_record: Some(0.5) });
+        let found = cost(&[&dear, &unknown], Draw::default());
+        assert_eq!(found.dollars, Mean { known: 1, sum: Some(0.5), per_record: Some(0.5), interval: None });
         assert_eq!(found.prompt_tokens.per_record, Some(15.0));
-        assert_eq!(found.completion_tokens, Mean { known: 0, sum: None, per_record: None });
+        let interval = found.prompt_tokens.interval.unwrap();
+        assert_eq!((interval.low, interval.high), (10.0, 20.0));
+        assert_eq!(found.completion_tokens, Mean { known: 0, sum: None, per_record: None, interval: None });
     }
 }

@@ -38,6 +38,10 @@ pub struct Answer {
     pub confidence: Option<Confidence>,
     /// The values of the task's counted response fields, in their order.
     pub(crate) measures: Vec<Option<f64>>,
+    /// The share of votes that agree, if several were asked for.
+    pub vote_share: Option<f64>,
+    /// The probability of the tokens that decide, if the endpoint told it.
+    pub probability: Option<f64>,
     /// Dollars; `None` if unknown.
     pub cost: Option<f64>,
     /// Tokens sent.
@@ -137,6 +141,8 @@ pub(crate) fn answer(record: &Record, scheme: &Scheme) -> Result<Answer> {
         given: scheme.aspects.iter().map(read).collect::<Result<_>>()?,
         confidence: scheme.confidence.as_ref().and_then(|confidence| sure(&value, confidence)),
         measures: scheme.measures.iter().map(|measure| measure.value(&value)).collect(),
+        vote_share: number("vote_share").filter(|share| (0.0..=1.0).contains(share)),
+        probability: number("probability").filter(|chance| (0.0..=1.0).contains(chance)),
         cost: number("cost_usd"),
         prompt_tokens: number("prompt_tokens"),
         completion_tokens: number("completion_tokens"),

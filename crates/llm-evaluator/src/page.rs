@@ -1,12 +1,16 @@
 //! The page: a report as one HTML file that needs nothing else.
 
 mod chart;
+mod compared;
+mod distilled;
 mod part;
 
 use std::fmt::Write;
 
 use super::compare::Comparison;
 use super::report::Report;
+
+pub use distilled::distilled_page;
 
 const STYLE: &str = include_str!("page/style.css");
 
@@ -75,19 +79,9 @@ impl Html {
 /// runs nothing.
 pub fn page(reports: &[Report], comparison: Option<&Comparison>) -> String {
     let mut html = Html::default();
-    let title = reports.first().map_or("", |report| report.task.as_str());
-    html.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
-        .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
-        // Should a text ever slip through, it can neither run nor load anything.
-        .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">")
-        .raw("<title>")
-        .text(title)
-        .raw(": evaluation</title><style>")
-        .raw(STYLE)
-        .raw("</style></head><body><main>");
-    html.raw("<h1>").text(title).raw(" <small>evaluation</small></h1>");
+    begin(&mut html, reports.first().map_or("", |report| report.task.as_str()), "evaluation");
     if let Some(comparison) = comparison {
-        part::comparison(&mut html, comparison);
+        compared::comparison(&mut html, comparison);
     }
     for (place, report) in reports.iter().enumerate() {
         if reports.len() > 1 {
@@ -95,6 +89,24 @@ pub fn page(reports: &[Report], comparison: Option<&Comparison>) -> String {
         }
         part::report(&mut html, report);
     }
+    end(html)
+}
+
+/// The beginning of a page about a task.
+fn begin(html: &mut Html, title: &str, about: &str) {
+    html.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+        .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")
+        // Should a text ever slip through, it can neither run nor load anything.
+        .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">")
+        .raw("<title>")
+        .text(title)
+        .raw(&format!(": {about}</title><style>"))
+        .raw(STYLE)
+        .raw("</style></head><body><main>");
+    html.raw("<h1>").text(title).raw(&format!(" <small>{about}</small></h1>"));
+}
+
+fn end(mut html: Html) -> String {
     html.raw("<footer>n/a: not known, or not defined (nothing divided by nothing). Made by llm-evaluator.</footer>");
     html.raw("</main></body></html>\n");
     html.0

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::aspect::{Aspect, Scheme};
 use super::dice::number;
 use super::given::{Answer, Confidence, Row, answer, each};
+use crate::lowest::Lowest;
 use llm_classifier::Task;
 
 /// Why a row was picked.
@@ -47,28 +48,6 @@ pub struct Wish<'a> {
     pub rows: usize,
     /// The same seed picks the same rows, in whatever order they lie.
     pub seed: u64,
-}
-
-/// The rows of lowest rank so far, at most so many; a row is there once.
-struct Lowest<T> {
-    most: usize,
-    rows: BTreeMap<(u64, String), T>,
-}
-
-impl<T> Lowest<T> {
-    fn new(most: usize) -> Self {
-        Lowest { most, rows: BTreeMap::new() }
-    }
-
-    fn offer(&mut self, rank: u64, id: &str, row: impl FnOnce() -> T) {
-        if self.rows.len() >= self.most && self.rows.last_key_value().is_none_or(|(key, _)| key.0 <= rank) {
-            return;
-        }
-        self.rows.entry((rank, id.to_owned())).or_insert_with(row);
-        if self.rows.len() > self.most {
-            self.rows.pop_last();
-        }
-    }
 }
 
 /// Picks rows. Where fewer rows have a confidence than are wanted, random ones take their place.
@@ -177,21 +156,4 @@ fn to_label(record: &Record, reason: Reason, gold: &Value) -> Result<Record> {
             .advise("rename it first: `sample` adds one of that name to be filled in"));
     }
     record.with_members(&ToLabel { sampled: reason, gold })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lowest_are_kept_each_once_in_whatever_order_they_come() {
-        let numbers = [5, 3, 9, 3, 1, 7, 2];
-        let of = |numbers: &mut dyn Iterator<Item = &u64>| {
-            let mut lowest = Lowest::new(3);
-            numbers.for_each(|number| lowest.offer(*number, &number.to_string(), || ()));
-            lowest.rows.into_keys().map(|(rank, _)| rank).collect::<Vec<_>>()
-        };
-        assert_eq!(of(&mut numbers.iter()), [1, 2, 3]);
-        assert_eq!(of(&mut numbers.iter().rev()), [1, 2, 3]);
-    }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::interval::{AverageIntervals, Draw, Interval, LabelIntervals, ShareIntervals, wilson};
+
 /// The labels of one row: places in the aspect's list, in ascending order.
 pub(crate) type Places = Vec<usize>;
 
@@ -30,6 +32,8 @@ pub struct Scores {
     pub weighted: Average,
     /// Rows wanted (down) against answered (across), for aspects with one label a row; the last column is "no answer".
     pub confusion: Option<Vec<Vec<u64>>>,
+    /// Of the two shares above: Wilson's for rows, the bootstrap's for single decisions, of which a row has several.
+    pub intervals: ShareIntervals,
 }
 
 /// The scores of one label, and its two-by-two confusion.
@@ -55,6 +59,8 @@ pub struct LabelScore {
     pub f1: Option<f64>,
     /// (tp + tn) / rows.
     pub accuracy: Option<f64>,
+    /// How far these figures may be off.
+    pub intervals: LabelIntervals,
 }
 
 /// An average over labels. Labels where a figure is undefined are left out of that figure, as scikit-learn does with
@@ -69,6 +75,8 @@ pub struct Average {
     pub f1: Option<f64>,
     /// How many labels have an F1: the others were neither answered nor wanted.
     pub labels: u64,
+    /// How far these figures may be off.
+    pub intervals: AverageIntervals,
 }
 
 /// True and false positives and negatives of one label, without the true negatives.
@@ -94,6 +102,11 @@ impl Counts {
 
     pub(crate) fn support(self) -> u64 {
         self.tp + self.fn_
+    }
+
+    /// How many decisions precision, recall and F1 are made of.
+    pub(crate) fn speaking(self) -> [u64; 3] {
+        [self.tp + self.fp, self.tp + self.fn_, self.tp + self.fp + self.fn_]
     }
 
     pub(crate) fn add(&mut self, other: Counts) {
@@ -132,22 +145,63 @@ pub(crate) fn counts<'a>(labels: usize, pairs: impl IntoIterator<Item = Pair<'a>
 }
 
 /// Scores rows. `one` says that a row has one label: only then there is a square confusion.
-pub(crate) fn score(labels: &[String], pairs: &[Pair<'_>], one: bool, counting: &'static str) -> Scores {
+pub(crate) fn score(
+    labels: &[String],
+    pairs: &[Pair<'_>],
+    one: bool,
+    counting: &'static str,
+    draw: Draw,
+) -> Scores {
     let rows = pairs.len() as u64;
     let counts = counts(labels.len(), pairs.iter().copied());
-    let wrong: u64 = counts.iter().map(|counts| counts.fp + counts.fn_).sum();
-    let decisions = rows * labels.len() as u64;
-    Scores {
+    let right = pairs.iter().filter(|pair| is_right(**pair)).count() as u64;
+    let mut scores = Scores {
         counting,
         rows,
-        subset_accuracy: ratio(pairs.iter().filter(|pair| is_right(**pair)).count() as u64, rows),
-        label_accuracy: ratio(decisions - wrong, decisions),
+        subset_accuracy: ratio(right, rows),
+        label_accuracy: label_accuracy(&counts, rows),
         labels: labels.iter().zip(&counts).map(|(label, counts)| label_score(label, *counts, rows)).collect(),
         micro: micro(&counts),
         macro_: average(&counts, |_| 1.0),
         weighted: average(&counts, |counts| counts.support() as f64),
         confusion: one.then(|| confusion(labels.len(), pairs)),
+        intervals: ShareIntervals { subset_accuracy: wilson(right, rows), label_accuracy: None },
+    };
+    scores.drawn(labels.len(), pairs, draw);
+    scores
+}
+
+impl Scores {
+    /// Puts in the intervals of what is no share of rows.
+    fn drawn(&mut self, labels: usize, pairs: &[Pair<'_>], draw: Draw) {
+        let added: Vec<Vec<(usize, Counts)>> = pairs.iter().map(|pair| events(*pair)).collect();
+        let mut all = Counts::default();
+        added.iter().flatten().for_each(|(_, event)| all.add(*event));
+        let mut speaking = all.speaking().repeat(3);
+        speaking.push(pairs.len() as u64);
+        let intervals = draw.intervals(pairs.len(), &speaking, |rows| {
+            let mut counts = vec![Counts::default(); labels];
+            for (place, event) in rows.iter().flat_map(|row| &added[*row]) {
+                counts[*place].add(*event);
+            }
+            let weight = |counts: &Counts| counts.support() as f64;
+            let all = [micro(&counts), average(&counts, |_| 1.0), average(&counts, weight)];
+            let figures = all.iter().flat_map(|all| [all.precision, all.recall, all.f1]);
+            figures.chain([label_accuracy(&counts, rows.len() as u64)]).collect()
+        });
+        let averages = [&mut self.micro, &mut self.macro_, &mut self.weighted];
+        for (average, found) in averages.into_iter().zip(intervals.chunks_exact(3)) {
+            average.intervals = AverageIntervals { precision: found[0], recall: found[1], f1: found[2] };
+        }
+        self.intervals.label_accuracy = intervals[9];
     }
+}
+
+/// The share of single decisions that are right.
+fn label_accuracy(counts: &[Counts], rows: u64) -> Option<f64> {
+    let wrong: u64 = counts.iter().map(|counts| counts.fp + counts.fn_).sum();
+    let decisions = rows * counts.len() as u64;
+    ratio(decisions.saturating_sub(wrong), decisions)
 }
 
 /// Whether the whole set of labels is right.
@@ -168,6 +222,12 @@ fn label_score(label: &str, counts: Counts, rows: u64) -> LabelScore {
         recall: counts.recall(),
         f1: counts.f1(),
         accuracy: ratio(rows - fp - fn_, rows),
+        intervals: LabelIntervals {
+            precision: wilson(tp, tp + fp),
+            recall: wilson(tp, tp + fn_),
+            f1: Interval::of_f1(tp, fp + fn_),
+            accuracy: wilson(rows - fp - fn_, rows),
+        },
     }
 }
 
@@ -176,7 +236,8 @@ pub(crate) fn micro(counts: &[Counts]) -> Average {
     let mut all = Counts::default();
     counts.iter().for_each(|counts| all.add(*counts));
     let labels = counts.iter().filter(|counts| counts.f1().is_some()).count() as u64;
-    Average { precision: all.precision(), recall: all.recall(), f1: all.f1(), labels }
+    let intervals = AverageIntervals::default();
+    Average { precision: all.precision(), recall: all.recall(), f1: all.f1(), labels, intervals }
 }
 
 /// The mean over the labels where a figure is defined.
@@ -192,6 +253,7 @@ pub(crate) fn average(counts: &[Counts], weight: impl Fn(&Counts) -> f64) -> Ave
         recall: mean(Counts::recall),
         f1: mean(Counts::f1),
         labels: counts.iter().filter(|counts| counts.f1().is_some()).count() as u64,
+        intervals: AverageIntervals::default(),
     }
 }
 
@@ -219,7 +281,7 @@ mod tests {
         let pairs: [Pair<'_>; 4] =
             [(&[0, 1], Some(&[0])), (&[1], Some(&[0, 1])), (&[0], Some(&[0, 2])), (&[1], None)];
         let names = ["a", "b", "c", "d"].map(str::to_owned);
-        let scores = score(&names, &pairs, false, "");
+        let scores = score(&names, &pairs, false, "", Draw::default());
         let a = &scores.labels[0];
         assert_eq!((a.true_positives, a.false_positives, a.false_negatives, a.true_negatives), (2, 1, 0, 1));
         near(a.precision, 2.0 / 3.0);
@@ -246,14 +308,14 @@ mod tests {
     #[test]
     fn one_label_a_row_has_a_square_confusion_with_a_column_for_no_answer() {
         let pairs: [Pair<'_>; 4] = [(&[0], Some(&[0])), (&[0], Some(&[1])), (&[1], Some(&[1])), (&[1], None)];
-        let scores = score(&["x".into(), "y".into()], &pairs, true, "");
+        let scores = score(&["x".into(), "y".into()], &pairs, true, "", Draw::default());
         assert_eq!(scores.confusion, Some(vec![vec![1, 1, 0], vec![0, 1, 1]]));
         near(scores.subset_accuracy, 0.5);
     }
 
     #[test]
     fn nothing_at_all_is_undefined_and_not_zero() {
-        let scores = score(&["x".into()], &[], false, "");
+        let scores = score(&["x".into()], &[], false, "", Draw::default());
         assert_eq!((scores.subset_accuracy, scores.label_accuracy, scores.micro.f1), (None, None, None));
         assert_eq!((scores.macro_.f1, scores.weighted.f1), (None, None));
     }

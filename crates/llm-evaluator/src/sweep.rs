@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::given::Answer;
 use super::score::{Counts, events, ratio};
+use crate::interval::{Draw, Interval, wilson};
 
 /// What a threshold on one figure does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +32,21 @@ pub struct Point {
     pub recall: Option<f64>,
     /// 2 tp / (2 tp + fp + fn).
     pub f1: Option<f64>,
+    /// How far these figures may be off: Wilson's for rows, the bootstrap's for labels, of which a row has several.
+    pub intervals: PointIntervals,
+}
+
+/// The intervals of a [`Point`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct PointIntervals {
+    /// Of the share of rows.
+    pub share: Option<Interval>,
+    /// Of the precision.
+    pub precision: Option<Interval>,
+    /// Of the recall.
+    pub recall: Option<Interval>,
+    /// Of F1.
+    pub f1: Option<Interval>,
 }
 
 /// A labelled row and its answer, for the task's first aspect.
@@ -47,6 +63,7 @@ pub(crate) fn sweep(
     accepts: Option<usize>,
     thresholds: &[f64],
     figure: impl Fn(&Answer) -> Option<f64>,
+    draw: Draw,
 ) -> Option<Sweep> {
     let known = |row: &Judged<'_>| row.answer.and_then(&figure).is_some();
     if !rows.iter().any(known) {
@@ -56,48 +73,98 @@ pub(crate) fn sweep(
         Some(_) => "the rows that the filter lets through".to_owned(),
         None => "the labels of the rows whose answer counts, all in one pot (micro)".to_owned(),
     };
-    let point = |threshold: &f64| {
-        let counts = |answer: &Answer| figure(answer).is_some_and(|figure| figure >= *threshold);
-        let (kept, total) = match accepts {
-            Some(label) => accepted(rows, label, counts),
-            None => labelled(rows, counts),
-        };
-        Point {
-            threshold: *threshold,
-            kept,
-            share: ratio(kept, rows.len() as u64),
-            precision: total.precision(),
-            recall: total.recall(),
-            f1: total.f1(),
+    let rows: Vec<Weighed> = rows.iter().map(|row| weighed(row, accepts, thresholds, &figure)).collect();
+    let all = totals(rows.iter(), thresholds.len());
+    let mut intervals: Vec<PointIntervals> =
+        all.iter().map(|(kept, total)| by_rows(*kept, *total, rows.len() as u64)).collect();
+    if accepts.is_none() {
+        let speaking: Vec<u64> = all.iter().flat_map(|(_, total)| total.speaking()).collect();
+        let drawn = draw.intervals(rows.len(), &speaking, |places| {
+            let totals = totals(places.iter().map(|place| &rows[*place]), thresholds.len());
+            totals.iter().flat_map(|(_, total)| [total.precision(), total.recall(), total.f1()]).collect()
+        });
+        for (intervals, found) in intervals.iter_mut().zip(drawn.chunks_exact(3)) {
+            (intervals.precision, intervals.recall, intervals.f1) = (found[0], found[1], found[2]);
         }
+    }
+    let point = |((threshold, (kept, total)), intervals): ((&f64, &(u64, Counts)), PointIntervals)| Point {
+        threshold: *threshold,
+        kept: *kept,
+        share: ratio(*kept, rows.len() as u64),
+        precision: total.precision(),
+        recall: total.recall(),
+        f1: total.f1(),
+        intervals,
     };
-    Some(Sweep { by: by.to_owned(), of, points: thresholds.iter().map(point).collect() })
+    let points = thresholds.iter().zip(&all).zip(intervals).map(point).collect();
+    Some(Sweep { by: by.to_owned(), of, points })
 }
 
-fn accepted(rows: &[Judged<'_>], label: usize, counts: impl Fn(&Answer) -> bool) -> (u64, Counts) {
-    let (mut kept, mut total) = (0, Counts::default());
+fn by_rows(kept: u64, total: Counts, rows: u64) -> PointIntervals {
+    let Counts { tp, fp, fn_ } = total;
+    PointIntervals {
+        share: wilson(kept, rows),
+        precision: wilson(tp, tp + fp),
+        recall: wilson(tp, tp + fn_),
+        f1: Interval::of_f1(tp, fp + fn_),
+    }
+}
+
+/// What a row adds at a threshold.
+struct Weighed {
+    /// At so many of the thresholds, the lowest, its answer counts.
+    counts_at: usize,
+    /// There: whether it is kept, and what it adds.
+    counting: (bool, Counts),
+    /// At the others.
+    not_counting: Counts,
+}
+
+fn weighed(
+    row: &Judged<'_>,
+    accepts: Option<usize>,
+    thresholds: &[f64],
+    figure: impl Fn(&Answer) -> Option<f64>,
+) -> Weighed {
+    let reached = row.answer.and_then(figure);
+    let given = row.answer.and_then(|answer| answer.given[0].as_deref());
+    let sum = |given: Option<&[usize]>| {
+        let mut total = Counts::default();
+        // Of a filter only the rows that it lets through are looked at.
+        let events = events((row.wanted, given)).into_iter();
+        events
+            .filter(|(label, _)| accepts.is_none_or(|only| only == *label))
+            .for_each(|(_, event)| total.add(event));
+        total
+    };
+    let kept = given.is_some_and(|given| accepts.is_none_or(|label| given.contains(&label)));
+    Weighed {
+        counts_at: reached.map_or(0, |reached| thresholds.partition_point(|threshold| *threshold <= reached)),
+        counting: (kept, sum(given)),
+        not_counting: sum(None),
+    }
+}
+
+/// For each threshold how many rows are kept, and all that the rows add.
+fn totals<'a>(rows: impl Iterator<Item = &'a Weighed>, thresholds: usize) -> Vec<(u64, Counts)> {
+    // By how many thresholds the answer reaches: what its row adds there, and elsewhere.
+    let mut reaching = vec![(0, Counts::default()); thresholds + 1];
+    let mut missing = vec![Counts::default(); thresholds + 1];
     for row in rows {
-        let through = row.answer.filter(|answer| counts(answer)).and_then(|answer| answer.given[0].as_ref());
-        let through = through.is_some_and(|given| given.contains(&label));
-        kept += u64::from(through);
-        match (row.wanted.contains(&label), through) {
-            (true, true) => total.tp += 1,
-            (true, false) => total.fn_ += 1,
-            (false, true) => total.fp += 1,
-            (false, false) => {}
+        reaching[row.counts_at].0 += u64::from(row.counting.0);
+        reaching[row.counts_at].1.add(row.counting.1);
+        missing[row.counts_at].add(row.not_counting);
+    }
+    let total = |place: usize| {
+        let (mut kept, mut total) = (0, Counts::default());
+        missing[..=place].iter().for_each(|counts| total.add(*counts));
+        for (rows, counts) in &reaching[place + 1..] {
+            kept += rows;
+            total.add(*counts);
         }
-    }
-    (kept, total)
-}
-
-fn labelled(rows: &[Judged<'_>], counts: impl Fn(&Answer) -> bool) -> (u64, Counts) {
-    let (mut kept, mut total) = (0, Counts::default());
-    for row in rows {
-        let given = row.answer.filter(|answer| counts(answer)).and_then(|answer| answer.given[0].as_deref());
-        kept += u64::from(given.is_some());
-        events((row.wanted, given)).iter().for_each(|(_, event)| total.add(*event));
-    }
-    (kept, total)
+        (kept, total)
+    };
+    (0..thresholds).map(total).collect()
 }
 
 #[cfg(test)]
@@ -118,13 +185,14 @@ mod tests {
         let rows: Vec<_> =
             wanted.iter().zip(answers).map(|(wanted, answer)| Judged { wanted, answer }).collect();
         let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
-        let found = sweep("confidence", &rows, Some(0), &[0.0, 0.5, 0.9, 1.0], figure).unwrap();
+        let found =
+            sweep("confidence", &rows, Some(0), &[0.0, 0.5, 0.9, 1.0], figure, Draw::default()).unwrap();
         let of = |point: &Point| (point.kept, point.precision, point.recall);
         assert_eq!(of(&found.points[0]), (3, Some(2.0 / 3.0), Some(2.0 / 3.0)));
         assert_eq!(of(&found.points[1]), (2, Some(0.5), Some(1.0 / 3.0)));
         assert_eq!(of(&found.points[2]), (1, Some(1.0), Some(1.0 / 3.0)));
         assert_eq!(of(&found.points[3]), (0, None, Some(0.0)));
-        assert!(sweep("quality", &rows, Some(0), &[1.0], |_| None).is_none());
+        assert!(sweep("quality", &rows, Some(0), &[1.0], |_| None, Draw::default()).is_none());
     }
 
     #[test]
@@ -137,7 +205,7 @@ mod tests {
             .map(|(wanted, answer)| Judged { wanted, answer: Some(answer) })
             .collect();
         let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
-        let found = sweep("confidence", &rows, None, &[0.0, 0.5], figure).unwrap();
+        let found = sweep("confidence", &rows, None, &[0.0, 0.5], figure, Draw::default()).unwrap();
         assert_eq!((found.points[0].precision, found.points[0].recall), (Some(1.0), Some(2.0 / 3.0)));
         assert_eq!((found.points[1].kept, found.points[1].recall), (1, Some(1.0 / 3.0)));
     }

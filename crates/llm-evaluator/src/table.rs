@@ -1,17 +1,20 @@
 //! Tables: a report as aligned text for a terminal.
 
-use super::calibration::Calibration;
-use super::compare::{Comparison, Difference};
+mod compared;
+
+use super::calibration::{Calibration, Errors, Fitted};
 use super::cost::{Cost, Mean};
 use super::report::{AspectReport, Coverage, Report};
 use super::score::{Average, Scores};
 use super::sweep::Sweep;
+use crate::headline::Figure;
+use crate::interval::Interval;
+use crate::threshold::{Chosen, Kept};
+
+pub use compared::comparison_table;
 
 /// What stands where a figure is unknown or undefined.
 pub(crate) const UNKNOWN: &str = "n/a";
-
-/// How many disagreements a terminal shows.
-const SHOWN: usize = 20;
 
 /// The whole report.
 pub fn table(report: &Report) -> String {
@@ -22,14 +25,15 @@ pub fn table(report: &Report) -> String {
         shown(&report.answers)
     );
     text.push_str(&coverage(&report.coverage));
+    text.push_str(&headline(report));
     report.aspects.iter().for_each(|aspect| text.push_str(&self::aspect(aspect)));
     if !report.strata.is_empty() {
         let lines = report.strata.iter().map(|stratum| {
             vec![
                 shown(&stratum.sampled),
                 stratum.rows.to_string(),
-                number(stratum.subset_accuracy),
-                number(stratum.micro_f1),
+                within(stratum.subset_accuracy, stratum.intervals.subset_accuracy),
+                within(stratum.micro_f1, stratum.intervals.micro_f1),
             ]
         });
         text.push_str("\nby why rows are in the gold file (only random rows speak for the whole listing)\n");
@@ -40,8 +44,33 @@ pub fn table(report: &Report) -> String {
         None => text.push_str("\ncalibration: n/a, no answer has a confidence\n"),
     }
     report.sweeps.iter().for_each(|sweep| text.push_str(&swept(sweep)));
+    if !report.thresholds.is_empty() {
+        text.push_str(&chosen(&report.thresholds));
+    }
     text.push_str(&billed(&report.cost));
     text
+}
+
+fn headline(report: &Report) -> String {
+    let headline = &report.headline;
+    let of = match headline.of {
+        "random" => "rows drawn at random",
+        _ => "all labelled rows: none says that it was drawn at random",
+    };
+    let line = |name: &str, figure: Figure| vec![name.to_owned(), within(figure.value, figure.interval)];
+    let lines = [
+        line("subset accuracy", headline.subset_accuracy),
+        line("micro F1", headline.micro_f1),
+        line("macro F1", headline.macro_f1),
+    ];
+    format!(
+        "\nheadline: {} {of}; no answer counts as wrong\n{}in brackets: 95 % intervals; Wilson's for shares of rows, else the \
+         bootstrap's of {} draws, seed {}\n",
+        headline.rows,
+        aligned(&["figure", "value"], lines),
+        report.draw.resamples,
+        report.draw.seed
+    )
 }
 
 fn coverage(coverage: &Coverage) -> String {
@@ -77,9 +106,9 @@ fn summary(scores: &Scores) -> String {
     let line = |name: &str, average: &Average| {
         vec![
             name.to_owned(),
-            number(average.precision),
-            number(average.recall),
-            number(average.f1),
+            within(average.precision, average.intervals.precision),
+            within(average.recall, average.intervals.recall),
+            within(average.f1, average.intervals.f1),
             format!("{} labels", average.labels),
         ]
     };
@@ -89,8 +118,8 @@ fn summary(scores: &Scores) -> String {
         "\n{} ({} rows)\nsubset accuracy {}   accuracy of single yes/no decisions {}\n{}",
         scores.counting,
         scores.rows,
-        number(scores.subset_accuracy),
-        number(scores.label_accuracy),
+        within(scores.subset_accuracy, scores.intervals.subset_accuracy),
+        within(scores.label_accuracy, scores.intervals.label_accuracy),
         aligned(&["average", "precision", "recall", "F1", "over"], lines)
     )
 }
@@ -98,7 +127,13 @@ fn summary(scores: &Scores) -> String {
 fn scores(scores: &Scores) -> String {
     let lines = scores.labels.iter().map(|label| {
         let mut line = vec![shown(&label.label)];
-        line.extend([label.precision, label.recall, label.f1, label.accuracy].map(number));
+        let intervals = &label.intervals;
+        line.extend([
+            within(label.precision, intervals.precision),
+            within(label.recall, intervals.recall),
+            within(label.f1, intervals.f1),
+            within(label.accuracy, intervals.accuracy),
+        ]);
         let counts = [
             label.support,
             label.true_positives,
@@ -129,24 +164,76 @@ fn confusion(scores: &Scores) -> String {
 
 fn calibrated(calibration: &Calibration) -> String {
     let lines = calibration.bins.iter().map(|bin| {
-        vec![shown(&bin.name), bin.answers.to_string(), number(bin.confidence), number(bin.right)]
+        vec![
+            shown(&bin.name),
+            bin.answers.to_string(),
+            number(bin.confidence),
+            within(bin.right, bin.interval),
+        ]
     });
     format!(
         "\ncalibration: an answer is right if {}\nexpected calibration error {} ({} bins)   Brier score {}   {} answers, {} \
-         without a confidence\n{}",
+         without a confidence\n{}{}",
         shown(&calibration.right),
-        number(calibration.expected_calibration_error),
+        within(calibration.expected_calibration_error, calibration.intervals.expected_calibration_error),
         calibration.bins.len(),
-        number(calibration.brier),
+        within(calibration.brier, calibration.intervals.brier),
         calibration.answers,
         calibration.without,
-        aligned(&["confidence", "answers", "mean", "right"], lines)
+        aligned(&["confidence", "answers", "mean", "right"], lines),
+        calibration.fitted.as_ref().map_or(String::new(), fitted)
+    )
+}
+
+/// The curves, each with its errors on answers that it did not see.
+fn fitted(fitted: &Fitted) -> String {
+    let line = |name: &str, errors: &Errors| {
+        let figures = [errors.expected_calibration_error, errors.brier].map(|figure| format!("{figure:.3}"));
+        [vec![name.to_owned()], figures.to_vec()].concat()
+    };
+    let held_out = &fitted.held_out;
+    let lines = [line("isotonic", &held_out.isotonic), line("Platt", &held_out.platt)];
+    format!(
+        "fitted curves, on answers that they did not see; Platt: 1 / (1 + exp({:.4} * confidence + {:.4}))\n{}",
+        fitted.platt.a,
+        fitted.platt.b,
+        aligned(&["curve", "calibration error", "Brier score"], lines)
+    )
+}
+
+/// The thresholds for a wished precision.
+fn chosen(all: &[Chosen]) -> String {
+    let kept = |kept: &Kept| format!("{} of {}", kept.kept, kept.of);
+    let line = |chosen: &Chosen| {
+        vec![
+            shown(&chosen.by),
+            chosen.threshold.map_or("none".into(), |threshold| format!("{threshold}")),
+            kept(&chosen.chosen),
+            within(chosen.chosen.precision, chosen.chosen.interval),
+            kept(&chosen.held_out),
+            within(chosen.held_out.precision, chosen.held_out.interval),
+        ]
+    };
+    let rows = all.first().map_or("all", |chosen| chosen.rows);
+    format!(
+        "\nlowest thresholds with a precision of at least {} by the low end of its interval, from the rows: {rows}\n{}",
+        all.first().map_or(0.0, |chosen| chosen.wished),
+        aligned(
+            &["on", "at least", "kept", "precision", "kept of unseen", "their precision"],
+            all.iter().map(line)
+        )
     )
 }
 
 fn swept(sweep: &Sweep) -> String {
     let lines = sweep.points.iter().map(|point| {
-        let figures = [point.share, point.precision, point.recall, point.f1].map(number);
+        let intervals = &point.intervals;
+        let figures = [
+            within(point.share, intervals.share),
+            within(point.precision, intervals.precision),
+            within(point.recall, intervals.recall),
+            within(point.f1, intervals.f1),
+        ];
         [vec![format!("{:.2}", point.threshold), point.kept.to_string()], figures.to_vec()].concat()
     });
     let head = ["at least", "kept", "share", "precision", "recall", "F1"];
@@ -158,7 +245,12 @@ fn billed(cost: &Cost) -> String {
         let of = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:.digits$}"));
         vec![
             name.to_owned(),
-            of(mean.per_record),
+            match mean.interval {
+                Some(Interval { low, high }) => {
+                    format!("{} ({low:.digits$} to {high:.digits$})", of(mean.per_record))
+                }
+                None => of(mean.per_record),
+            },
             of(mean.sum),
             format!("{} of {}", mean.known, cost.answers),
         ]
@@ -171,58 +263,17 @@ fn billed(cost: &Cost) -> String {
     format!("\n{}", aligned(&["cost", "per record", "sum", "known for"], lines))
 }
 
-/// A comparison.
-pub fn comparison_table(comparison: &Comparison) -> String {
-    let signed = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:+.3}"));
-    let line = |difference: &Difference| {
-        let Difference { figure, a, b, difference, low, high, clear } = difference;
-        let clear = clear.map_or(UNKNOWN, |clear| if clear { "yes" } else { "no" });
-        let interval = format!("{} to {}", signed(*low), signed(*high));
-        vec![(*figure).to_owned(), number(*a), number(*b), signed(*difference), interval, clear.to_owned()]
-    };
-    let tested = &comparison.mcnemar;
-    let mut text = format!(
-        "\n== B against A, on {} ==\nA  {}\nB  {}\n{} rows, those without an answer count as wrong; paired bootstrap, {} \
-         resamples, seed {}\n{}\nboth right {}   only A {}   only B {}   neither {}   McNemar's exact p {}\n",
-        shown(&comparison.aspect),
-        shown(&comparison.a),
-        shown(&comparison.b),
-        comparison.rows,
-        comparison.resamples,
-        comparison.seed,
-        aligned(
-            &["figure", "A", "B", "B - A", "95 % interval", "clear"],
-            comparison.differences.iter().map(line)
-        ),
-        tested.both,
-        tested.only_a,
-        tested.only_b,
-        tested.neither,
-        tested.p_value.map_or(UNKNOWN.into(), |chance| format!("{chance:.4}")),
-    );
-    text.push_str(&disagreements(comparison));
-    text
-}
-
-fn disagreements(comparison: &Comparison) -> String {
-    let all = comparison.disagreements.len();
-    let list = |labels: &[String]| shown(&labels.join(" + "));
-    let given = |labels: &Option<Vec<String>>| labels.as_deref().map_or("(no answer)".into(), list);
-    let lines = comparison
-        .disagreements
-        .iter()
-        .take(SHOWN)
-        .map(|row| vec![shown(&row.id), list(&row.gold), given(&row.a), given(&row.b)]);
-    let rest = match all.saturating_sub(SHOWN) {
-        0 => String::new(),
-        rest => format!("... and {rest} more: --json has them all\n"),
-    };
-    format!("\nrows with two different answers: {all}\n{}{rest}", aligned(&["id", "gold", "A", "B"], lines))
-}
-
 /// A figure from 0 to 1, or that there is none.
 pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or(UNKNOWN.into(), |value| format!("{value:.3}"))
+}
+
+/// A figure from 0 to 1 with its interval.
+pub(crate) fn within(value: Option<f64>, interval: Option<Interval>) -> String {
+    match (value, interval) {
+        (Some(value), Some(Interval { low, high })) => format!("{value:.3} ({low:.3}-{high:.3})"),
+        (value, _) => number(value),
+    }
 }
 
 /// A text of strangers in one line: what moves the cursor or the direction of writing is shown as its escape.

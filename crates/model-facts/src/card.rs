@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use crawl_core::json::Raw;
 
+use crate::members::Members;
+
 /// So many texts of a list are read; no card needs more.
 const MOST: usize = 2_000;
 
@@ -73,10 +75,10 @@ fn unique<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {
     texts.take(MOST).filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
 }
 
-/// The languages: of the card, else the tags that are ISO 639-1 codes. `false` is what YAML 1.1 makes of `no`, Norwegian.
-pub(crate) fn languages<'a>(card: Option<Raw<'a>>, tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
-    let named =
-        ["language", "languages"].iter().find_map(|name| card?.get(name).filter(|raw| !raw.is_null()));
+/// The languages: what the card names and what has the form of a code, else the tags that are ISO 639-1 codes. `false` is
+/// what YAML 1.1 makes of `no`, Norwegian.
+pub(crate) fn languages<'a>(card: Option<&Members<'a>>, tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
+    let named = ["language", "languages"].iter().find_map(|name| card?.get(name));
     let one = |raw: Raw<'a>| match raw.bool() {
         Some(false) => Some(Cow::Borrowed("no")),
         _ => raw.str(),
@@ -88,14 +90,32 @@ pub(crate) fn languages<'a>(card: Option<Raw<'a>>, tags: &[Cow<'a, str>]) -> Vec
         },
         None => Vec::new(),
     };
+    let own = unique(own.into_iter().filter(|text| is_code(text)));
     if !own.is_empty() {
-        return unique(own.into_iter());
+        return own;
     }
-    unique(tags.iter().filter(|tag| CODES.split(' ').any(|code| code == tag.as_ref())).cloned())
+    // Among the Hub's tags are those that the author chose: there `ml`, `cv` and `sd` mean no languages.
+    let chosen = card.and_then(|card| card.get("tags")).map(texts).unwrap_or_default();
+    let is_language = |tag: &&Cow<'a, str>| {
+        tag.len() == 2 && CODES.split(' ').any(|code| code == tag.as_ref()) && !chosen.contains(tag)
+    };
+    unique(tags.iter().filter(is_language).cloned())
+}
+
+/// Whether a text has the form of a language's code: two or three letters, and perhaps script, region or more behind them
+/// (`zh-Hant`, `pt_BR`). The Hub knows two words beside codes; and `und` is the code of what is not known.
+fn is_code(text: &str) -> bool {
+    let mut parts = text.split(['-', '_']);
+    let first = parts.next().unwrap_or_default();
+    let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let more =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let code = (2..=3).contains(&first.len()) && letters(first) && parts.all(more);
+    (code && !first.eq_ignore_ascii_case("und")) || matches!(text, "code" | "multilingual")
 }
 
 /// The datasets that the card names, and those of tags `dataset:`.
-pub(crate) fn datasets<'a>(card: Option<Raw<'a>>, tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
+pub(crate) fn datasets<'a>(card: Option<&Members<'a>>, tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
     let own = card.and_then(|card| card.get("datasets")).map(texts).unwrap_or_default();
     unique(own.into_iter().chain(tags.iter().filter_map(|tag| after(tag, "dataset:"))))
 }
@@ -107,7 +127,7 @@ pub(crate) fn arxiv<'a>(tags: &[Cow<'a, str>]) -> Vec<Cow<'a, str>> {
 
 /// The models that it was made of, and how: tags `base_model:RELATION:NAME`, else `base_model` of the card.
 pub(crate) fn bases<'a>(
-    card: Option<Raw<'a>>,
+    card: Option<&Members<'a>>,
     tags: &[Cow<'a, str>],
     is_adapter: bool,
 ) -> (Vec<Cow<'a, str>>, Option<Relation>) {
@@ -131,13 +151,10 @@ pub(crate) fn bases<'a>(
     let names = unique(names.into_iter());
     let told = || Relation::read(card?.get("base_model_relation")?.str()?.as_ref());
     let seen = || is_adapter.then_some(Relation::Adapter);
-    let none = || (names.is_empty() && card.is_some_and(has_metadata)).then_some(Relation::Original);
+    let none =
+        || (names.is_empty() && card.is_some_and(|card| !card.is_empty())).then_some(Relation::Original);
     let relation = relation.or_else(told).or_else(seen).or_else(none);
     (names, relation)
-}
-
-fn has_metadata(card: Raw<'_>) -> bool {
-    card.members().is_some_and(|mut members| members.next().is_some())
 }
 
 /// The most bytes of a card that are looked at for its first paragraph, and the most characters of that.

@@ -4,54 +4,59 @@ use std::borrow::Cow;
 
 use crawl_core::json::Raw;
 
-/// The two places of a model's configuration.
-#[derive(Clone, Copy, Debug, Default)]
+use crate::members::Members;
+
+/// A model's configuration. It is asked for dozens of members.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Config<'a> {
-    /// The member `config.json`: the whole file.
-    pub(crate) whole: Option<Raw<'a>>,
-    /// The member `config`: what the Hub keeps of it.
-    pub(crate) part: Option<Raw<'a>>,
+    members: Members<'a>,
+    text: Option<Box<Config<'a>>>,
 }
 
 impl<'a> Config<'a> {
-    /// A member of the file, else of the part.
-    pub(crate) fn get(self, name: &str) -> Option<Raw<'a>> {
-        let there = |place: Option<Raw<'a>>| place?.get(name).filter(|raw| !raw.is_null());
-        there(self.whole).or_else(|| there(self.part))
+    /// Of the member `config.json`, the whole file, and of the member `config`, what the Hub keeps of it: a member of the
+    /// file, else of the part.
+    pub(crate) fn of(whole: Option<Raw<'a>>, part: Option<Raw<'a>>) -> Self {
+        let members = Members::of(part.into_iter().chain(whole));
+        let nested = ["text_config", "llm_config", "language_config"].iter().find_map(|name| {
+            let nested = members.get(name).filter(|raw| raw.members().is_some())?;
+            Some(Config { members: Members::of([nested]), text: None })
+        });
+        Config { members, text: nested.map(Box::new) }
+    }
+
+    /// A member.
+    pub(crate) fn get(&self, name: &str) -> Option<Raw<'a>> {
+        self.members.get(name)
     }
 
     /// A short text.
-    pub(crate) fn text(self, name: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         self.get(name)?.str().filter(|text| !text.is_empty() && text.len() <= 200)
     }
 
     /// The configuration of the model that writes text: nested in models that also see or hear.
-    pub(crate) fn of_text(self) -> Config<'a> {
-        for name in ["text_config", "llm_config", "language_config"] {
-            if let Some(nested) = self.get(name).filter(|raw| raw.members().is_some()) {
-                return Config { whole: Some(nested), part: None };
-            }
-        }
-        self
+    pub(crate) fn of_text(&self) -> &Config<'a> {
+        self.text.as_deref().unwrap_or(self)
     }
 
     /// The first of these members that is a whole number above zero.
-    pub(crate) fn number(self, names: &[&str]) -> Option<u64> {
+    pub(crate) fn number(&self, names: &[&str]) -> Option<u64> {
         names.iter().find_map(|name| positive(self.get(name)?))
     }
 
     /// Whether the member is there and not null.
-    pub(crate) fn has(self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// Whether the member is `true`.
-    pub(crate) fn is(self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.get(name).and_then(Raw::bool) == Some(true)
     }
 
     /// The first of `architectures`, such as `LlamaForCausalLM`.
-    pub(crate) fn architecture(self) -> Option<Cow<'a, str>> {
+    pub(crate) fn architecture(&self) -> Option<Cow<'a, str>> {
         self.get("architectures")?.elements()?.next()?.str().filter(|text| text.len() <= 200)
     }
 }

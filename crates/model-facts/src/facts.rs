@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crawl_core::Record;
-use crawl_core::json::Raw;
+use crawl_core::json::{Key, Raw};
 use crawl_core::record::HfModel;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use crate::files::{self, File, Weights};
 use crate::hardware::Footprint;
 use crate::kv::{self, Kv};
 use crate::licence::Licence;
+use crate::members::Members;
 use crate::parameters::{self, Basis, Known, whole};
 use crate::quantised::{self, Quantisation};
 use crate::{gguf, reading, safetensors};
@@ -63,7 +64,7 @@ pub struct Facts<'a> {
     pub datasets: Vec<Cow<'a, str>>,
     /// Papers.
     pub arxiv: Vec<Cow<'a, str>>,
-    /// The header of the GGUF file that stands for the repository, its first shard.
+    /// The header of the GGUF file that stands for the repository, its first shard; else of another one, without its type.
     pub gguf: Option<gguf::Header>,
     /// The cache of keys and values.
     pub kv: Option<Kv>,
@@ -92,21 +93,17 @@ struct Added<'a> {
 }
 
 impl<'a> Added<'a> {
-    fn of(record: &'a Record) -> Self {
-        let mut added = Added::default();
-        let list = |raw: Raw<'a>| raw.elements().map(|_| raw);
-        for (key, raw) in record.raw().members().into_iter().flatten() {
-            match key.bytes() {
-                b"config.json" => added.config = raw.members().map(|_| raw),
-                b"files" => added.files = list(raw),
-                b"card" => added.card = raw.str(),
-                b"safetensors_headers" => added.safetensors = list(raw),
-                b"gguf_headers" => added.gguf = list(raw),
-                b"synthetic" => added.synthetic = raw.bool(),
-                _ => {}
-            }
+    fn take(&mut self, key: Key<'a>, raw: Raw<'a>) {
+        let list = || raw.elements().map(|_| raw);
+        match key.bytes() {
+            b"config.json" => self.config = raw.members().map(|_| raw),
+            b"files" => self.files = list(),
+            b"card" => self.card = raw.str(),
+            b"safetensors_headers" => self.safetensors = list(),
+            b"gguf_headers" => self.gguf = list(),
+            b"synthetic" => self.synthetic = raw.bool(),
+            _ => {}
         }
-        added
     }
 }
 
@@ -114,16 +111,18 @@ impl<'a> Facts<'a> {
     /// Reads a record of a model: the Hub's fields, and what was fetched beside them (`config.json`, `files`, `card`,
     /// `safetensors_headers`, `gguf_headers`, `synthetic`). Any JSON gives facts; of what is no model there are none.
     pub fn of(record: &'a Record) -> Facts<'a> {
-        let model = HfModel::of(record);
-        let added = Added::of(record);
+        let mut added = Added::default();
+        let model = HfModel::and(record, |key, raw| added.take(key, raw));
         let tags: Vec<Cow<'a, str>> = model.tag_list().collect();
-        let card = model.card_data.get().copied();
-        let config = Config { whole: added.config, part: model.config.get().copied() };
+        let card = model.card_data.get().map(|raw| Members::of([*raw]));
+        let card = card.as_ref();
+        let config = &Config::of(added.config, model.config.get().copied());
         let files = files::files(added.files, model.file_names());
         let listed = added.files.is_some() || model.siblings.get().is_some();
         let weights = Weights::of(&files);
         let headers: Vec<(String, safetensors::Header)> = read_headers(added.safetensors);
-        let gguf_headers: Vec<(String, gguf::Header)> = read_headers(added.gguf);
+        let mut gguf_headers: Vec<(String, gguf::Header)> = read_headers(added.gguf);
+        gguf_headers.retain(|(path, _)| gguf::holds_model(path));
         let (names, has) =
             (|| files.iter().map(|file| file.path.as_ref()), |name: &str| has_file(&files, name));
         let id = model.id.get();
@@ -225,14 +224,23 @@ fn read_headers<T: DeserializeOwned>(list: Option<Raw<'_>>) -> Vec<(String, T)> 
     headers.filter_map(|raw| Some((raw.get("path")?.str()?.into_owned(), raw.to().ok()?))).collect()
 }
 
-/// The header that has the facts: of the first file of the chosen variant, else of the first file.
+/// The header that has the facts: of the first file of the chosen variant, else of the first file. Variants are one model
+/// and differ in their type: that of another one is not told.
 fn chosen_header(
     headers: &[(String, gguf::Header)],
     variant: Option<&files::Variant>,
 ) -> Option<gguf::Header> {
-    let first = variant.and_then(|variant| variant.paths.iter().min());
-    let of_variant = first.and_then(|path| headers.iter().find(|(own, _)| own == path));
-    of_variant.or_else(|| headers.first()).map(|(_, header)| header.clone())
+    let chosen = match variant {
+        Some(variant) => headers.iter().find(|(path, _)| Some(path.as_str()) == variant.first()),
+        // No files are known but this one.
+        None => headers.first().filter(|_| headers.len() == 1),
+    };
+    if let Some((_, header)) = chosen {
+        return Some(header.clone());
+    }
+    let mut other = headers.first()?.1.clone();
+    other.facts.file_type = None;
+    Some(other)
 }
 
 /// Bytes of the variant's files; else those that headers or the Hub's types tell of safetensors.
@@ -263,7 +271,7 @@ fn weight_bytes(
 }
 
 /// The type of most weights, else the one of the configuration.
-fn dtype(model: &HfModel<'_>, config: Config<'_>) -> Option<String> {
+fn dtype(model: &HfModel<'_>, config: &Config<'_>) -> Option<String> {
     let most = parameters::types(model).and_then(|types| types.into_iter().max_by_key(|(_, count)| *count));
     most.map(|(kind, _)| kind).filter(|kind| kind.len() <= 20).or_else(|| {
         let places = [config, config.of_text()];
@@ -277,7 +285,7 @@ fn dtype(model: &HfModel<'_>, config: Config<'_>) -> Option<String> {
     })
 }
 
-fn context_length(model: &HfModel<'_>, config: Config<'_>, gguf: Option<&gguf::Header>) -> Option<u64> {
+fn context_length(model: &HfModel<'_>, config: &Config<'_>, gguf: Option<&gguf::Header>) -> Option<u64> {
     const NAMES: [&str; 6] = [
         "max_position_embeddings",
         "n_positions",

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use crawl_core::json::Raw;
 
+use crate::gguf;
+
 /// A file of the repository.
 #[derive(Clone, Debug)]
 pub(crate) struct File<'a> {
@@ -19,6 +21,13 @@ pub struct Variant {
     pub bytes: Option<u64>,
     /// The paths of its files.
     pub paths: Vec<String>,
+}
+
+impl Variant {
+    /// The file that tells of the model: of shards the first.
+    pub fn first(&self) -> Option<&str> {
+        self.paths.iter().min().map(String::as_str)
+    }
 }
 
 /// The variants of one repository. They hold the same weights: their bytes are never added.
@@ -55,16 +64,25 @@ pub(crate) fn files<'a>(tree: Option<Raw<'a>>, names: impl Iterator<Item = Cow<'
 }
 
 impl Weights {
+    /// Those among files of these paths and sizes.
+    pub fn among<'a>(files: impl Iterator<Item = (&'a str, Option<u64>)>) -> Weights {
+        let files: Vec<File<'a>> = files.map(|(path, size)| File { path: path.into(), size }).collect();
+        Weights::of(&files)
+    }
+
     pub(crate) fn of(files: &[File<'_>]) -> Weights {
         // By folder, base name and ending, such as `unet/`, `model`, `safetensors`: what is loaded together.
         let mut sets: BTreeMap<(&str, &str, &str), Set> = BTreeMap::new();
         for file in files {
-            let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
-            let Some((stem, ending)) = name.rsplit_once('.') else { continue };
-            if matches!(ending, "safetensors" | "bin" | "gguf") {
-                let (base, shards) = shard(stem);
-                sets.entry((folder, base, ending)).or_default().add(file, shards);
-            }
+            let Some((stem, ending)) = file.path.rsplit_once('.') else { continue };
+            let ending = match ending {
+                "safetensors" | "bin" => ending,
+                _ if gguf::holds_model(&file.path) => "gguf",
+                _ => continue,
+            };
+            let (folder, stem) = stem.rsplit_once('/').unwrap_or(("", stem));
+            let (base, shards) = shard(stem);
+            sets.entry((folder, base, ending)).or_default().add(file, shards);
         }
         let at = |base: &str, ending: &str| sets.get(&("", base, ending)).map(Set::variant);
         let parts = files.iter().any(|file| file.path == "model_index.json");
@@ -81,10 +99,7 @@ impl Weights {
         };
         let mut gguf: BTreeMap<String, Vec<Variant>> = BTreeMap::new();
         for ((_, base, _), set) in sets.iter().filter(|((_, _, ending), _)| *ending == "gguf") {
-            let plain = base.to_ascii_lowercase();
-            if !plain.starts_with("mmproj") && !plain.contains("imatrix") {
-                gguf.entry(quantisation(base).unwrap_or_default()).or_default().push(set.variant());
-            }
+            gguf.entry(quantisation(base).unwrap_or_default()).or_default().push(set.variant());
         }
         // Two models of the same quantisation in one repository: which one is meant is not known.
         let one = |(label, variants): (String, Vec<Variant>)| match <[Variant; 1]>::try_from(variants) {

@@ -25,6 +25,17 @@ const MOST_FACTS: u64 = 100_000;
 const MOST_DIMENSIONS: u32 = 8;
 const LONGEST_NAME: u64 = 65_535;
 
+/// Whether a path names a GGUF file that holds a language model. Others lie beside it: what lets a model see or hear
+/// (`mmproj`), and what the quantising was weighed by (`imatrix`), which is a word in names of quantised models too.
+pub fn holds_model(path: &str) -> bool {
+    if !path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("gguf")) {
+        return false;
+    }
+    let path = path.to_ascii_lowercase();
+    let weighed_by = || path.contains("imatrix") && crate::files::quantisation(&path).is_none();
+    !path.contains("mmproj") && !weighed_by()
+}
+
 /// What the header of one file tells, in a few numbers. It is written as JSON of the same names.
 ///
 /// Of a model that is split over files, each file counts its own tensors, and the first has the facts.

@@ -53,7 +53,7 @@ const SILENT: [&str; 9] = [
 const STATES: [&str; 6] = ["mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "xlstm"];
 
 /// The cache as the configuration tells.
-pub(crate) fn of_config(config: Config<'_>) -> Option<Kv> {
+pub(crate) fn of_config(config: &Config<'_>) -> Option<Kv> {
     let none = |basis| Kv { bytes_per_token: 0, window_bytes_per_token: 0, window: None, basis };
     let class = config.architecture()?;
     if SILENT.iter().any(|end| class.ends_with(end)) {
@@ -88,7 +88,7 @@ pub(crate) fn of_config(config: Config<'_>) -> Option<Kv> {
 }
 
 /// Elements a token of a layer that keeps all, and of one with a window.
-fn widths(text: Config<'_>) -> Option<(u64, u64, &'static str)> {
+fn widths(text: &Config<'_>) -> Option<(u64, u64, &'static str)> {
     // Layers whose keys and values are made in ways that are not known here.
     let strange = ["compress_ratios", "block_configs", "swa_num_key_value_heads", "swa_head_dim"];
     if strange.iter().any(|name| text.has(name)) {
@@ -122,7 +122,7 @@ fn widths(text: Config<'_>) -> Option<(u64, u64, &'static str)> {
     Some((all, windowed, "config.json: layers × KV heads × head width"))
 }
 
-fn kv_heads(text: Config<'_>, heads: Option<u64>) -> Option<u64> {
+fn kv_heads(text: &Config<'_>, heads: Option<u64>) -> Option<u64> {
     if text.has("num_key_value_heads") {
         return text.number(&["num_key_value_heads"]);
     }

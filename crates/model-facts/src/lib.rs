@@ -16,6 +16,7 @@ pub mod hardware;
 mod header;
 pub mod kv;
 pub mod licence;
+mod members;
 mod parameters;
 mod quantised;
 mod reading;

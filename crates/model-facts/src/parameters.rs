@@ -219,7 +219,7 @@ const MIXTURES: [&str; 5] = ["mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "deep
 ///
 /// total − layers with experts × (experts − chosen) × 3 × `hidden_size` × width of an expert. None where layers that only
 /// guess ahead (MTP) are among the weights.
-pub(crate) fn active(config: Config<'_>, total: u64) -> Option<u64> {
+pub(crate) fn active(config: &Config<'_>, total: u64) -> Option<u64> {
     let text = config.of_text();
     let kind = text.text("model_type")?;
     let experts = ["num_local_experts", "num_experts", "n_routed_experts"];

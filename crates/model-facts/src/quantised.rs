@@ -18,7 +18,7 @@ pub struct Quantisation {
 }
 
 pub(crate) fn of(
-    config: Config<'_>,
+    config: &Config<'_>,
     only_gguf: bool,
     names: impl Iterator<Item = impl AsRef<str>>,
 ) -> Option<Quantisation> {
@@ -30,7 +30,7 @@ pub(crate) fn of(
         .or_else(|| of_names(names))
 }
 
-fn of_config(config: Config<'_>) -> Option<Quantisation> {
+fn of_config(config: &Config<'_>) -> Option<Quantisation> {
     // Some models that also see have it within the part that writes.
     let own = ["quantization_config", "compression_config"];
     let place = own.iter().find_map(|name| config.get(name).or_else(|| config.of_text().get(name)));

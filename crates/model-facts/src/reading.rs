@@ -9,7 +9,7 @@ use crate::config::Config;
 /// weight_bytes × active_parameters / parameters − `vocab_size` × `hidden_size` × 2 bytes (4 of F32). None of models that
 /// also see or hear, for parts of them are not read for a token, and of mixtures whose share is not known.
 pub(crate) fn least(
-    config: Config<'_>,
+    config: &Config<'_>,
     weight_bytes: u64,
     parameters: Option<u64>,
     active: Option<u64>,

@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     /// The most records of a sheet; the rest goes to further sheets
     #[arg(long, value_name = "N", default_value_t = MAX_SHEET_ROWS)]
     sheet_rows: u32,
-    /// Replace an output that exists
+    /// Replace an output that exists; with --croissant the croissant.json and the README.md beside it too
     #[arg(long)]
     force: bool,
     /// A column of a workbook or a CSV file made by others whose text is JSON; may be given several times
@@ -144,7 +144,7 @@ pub(crate) fn run(cli: &Cli, session: &Session) -> Result<Outcome> {
         say(format!("lost: {}: {}", cell.place, cell.why));
     }
     let lost = summary.cells_cut + summary.cells_lost;
-    if lost > SHOWN as u64 {
+    if summary.lost_cells.len() > SHOWN {
         say(format!("lost: ... and {} more cells", grouped(lost - SHOWN as u64)));
     }
     let form = session.flags().log.to_possible_value();
@@ -187,6 +187,13 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
         grouped(summary.missing),
     );
     text.push_str(&count(summary.left_out, "left out, because they were not asked for"));
+    for name in &summary.unknown {
+        text.push_str(&format!("\n  no record has `{name}`, which --where names"));
+    }
+    let of_lines = summary.bad_lines.iter().any(|bad| bad.why.starts_with("not JSON"));
+    if summary.records_read == 0 && of_lines {
+        text.push_str("\n  no line was a JSON object: is the input one object a line?");
+    }
     if summary.sheets > 0 {
         text.push_str(&format!("\n  {} columns in {} sheet(s)", summary.columns, summary.sheets));
     }
@@ -210,7 +217,7 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
 fn for_programs(cli: &Cli, summary: &Summary) -> String {
     serde_json::json!({
         "message": "summary", "input": cli.input, "output": cli.output,
-        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing, "left_out": summary.left_out,
+        "read": summary.records_read, "written": summary.records_written, "missing": summary.missing, "left_out": summary.left_out, "unknown": summary.unknown,
         "sheets": summary.sheets, "columns": summary.columns, "cut": summary.cells_cut,
         "lost": summary.cells_lost, "sheets_left_out": summary.sheets_left_out,
         "links_plain": summary.links_plain, "blank_lines": summary.blank_lines, "bytes": summary.bytes,

@@ -12,6 +12,8 @@ use crate::typed::Seen;
 
 /// The most columns of a sheet.
 pub(crate) const MAX_COLUMNS: usize = 16_384;
+/// The most bytes of the names of all columns, which are kept in memory.
+const MAX_NAMES: usize = 64 << 20;
 /// Widths are guessed from this many records.
 const SAMPLE: u64 = 1_000;
 /// The narrowest and the widest column, in characters.
@@ -50,6 +52,8 @@ impl Column {
 pub(crate) struct Columns {
     all: Vec<Column>,
     places: HashMap<String, usize>,
+    /// The bytes of their names.
+    names: usize,
     records: u64,
     /// The places of the columns that a table has, in its order; `None`: all, as they are.
     chosen: Option<Vec<usize>>,
@@ -108,17 +112,21 @@ impl Columns {
         self.places.get(key.name().as_ref()).copied()
     }
 
-    /// Leaves a table only the columns of these names, in this order; none are named: all.
+    /// Leaves a table only the columns of these names, in this order; none are named: all. Without records it has them too.
     ///
     /// # Errors
-    /// [`Kind::Config`] if no record has one of them.
+    /// [`Kind::Config`] if there are records, and none has one of them.
     pub(crate) fn choose(&mut self, names: &[String]) -> Result<()> {
         if names.is_empty() {
             return Ok(());
         }
         let mut chosen = Vec::new();
         for name in names {
-            let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
+            let place = match self.places.get(name) {
+                Some(place) => *place,
+                None if self.records == 0 => self.add(name.clone())?,
+                None => return Err(self.unknown(name)),
+            };
             if !chosen.contains(&place) {
                 chosen.push(place);
             }
@@ -130,8 +138,11 @@ impl Columns {
     /// Leaves one column out of a table.
     ///
     /// # Errors
-    /// [`Kind::Config`] if no record has it.
+    /// [`Kind::Config`] if there are records, and none has it.
     pub(crate) fn leave_out(&mut self, name: &str) -> Result<()> {
+        if self.records == 0 {
+            return Ok(());
+        }
         let place = self.places.get(name).copied().ok_or_else(|| self.unknown(name))?;
         let mut chosen = self.chosen.take().unwrap_or_else(|| (0..self.all.len()).collect());
         chosen.retain(|other| *other != place);
@@ -173,7 +184,8 @@ impl Columns {
     }
 
     fn add(&mut self, key: String) -> Result<usize> {
-        if self.all.len() == MAX_COLUMNS {
+        self.names = self.names.saturating_add(key.len());
+        if self.all.len() == MAX_COLUMNS || self.names > MAX_NAMES {
             return Err(too_many(&key));
         }
         let width = key.chars().count().saturating_add(4).clamp(WIDTHS.0, WIDTHS.1);
@@ -212,7 +224,7 @@ fn too_many(key: &str) -> Error {
     Error::new(
         Kind::Config,
         format!(
-            "the records have more than {MAX_COLUMNS} different keys, the most columns of a sheet or a table"
+            "the records have more than {MAX_COLUMNS} different keys, or more than {MAX_NAMES} bytes of them, the most of a sheet or a table"
         ),
     )
     .at(shown)
@@ -243,5 +255,14 @@ mod tests {
         let error = columns.learn(Raw::parse(record.as_bytes()).unwrap()).unwrap_err();
         assert_eq!(error.kind(), Kind::Config);
         assert!(error.to_string().contains("16384"));
+        let mut columns = Columns::default();
+        let mut learn = |letters: usize| {
+            let record = format!("{{\"{}\":1}}", "k".repeat(letters));
+            columns.learn(Raw::parse(record.as_bytes()).unwrap())
+        };
+        learn(MAX_NAMES / 2 - 1).unwrap();
+        learn(MAX_NAMES / 2 - 1).unwrap();
+        learn(MAX_NAMES / 2).unwrap();
+        assert_eq!(learn(3).unwrap_err().kind(), Kind::Config);
     }
 }

@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 
 use crate::book::{Book, guarded};
 use crate::card::{Card, Form, Origin};
-use given::{again, learn, records, supply, wanted};
+use given::{again, first, records, supply};
 
-use crate::columns::{Columns, changed};
+use crate::columns::Columns;
 use crate::listing;
 use crate::output::{Table, all_columns};
 use crate::packed::Packed;
 use crate::partitions::Partitions;
 use crate::report::{Looked, Report, Step};
 use crate::request::{Input, Output, Request};
-use crate::staged::{create, refuse_existing};
+use crate::staged::{create, refuse_existing, refuse_nowhere};
 use crate::summary::Summary;
 use crate::supply::Supply;
 use crate::xml;
@@ -38,6 +38,9 @@ use crate::xml;
 pub fn convert(request: &Request, stdin: &mut dyn Read, stdout: &mut dyn Write) -> Result<Summary> {
     let began = Instant::now();
     let mut summary = Summary::default();
+    if let Some(path) = request.output.path() {
+        refuse_nowhere(path)?;
+    }
     match &request.output {
         Output::Xlsx(path) if request.options.report => to_report(request, path, stdin, &mut summary)?,
         Output::Xlsx(path) | Output::Csv(path) | Output::Parquet(path) | Output::Avro(path) => {
@@ -83,48 +86,44 @@ fn to_columns(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mu
     if options.croissant {
         Card::refuse_existing(Staged::folder(path), options.force)?;
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let typed = options.croissant || !matches!(request.output, Output::Xlsx(_) | Output::Csv(_));
-    let (mut columns, bytes) = learn(&supply, selection.as_ref(), typed, summary)?;
+    let mut columns = if typed { Columns::typed() } else { Columns::default() };
+    let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&options.columns)?;
     let mut file = create(path, options.force)?;
     match &request.output {
         Output::Xlsx(_) => guarded(|| {
-            let mut book = Book::new(Staged::folder(path), &columns, options, bytes)?;
-            again(&supply, selection.as_ref(), |record| book.push(record, summary))?;
-            unchanged(summary)?;
+            let mut book = Book::new(Staged::folder(path), &columns, options, seen.bytes)?;
+            again(&supply, selection.as_ref(), seen, |record| book.push(record, summary))?;
             book.finish(&mut file, summary)
         })?,
         _ => {
             summary.columns = columns.chosen().count();
             let mut packed = Packed::new(&mut file, path)?;
             let mut table = Table::new(&mut packed, path, &request.output, &columns, options)?;
-            again(&supply, selection.as_ref(), |record| {
+            again(&supply, selection.as_ref(), seen, |record| {
                 summary.records_written += 1;
                 table.push(record, &columns)
             })?;
-            unchanged(summary)?;
             table.finish()?;
             packed.finish()?;
         }
     }
+    if !options.croissant {
+        summary.bytes = file.finish()?;
+        return Ok(());
+    }
+    // Before the output is there: it may be in the place of the input.
+    let origins = origins(request, &supply)?;
     summary.bytes = file.finish()?;
-    if options.croissant { describe(request, path, &supply, &columns, summary) } else { Ok(()) }
+    describe(request, path, origins, &columns, summary)
 }
 
-/// Writes `croissant.json` and `README.md` beside the table.
-fn describe(
-    request: &Request,
-    path: &Path,
-    supply: &Supply,
-    columns: &Columns,
-    summary: &Summary,
-) -> Result<()> {
-    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
-    let columns = all_columns(&request.output, columns, &request.options);
-    let origins = match (supply, &request.input) {
-        (Supply::Pages(input), _) => Origin::of(input)?,
+/// What the table is made from.
+fn origins(request: &Request, supply: &Supply) -> Result<Vec<Origin>> {
+    match (supply, &request.input) {
+        (Supply::Pages(input), _) => Origin::of(input),
         (
             _,
             Input::Jsonl(file)
@@ -133,9 +132,21 @@ fn describe(
             | Input::Parquet(file)
             | Input::Avro(file)
             | Input::Pickle(file),
-        ) => vec![Origin::of_file(file)?],
-        _ => Vec::new(),
-    };
+        ) => Ok(vec![Origin::of_file(file)?]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Writes `croissant.json` and `README.md` beside the table.
+fn describe(
+    request: &Request,
+    path: &Path,
+    origins: Vec<Origin>,
+    columns: &Columns,
+    summary: &Summary,
+) -> Result<()> {
+    let form = if matches!(request.output, Output::Csv(_)) { Form::Csv } else { Form::Parquet };
+    let columns = all_columns(&request.output, columns, &request.options);
     let names: Vec<_> = origins.iter().map(|origin| origin.name.as_str()).collect();
     let from = if names.is_empty() { "stdin".to_owned() } else { names.join(", ") };
     let chosen = match &request.options.selection {
@@ -163,25 +174,20 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
     for root in options.steps.iter().chain(own) {
         steps.extend(Step::all(root)?);
     }
-    let supply = supply(request, stdin, Staged::folder(path), summary)?;
-    let selection = request.selection()?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(path), summary)?;
     let mut looked = Looked::default();
-    let (mut bytes, mut left_out) = (0, 0);
-    supply.read(summary, |record| {
-        if wanted(selection.as_ref(), record) {
-            bytes += record.text().len() as u64;
-            looked.learn(record);
-        } else {
-            left_out += 1;
-        }
+    let seen = first(&supply, selection.as_ref(), summary, |record| {
+        looked.learn(record);
         Ok(())
     })?;
-    summary.left_out += left_out;
+    if let Some((values, why)) = looked.left_out() {
+        summary.cells_lost += values - 1;
+        summary.note_lost(|| (format!("{values} values {why}"), "a report has no room for them".into()));
+    }
     let mut file = create(path, options.force)?;
     guarded(|| {
-        let mut report = Report::new(Staged::folder(path), &looked, &steps, options, bytes)?;
-        again(&supply, selection.as_ref(), |record| report.push(record, summary))?;
-        unchanged(summary)?;
+        let mut report = Report::new(Staged::folder(path), &looked, &steps, options, seen.bytes)?;
+        again(&supply, selection.as_ref(), seen, |record| report.push(record, summary))?;
         report.finish(&mut file, summary)
     })?;
     summary.bytes = file.finish()?;
@@ -190,16 +196,15 @@ fn to_report(request: &Request, path: &Path, stdin: &mut dyn Read, summary: &mut
 
 fn to_partitions(request: &Request, to: &Path, stdin: &mut dyn Read, summary: &mut Summary) -> Result<()> {
     let by = request.options.partition_by.as_deref().unwrap_or_default();
-    let mut partitions = Partitions::new(to, by)?;
-    let supply = supply(request, stdin, Staged::folder(to), summary)?;
-    let selection = request.selection()?;
-    let (mut columns, _) = learn(&supply, selection.as_ref(), true, summary)?;
+    let mut partitions = Partitions::new(to, by, request.options.has_raw())?;
+    let (supply, selection) = supply(request, stdin, Staged::folder(to), summary)?;
+    let mut columns = Columns::typed();
+    let seen = first(&supply, selection.as_ref(), summary, |record| columns.learn(record))?;
     columns.choose(&request.options.columns)?;
     columns.leave_out(by)?;
     summary.columns = columns.chosen().count();
-    again(&supply, selection.as_ref(), |record| partitions.push(record))?;
-    partitions.finish(to, &columns, &request.options, summary)?;
-    unchanged(summary)
+    again(&supply, selection.as_ref(), seen, |record| partitions.push(record, summary))?;
+    partitions.finish(to, &columns, &request.options, summary)
 }
 
 /// Writes the pages of a listing. The records lie in a temporary file first, because the listing is named by their digest.
@@ -219,10 +224,6 @@ fn to_root(request: &Request, root: &Path, stdin: &mut dyn Read, summary: &mut S
     drop(lines);
     summary.bytes = file.metadata().map_err(fault)?.len();
     listing::write(file, &data_encoding::HEXLOWER.encode(&digest.finalize()), root, &id)
-}
-
-fn unchanged(summary: &Summary) -> Result<()> {
-    if summary.records_written + summary.left_out == summary.records_read { Ok(()) } else { Err(changed()) }
 }
 
 fn line(to: &mut dyn Write, text: &str) -> Result<()> {

@@ -121,8 +121,11 @@ fn reason(line: &[u8]) -> String {
     if let Err(cause) = std::str::from_utf8(line) {
         return format!("not UTF-8 from byte {}", cause.valid_up_to() + 1);
     }
-    match serde_json::from_slice::<serde::de::IgnoredAny>(line) {
-        Err(cause) => format!("not JSON: {cause}"),
+    match serde_json::from_slice::<serde::de::IgnoredAny>(line.trim_ascii_end()) {
+        // It says `at line 1` of what is one line of the file.
+        Err(cause) => {
+            format!("not JSON: {}", cause.to_string().replace(" at line 1 column ", " at character "))
+        }
         Ok(_) => "not JSON".into(),
     }
 }
@@ -150,7 +153,7 @@ mod tests {
         assert_eq!(seen[0], r#"{"a":1}"#);
         assert_eq!(seen[1], "blank");
         assert_eq!(seen[2], "3: JSON, but not an object");
-        assert!(seen[3].starts_with("4: not JSON"), "{}", seen[3]);
+        assert!(seen[3].starts_with("4: not JSON: ") && seen[3].ends_with(" at character 5"), "{}", seen[3]);
         assert_eq!(seen[4], "5: not UTF-8 from byte 2");
         assert!(seen[5].starts_with("6: a key is not valid text"));
         assert_eq!(seen[6], "{}");

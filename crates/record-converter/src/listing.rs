@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crawl_core::{
-    Context, Cursor, Error, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Stop, Store, pump,
+    Context, Cursor, Error, Kind, Page, Pump, Record, Result, Settings, Source, SourceId, Stop, Store,
+    Stored, pump,
 };
 
 /// So many records are a page.
@@ -26,6 +27,13 @@ struct Lines {
 /// refuses.
 pub(crate) fn write(file: File, digest: &str, root: &Path, id: &SourceId) -> Result<()> {
     let settings = Settings::default().with("converted", digest);
+    let there = Stored::open(root, id).ok().map(|stored| stored.checkpoint().clone());
+    if there.is_some_and(|there| there.pages > 0 && there.settings.as_ref() != Some(&settings)) {
+        let what = "there is a listing of that name already, and it was made of something else";
+        return Err(Error::new(Kind::Config, what)
+            .at(format!("{} {id}", root.display()))
+            .advise("name another folder as the output, or another listing; pages are never replaced"));
+    }
     let source = Lines { id: id.clone(), settings, file: Mutex::new(BufReader::new(file)) };
     let store = Store::new(root);
     // Whoever calls may already be inside a runtime: the store's waits get one of their own.

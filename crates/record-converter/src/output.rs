@@ -119,10 +119,9 @@ fn row<'r>(columns: &[Column], values: &[Option<Raw<'r>>]) -> Result<Vec<Value<'
 
 /// The name of the column with the records: none where columns are chosen, or it is not wanted.
 fn raw_name(columns: &Columns, options: &Options) -> Option<String> {
-    let wanted = options.raw && options.columns.is_empty();
     let taken = |name: &String| columns.all().iter().any(|column| column.key == *name);
     let names = std::iter::once("raw".to_owned()).chain((2..).map(|number| format!("raw_{number}")));
-    wanted.then(|| names.into_iter().find(|name| !taken(name))).flatten()
+    options.has_raw().then(|| names.into_iter().find(|name| !taken(name))).flatten()
 }
 
 /// All columns of a table, with that of the records.

@@ -3,6 +3,8 @@
 
 mod chunk;
 mod field;
+mod hint;
+mod int96;
 mod lines;
 mod reader;
 mod writer;

@@ -30,9 +30,11 @@ const LONGEST_NAME: usize = 255;
 /// The records, sorted into a temporary file for each partition.
 pub(crate) struct Partitions {
     by: String,
+    /// Whether the records have their value still, whatever the name of the folder is.
+    raw: bool,
     folder: tempfile::TempDir,
-    /// The number of each partition, by the name of its folder.
-    numbers: BTreeMap<String, usize>,
+    /// The number of each partition, by the name of its folder; and what its first value is.
+    numbers: BTreeMap<String, (usize, Kinds)>,
     /// The files that are open, the one that was used last at the end.
     open: Vec<(usize, BufWriter<File>)>,
 }
@@ -42,7 +44,7 @@ impl Partitions {
     ///
     /// # Errors
     /// [`Kind::Config`] if `to` is there already; [`Kind::Storage`] if the disk refuses.
-    pub(crate) fn new(to: &Path, by: &str) -> Result<Self> {
+    pub(crate) fn new(to: &Path, by: &str, raw: bool) -> Result<Self> {
         if fs::symlink_metadata(to).is_ok() {
             return Err(Error::new(Kind::Config, "the output exists already")
                 .at(to.display().to_string())
@@ -51,19 +53,28 @@ impl Partitions {
         let beside = Staged::folder(to);
         let made = tempfile::Builder::new().prefix(".partitions-").tempdir_in(beside);
         let made = made.map_err(|cause| Error::io("cannot make a temporary folder", beside, cause))?;
-        Ok(Partitions { by: by.to_owned(), folder: made, numbers: BTreeMap::new(), open: Vec::new() })
+        Ok(Partitions { by: by.to_owned(), raw, folder: made, numbers: BTreeMap::new(), open: Vec::new() })
     }
 
     /// Adds a record to its partition.
     ///
     /// # Errors
     /// [`Kind::Config`] if its value names no folder or there are too many; [`Kind::Storage`] if the disk refuses.
-    pub(crate) fn push(&mut self, record: Raw<'_>) -> Result<()> {
+    pub(crate) fn push(&mut self, record: Raw<'_>, summary: &mut Summary) -> Result<()> {
         let value = record.members().into_iter().flatten().filter(|(key, _)| key.is(&self.by)).last();
-        let name = name(&self.by, value.map(|(_, value)| value))?;
+        let value = value.map(|(_, value)| value).filter(|value| !value.is_null());
+        let name = name(&self.by, value)?;
+        let kind = Kinds::of(value);
         let next = self.numbers.len();
         let number = match self.numbers.get(&name) {
-            Some(number) => *number,
+            Some((number, first)) => {
+                if *first != kind && !self.raw {
+                    let why =
+                        "values of several types are in one folder, whose name does not tell them apart";
+                    summary.note_lost(|| (name.clone(), why.into()));
+                }
+                *number
+            }
             None if next == MOST => {
                 return Err(Error::new(
                     Kind::Config,
@@ -72,7 +83,7 @@ impl Partitions {
                 .advise("partition by a column with fewer"));
             }
             None => {
-                self.numbers.insert(name, next);
+                self.numbers.insert(name, (next, kind));
                 next
             }
         };
@@ -106,7 +117,7 @@ impl Partitions {
         }
         let fault = |path: &Path, cause| Error::io("cannot make the folder", path, cause);
         fs::create_dir(&whole).map_err(|cause| fault(&whole, cause))?;
-        for (name, number) in &self.numbers {
+        for (name, (number, _)) in &self.numbers {
             let inside = whole.join(name);
             fs::create_dir(&inside).map_err(|cause| fault(&inside, cause))?;
             let path = inside.join("part-00000.parquet");
@@ -143,7 +154,25 @@ impl Partitions {
     }
 }
 
-/// The folder of a value: `column=value`, escaped as Hive and Spark do, so that it is one folder whatever the value is.
+/// What a value is, of those that may have a folder of one name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kinds {
+    Nothing,
+    Text,
+    Other,
+}
+
+impl Kinds {
+    fn of(value: Option<Raw<'_>>) -> Self {
+        match value {
+            None => Kinds::Nothing,
+            Some(value) if value.is_str() => Kinds::Text,
+            Some(_) => Kinds::Other,
+        }
+    }
+}
+
+/// The folder of a value that is not null: `column=value`, escaped as Hive and Spark do, so that it is one folder whatever the value is.
 fn name(by: &str, value: Option<Raw<'_>>) -> Result<String> {
     let mut name = String::new();
     escape(&mut name, by);
@@ -155,7 +184,6 @@ fn name(by: &str, value: Option<Raw<'_>>) -> Result<String> {
     let before = name.len();
     match value {
         None => {}
-        Some(value) if value.is_null() => {}
         Some(value) => match value.str() {
             Some(text) => escape(&mut name, &text),
             None if value.bool().is_some() || value.f64().is_some() => name.push_str(value.text()),
@@ -196,7 +224,6 @@ mod tests {
             (r#""a b\u0000\n%é=""#, "a%2Fb=a b%00%0A%25é%3D"),
             ("1.5", "a%2Fb=1.5"),
             ("true", "a%2Fb=true"),
-            ("null", "a%2Fb=__HIVE_DEFAULT_PARTITION__"),
             (r#""""#, "a%2Fb=__HIVE_DEFAULT_PARTITION__"),
         ] {
             assert_eq!(shown(json).unwrap(), expected);

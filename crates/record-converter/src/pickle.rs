@@ -4,10 +4,12 @@
 //! objects of `huggingface_hub` as their members; a name of anything else ends it with an error. Two passes: the first finds
 //! which values are used a second time, so that the second keeps no others, and a list of objects is given out as it comes.
 
+mod calls;
 mod json;
 mod machine;
 mod names;
 mod ops;
+mod texts;
 mod value;
 
 use std::collections::HashMap;
@@ -22,6 +24,9 @@ use crate::summary::Summary;
 use crate::supply::cannot_open;
 use machine::Machine;
 use ops::{Op, Ops};
+
+/// What is built of a pickle may take about so many bytes at once.
+const MOST_HELD: u64 = 2 << 30;
 
 /// What is wrong with a pickle.
 #[derive(Debug)]
@@ -91,7 +96,7 @@ pub(crate) fn read(
         let begin = file.stream_position().map_err(|cause| told(Fault::Read(cause)))?;
         let uses = scan(&mut file).map_err(told)?;
         file.seek(SeekFrom::Start(begin)).map_err(|cause| told(Fault::Read(cause)))?;
-        Machine::new(uses).run(Ops::new(&mut file), &mut give).map_err(told)?;
+        Machine::new(uses, MOST_HELD).run(Ops::new(&mut file), &mut give).map_err(told)?;
     }
     Ok(())
 }
@@ -110,4 +115,69 @@ fn scan(file: &mut impl BufRead) -> Result<Uses, Fault> {
         }
     }
     Ok(uses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many objects a pickle gives to a machine that holds `most` bytes, and what is wrong then.
+    fn objects(bytes: &[u8], most: u64) -> (usize, Result<(), Fault>) {
+        let uses = scan(&mut &bytes[..]).unwrap();
+        let mut number = 0;
+        let done = Machine::new(uses, most).run(Ops::new(bytes), &mut |_| {
+            number += 1;
+            Ok(())
+        });
+        (number, done)
+    }
+
+    fn text(letters: usize) -> Vec<u8> {
+        [&b"X"[..], &u32::try_from(letters).unwrap().to_le_bytes(), &vec![b'x'; letters]].concat()
+    }
+
+    fn numbered(op: u8, number: u32) -> Vec<u8> {
+        [&[op][..], &number.to_le_bytes()].concat()
+    }
+
+    /// Objects of a list, each made by `each`, and behind it uses of all that is kept.
+    fn list(count: u32, each: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+        let objects: Vec<_> = (0..count).flat_map(|number| [each(number), b"a".to_vec()].concat()).collect();
+        let uses: Vec<_> =
+            (0..count).flat_map(|number| [numbered(b'j', number), b"0".to_vec()].concat()).collect();
+        [&b"]"[..], &objects, &uses, b"."].concat()
+    }
+
+    #[test]
+    fn what_is_kept_counts_as_it_is_now_and_not_as_it_was_when_it_got_its_number() {
+        let (most, count) = (400 << 10, 1000);
+        let grown = |fill: &[u8]| {
+            let fill = fill.to_vec();
+            list(count, move |number| [b"}".to_vec(), numbered(b'r', number), fill.clone()].concat())
+        };
+        let a_text = [b"X\x01\0\0\0a".to_vec(), text(1000), b"s".to_vec()].concat();
+        let a_list = [b"X\x01\0\0\0a]]](".to_vec(), text(500), text(500), b"eaas".to_vec()].concat();
+        // One list outside of the objects, to which each object adds a text.
+        let first = [b"]".to_vec(), numbered(b'r', 0), b"0".to_vec()].concat();
+        let add = [numbered(b'j', 0), text(1000), b"a0}a".to_vec()].concat();
+        let appended = [&b"]"[..], &first, &add.repeat(1000), &numbered(b'j', 0), b"0."].concat();
+        for (name, bytes) in [("members", grown(&a_text)), ("nested", grown(&a_list)), ("appended", appended)]
+        {
+            let (given, done) = objects(&bytes, most);
+            let fault = done.unwrap_err();
+            assert!(matches!(&fault, Fault::Damaged(why) if why.contains("more than")), "{name}: {fault:?}");
+            assert!((100..500).contains(&given), "{name}: {given}");
+            let (given, done) = objects(&bytes, 4 << 20);
+            assert!(given == 1000 && done.is_ok(), "{name}: {given} {done:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_out_does_not_count_any_more() {
+        // The list itself is kept, and one text that every object has.
+        let object = [b"}h\x01".to_vec(), text(1000), b"sa".to_vec()].concat();
+        let bytes = [&b"]q\0X\x01\0\0\0kq\x010"[..], &object.repeat(1000), b"h\x010h\x000."].concat();
+        let (given, done) = objects(&bytes, 10 << 10);
+        assert!(given == 1000 && done.is_ok(), "{given} {done:?}");
+    }
 }

@@ -41,7 +41,7 @@ impl<'a> Report<'a> {
     /// Begins a report of the records that `looked` saw; its temporary files live in `folder`.
     ///
     /// # Errors
-    /// [`Kind::Config`] if sheets by label are wanted and no record has labels; [`Kind::Storage`] if the disk refuses.
+    /// [`Kind::Config`] if sheets by label are wanted, and there are records, none of which has labels; [`Kind::Storage`] if the disk refuses.
     pub(crate) fn new(
         folder: &Path,
         looked: &Looked,
@@ -50,7 +50,7 @@ impl<'a> Report<'a> {
         bytes: u64,
     ) -> Result<Self> {
         let layout = Layout::of(looked, options.links);
-        if options.by_label && layout.labels.is_empty() {
+        if options.by_label && layout.labels.is_empty() && looked.records > 0 {
             return Err(Error::new(Kind::Config, "no record has labels: there are no sheets by label")
                 .advise("leave --by-label out"));
         }
@@ -63,7 +63,8 @@ impl<'a> Report<'a> {
         let mut report = Report { workbook, layout, options, names, sheets: Vec::new(), full: 0 };
         let titles = if options.by_label {
             let labels = report.layout.labels.iter().cloned();
-            labels.chain(["no label".to_owned()]).collect()
+            let others = if report.layout.more_labels { "(no label, or another one)" } else { "(no label)" };
+            labels.chain([others.to_owned()]).collect()
         } else {
             vec!["Records".to_owned()]
         };

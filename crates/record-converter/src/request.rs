@@ -1,10 +1,11 @@
 //! What to convert into what: kinds of files by their names, and the options.
 
 mod check;
+mod kinds;
 
 use std::path::{Path, PathBuf};
 
-use crawl_core::{Error, Kind, Result, SourceId};
+use crawl_core::{Error, Kind, Result};
 
 use crate::select::Selection;
 
@@ -140,6 +141,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether Parquet and Avro have a column with each record: it would hold what was not chosen.
+    pub(crate) fn has_raw(&self) -> bool {
+        self.raw && self.columns.is_empty()
+    }
+
     /// What stands between the fields of the CSV file `path`.
     pub(crate) fn delimiter_of(&self, path: &Path) -> u8 {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -169,9 +175,11 @@ impl Request {
             Request { input: Input::named(input)?, output: Output::named(output, &options)?, options };
         request.selection()?;
         let books = matches!((&request.input, &request.output), (Input::Xlsx(_), Output::Xlsx(_)));
-        if books && !request.options.report {
+        let options = &request.options;
+        let chosen = options.selection.is_some() || options.sort_by.is_some() || !options.sheets.is_empty();
+        if books && !options.report && !chosen {
             return Err(Error::new(Kind::Config, "both are Excel workbooks: there is nothing to convert")
-                .advise("name a .jsonl file as the output"));
+                .advise("name a .jsonl file as the output, or choose with --where, --sort-by or --sheet"));
         }
         if !(1..=MAX_SHEET_ROWS).contains(&request.options.sheet_rows) {
             let what =
@@ -201,89 +209,6 @@ impl Request {
     pub(crate) fn selection(&self) -> Result<Option<Selection>> {
         self.options.selection.as_deref().map(Selection::parse).transpose()
     }
-}
-
-impl Input {
-    fn named(path: &Path) -> Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Input::Stdin);
-        }
-        if path.is_dir() {
-            return Ok(Input::Root(path.to_owned()));
-        }
-        let packed = matches!(extension(path).as_str(), "gz" | "zst");
-        let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
-        match extension(inner).as_str() {
-            "jsonl" | "ndjson" => Ok(Input::Jsonl(path.to_owned())),
-            "avro" if !packed => Ok(Input::Avro(path.to_owned())),
-            "parquet" if !packed => Ok(Input::Parquet(path.to_owned())),
-            "csv" | "tsv" => Ok(Input::Csv(path.to_owned())),
-            "pkl" | "pickle" if !packed => Ok(Input::Pickle(path.to_owned())),
-            "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
-            _ => Err(unsupported(
-                path,
-                "the root folder of a crawl, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx, .xlsm or .pkl file",
-            )),
-        }
-    }
-}
-
-impl Output {
-    /// Whether it has columns, and `--columns` says which.
-    fn is_table(&self) -> bool {
-        matches!(self, Output::Csv(_) | Output::Parquet(_) | Output::Avro(_) | Output::Partitions(_))
-    }
-
-    fn named(path: &Path, options: &Options) -> Result<Self> {
-        match (&options.partition_by, &options.listing) {
-            (Some(_), Some(_)) => {
-                return Err(Error::new(Kind::Config, "a folder is either partitions or a listing")
-                    .advise("give --partition-by or --listing"));
-            }
-            (Some(_), None) if path != Path::new("-") => return Ok(Output::Partitions(path.to_owned())),
-            (None, Some(listing)) if path != Path::new("-") => {
-                SourceId::new(listing.clone())?;
-                return Ok(Output::Root(path.to_owned()));
-            }
-            _ => {}
-        }
-        if path == Path::new("-") {
-            return Ok(Output::Stdout);
-        }
-        let packed = matches!(extension(path).as_str(), "gz" | "zst");
-        let inner = if packed { path.file_stem().unwrap_or_default().as_ref() } else { path };
-        match extension(inner).as_str() {
-            "jsonl" | "ndjson" => Ok(Output::Jsonl(path.to_owned())),
-            "csv" | "tsv" => Ok(Output::Csv(path.to_owned())),
-            "xml" => Ok(Output::Xml(path.to_owned())),
-            "xlsx" if !packed => Ok(Output::Xlsx(path.to_owned())),
-            "avro" if !packed => Ok(Output::Avro(path.to_owned())),
-            "parquet" if !packed => Ok(Output::Parquet(path.to_owned())),
-            _ => Err(unsupported(
-                path,
-                "a .jsonl, .csv or .xml file (also .gz or .zst), a .xlsx, .parquet or .avro file, `-` (JSONL to stdout); \
-                 a folder with --partition-by or --listing",
-            )),
-        }
-    }
-}
-
-fn extension(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
-}
-
-fn unsupported(path: &Path, supported: &str) -> Error {
-    let later = match extension(path).as_str() {
-        "json" => "; if it holds one object a line, call it .jsonl",
-        "xls" | "xlsb" | "ods" | "numbers" => "; save the workbook as .xlsx in Excel or LibreOffice",
-        "xlsm" | "xltx" | "xltm" => "; workbooks are written without macros, as .xlsx",
-        "gz" | "zst" => "; only JSON lines, CSV and XML may be compressed",
-        "pkl" | "pickle" => "; pickles are read and not written",
-        _ => "",
-    };
-    Error::new(Kind::Config, "not a kind of file that can be converted")
-        .at(path.display().to_string())
-        .advise(format!("use {supported}{later}"))
 }
 
 #[cfg(test)]
@@ -317,6 +242,18 @@ mod tests {
             Options { header_row: Some(1), ..Options::default() },
         ] {
             assert!(Request::new(Path::new("a.jsonl"), Path::new("-"), options).is_err());
+        }
+        for (options, word) in [
+            (Options { partition_by: Some("x".into()), ..Options::default() }, "--partition-by"),
+            (Options { listing: Some("x".into()), ..Options::default() }, "--listing"),
+            (Options { source: Some("x".into()), ..Options::default() }, "--source"),
+            (Options { links: true, ..Options::default() }, "--links"),
+            (Options { sheet_rows: 7, ..Options::default() }, "--sheet-rows"),
+            (Options { json_columns: vec!["x".into()], ..Options::default() }, "--json-column"),
+        ] {
+            let error = Request::new(Path::new("a.jsonl"), Path::new("-"), options).err();
+            let error = error.unwrap_or_else(|| panic!("{word} was ignored"));
+            assert!(error.advice().contains(word), "{word}: {}", error.advice());
         }
         let zero = Options { header_row: Some(0), ..Options::default() };
         assert!(Request::new(Path::new("a.xlsx"), Path::new("-"), zero).is_err());

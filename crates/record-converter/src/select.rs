@@ -7,6 +7,7 @@
 mod parse;
 mod word;
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 
 use crawl_core::Result;
@@ -14,7 +15,11 @@ use crawl_core::json::Raw;
 
 /// Which records are wanted.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Selection(Rule);
+pub(crate) struct Selection {
+    rule: Rule,
+    /// The members that it names and no record had so far: mostly misspelled.
+    unseen: RefCell<Vec<Vec<String>>>,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Rule {
@@ -51,16 +56,41 @@ impl Selection {
     /// # Errors
     /// [`crawl_core::Kind::Config`] with the place in the text, if it is none.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        parse::parse(text).map(Selection)
+        let rule = parse::parse(text)?;
+        let mut paths = Vec::new();
+        rule.paths(&mut paths);
+        Ok(Selection { rule, unseen: RefCell::new(paths) })
     }
 
     /// Whether the record is wanted.
     pub(crate) fn keeps(&self, record: Raw<'_>) -> bool {
-        self.0.holds(record) == Some(true)
+        let mut unseen = self.unseen.borrow_mut();
+        if !unseen.is_empty() {
+            unseen.retain(|path| last(record, path).is_none());
+        }
+        self.rule.holds(record) == Some(true)
+    }
+
+    /// The members that it names and no record had of those that were looked at.
+    pub(crate) fn unseen(&self) -> Vec<String> {
+        self.unseen.borrow().iter().map(|path| path.join(".")).collect()
     }
 }
 
 impl Rule {
+    /// Adds the paths of all members that it names, each once.
+    fn paths(&self, to: &mut Vec<Vec<String>>) {
+        match self {
+            Rule::All(rules) | Rule::Any(rules) => rules.iter().for_each(|rule| rule.paths(to)),
+            Rule::Not(rule) => rule.paths(to),
+            Rule::Compare(path, ..) | Rule::Contains(path, _) | Rule::In(path, _) | Rule::IsNull(path) => {
+                if !to.contains(path) {
+                    to.push(path.clone());
+                }
+            }
+        }
+    }
+
     /// Whether it is true; `None` where a value that it needs is null or not there.
     fn holds(&self, record: Raw<'_>) -> Option<bool> {
         match self {
@@ -116,13 +146,18 @@ impl Sign {
     }
 }
 
-/// The value at a path, if it is not null. Of a name that comes twice the last counts.
+/// The value at a path, if it is not null.
 fn member<'r>(record: Raw<'r>, path: &[String]) -> Option<Raw<'r>> {
+    last(record, path).filter(|value| !value.is_null())
+}
+
+/// The value at a path. Of a name that comes twice the last counts.
+fn last<'r>(record: Raw<'r>, path: &[String]) -> Option<Raw<'r>> {
     let mut at = record;
     for name in path {
         at = at.members()?.filter(|(key, _)| key.is(name)).last()?.1;
     }
-    Some(at).filter(|value| !value.is_null())
+    Some(at)
 }
 
 fn compare(value: Raw<'_>, literal: &Literal) -> Option<Ordering> {

@@ -9,6 +9,7 @@ use crawl_core::json::Raw;
 use crawl_core::{Error, Kind, Result};
 
 use crate::losses::visible;
+use crate::select::Selection;
 use crate::summary::Summary;
 use crate::supply::Supply;
 
@@ -22,8 +23,9 @@ const MOST_RUNS: usize = 64;
 enum Key {
     Null,
     Bool(bool),
-    Whole(i128),
-    Float(f64),
+    /// The double that is nearest, and then the whole number that it is or has in it: so whole numbers that one double
+    /// stands for keep apart, and all numbers have one order, however they are spelled.
+    Number(f64, i128),
     Text(String),
     /// A list or an object, by its text.
     Other(String),
@@ -40,20 +42,16 @@ impl Key {
         if let Some(truth) = value.bool() {
             return Key::Bool(truth);
         }
-        let text = value.text();
-        match (text.parse::<i128>(), text.parse::<f64>()) {
-            // Minus zero is a float.
-            (Ok(whole), _) if text != "-0" => Key::Whole(whole),
-            (_, Ok(float)) if !text.starts_with(['[', '{']) => Key::Float(float),
-            _ => Key::Other(text.to_owned()),
-        }
+        let Some(float) = value.f64() else { return Key::Other(value.text().to_owned()) };
+        // What is larger than any whole number here is the largest one; the doubles tell them apart.
+        Key::Number(float, value.text().parse().unwrap_or(float as i128))
     }
 
     fn rank(&self) -> u8 {
         match self {
             Key::Null => 0,
             Key::Bool(_) => 1,
-            Key::Whole(_) | Key::Float(_) => 2,
+            Key::Number(..) => 2,
             Key::Text(_) => 3,
             Key::Other(_) => 4,
         }
@@ -62,28 +60,43 @@ impl Key {
     fn order(&self, other: &Key) -> Ordering {
         match (self, other) {
             (Key::Bool(a), Key::Bool(b)) => a.cmp(b),
-            (Key::Whole(a), Key::Whole(b)) => a.cmp(b),
-            (Key::Float(a), Key::Float(b)) => a.total_cmp(b),
-            (Key::Whole(a), Key::Float(b)) => (*a as f64).total_cmp(b),
-            (Key::Float(a), Key::Whole(b)) => a.total_cmp(&(*b as f64)),
+            (Key::Number(a, whole_a), Key::Number(b, whole_b)) => a.total_cmp(b).then(whole_a.cmp(whole_b)),
             (Key::Text(a), Key::Text(b)) | (Key::Other(a), Key::Other(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
     }
 }
 
-/// The records of `supply`, those with the smallest value of `by` first; those with the same one keep their order.
+/// The records of `supply` that are wanted, those with the smallest value of `by` first; those with the same one keep their order.
 ///
 /// # Errors
 /// [`Kind::Config`] if no record has such a member; [`Kind::Storage`] if the disk refuses; those of reading.
-pub(crate) fn sorted(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary) -> Result<Supply> {
-    sorted_in(supply, by, folder, summary, RUN)
+pub(crate) fn sorted(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    by: &str,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<Supply> {
+    sorted_in(supply, selection, by, folder, summary, RUN)
 }
 
-fn sorted_in(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary, run: usize) -> Result<Supply> {
+fn sorted_in(
+    supply: &Supply,
+    selection: Option<&Selection>,
+    by: &str,
+    folder: &Path,
+    summary: &mut Summary,
+    run: usize,
+) -> Result<Supply> {
     let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
     let (mut runs, mut lines, mut bytes, mut records, mut found) = (Vec::new(), Vec::new(), 0, 0_u64, false);
+    let mut left_out = 0;
     supply.read(summary, |record| {
+        if selection.is_some_and(|selection| !selection.keeps(record)) {
+            left_out += 1;
+            return Ok(());
+        }
         let key = Key::of(record, by);
         found |= key != Key::Null || record.get(by).is_some();
         records += 1;
@@ -99,8 +112,10 @@ fn sorted_in(supply: &Supply, by: &str, folder: &Path, summary: &mut Summary, ru
         }
         Ok(())
     })?;
+    summary.left_out += left_out;
     if records > 0 && !found {
-        return Err(Error::new(Kind::Config, format!("no record has a member `{}` to sort by", visible(by))));
+        let what = format!("no record has a member `{}` to sort by", visible(by));
+        return Err(Error::new(Kind::Config, what).advise("name a column that is there, spelled as it is"));
     }
     runs.push(write(&mut lines, folder).map_err(fault)?);
     merge(&mut runs, by, folder).map(Supply::Spool)
@@ -180,7 +195,7 @@ mod tests {
         let lines: Vec<_> =
             values.iter().enumerate().map(|(n, value)| format!("{{\"k\":{value},\"n\":{n}}}\n")).collect();
         let supply = Supply::spool(&mut lines.concat().as_bytes(), folder.path()).unwrap();
-        let sorted = sorted_in(&supply, "k", folder.path(), &mut Summary::default(), run).unwrap();
+        let sorted = sorted_in(&supply, None, "k", folder.path(), &mut Summary::default(), run).unwrap();
         let mut found = Vec::new();
         let mut keep = |record: Raw<'_>| {
             found.push(record.text().to_owned());
@@ -236,6 +251,87 @@ mod tests {
             "\"a\"",
             "\"b\"",
             "{}",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_order_of_all_values_is_one_order() {
+        let mut values: Vec<String> = [
+            "null",
+            "true",
+            "false",
+            "\"\"",
+            "\"1\"",
+            "\"\\ud800\"",
+            "[]",
+            "[1]",
+            "{}",
+            "-0",
+            "0",
+            "0.0",
+            "-0.0",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "1e39",
+            "1e308",
+            "170141183460469231731687303715884105727",
+            "170141183460469231731687303715884105728",
+            "-170141183460469231731687303715884105729",
+            "9007199254740992.0",
+            "9007199254740993.0",
+            "18446744073709551616.0",
+        ]
+        .map(str::to_owned)
+        .into();
+        let mut rng = fastrand::Rng::with_seed(11);
+        for _ in 0..60 {
+            // Whole numbers around those from which a double stands for several, and doubles of them.
+            let near = (1_i128 << rng.u32(50..70)) + i128::from(rng.i8(-3..4));
+            values.push(near.to_string());
+            values.push(format!("{:?}", near as f64));
+        }
+        let keys: Vec<_> = values
+            .iter()
+            .map(|value| Key::of(Raw::parse(format!("{{\"k\":{value}}}").as_bytes()).unwrap(), "k"))
+            .collect();
+        for (a, key_a) in keys.iter().enumerate() {
+            for (b, key_b) in keys.iter().enumerate() {
+                assert_eq!(key_a.order(key_b), key_b.order(key_a).reverse(), "{} {}", values[a], values[b]);
+                for (c, key_c) in keys.iter().enumerate().filter(|_| key_a.order(key_b).is_le()) {
+                    let holds = key_b.order(key_c).is_gt() || key_a.order(key_c).is_le();
+                    assert!(holds, "{} <= {} <= {}", values[a], values[b], values[c]);
+                    let same = key_a.order(key_b).is_ne() || key_a.order(key_c) == key_b.order(key_c);
+                    assert!(same, "{} = {}, and {}", values[a], values[b], values[c]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_in_order_whatever_their_form() {
+        let values = [
+            "9007199254740994",
+            "9007199254740993",
+            "9007199254740992.0",
+            "9007199254740993.5e0",
+            "-0",
+            "1e400",
+            "0.0",
+        ];
+        let found: Vec<_> = sort(&values, RUN)
+            .iter()
+            .map(|line| line[5..].split(",\"n\"").next().unwrap().to_owned())
+            .collect();
+        let expected = [
+            "-0",
+            "0.0",
+            "9007199254740992.0",
+            "9007199254740993",
+            "9007199254740994",
+            "9007199254740993.5e0",
+            "1e400",
         ];
         assert_eq!(found, expected);
     }

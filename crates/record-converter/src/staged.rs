@@ -1,6 +1,7 @@
 //! Where the output goes, and what is not written over.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crawl_core::{Error, Kind, Result, Staged};
@@ -24,6 +25,19 @@ pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
         Ok(found) if found.is_dir() => refused("the output is a folder", "name a file"),
         Ok(_) if !force => {
             refused("the output exists already", "name another file, or give --force to replace it")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an output in a folder that is not there. Called before any work is done.
+pub(crate) fn refuse_nowhere(path: &Path) -> Result<()> {
+    let folder = Staged::folder(path);
+    match fs::metadata(folder) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Err(Error::new(Kind::Config, "the folder of the output is not there")
+                .at(folder.display().to_string())
+                .advise("make it, or name another"))
         }
         _ => Ok(()),
     }

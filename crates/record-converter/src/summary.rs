@@ -19,6 +19,8 @@ pub struct Summary {
     pub records_written: u64,
     /// Records that were not asked for.
     pub left_out: u64,
+    /// Members that [`Options::selection`](crate::Options::selection) names and no record has.
+    pub unknown: Vec<String>,
     /// Sheets with records, read or written.
     pub sheets: u32,
     /// Columns: different keys of the records.

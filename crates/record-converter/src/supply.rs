@@ -105,7 +105,8 @@ fn only_source(root: &Path) -> Result<SourceId> {
     }
     let sources: Vec<_> = Stored::sources(root)?.iter().map(ToString::to_string).collect();
     let error = if sources.is_empty() {
-        Error::new(Kind::Config, "no committed pages in this folder").advise("name the root of a crawl")
+        Error::new(Kind::Config, "no committed pages in this folder")
+            .advise("name the root of a crawl; of a folder of tables, name one file after the other")
     } else {
         Error::new(Kind::Config, "this root has several listings")
             .advise(format!("name one with --source: {}", sources.join(", ")))
@@ -115,6 +116,9 @@ fn only_source(root: &Path) -> Result<SourceId> {
 
 /// The error for an input that cannot be opened: mostly a wrong name.
 pub(crate) fn cannot_open(path: &Path, cause: io::Error) -> Error {
-    let kind = if cause.kind() == io::ErrorKind::NotFound { Kind::Config } else { Kind::Storage };
-    Error::new(kind, "cannot open the input").at(path.display().to_string()).because(cause)
+    let error = |kind| Error::new(kind, "cannot open the input").at(path.display().to_string());
+    if cause.kind() == io::ErrorKind::NotFound {
+        return error(Kind::Config).advise("name a file or a folder that is there").because(cause);
+    }
+    error(Kind::Storage).because(cause)
 }

@@ -33,7 +33,7 @@ pub(crate) fn read(
         |error: Error| if error.place().is_empty() { error.at(path.display().to_string()) } else { error };
     let meta = meta(&mut book).map_err(at)?;
     let chosen = choose(&book, meta.as_ref(), options, summary).map_err(at)?;
-    let mut keys = HashSet::new();
+    let (mut keys, mut empty) = (HashSet::new(), None);
     for number in chosen {
         let name = book.sheets()[number].name.clone();
         let Some(rows) = book.rows(number)? else {
@@ -42,8 +42,15 @@ pub(crate) fn read(
         };
         summary.sheets += 1;
         let meta = meta.as_ref().filter(|meta| meta.sheets.contains(&name));
-        let mut sheet = Sheet { rows, name: &name, meta, options, summary, each: &mut each };
-        keys.extend(sheet.read().map_err(at)?);
+        let sheet = Sheet { rows, name: &name, meta, options, summary, each: &mut each };
+        let found = sheet.read().map_err(at)?;
+        if found.is_empty() {
+            empty.get_or_insert(name);
+        }
+        keys.extend(found);
+    }
+    if let (Some(wanted), Some(name), true) = (options.header_row, empty, keys.is_empty()) {
+        return Err(at(no_header(wanted, &name)));
     }
     summary.columns = keys.len();
     Ok(())
@@ -62,13 +69,11 @@ struct Sheet<'a, E> {
 
 impl<E: FnMut(&str) -> Result<()>> Sheet<'_, E> {
     /// Reads the sheet; gives its keys.
-    fn read(&mut self) -> Result<HashSet<String>> {
+    fn read(mut self) -> Result<HashSet<String>> {
         let mut row = Row::default();
+        // Nothing is in it: new workbooks have such sheets.
         if !self.rows.next_row(&mut row)? {
-            return match self.options.header_row {
-                Some(wanted) => Err(self.no_header(wanted)),
-                None => Ok(HashSet::new()),
-            };
+            return Ok(HashSet::new());
         }
         let mut table = match (self.options.header_row, self.meta) {
             (Some(wanted), _) => self.at_row(wanted, &mut row)?,
@@ -95,7 +100,7 @@ impl<E: FnMut(&str) -> Result<()>> Sheet<'_, E> {
             }
         }
         if row.number != u64::from(wanted) {
-            return Err(self.no_header(wanted));
+            return Err(no_header(wanted, self.name));
         }
         Ok(self.header(row))
     }
@@ -139,14 +144,11 @@ impl<E: FnMut(&str) -> Result<()>> Sheet<'_, E> {
         self.summary.records_written += 1;
         Ok(())
     }
+}
 
-    fn no_header(&self, wanted: u32) -> Error {
-        Error::new(
-            Kind::Config,
-            format!("row {wanted} of the sheet `{}` is empty and no header", visible(self.name)),
-        )
+fn no_header(wanted: u32, sheet: &str) -> Error {
+    Error::new(Kind::Config, format!("row {wanted} of the sheet `{}` is empty and no header", visible(sheet)))
         .advise("name the row with the header; --sheet leaves out sheets that have none there")
-    }
 }
 
 fn meta(book: &mut Workbook) -> Result<Option<Meta>> {

@@ -45,6 +45,10 @@ impl Bitmap {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
 
+    pub(crate) fn and_not(&mut self, other: &Bitmap) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+    }
+
     pub(crate) fn or(&mut self, other: &Bitmap) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }

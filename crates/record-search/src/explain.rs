@@ -28,12 +28,19 @@ pub struct Explain {
     pub meaning: String,
     /// How many words of the query the embedder knows, and how many there are.
     pub words_known: Option<(usize, usize)>,
-    /// How many vectors were compared in bytes; `None` where meaning does not rank.
+    /// How many vectors were compared in bytes; `None` where meaning does not rank, or no hit was asked for.
     pub compared: Option<u64>,
     /// Whether their signs chose them, out of more.
     pub chosen_by_signs: bool,
     /// Beginnings (`begin*`) that stand for more words than are looked at.
     pub cut_beginnings: Vec<String>,
+}
+
+impl Explain {
+    /// Whether all words counted, in each leg that there is: that not all did is to be told unasked.
+    pub fn as_asked(&self) -> bool {
+        self.cut_beginnings.is_empty() && self.words_known.is_none_or(|_| self.meaning == "on")
+    }
 }
 
 /// Where the place of a hit is from.

@@ -81,9 +81,19 @@ impl Filter {
         let bad = |expected: &str| {
             wrong(format!("`{value}` is no filter for the {} `{column}`", kind.word()), expected)
         };
+        let mut not = not;
         let test = match (parts.as_slice(), kind) {
+            // Not unknown is known, and not known is unknown: with a minus they change places.
+            ([], _) if unknown && not => {
+                (not, unknown) = (false, false);
+                Test::Known
+            }
             ([], _) if unknown => Test::Nothing,
             ([], _) => return Err(bad("write a value behind the colon, without a space")),
+            (["*"], _) if not => {
+                (not, unknown) = (false, true);
+                Test::Nothing
+            }
             (["*"], _) => Test::Known,
             (parts, Kind::Facet) => Test::Texts(parts.iter().map(|part| Text::of(part)).collect()),
             ([range], Kind::Number) => {
@@ -240,8 +250,9 @@ pub(crate) fn apply_all(index: &Index, filters: &[Filter]) -> Result<(Bitmap, Ve
     Ok((passed, told))
 }
 
-/// How often each text of a facet stands at places, the most frequent first.
-pub(crate) fn count(facet: &Facet, places: &Bitmap, most: usize) -> Vec<(String, u64)> {
+/// How often each text of a facet stands at places, the most frequent first and no more than `most`; and how many different
+/// ones there are.
+pub(crate) fn count(facet: &Facet, places: &Bitmap, most: usize) -> (Vec<(String, u64)>, usize) {
     let mut counts = vec![0_u64; facet.names.len()];
     for place in places.places() {
         for id in facet.at(place) {
@@ -249,11 +260,16 @@ pub(crate) fn count(facet: &Facet, places: &Bitmap, most: usize) -> Vec<(String,
         }
     }
     let mut order: Vec<usize> = (0..counts.len()).filter(|id| counts[*id] > 0).collect();
-    order.sort_unstable_by(|a, b| {
+    let different = order.len();
+    let frequent = |a: &usize, b: &usize| {
         counts[*b].cmp(&counts[*a]).then_with(|| facet.names[*a].cmp(&facet.names[*b]))
-    });
-    order.truncate(most);
-    order.into_iter().map(|id| (facet.names[id].clone(), counts[id])).collect()
+    };
+    if different > most {
+        order.select_nth_unstable_by(most, frequent);
+        order.truncate(most);
+    }
+    order.sort_unstable_by(frequent);
+    (order.into_iter().map(|id| (facet.names[id].clone(), counts[id])).collect(), different)
 }
 
 /// A number of a column at a place.

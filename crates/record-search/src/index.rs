@@ -37,7 +37,8 @@ pub struct Index {
     addresses: Vec<DocAddress>,
     pub(crate) live: Bitmap,
     columns: Mutex<HashMap<String, Arc<Column>>>,
-    files: Files,
+    /// Their cursors belong to the one who reads.
+    files: Mutex<Files>,
     vectors: OnceLock<Vectors>,
 }
 
@@ -146,7 +147,7 @@ impl Index {
             addresses,
             live,
             columns: Mutex::default(),
-            files,
+            files: Mutex::new(files),
             vectors: OnceLock::new(),
         })
     }
@@ -283,7 +284,12 @@ impl Index {
         if let Some(vectors) = self.vectors.get() {
             return Ok(vectors);
         }
-        let read = self.files.vectors()?;
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another may have read them meanwhile, and twice they could be too much for the memory.
+        if let Some(vectors) = self.vectors.get() {
+            return Ok(vectors);
+        }
+        let read = files.vectors()?;
         Ok(self.vectors.get_or_init(|| read))
     }
 }

@@ -1,11 +1,10 @@
 //! What is indexed: roots of crawls and files of records, read into a writer.
 
+mod files;
+
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use crawl_core::table::{Type, Value};
 use crawl_core::{Error, Kind as Why, Result, Stop, Stored};
 use serde_json::Value as Json;
 
@@ -14,8 +13,6 @@ use crate::document::key_hash;
 use crate::mapping::{Mapped, Mapping};
 use crate::writer::Writer;
 
-/// A longer line of a file is no record.
-const MOST_LINE: usize = 64 << 20;
 /// So many bad rows are told; all are counted.
 const TOLD: usize = 1_000;
 
@@ -29,7 +26,8 @@ pub struct Inputs {
     pub mappings: Vec<Mapping>,
     /// Only this listing of the roots.
     pub listing: Option<String>,
-    /// The inputs hold all that their sources have: what is indexed of them and is not there goes.
+    /// The inputs hold all that their sources have: what is indexed of them and is not there goes, if all of them was
+    /// read.
     pub complete: bool,
     /// No more rows than these.
     pub limit: Option<u64>,
@@ -52,6 +50,8 @@ pub struct Progress {
     pub bad: Vec<BadRow>,
     /// Listings of the roots that no mapping reads.
     pub unread: Vec<String>,
+    /// Why nothing was taken for gone, where the inputs are complete and yet not all of them was read.
+    pub kept: Option<String>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
 }
@@ -78,6 +78,8 @@ struct Reading<'a> {
     /// The keys of all that was there, where all that was not is to go.
     seen: HashSet<u128>,
     sources: HashSet<String>,
+    /// What a listing does not hold of its source.
+    lacking: Option<String>,
 }
 
 impl Inputs {
@@ -106,6 +108,7 @@ impl Inputs {
             uncommitted: 0,
             seen: HashSet::new(),
             sources: HashSet::new(),
+            lacking: None,
         };
         for path in &self.paths {
             if reading.ends() {
@@ -122,9 +125,12 @@ impl Inputs {
                 }
             }
         }
-        if self.complete && !reading.progress.stopped && !reading.full() {
-            reading.commit()?;
-            reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
+        if self.complete {
+            reading.progress.kept = reading.kept();
+            if reading.progress.kept.is_none() {
+                reading.commit()?;
+                reading.writer.remove_unseen(&reading.sources, &reading.seen)?;
+            }
         }
         reading.commit()?;
         reading.writer.compact()?;
@@ -168,6 +174,12 @@ impl<'a> Reading<'a> {
     }
 
     fn listing(&mut self, input: &crawl_core::Input, mapping: &Mapping) -> Result<()> {
+        if !input.ended() {
+            self.lacking = Some(format!("the crawl of {} has not ended", input.folder().display()));
+        } else if input.missing() > 0 {
+            let what = format!("{} records are missing from {}", input.missing(), input.folder().display());
+            self.lacking = Some(what);
+        }
         let mut pages = Vec::new();
         for stored in input.listings() {
             pages.extend(stored.manifest()?.into_iter().map(|line| line.sha256));
@@ -203,79 +215,6 @@ impl<'a> Reading<'a> {
         }
         self.progress.skipped += read;
         Ok(())
-    }
-
-    fn lines(&mut self, path: &Path) -> Result<()> {
-        let mapping = self.mapping_of_file(path)?;
-        let failed = |cause| Error::io("cannot read the file", path, cause);
-        let file = File::open(path).map_err(failed)?;
-        let mut file = BufReader::with_capacity(1 << 18, file);
-        let place = path.display().to_string();
-        let (mut line, mut row) = (Vec::new(), 0);
-        loop {
-            line.clear();
-            let read =
-                file.by_ref().take(MOST_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
-            if read == 0 {
-                return Ok(());
-            }
-            row += 1;
-            if line.len() > MOST_LINE {
-                self.missing(&place, row, format!("the line is longer than {MOST_LINE} bytes"));
-                file.skip_until(b'\n').map_err(failed)?;
-            } else if !line.trim_ascii().is_empty() {
-                self.take(&place, row, &line, mapping)?;
-            }
-            if row % self.part_rows() == 0 {
-                self.part()?;
-            }
-            if self.ends() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn table(&mut self, path: &Path) -> Result<()> {
-        let table = record_converter::parquet::Reader::open(path)?;
-        let has = |name: &str| table.columns().iter().any(|column| column.name == name);
-        let fits =
-            |mapping: &&Mapping| !mapping.table.is_empty() && mapping.table.iter().all(|column| has(column));
-        let mapping = match self.inputs.mappings.iter().find(fits) {
-            Some(mapping) => mapping,
-            None => self.mapping_of_file(path)?,
-        };
-        let members: Vec<&str> = mapping.members().into_iter().filter(|name| has(name)).collect();
-        let json: Vec<bool> = members
-            .iter()
-            .map(|name| {
-                table.columns().iter().any(|column| column.name == *name && column.kind == Type::Json)
-            })
-            .collect();
-        let place = path.display().to_string();
-        let mut number = 0;
-        for row in table.rows(&members)? {
-            number += 1;
-            let values = members.iter().zip(&json).zip(row?);
-            let record =
-                values.map(|((name, json), value)| ((*name).to_owned(), in_json(value, *json))).collect();
-            self.record(&place, number, &Json::Object(record), mapping)?;
-            if number % self.part_rows() == 0 {
-                self.part()?;
-            }
-            if self.ends() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn mapping_of_file(&self, path: &Path) -> Result<&'a Mapping> {
-        match self.inputs.mappings.as_slice() {
-            [only] => Ok(only),
-            _ => Err(Error::new(Why::Config, "which fields of this file are what?")
-                .at(path.display().to_string())
-                .advise("name one mapping, such as --mapping hf-models")),
-        }
     }
 
     fn take(&mut self, place: &str, row: u64, bytes: &[u8], mapping: &Mapping) -> Result<()> {
@@ -318,6 +257,25 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Why what was not seen may be there all the same.
+    fn kept(&self) -> Option<String> {
+        let progress = &self.progress;
+        if progress.stopped {
+            return Some("it was stopped before the end".into());
+        }
+        if self.full() {
+            return Some(format!("only {} rows were to be read", progress.rows));
+        }
+        if let Some(listing) = progress.unread.first() {
+            return Some(format!("{listing} was not read"));
+        }
+        match progress.missing {
+            0 => self.lacking.clone(),
+            1 => Some("1 row could not be read".into()),
+            rows => Some(format!("{rows} rows could not be read")),
+        }
+    }
+
     /// Between two parts: tells, and commits if it is time.
     fn part(&mut self) -> Result<()> {
         if self.uncommitted >= self.inputs.commit_rows {
@@ -346,19 +304,5 @@ impl<'a> Reading<'a> {
     fn ends(&mut self) -> bool {
         self.progress.stopped |= self.stop.is_cancelled();
         self.progress.stopped || self.full()
-    }
-}
-
-/// A value of a table as a record would have it.
-fn in_json(value: Value<'_>, json: bool) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Int(number) => number.into(),
-        Value::Float(number) => number.into(),
-        Value::Bool(truth) => truth.into(),
-        Value::Text(text) if json => serde_json::from_str(&text).unwrap_or_else(|_| text.into()),
-        Value::Text(text) => text.into(),
-        Value::Texts(texts) => texts.into_iter().map(Json::from).collect(),
-        Value::Time(time) => time.to_string().into(),
     }
 }

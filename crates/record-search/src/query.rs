@@ -109,9 +109,9 @@ pub struct Word {
     pub text: String,
     /// The place in [`TEXTS`] of the only field in which it counts.
     pub field: Option<usize>,
-    /// All its words beside one another.
+    /// All its words beside one another, if it has several.
     pub phrase: bool,
-    /// Any word that begins so.
+    /// Any word that begins so; of several the last.
     pub open: bool,
 }
 
@@ -129,8 +129,8 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Reads a typed query. `word` counts in all texts; `"two words"` must stand so; `-word` must not stand there;
-    /// `begin*` is any word that begins so; `column:value` is a filter ([`Filter::parse`]), and `name:word` a word
+    /// Reads a typed query. `word` counts in all texts; `"two words"` must stand so; `-word` must not stand there
+    /// (`-llama-3` is one word of two parts: what has both, beside one another, goes); `begin*` is any word that begins so; `column:value` is a filter ([`Filter::parse`]), and `name:word` a word
     /// that must stand in that text; `fits:`, `memory:` and `speed:` look at several columns. What has a colon and is meant as words is quoted.
     ///
     /// # Errors
@@ -164,9 +164,12 @@ impl Parsed {
     }
 
     fn take(&mut self, part: &Part, columns: &BTreeMap<String, Kind>, devices: &Devices) -> Result<()> {
-        let word = |text: &str, field: Option<usize>, phrase: bool| {
-            let open = !phrase && text.ends_with('*');
+        let word = |text: &str, field: Option<usize>, quoted: bool| {
+            let open = !quoted && text.ends_with('*');
             let text = if open { text.trim_end_matches('*') } else { text };
+            // Words that only rank may be there in part (`llama-3` where there is a llama); what must be there or must
+            // not is meant as a whole.
+            let phrase = quoted || field.is_some() || part.not;
             Word { text: text.to_owned(), field, phrase, open }
         };
         let Some(field) = &part.field else {

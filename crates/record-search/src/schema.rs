@@ -1,11 +1,15 @@
-//! The fields of the text index.
+//! The fields of the text index, and a document in them.
 
+use crawl_core::Result;
+use tantivy::TantivyDocument;
 use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, STORED, STRING, Schema, TextFieldIndexing,
-    TextOptions,
+    FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, STORED, STRING, Schema,
+    TextFieldIndexing, TextOptions,
 };
 
-use crate::words::{PLAIN, PROSE};
+use crate::document::{Document, Value, key_hash};
+use crate::shown::Shown;
+use crate::words::{PLAIN, PROSE, folded};
 
 /// The text fields, as queries and explanations name them.
 pub const TEXTS: [&str; 5] = ["id", "name", "author", "tags", "card"];
@@ -37,6 +41,42 @@ pub(crate) struct Fields {
     pub(crate) columns: Field,
     /// What is shown of it, as JSON.
     pub(crate) shown: Field,
+}
+
+impl Fields {
+    /// A document as the text index takes it.
+    pub(crate) fn document(&self, row: u64, document: Document) -> Result<TantivyDocument> {
+        let key = document.key();
+        let hash = key_hash(&key);
+        let mut out = TantivyDocument::new();
+        out.add_text(self.key, &key);
+        out.add_u64(self.key_high, (hash >> 64) as u64);
+        out.add_u64(self.key_low, hash as u64);
+        out.add_u64(self.content, document.content());
+        out.add_u64(self.row, row);
+        out.add_text(self.exact_id, document.id.to_lowercase());
+        let name = folded(&document.name);
+        if !name.is_empty() {
+            out.add_text(self.exact_name, name);
+        }
+        let tags = document.tags.join("\n");
+        let texts = [&document.id, &document.name, &document.author, &tags, &document.card];
+        for (field, text) in self.texts.iter().zip(texts) {
+            out.add_text(*field, text);
+        }
+        let columns = document.columns.iter().map(|(name, (_, cell))| {
+            let value = match &cell.value {
+                Value::Number(number) => OwnedValue::F64(*number),
+                Value::Texts(texts) => {
+                    OwnedValue::Array(texts.iter().cloned().map(OwnedValue::Str).collect())
+                }
+            };
+            (name.clone(), value)
+        });
+        out.add_object(self.columns, columns.collect());
+        out.add_bytes(self.shown, &Shown::of(document).write()?);
+        Ok(out)
+    }
 }
 
 /// The name of a column in tantivy.

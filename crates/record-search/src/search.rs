@@ -1,6 +1,5 @@
 //! One query from its text to its hits.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crawl_core::Result;
@@ -8,13 +7,13 @@ use serde::Serialize;
 
 use crate::bitmap::Bitmap;
 use crate::columns::Column;
+use crate::embed::Embedded;
 use crate::explain::{Explain, HitExplain};
-use crate::filter::{self, number_at};
+use crate::filter;
 use crate::index::Index;
-use crate::query::{MOST_FACETS, MOST_HITS, Mode, Parsed, Query, Sort, no_column, wrong};
-use crate::scan::{Nearest, nearest};
+use crate::query::{MOST_FACETS, MOST_HITS, Mode, Parsed, Query, no_column, wrong};
 use crate::shown::Shown;
-use crate::text::{Found, TextLeg, search as search_text, typed};
+use crate::text::{TextLeg, typed};
 
 /// A rank counts as one through this and the rank.
 pub const RANK_BASE: f64 = 60.0;
@@ -24,8 +23,6 @@ pub const MEANING: f64 = 0.25;
 pub const POPULARITY: f64 = 0.002;
 /// The popularity at which it adds that much, as a power of ten.
 pub const POPULARITY_FULL: f64 = 8.0;
-/// So many of each leg are ranked at least.
-const DEPTH: usize = 500;
 
 /// Why a hit stands where it stands, the first first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -131,6 +128,11 @@ impl Index {
     /// `Config` if the query cannot be read, names columns that are not there, or asks for more than an index gives;
     /// `Gone` if there is no document that `like` names; those of the embedder.
     pub fn search(&self, query: &Query) -> Result<Hits> {
+        self.search_again(query, &mut None)
+    }
+
+    /// As [`Index::search`], for who asks several times about the same text: it is embedded once.
+    pub(crate) fn search_again(&self, query: &Query, embedded: &mut Option<Embedded>) -> Result<Hits> {
         let until = query.offset.saturating_add(query.limit);
         if until > MOST_HITS {
             let what = format!("hits are shown up to number {MOST_HITS}, not {until}");
@@ -153,7 +155,7 @@ impl Index {
             parsed.filters.extend(more.filters);
         }
         let (passed, filtered) = filter::apply_all(self, &parsed.filters)?;
-        let mut legs = self.legs(query, &parsed)?;
+        let mut legs = self.legs(query, &parsed, embedded)?;
         legs.explain.considered = self.documents();
         legs.explain.passed = passed.count();
         legs.explain.filters = filtered;
@@ -182,7 +184,7 @@ impl Index {
     }
 
     /// What the query asks of each leg.
-    fn legs(&self, query: &Query, parsed: &Parsed) -> Result<Legs> {
+    fn legs(&self, query: &Query, parsed: &Parsed, embedded: &mut Option<Embedded>) -> Result<Legs> {
         let text = TextLeg::of(self, parsed)?;
         let mut explain = Explain { cut_beginnings: text.cut.clone(), ..Explain::default() };
         let (mut vector, mut like_place) = (None, None);
@@ -203,14 +205,20 @@ impl Index {
             like_place = Some(place);
             explain.meaning = "on".into();
         } else if query.mode != Mode::Words && query.sort.is_none() {
-            vector = self.meaning(&parsed.meaning(), query.mode, &mut explain)?;
+            vector = self.meaning(&parsed.meaning(), query.mode, embedded, &mut explain)?;
         }
         let popularity = self.column("popularity")?;
         Ok(Legs { text, typed: typed(parsed), vector, like: like_place, explain, popularity })
     }
 
     /// The vector of a text, if it has one that says something.
-    fn meaning(&self, text: &str, mode: Mode, explain: &mut Explain) -> Result<Option<Vec<f32>>> {
+    fn meaning(
+        &self,
+        text: &str,
+        mode: Mode,
+        embedded: &mut Option<Embedded>,
+        explain: &mut Explain,
+    ) -> Result<Option<Vec<f32>>> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -224,7 +232,10 @@ impl Index {
                 _ => Ok(None),
             };
         };
-        let Some(embedded) = embedder.embed(&[text])?.into_iter().next() else { return Ok(None) };
+        if embedded.is_none() {
+            *embedded = embedder.embed(&[text])?.into_iter().next();
+        }
+        let Some(embedded) = embedded else { return Ok(None) };
         explain.words_known = Some((embedded.known, embedded.words));
         // Words that the table has never seen mean nothing to it: what is left of the query would rank alone.
         if mode == Mode::Both && embedded.known * 2 < embedded.words {
@@ -235,162 +246,16 @@ impl Index {
             Some(_) => "on".into(),
             None => "off: no word is known to the embedder".into(),
         };
-        Ok(embedded.vector)
-    }
-
-    /// The first `until` hits in order, and all that match.
-    pub(crate) fn rank(
-        &self,
-        query: &Query,
-        legs: &mut Legs,
-        passed: &Bitmap,
-        until: usize,
-    ) -> Result<(Vec<Ranked>, Bitmap)> {
-        let mut passed = passed.clone();
-        if let Some(place) = legs.like {
-            passed.unset(place);
-        }
-        let popularity = legs.popularity.clone();
-        let popular = |place: u32| number_at(popularity.as_deref(), place).unwrap_or(f64::NEG_INFINITY);
-        if let Some(restrict) = &legs.text.restrict {
-            let before = passed.count();
-            let all = Arc::new(passed.clone());
-            passed.and(&search_text(self, &**restrict, &all, 0, &popular)?.matched);
-            legs.explain.restricted = before - passed.count();
-        }
-        let passed = Arc::new(passed);
-        let depth = DEPTH.max(2 * until);
-        let found = match legs.text.scores && query.mode != Mode::Meaning {
-            true => Some(search_text(self, &*legs.text.query, &passed, depth, &popular)?),
-            false => None,
-        };
-        legs.explain.words_matched = found.as_ref().map(|found| found.matched.count());
-        // Asked by meaning, in words that have none here: whatever came would be in no order of theirs.
-        if query.mode == Mode::Meaning && query.sort.is_none() && legs.text.scores && legs.vector.is_none() {
-            return Ok((Vec::new(), Bitmap::none(passed.size())));
-        }
-        if query.sort.is_some() || (found.is_none() && legs.vector.is_none()) {
-            let matched = found.map_or_else(|| Bitmap::clone(&passed), |found| found.matched);
-            let ranked = match &query.sort {
-                Some(sort) => self.sorted(&matched, sort, until)?,
-                None => {
-                    let by = Sort { column: "popularity".into(), ascending: false };
-                    sorted_by(legs.popularity.as_deref(), &matched, &by, until)
-                }
-            };
-            return Ok((ranked, matched));
-        }
-        let mut matched = Bitmap::none(passed.size());
-        let mut near = Nearest::default();
-        if let Some(vector) = &legs.vector {
-            let vectors = self.vectors()?;
-            near = nearest(vectors, vector, &passed, depth, threads());
-            (legs.explain.compared, legs.explain.chosen_by_signs) = (Some(near.compared), near.by_signs);
-            let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
-            matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
-        }
-        let words = found.is_some();
-        let found = found.unwrap_or_default();
-        matched.or(&found.matched);
-        let ranked = self.in_tiers(legs, &passed, words.then_some(&found), &near, until, &popular)?;
-        Ok((ranked, matched))
-    }
-
-    fn in_tiers(
-        &self,
-        legs: &Legs,
-        passed: &Arc<Bitmap>,
-        found: Option<&Found>,
-        near: &Nearest,
-        until: usize,
-        popular: &dyn Fn(u32) -> f64,
-    ) -> Result<Vec<Ranked>> {
-        let mut ranked: Vec<Ranked> = Vec::new();
-        let mut taken = Bitmap::none(passed.size());
-        let rank_of = |top: &[(f32, u32)]| -> HashMap<u32, usize> {
-            top.iter().enumerate().map(|(at, (_, place))| (*place, at + 1)).collect()
-        };
-        let by_words = found.map_or(&[][..], |found| &found.top);
-        let (text_ranks, vector_ranks) = (rank_of(by_words), rank_of(&near.top));
-        let mut take = |place: u32, tier: Tier, score: f64| {
-            if !taken.has(place) {
-                taken.set(place);
-                let (text_rank, vector_rank) =
-                    (text_ranks.get(&place).copied(), vector_ranks.get(&place).copied());
-                ranked.push(Ranked { place, tier, score, text_rank, vector_rank });
-            }
-        };
-        if found.is_some() {
-            for (query, tier) in legs.text.exact.iter().zip([Tier::Id, Tier::Name]) {
-                if let Some(query) = query {
-                    let found = search_text(self, &**query, passed, until, popular)?;
-                    found.top.iter().for_each(|(score, place)| take(*place, tier, f64::from(*score)));
-                }
-            }
-            if let Some(query) = &legs.text.in_name {
-                let found = search_text(self, &**query, passed, until, popular)?;
-                found.top.iter().for_each(|(score, place)| take(*place, Tier::InName, f64::from(*score)));
-            }
-        }
-        let mut rest: Vec<(f64, u32)> = Vec::new();
-        let only_near = near.top.iter().filter(|(_, place)| !text_ranks.contains_key(place));
-        for (_, place) in by_words.iter().chain(only_near) {
-            let ranks = rank_term(text_ranks.get(place).copied())
-                + legs.meaning_term(vector_ranks.get(place).copied());
-            rest.push((ranks + popularity_term(number_at(legs.popularity.as_deref(), *place)), *place));
-        }
-        rest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        rest.into_iter().for_each(|(score, place)| take(place, Tier::Ranks, score));
-        ranked.truncate(until);
-        Ok(ranked)
-    }
-
-    fn sorted(&self, matched: &Bitmap, sort: &Sort, until: usize) -> Result<Vec<Ranked>> {
-        let column = self.column(&sort.column)?.ok_or_else(|| no_column(&sort.column, self.columns()))?;
-        match &*column {
-            Column::Numbers(_) => Ok(sorted_by(Some(&column), matched, sort, until)),
-            Column::Facet(_) => Err(wrong(
-                format!("`{}` is a facet, and only numbers and times have an order", sort.column),
-                "sort by another column",
-            )),
-        }
+        Ok(embedded.vector.clone())
     }
 
     fn facet(&self, name: &str, matched: &Bitmap, most: usize) -> Result<FacetCounts> {
         let column = self.column(name)?.ok_or_else(|| no_column(name, self.columns()))?;
         match &*column {
             Column::Facet(facet) => {
-                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most) })
+                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most).0 })
             }
             Column::Numbers(_) => Err(wrong(format!("`{name}` is no facet"), "count a column of texts")),
         }
     }
-}
-
-/// By a column; what is unknown comes last, of equals the earlier place first.
-fn sorted_by(column: Option<&Column>, matched: &Bitmap, sort: &Sort, until: usize) -> Vec<Ranked> {
-    let key = |place: u32| match (number_at(column, place), sort.ascending) {
-        (Some(number), false) => -number,
-        (Some(number), true) => number,
-        (None, _) => f64::INFINITY,
-    };
-    let order = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    let mut all: Vec<(f64, u32)> = matched.places().map(|place| (key(place), place)).collect();
-    if all.len() > until {
-        all.select_nth_unstable_by(until, order);
-        all.truncate(until);
-    }
-    all.sort_unstable_by(order);
-    let ranked = |(_, place): (f64, u32)| Ranked {
-        place,
-        tier: Tier::Sorted,
-        score: number_at(column, place).unwrap_or(0.0),
-        text_rank: None,
-        vector_rank: None,
-    };
-    all.into_iter().map(ranked).collect()
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -52,7 +52,8 @@ pub struct Serve {
     pub open: Opener,
     /// Where to listen; port 0 takes a free one.
     pub addr: SocketAddr,
-    /// Who knows it may ask; `None` lets everybody who reaches the address, which must be loopback.
+    /// Who knows it may ask, white space around it aside; `None` lets everybody who reaches the address, which must be
+    /// loopback.
     pub token: Option<String>,
     /// Roots of crawls, whose state is shown.
     pub roots: Vec<PathBuf>,
@@ -72,7 +73,9 @@ impl Server {
     /// `Config` if the address is not loopback and there is no token, the token is shorter than [`LEAST_TOKEN`], or
     /// the address is taken; those of opening the index.
     pub async fn bind(serve: Serve) -> Result<Server> {
-        match &serve.token {
+        // A file or a variable may end in a line break that nobody sends.
+        let token = serve.token.map(|token| token.trim().to_owned());
+        match &token {
             None if !serve.addr.ip().is_loopback() => {
                 return Err(Error::new(
                     Kind::Config,
@@ -95,7 +98,7 @@ impl Server {
         };
         let listener = TcpListener::bind(serve.addr).await.map_err(taken)?;
         let addr = listener.local_addr().map_err(taken)?;
-        let (open, roots, token) = (serve.open, serve.roots, serve.token);
+        let (open, roots) = (serve.open, serve.roots);
         let shared = tokio::task::spawn_blocking(move || Shared::open(open, roots, token.as_deref(), addr));
         let shared = shared
             .await

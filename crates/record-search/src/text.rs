@@ -1,18 +1,14 @@
 //! The leg of words: BM25 over the text fields, and where the query stands in ids and names.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crawl_core::Result;
-use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EnableScoring, Occur, PhraseQuery, Query, TermQuery,
 };
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, Score, SegmentReader, Term};
+use tantivy::{DocId, SegmentReader, Term};
 
-use crate::bitmap::Bitmap;
-use crate::columns::NOWHERE;
 use crate::index::Index;
 use crate::query::{Parsed, Word};
 use crate::schema::{BOOSTS, NAME};
@@ -38,8 +34,11 @@ pub(crate) struct TextLeg {
     pub(crate) leaves: Vec<Leaf>,
     /// All that adds to the score.
     pub(crate) query: Box<dyn Query>,
-    /// What must stand there and what must not, of all that is looked at.
-    pub(crate) restrict: Option<Box<dyn Query>>,
+    /// Each of these must stand there, of all that is looked at,
+    pub(crate) must: Vec<Box<dyn Query>>,
+    /// and none of these. Found and taken out here: the text index asks a phrase that it is to exclude for documents before the
+    /// first that has it, which its own checks forbid.
+    pub(crate) not: Vec<Box<dyn Query>>,
     /// All words of the query in the name, scored by the name; `None` where the query has no plain words.
     pub(crate) in_name: Option<Box<dyn Query>>,
     /// The document of just this id, and those of just this name.
@@ -60,41 +59,31 @@ impl TextLeg {
         let mut leg = TextLeg {
             leaves: Vec::new(),
             query: Box::new(AllQuery),
-            restrict: None,
+            must: Vec::new(),
+            not: Vec::new(),
             in_name: None,
             exact: [None, None],
             cut: Vec::new(),
             scores: false,
         };
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for word in &parsed.words {
-            any.extend(leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)));
+        let any = |found: Vec<Box<dyn Query>>| -> Box<dyn Query> {
+            Box::new(BooleanQuery::new(found.into_iter().map(|query| (Occur::Should, query)).collect()))
+        };
+        let mut found = Vec::new();
+        for word in parsed.words.iter().chain(&parsed.must) {
+            found.extend(leg.word(index, word, true)?);
         }
         // Words that no index could hold (`--`, `!`) ask for nothing.
-        let asked = !any.is_empty() || parsed.words.iter().any(|word| !folded(&word.text).is_empty());
-        if asked {
-            // What must be there finds; the other words rank.
-            let occur = if parsed.must.is_empty() { Occur::Must } else { Occur::Should };
-            clauses.push((occur, Box::new(BooleanQuery::new(any))));
-        }
+        let asked = parsed.words.iter().any(|word| !folded(&word.text).is_empty());
+        leg.scores = asked || !found.is_empty() || !parsed.must.is_empty();
+        leg.query = any(found);
         for word in &parsed.must {
-            let any: Vec<_> =
-                leg.word(index, word, true)?.into_iter().map(|query| (Occur::Should, query)).collect();
-            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+            let query = any(leg.word(index, word, false)?);
+            leg.must.push(query);
         }
-        leg.scores = !clauses.is_empty();
-        leg.query = Box::new(BooleanQuery::new(clauses));
-        let mut restrict: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for (list, occur) in [(&parsed.must, Occur::Must), (&parsed.not, Occur::MustNot)] {
-            for word in list {
-                let any = leg.word(index, word, false)?.into_iter().map(|query| (Occur::Should, query));
-                restrict.push((occur, Box::new(BooleanQuery::new(any.collect()))));
-            }
-        }
-        if !restrict.is_empty() {
-            restrict.push((Occur::Must, Box::new(AllQuery)));
-            leg.restrict = Some(Box::new(BooleanQuery::new(restrict)));
+        for word in &parsed.not {
+            let query = any(leg.word(index, word, false)?);
+            leg.not.push(query);
         }
         let typed = typed(parsed);
         let in_name = words(&mut plain(), &typed);
@@ -124,36 +113,17 @@ impl TextLeg {
                 continue;
             }
             let of = index.fields.texts[field];
-            let mut analyser = index.text.tokenizer_for_field(of).map_err(|cause| index.failed(cause))?;
             let mut found: Vec<(String, Box<dyn Query>)> = Vec::new();
-            if word.open {
-                // As it was typed: stems would begin otherwise.
-                let typed = words(&mut plain(), &word.text);
-                if let Some((last, before)) = typed.split_last() {
-                    for word in before {
-                        found.push((word.clone(), Box::new(term(Term::from_field_text(of, word), true))));
-                    }
-                    let (beginnings, cut) = beginnings(index, of, last)?;
-                    for word in beginnings {
-                        let query = term(Term::from_field_text(of, &word), true);
-                        found.push((word, Box::new(query)));
-                    }
-                    if cut && !self.cut.contains(&word.text) {
-                        self.cut.push(word.text.clone());
-                    }
-                }
-            } else {
-                let mut tokens = Vec::new();
-                analyser.token_stream(&word.text).process(&mut |token| {
-                    tokens.push((token.position, Term::from_field_text(of, &token.text), token.text.clone()));
-                });
-                if word.phrase && tokens.len() > 1 {
-                    let label = tokens.iter().map(|(_, _, text)| text.as_str()).collect::<Vec<_>>().join(" ");
-                    let terms = tokens.into_iter().map(|(position, term, _)| (position, term)).collect();
-                    found.push((format!("\"{label}\""), Box::new(PhraseQuery::new_with_offset(terms))));
+            for spelling in self.spellings(index, of, word)? {
+                if word.phrase && spelling.len() > 1 {
+                    let label = spelling.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+                    let terms = spelling.iter().map(|(at, text)| (*at, Term::from_field_text(of, text)));
+                    let phrase = PhraseQuery::new_with_offset(terms.collect());
+                    found.push((format!("\"{label}\""), Box::new(phrase)));
                 } else {
-                    for (_, of, text) in tokens {
-                        found.push((text, Box::new(term(of, true))));
+                    for (_, text) in spelling {
+                        let query = term(Term::from_field_text(of, &text), true);
+                        found.push((text, Box::new(query)));
                     }
                 }
             }
@@ -170,6 +140,36 @@ impl TextLeg {
             }
         }
         Ok(queries)
+    }
+
+    /// The words of a field for which a word of the query stands, each with its place among them: as they are all looked for, or
+    /// beside one another. Where it is the beginning of a phrase, a spelling for each end.
+    fn spellings(
+        &mut self,
+        index: &Index,
+        field: tantivy::schema::Field,
+        word: &Word,
+    ) -> Result<Vec<Vec<(usize, String)>>> {
+        let mut analyser = index.text.tokenizer_for_field(field).map_err(|cause| index.failed(cause))?;
+        let mut spelling = Vec::new();
+        let mut take =
+            |token: &tantivy::tokenizer::Token| spelling.push((token.position, token.text.clone()));
+        analyser.token_stream(&word.text).process(&mut take);
+        // A beginning is looked for as it was typed: stems would begin otherwise.
+        let mut typed = words(&mut plain(), &word.text);
+        let Some(begin) = typed.pop().filter(|_| word.open) else { return Ok(vec![spelling]) };
+        let at = typed.len();
+        spelling.retain(|(before, _)| *before < at);
+        let (ends, cut) = beginnings(index, field, &begin)?;
+        if cut && !self.cut.contains(&word.text) {
+            self.cut.push(word.text.clone());
+        }
+        let ends = ends.into_iter().map(|end| (at, end));
+        if word.phrase {
+            return Ok(ends.map(|end| [spelling.as_slice(), &[end]].concat()).collect());
+        }
+        spelling.extend(ends);
+        Ok(vec![spelling])
     }
 
     /// What each word adds in each field for a place: only those that add anything.
@@ -251,112 +251,4 @@ fn beginnings(index: &Index, field: tantivy::schema::Field, begin: &str) -> Resu
     cut |= found.len() > MOST_BEGINNINGS;
     found.truncate(MOST_BEGINNINGS);
     Ok((found.into_iter().map(|(word, _)| word).collect(), cut))
-}
-
-/// The best of a query among places that pass, and all that match.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// Score and place, the best first; of equal scores the more popular, then the earlier place.
-    pub(crate) top: Vec<(f32, u32)>,
-    /// All that match and pass.
-    pub(crate) matched: Bitmap,
-}
-
-/// Asks the text index: the filter holds before the best are kept.
-pub(crate) fn search(
-    index: &Index,
-    query: &dyn Query,
-    passed: &Arc<Bitmap>,
-    most: usize,
-    popularity: &dyn Fn(u32) -> f64,
-) -> Result<Found> {
-    let collect = Passing { passed: passed.clone(), places: index.places.clone(), most };
-    let parts = index.searcher.search(query, &collect).map_err(|cause| index.failed(cause))?;
-    let mut found = Found { top: Vec::new(), matched: Bitmap::none(passed.size()) };
-    for (top, matched) in parts {
-        found.top.extend(top);
-        matched.into_iter().for_each(|place| found.matched.set(place));
-    }
-    sort(&mut found.top, popularity);
-    found.top.truncate(most);
-    Ok(found)
-}
-
-fn sort(top: &mut [(f32, u32)], popularity: &dyn Fn(u32) -> f64) {
-    top.sort_unstable_by(|a, b| {
-        b.0.total_cmp(&a.0).then_with(|| popularity(b.1).total_cmp(&popularity(a.1))).then(a.1.cmp(&b.1))
-    });
-}
-
-/// Keeps what passes a filter.
-struct Passing {
-    passed: Arc<Bitmap>,
-    places: Arc<Vec<Vec<u32>>>,
-    most: usize,
-}
-
-struct PassingPart {
-    passed: Arc<Bitmap>,
-    places: Arc<Vec<Vec<u32>>>,
-    segment: usize,
-    most: usize,
-    top: Vec<(f32, u32)>,
-    /// What is not better than this cannot be among the best any more.
-    least: f32,
-    /// When there are so many, those that are worse than the best go.
-    room: usize,
-    matched: Vec<u32>,
-}
-
-impl Collector for Passing {
-    type Fruit = Vec<(Vec<(f32, u32)>, Vec<u32>)>;
-    type Child = PassingPart;
-
-    fn for_segment(&self, segment: u32, _: &SegmentReader) -> tantivy::Result<PassingPart> {
-        Ok(PassingPart {
-            passed: self.passed.clone(),
-            places: self.places.clone(),
-            segment: segment as usize,
-            most: self.most,
-            top: Vec::new(),
-            least: f32::NEG_INFINITY,
-            room: 4 * self.most + 1_024,
-            matched: Vec::new(),
-        })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        true
-    }
-
-    fn merge_fruits(&self, parts: Vec<(Vec<(f32, u32)>, Vec<u32>)>) -> tantivy::Result<Self::Fruit> {
-        Ok(parts)
-    }
-}
-
-impl SegmentCollector for PassingPart {
-    type Fruit = (Vec<(f32, u32)>, Vec<u32>);
-
-    fn collect(&mut self, doc: DocId, score: Score) {
-        let place = self.places.get(self.segment).and_then(|places| places.get(doc as usize)).copied();
-        let Some(place) = place.filter(|place| *place != NOWHERE && self.passed.has(*place)) else { return };
-        self.matched.push(place);
-        // Equals stay: which of them are kept is decided by popularity, at the end.
-        if score < self.least || self.most == 0 {
-            return;
-        }
-        self.top.push((score, place));
-        if self.top.len() >= self.room {
-            let nth = self.most - 1;
-            self.top.select_nth_unstable_by(nth, |a, b| b.0.total_cmp(&a.0));
-            let least = self.top[nth].0;
-            self.least = least;
-            self.top.retain(|(score, _)| *score >= least);
-            self.room = self.room.max(2 * self.top.len());
-        }
-    }
-
-    fn harvest(self) -> Self::Fruit {
-        (self.top, self.matched)
-    }
 }

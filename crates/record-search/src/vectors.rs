@@ -1,7 +1,7 @@
 //! The flat files beside the text index: a place a document, in the order in which they came.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Result};
@@ -18,6 +18,37 @@ const LENGTHS: &str = "lengths.bin";
 /// The folder of a generation.
 pub(crate) fn folder(index: &Path, generation: u32) -> PathBuf {
     index.join(format!("vectors-{generation:04}"))
+}
+
+/// Removes what is left of compactions that did not get as far as their commit, or as far as tidying up: our own files,
+/// and folders that are empty then. What else lies in an index is somebody's.
+pub(crate) fn remove_others(index: &Path, keep: u32) -> Result<()> {
+    let failed = |cause| Error::io("cannot read the folder", index, cause);
+    for entry in fs::read_dir(index).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("vectors-")?.parse().ok());
+        let ours = number.filter(|number| *number != keep && entry.path() == folder(index, *number));
+        if ours.is_none() || !entry.file_type().map_err(failed)?.is_dir() {
+            continue;
+        }
+        for (name, _) in widths(1) {
+            let path = entry.path().join(name);
+            match fs::remove_file(&path) {
+                Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io("cannot remove", &path, cause));
+                }
+                _ => {}
+            }
+        }
+        match fs::remove_dir(entry.path()) {
+            Err(cause) if cause.kind() != ErrorKind::DirectoryNotEmpty => {
+                return Err(Error::io("cannot remove", &entry.path(), cause));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// How many words of 64 bits the signs of a vector need.

@@ -1,27 +1,24 @@
 //! The one writer of an index: documents in, commits out.
 
+mod open;
+
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crawl_core::{Checkpoint, Error, Kind as Why, Result};
-use tantivy::schema::OwnedValue;
-use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+use tantivy::{IndexWriter, TantivyError, Term};
 
-use crate::commit::{Commit, Model, Read, VERSION};
-use crate::document::{Document, Value, key_hash};
+use crate::commit::{Commit, Read};
+use crate::document::{Document, key_hash};
 use crate::embed::Embedder;
-use crate::known::{Known, known, unseen};
-use crate::schema::{Fields, schema};
-use crate::shown::Shown;
+use crate::known::{Known, unseen};
+use crate::schema::Fields;
 use crate::vectors::{self, Appender};
-use crate::words::{analysers, folded};
+pub(crate) use open::same_model;
 
 /// So many documents are embedded at once.
 const AT_ONCE: usize = 256;
-/// What tantivy may gather in memory before it writes a segment.
-const MEMORY: usize = 128 << 20;
-
 /// With more dead places than these the vectors are written anew.
 const MOST_DEAD_PERCENT: u64 = 30;
 
@@ -65,92 +62,17 @@ pub struct Writer {
     waiting: Vec<(u64, Document)>,
     changes: Changes,
     dirty: bool,
+    /// The files broke off within a document: what is there of it must not be committed.
+    torn: bool,
     probe: Option<Probe>,
 }
 
 impl Writer {
-    /// Opens the index in a folder for writing, or makes one there. What was not committed goes.
-    ///
-    /// # Errors
-    /// `Config` if another writer has it, if it was built with another embedder, or if the folder holds something
-    /// else; `Storage` if the disk refuses.
-    pub fn open(folder: &Path, embedder: Option<Arc<dyn Embedder>>) -> Result<Self> {
-        Writer::probed(folder, embedder, None)
-    }
-
-    /// As [`Writer::open`], with a probe that is asked between the steps: an error of it stops the writer there.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
-    pub fn probed(folder: &Path, embedder: Option<Arc<dyn Embedder>>, probe: Option<Probe>) -> Result<Self> {
-        let text = folder.join("text");
-        std::fs::create_dir_all(&text).map_err(|cause| Error::io("cannot make the folder", &text, cause))?;
-        let place = folder.display().to_string();
-        let failed = |cause: TantivyError| storage(&place, cause);
-        let (schema, fields) = schema();
-        let directory =
-            tantivy::directory::MmapDirectory::open(&text).map_err(|cause| failed(cause.into()))?;
-        let mut index = tantivy::Index::open_or_create(directory, schema).map_err(|cause| match cause {
-            TantivyError::SchemaError(_) => Error::new(Why::Config, "this index has another form")
-                .at(&place)
-                .advise("build it anew in another folder"),
-            cause => failed(cause),
-        })?;
-        index.set_tokenizers(analysers());
-        // The lock comes first: what is below may only be touched by the one who has it.
-        let writer: IndexWriter = index.writer_with_num_threads(1, MEMORY).map_err(|cause| match cause {
-            TantivyError::LockFailure(..) => Error::new(Why::Config, "another writer has this index")
-                .at(&place)
-                .advise("wait for it, stop it, or name another --index"),
-            cause => failed(cause),
-        })?;
-        let model = embedder.as_ref().map(|embedder| Model {
-            name: embedder.name(),
-            digest: embedder.digest(),
-            dimension: embedder.dimension(),
-        });
-        let before = Commit::of(&index.load_metas().map_err(failed)?, &place)?;
-        let first = before.is_none();
-        let commit = match before {
-            Some(commit) => {
-                same_model(commit.model.as_ref(), model.as_ref(), &place)?;
-                commit
-            }
-            None => {
-                // Nothing of an index without a first commit counts.
-                writer.delete_all_documents().map_err(failed)?;
-                Commit { version: VERSION, generation: 1, model, ..Commit::default() }
-            }
-        };
-        let dimension = commit.model.as_ref().map_or(0, |model| model.dimension);
-        let now = vectors::folder(folder, commit.generation);
-        let vectors = Appender::open(&now, dimension, commit.places)?;
-        remove_other_generations(folder, &now)?;
-        let known = known(&index).map_err(failed)?;
-        let mut writer = Writer {
-            folder: folder.to_owned(),
-            fields,
-            writer,
-            vectors,
-            embedder,
-            commit,
-            known,
-            waiting: Vec::new(),
-            changes: Changes::default(),
-            dirty: first,
-            probe,
-        };
-        if first {
-            writer.commit()?;
-        }
-        Ok(writer)
-    }
-
     /// Puts a document in; a document that is there under its key goes. Nobody sees it before the next commit.
     ///
     /// # Errors
     /// `Config` if a column of it holds something else in this index; `Storage` if the disk refuses; those of the
-    /// embedder.
+    /// embedder, which is asked for many at once: the document is then in, and waits for the next call.
     pub fn put(&mut self, mut document: Document) -> Result<Put> {
         let cut = document.bound();
         for (name, (kind, _)) in &document.columns {
@@ -187,13 +109,13 @@ impl Writer {
         self.commit.next_row += 1;
         self.known.insert(hash, Known { row, content });
         self.waiting.push((row, document));
-        if self.waiting.len() >= AT_ONCE {
-            self.flush()?;
-        }
         let put = if before.is_some() { Put::Updated } else { Put::Added };
         match put {
             Put::Updated => self.changes.updated += 1,
             _ => self.changes.added += 1,
+        }
+        if self.waiting.len() >= AT_ONCE {
+            self.flush()?;
         }
         Ok(put)
     }
@@ -230,65 +152,38 @@ impl Writer {
         }
     }
 
-    /// Embeds what waits, and hands it to the files.
+    /// Embeds what waits, and hands it to the files. Where the embedder fails, it goes on waiting.
     fn flush(&mut self) -> Result<()> {
+        if self.torn {
+            return Err(Error::new(Why::Storage, "the index could not be written before")
+                .at(self.folder.display().to_string())
+                .advise("open it anew: it goes on behind its last commit"));
+        }
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let waiting = std::mem::take(&mut self.waiting);
         let vectors = match &self.embedder {
             Some(embedder) => {
                 let texts: Vec<&str> =
-                    waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
+                    self.waiting.iter().map(|(_, document)| document.meaning.as_str()).collect();
                 embedder.embed(&texts)?.into_iter().map(|embedded| embedded.vector).collect()
             }
-            None => vec![None; waiting.len()],
+            None => vec![None; self.waiting.len()],
         };
-        if vectors.len() != waiting.len() {
-            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), waiting.len());
+        if vectors.len() != self.waiting.len() {
+            let what = format!("the embedder made {} vectors of {} texts", vectors.len(), self.waiting.len());
             return Err(Error::new(Why::Shape, what));
         }
-        for ((row, document), vector) in waiting.into_iter().zip(vectors) {
+        self.torn = true;
+        for ((row, document), vector) in std::mem::take(&mut self.waiting).into_iter().zip(vectors) {
             self.vectors.append(row, vector.as_deref())?;
             self.commit.places += 1;
-            let document = self.document(row, document)?;
+            let document = self.fields.document(row, document)?;
             let place = self.folder.display().to_string();
             self.writer.add_document(document).map_err(|cause| storage(&place, cause))?;
         }
+        self.torn = false;
         Ok(())
-    }
-
-    fn document(&self, row: u64, document: Document) -> Result<TantivyDocument> {
-        let (fields, key) = (&self.fields, document.key());
-        let hash = key_hash(&key);
-        let mut out = TantivyDocument::new();
-        out.add_text(fields.key, &key);
-        out.add_u64(fields.key_high, (hash >> 64) as u64);
-        out.add_u64(fields.key_low, hash as u64);
-        out.add_u64(fields.content, document.content());
-        out.add_u64(fields.row, row);
-        out.add_text(fields.exact_id, document.id.to_lowercase());
-        let name = folded(&document.name);
-        if !name.is_empty() {
-            out.add_text(fields.exact_name, name);
-        }
-        let tags = document.tags.join("\n");
-        let texts = [&document.id, &document.name, &document.author, &tags, &document.card];
-        for (field, text) in fields.texts.iter().zip(texts) {
-            out.add_text(*field, text);
-        }
-        let columns = document.columns.iter().map(|(name, (_, cell))| {
-            let value = match &cell.value {
-                Value::Number(number) => OwnedValue::F64(*number),
-                Value::Texts(texts) => {
-                    OwnedValue::Array(texts.iter().cloned().map(OwnedValue::Str).collect())
-                }
-            };
-            (name.clone(), value)
-        });
-        out.add_object(fields.columns, columns.collect());
-        out.add_bytes(fields.shown, &Shown::of(document).write()?);
-        Ok(out)
     }
 
     /// Hands all that was put to the files, and makes the vectors durable, still invisible.
@@ -361,7 +256,7 @@ impl Writer {
         (self.vectors, self.commit.places, self.dirty) = (vectors, copied, true);
         self.commit.generation += 1;
         self.commit()?;
-        remove_other_generations(&self.folder, &to)?;
+        vectors::remove_others(&self.folder, self.commit.generation)?;
         Ok(true)
     }
 
@@ -398,35 +293,6 @@ impl Writer {
         let place = self.folder.display().to_string();
         self.writer.wait_merging_threads().map_err(|cause| storage(&place, cause))
     }
-}
-
-pub(crate) fn same_model(there: Option<&Model>, now: Option<&Model>, place: &str) -> Result<()> {
-    let told = |model: Option<&Model>| match model {
-        Some(model) => format!("`{}` ({}, {} numbers)", model.name, model.digest, model.dimension),
-        None => "no vectors".to_owned(),
-    };
-    if there.map(|model| (&model.digest, model.dimension))
-        == now.map(|model| (&model.digest, model.dimension))
-    {
-        return Ok(());
-    }
-    let what = format!("the index was built with {}, not with {}", told(there), told(now));
-    Err(Error::new(Why::Config, what)
-        .at(place)
-        .advise("use what it was built with, or build a new index in another folder"))
-}
-
-/// What is left of compactions that did not get as far as their commit, or as far as tidying up.
-fn remove_other_generations(folder: &Path, keep: &Path) -> Result<()> {
-    let failed = |cause| Error::io("cannot read the folder", folder, cause);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("vectors-") && path != keep {
-            std::fs::remove_dir_all(&path).map_err(|cause| Error::io("cannot remove", &path, cause))?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn storage(place: &str, cause: TantivyError) -> Error {

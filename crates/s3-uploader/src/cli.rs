@@ -3,6 +3,7 @@
 pub(crate) mod door;
 pub(crate) mod dress;
 pub(crate) mod filter;
+pub(crate) mod into;
 pub(crate) mod progress;
 pub(crate) mod read;
 pub(crate) mod remove;
@@ -46,12 +47,14 @@ Examples:
   s3-uploader move data/out s3://bucket/in --proof readback --bandwidth 20MiB")]
     Move(SendArgs),
     /// Copy what is not there yet or differs, by size and by the checksum or ETag that the bucket tells: no receipts are
-    /// needed, and nothing is removed. From s3:// to s3:// nothing is fetched
+    /// needed. From s3:// to s3:// nothing is fetched; from s3:// to a folder each object is proven as by get, by --receipts
+    /// too if they are named. Nothing is removed, but for --delete in a folder
     #[command(after_help = "\
 Examples:
   s3-uploader sync data/out s3://bucket/2026-11-23 --newer-than 7d
-  s3-uploader sync s3://bucket/2026-11-23/ s3://archive/2026-11-23/ --include '*.jsonl'")]
-    Sync(SendArgs),
+  s3-uploader sync s3://bucket/2026-11-23/ s3://archive/2026-11-23/ --include '*.jsonl'
+  s3-uploader sync s3://bucket/2026-11-23/ back --delete --max-delete 100 --yes")]
+    Sync(SyncArgs),
     /// Audit a bucket from receipts alone; nothing is written to it
     Verify(VerifyArgs),
     /// List objects
@@ -78,9 +81,9 @@ Examples:
 
 #[derive(Args, Debug)]
 pub(crate) struct SendArgs {
-    /// The file or folder; folders keep their structure, links are not followed
+    /// The file or folder; folders keep their structure, links are not followed. To sync also s3://bucket/prefix
     pub(crate) from: PathBuf,
-    /// Where to, as s3://bucket/prefix; may be left out with --cloud
+    /// Where to, as s3://bucket/prefix; may be left out with --cloud. To sync from s3:// also a folder
     pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
@@ -107,6 +110,24 @@ pub(crate) struct SendArgs {
     pub(crate) dress: DressArgs,
     #[command(flatten)]
     pub(crate) door: Door,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SyncArgs {
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    /// Into a folder: remove files, of those that are meant, that the bucket does not have
+    #[arg(long, help_heading = "Into a folder")]
+    pub(crate) delete: bool,
+    /// Do not ask before --delete removes
+    #[arg(long, short, requires = "delete", help_heading = "Into a folder")]
+    pub(crate) yes: bool,
+    /// Remove nothing if there are more than so many
+    #[arg(long, value_name = "N", requires = "delete", help_heading = "Into a folder")]
+    pub(crate) max_delete: Option<u64>,
+    /// Take objects whose ETag is not the MD5 of their bytes: this service's ETags are something else
+    #[arg(long, help_heading = "Into a folder")]
+    pub(crate) any_etag: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]

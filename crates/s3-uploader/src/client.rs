@@ -65,15 +65,17 @@ impl Way {
 }
 
 fn check_endpoint(endpoint: &str) -> Result<()> {
-    let url: Option<crawl_core::http::Url> = endpoint.parse().ok();
+    let url: Option<Url> = endpoint.parse().ok();
     let fine = url.is_some_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+        let holds_keys = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+        matches!(url.scheme(), "http" | "https") && !holds_keys
     });
     if fine {
         return Ok(());
     }
     // The text is not shown: people put keys into addresses.
-    Err(Error::new(Kind::Config, "the endpoint is no http or https address, or it holds a user and password")
+    let what = "the endpoint is no http or https address, or it holds a user, a password or a query";
+    Err(Error::new(Kind::Config, what)
         .advise("write it as https://host:port; keys come from the environment or the AWS files"))
 }
 

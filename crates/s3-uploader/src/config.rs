@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use crawl_core::http::{Proxies, Secret};
+use crawl_core::http::{Proxies, Secret, Url};
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 
@@ -62,7 +62,7 @@ pub struct Account {
 
 impl Account {
     /// The address as a URL; `None` for AWS.
-    pub(crate) fn url(&self) -> Option<crawl_core::http::Url> {
+    pub(crate) fn url(&self) -> Option<Url> {
         self.endpoint.as_ref()?.parse().ok()
     }
 
@@ -249,18 +249,37 @@ fn private(_: &Path) -> Result<bool> {
 /// [`Kind::Config`] if it is none.
 pub fn parse_address(text: &str) -> Result<(String, String)> {
     let bad = || {
-        Error::new(Kind::Config, "this is no S3 address").at(text).advise("write it as s3://bucket/prefix")
+        Error::new(Kind::Config, "this is no S3 address")
+            .at(shown_address(text))
+            .advise("write it as s3://bucket/prefix")
     };
     let rest = text.strip_prefix("s3://").ok_or_else(bad)?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
         return Err(bad());
     }
-    if bucket.contains([':', '@']) {
-        // The text is not shown: other tools take keys there.
-        let what = "a bucket's name holds no : and no @, and an address holds no keys";
+    if bucket.contains([':', '@']) || is_signed(prefix) {
+        // Other tools take keys there.
+        let what = "a bucket's name holds no : and no @, and an address holds no keys and no signature";
         return Err(Error::new(Kind::Config, what)
+            .at(shown_address(text))
             .advise("write it as s3://bucket/prefix; keys come from the environment or the AWS files"));
     }
     Ok((bucket.to_owned(), prefix.to_owned()))
+}
+
+/// Whether a key ends in what `presign` of any program puts behind it.
+fn is_signed(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["x-amz-signature=", "x-amz-credential=", "awsaccesskeyid="].iter().any(|part| key.contains(part))
+}
+
+/// An address that somebody gave, as it may be shown: without user, password and signature; one that cannot be read and
+/// may hold them is not shown.
+pub fn shown_address(text: &str) -> String {
+    match text.parse::<Url>() {
+        Ok(url) if !url.cannot_be_a_base() => crawl_core::shown(&url),
+        _ if text.contains(['@', '?']) => "(not shown, for it may hold keys)".to_owned(),
+        _ => text.to_owned(),
+    }
 }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat as Format};
+use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 use crawl_core::{Error, Kind, Result};
 
 /// What is written with each object.
@@ -61,7 +64,7 @@ impl Lock {
     }
 }
 
-/// What a copy within a bucket must be told again, and every new object too.
+/// What the service must be told with every new object, a copy too.
 macro_rules! guarded {
     ($request:expr, $dress:expr) => {{
         let dress: &$crate::Dress = $dress;
@@ -91,6 +94,37 @@ macro_rules! dressed {
 pub(crate) use {dressed, guarded};
 
 impl Dress {
+    /// What goes with a copy that the service makes: what is not given anew stays as the source has it.
+    pub(crate) fn with_copy(
+        &self,
+        copy: CopyObjectFluentBuilder,
+        source: &HeadObjectOutput,
+    ) -> CopyObjectFluentBuilder {
+        let copy = guarded!(copy, self).set_copy_source_if_match(source.e_tag().map(str::to_owned));
+        let copy = match self.tagging() {
+            Some(tags) => copy.tagging(tags).tagging_directive(TaggingDirective::Replace),
+            None => copy,
+        };
+        if self.content_type.is_none() && self.cache_control.is_none() && self.metadata.is_empty() {
+            return copy;
+        }
+        // All of it is told anew, or none.
+        let mut metadata = source.metadata().cloned().unwrap_or_default();
+        metadata.extend(self.metadata().unwrap_or_default());
+        let of_source = |text: Option<&str>| text.map(str::to_owned);
+        let expires =
+            source.expires_string().and_then(|time| DateTime::from_str(time, Format::HttpDate).ok());
+        copy.metadata_directive(MetadataDirective::Replace)
+            .set_content_type(self.content_type.clone().or_else(|| of_source(source.content_type())))
+            .set_cache_control(self.cache_control.clone().or_else(|| of_source(source.cache_control())))
+            .set_content_disposition(of_source(source.content_disposition()))
+            .set_content_encoding(of_source(source.content_encoding()))
+            .set_content_language(of_source(source.content_language()))
+            .set_website_redirect_location(of_source(source.website_redirect_location()))
+            .set_expires(expires)
+            .set_metadata(Some(metadata))
+    }
+
     /// The metadata as the SDK wants it.
     pub(crate) fn metadata(&self) -> Option<HashMap<String, String>> {
         (!self.metadata.is_empty()).then(|| self.metadata.iter().cloned().collect())
@@ -99,7 +133,7 @@ impl Dress {
     /// The tags as the header spells them.
     pub(crate) fn tagging(&self) -> Option<String> {
         let pair = |(name, value): &(String, String)| {
-            format!("{}={}", crate::objects::coded(name), crate::objects::coded(value))
+            format!("{}={}", crate::coding::coded(name), crate::coding::coded(value))
         };
         (!self.tags.is_empty()).then(|| self.tags.iter().map(pair).collect::<Vec<_>>().join("&"))
     }

@@ -6,6 +6,7 @@
 mod audit;
 mod behind;
 mod client;
+mod coding;
 mod config;
 mod dress;
 #[cfg(feature = "cli")]
@@ -13,6 +14,7 @@ pub mod environment;
 mod failure;
 mod fetch;
 mod gate;
+mod in_vain;
 mod job;
 mod journal;
 mod local;
@@ -30,9 +32,10 @@ mod upload;
 
 pub use audit::audit;
 pub use behind::{Behind, Moved};
-pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address};
+pub use config::{Account, Checksums, CloudFile, Limits, Login, parse_address, shown_address};
 pub use dress::{Dress, Lock};
 pub use fetch::{Fetched, Wish};
+pub use in_vain::InVain;
 pub use job::{Done, Job, Plan, journal_path};
 pub use journal::Journal;
 pub use local::{Bounds, Choice, Listing, Local, Stamp, list};

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             match cli.command {
                 Command::Copy(arguments) => cli::send::run(arguments, Way::Copy, &session).await,
                 Command::Move(arguments) => cli::send::run(arguments, Way::Move, &session).await,
-                Command::Sync(arguments) => cli::send::run(arguments, Way::Sync, &session).await,
+                Command::Sync(arguments) => cli::sync::run(arguments, &session).await,
                 Command::Verify(arguments) => cli::read::verify(arguments).await,
                 Command::Ls(arguments) => cli::read::ls(arguments).await,
                 Command::Get(arguments) => cli::read::get(arguments).await,

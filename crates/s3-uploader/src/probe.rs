@@ -10,27 +10,12 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use crawl_core::{Kind, Result};
 use tokio::sync::OnceCell;
 
+use crate::Dress;
 use crate::dress::dressed;
 use crate::failure::Failure;
+use crate::proof::Trust;
 use crate::remote::Bucket;
 use crate::sums::{self, Sums};
-use crate::{Dress, Plan};
-
-/// Which words of the server are believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Trust {
-    /// Its stored checksums.
-    pub(crate) checksum: bool,
-    /// Its ETags, where they are MD5s.
-    pub(crate) etag: bool,
-}
-
-impl Trust {
-    /// Whether MD5s are worth their time: they are slow, and a checksum proves as much.
-    pub(crate) fn wants_md5(self) -> bool {
-        self.etag && !self.checksum
-    }
-}
 
 /// What one job knows of its server; each question is asked once.
 #[derive(Debug)]
@@ -46,10 +31,10 @@ pub(crate) struct Probe {
 impl Probe {
     /// With an object beside what has the prefix. A run that was killed left one of the same name, by its `mark`: it is
     /// replaced and removed.
-    pub(crate) fn new(plan: &Plan, mark: &str) -> Self {
-        let (prefix, dress) = (&plan.prefix, plan.dress.of_a_probe());
-        let lock = (plan.dress.lock.clone(), plan.dress.legal_hold);
-        let locked = plan.dress.locks().then(|| Dress { lock: lock.0, legal_hold: lock.1, ..dress.clone() });
+    pub(crate) fn new(prefix: &str, of_files: &Dress, mark: &str) -> Self {
+        let dress = of_files.of_a_probe();
+        let lock = (of_files.lock.clone(), of_files.legal_hold);
+        let locked = of_files.locks().then(|| Dress { lock: lock.0, legal_hold: lock.1, ..dress.clone() });
         let folder = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
         let key = format!("{folder}.s3-uploader-probe-{mark}");
         Probe { key, dress, locked, whole: OnceCell::new(), parts: OnceCell::new() }

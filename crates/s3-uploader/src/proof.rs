@@ -8,7 +8,6 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::probe::Trust;
 use crate::remote::Bucket;
 use crate::sums::Sums;
 
@@ -22,6 +21,22 @@ pub enum Proof {
     Etag,
     /// Every byte read back, by its SHA-256.
     Readback,
+}
+
+/// Which words of the server are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trust {
+    /// Its stored checksums.
+    pub(crate) checksum: bool,
+    /// Its ETags, where they are MD5s.
+    pub(crate) etag: bool,
+}
+
+impl Trust {
+    /// Whether MD5s are worth their time: they are slow, and a checksum proves as much.
+    pub(crate) fn wants_md5(self) -> bool {
+        self.etag && !self.checksum
+    }
 }
 
 /// An object that was shown to be equal.

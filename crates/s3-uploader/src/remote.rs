@@ -1,6 +1,6 @@
 //! The bucket: one client, one gate, one way to try again.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -30,6 +30,7 @@ struct Shared {
     limits: Limits,
     gate: Gate,
     checksums: Checksums,
+    codes: OnceLock<bool>,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -52,6 +53,7 @@ impl Bucket {
             limits,
             gate: Gate::new(&limits),
             checksums: account.checksums,
+            codes: OnceLock::new(),
         };
         Ok(Bucket { shared: Arc::new(shared) })
     }
@@ -76,6 +78,11 @@ impl Bucket {
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.shared.gate
+    }
+
+    /// Whether the service codes the keys that it lists, once that is known.
+    pub(crate) fn codes(&self) -> &OnceLock<bool> {
+        &self.shared.codes
     }
 
     /// Whether checksums go along where the server checks them.

@@ -3,17 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Result};
 use tokio::task::JoinSet;
 
 use crate::local::Local;
-use crate::{Done, Job};
+use crate::{Done, InVain, Job};
 
 /// How many large files are on their way at once; their parts share the memory.
 const LARGE_AT_ONCE: usize = 3;
-
-/// So many files in a row fail alike, and no more are tried.
-const MOST_ALIKE: u32 = 20;
 
 /// What became of the files of a run. `files = sent + there + failed + not_begun`.
 #[derive(Debug, Default)]
@@ -64,7 +61,7 @@ pub async fn run(
         small: Mutex::new(small.into_iter()),
         large: Mutex::new(large.into_iter()),
         stopped: AtomicBool::new(false),
-        alike: Mutex::default(),
+        vain: Mutex::default(),
         summary: Mutex::new(Summary { files: count, ..Summary::default() }),
     });
     let mut workers = JoinSet::new();
@@ -96,32 +93,9 @@ struct Crew {
     small: Mutex<std::vec::IntoIter<Local>>,
     large: Mutex<std::vec::IntoIter<Local>>,
     stopped: AtomicBool,
-    alike: Mutex<Alike>,
+    /// And whether an error concerned all.
+    vain: Mutex<(InVain, bool)>,
     summary: Mutex<Summary>,
-}
-
-/// How many files in a row the service failed in the same way.
-#[derive(Default)]
-struct Alike {
-    /// One went well.
-    well: bool,
-    /// An error concerned all.
-    ended: bool,
-    fault: Option<(Kind, Option<u16>)>,
-    count: u32,
-}
-
-impl Alike {
-    /// Whether the service fails whatever it is asked: nothing has ever gone well, or it is out of reach.
-    fn is_in_vain(&mut self, error: &Error) -> bool {
-        if !error.place().starts_with("s3://") {
-            return false;
-        }
-        let fault = Some((error.kind(), error.status()));
-        self.count = if self.fault == fault { self.count + 1 } else { 1 };
-        self.fault = fault;
-        self.count >= MOST_ALIKE && (!self.well || error.kind() == Kind::Transient)
-    }
 }
 
 impl Crew {
@@ -141,12 +115,13 @@ impl Crew {
     /// Whether this is worth a line of its own: not after an error that concerned all, of which it is one more.
     fn is_told(&self, result: &Result<Done>) -> bool {
         let Err(error) = result else { return true };
-        let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
-        if alike.ended && (error.concerns_all() || error.place().starts_with("s3://")) {
+        let mut vain = self.vain.lock().unwrap_or_else(PoisonError::into_inner);
+        let (vain, ended) = &mut *vain;
+        if *ended && (error.concerns_all() || error.place().starts_with("s3://")) {
             return false;
         }
-        alike.ended |= error.concerns_all() || alike.is_in_vain(error);
-        if alike.ended {
+        *ended |= vain.is_after(error);
+        if *ended {
             self.stopped.store(true, Ordering::Relaxed);
         }
         true
@@ -156,9 +131,7 @@ impl Crew {
         let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(done) => {
-                let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
-                *alike = Alike { well: true, ended: alike.ended, ..Alike::default() };
-                drop(alike);
+                self.vain.lock().unwrap_or_else(PoisonError::into_inner).0.well();
                 if done.was_there {
                     summary.there += 1;
                 } else {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::Dress;
 use crate::dress::dressed;
 use crate::failure::Failure;
-use crate::probe::Trust;
+use crate::proof::Trust;
 use crate::remote::{Bucket, SignAs};
 use crate::sums::{self, Sums};
 

@@ -42,6 +42,12 @@ pub struct Embedding {
     pub words: usize,
 }
 
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("dimension", &self.dimension()).field("digest", &self.digest()).finish()
+    }
+}
+
 impl Table {
     /// The table that comes with this crate. English, 256 dimensions.
     #[cfg(feature = "table")]

@@ -33,7 +33,9 @@ impl Levels {
     /// What is in a folder, and the number of all names that are remembered.
     fn of(&mut self, folder: &Path) -> Result<(&mut Level, &mut usize)> {
         if (self.folders.len() >= FOLDERS || self.names >= NAMES) && !self.folders.contains_key(folder) {
-            *self = Levels::default();
+            // The folders above are needed for the next file too, however large they are.
+            self.folders.retain(|known, _| folder.starts_with(known));
+            self.names = 0;
         }
         let level = match self.folders.entry(folder.to_owned()) {
             Entry::Occupied(known) => known.into_mut(),
@@ -182,5 +184,24 @@ pub(super) fn free_space(folder: &Path) -> Option<u64> {
     {
         let _ = folder;
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_very_many_names_is_not_read_again_for_each_folder_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        let mut levels = Levels::default();
+        let (level, names) = levels.of(root.path()).unwrap();
+        add(level, "one", true);
+        *names += NAMES;
+        for name in ["one", "two"] {
+            levels.of(&root.path().join(name)).unwrap();
+            // What was added and is nowhere on the disk is known as long as the folder is remembered.
+            assert_eq!(levels.folders[root.path()].len(), 1, "read again after {name}");
+        }
     }
 }

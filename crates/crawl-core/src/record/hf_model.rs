@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::hf::{is_gated, text};
 use super::{Census, Field, Record};
-use crate::json::Raw;
+use crate::json::{Key, Raw};
 
 /// A model on the Hub. What the Hub gives in another form than the usual one is [`Field::Wrong`], not an error.
 ///
@@ -86,6 +86,11 @@ pub struct Gguf<'a> {
 impl<'a> HfModel<'a> {
     /// Reads a record as a model. Of a name that stands twice the last one counts, as in most JSON readers.
     pub fn of(record: &'a Record) -> Self {
+        HfModel::and(record, |_, _| {})
+    }
+
+    /// As [`HfModel::of`], and gives each member that is none of these to `other`: a record is read through once.
+    pub fn and(record: &'a Record, mut other: impl FnMut(Key<'a>, Raw<'a>)) -> Self {
         let mut view = HfModel::default();
         for (key, raw) in record.raw().members().into_iter().flatten() {
             match key.bytes() {
@@ -114,7 +119,7 @@ impl<'a> HfModel<'a> {
                 b"transformersInfo" => view.transformers_info = object(raw),
                 b"model-index" => view.model_index = list(raw),
                 b"childrenModelCount" => view.children = count(raw),
-                _ => {}
+                _ => other(key, raw),
             }
         }
         view

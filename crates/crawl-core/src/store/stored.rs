@@ -1,7 +1,7 @@
 //! Reading what a store keeps: only pages below the checkpoint.
 
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +14,9 @@ use crate::{files, round};
 
 const RESTORE: &str = "if --upload moved it, fetch it with `s3-uploader get s3://BUCKET/PREFIX/ ROOT --skip-existing`; else restore it \
      from a copy or crawl into a new root; `status --verify` names what is not here or damaged";
+
+/// So much of the end of a manifest is read to find its last line.
+const END: u64 = 16 * 1024;
 
 /// A stored listing, open for reading. Pages that are committed later are not seen.
 #[derive(Clone, Debug)]
@@ -155,16 +158,39 @@ impl Stored {
     /// [`Kind::Storage`] if the manifest cannot be read.
     pub fn manifest_from(&self, from: u64) -> Result<Vec<(Manifest, u64)>> {
         let path = self.folder.join("manifest.jsonl");
-        let bad = |cause| {
-            Error::new(Kind::Storage, "a bad line in the manifest")
-                .at(path.display().to_string())
-                .because(cause)
-        };
         let bytes = self.manifest_bytes(from)?;
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        lines
-            .map(|line| serde_json::from_slice(line).map(|parsed| (parsed, line.len() as u64)).map_err(bad))
-            .collect()
+        let parsed = |line: &[u8]| serde_json::from_slice(line).map(|parsed| (parsed, line.len() as u64));
+        lines.map(|line| parsed(line).map_err(|cause| bad_line(&path, cause))).collect()
+    }
+
+    /// The manifest lines of the first and of the last committed page, if there are any; what is between is not read.
+    ///
+    /// # Errors
+    /// [`Kind::Storage`] if the manifest cannot be read.
+    pub fn ends(&self) -> Result<Option<(Manifest, Manifest)>> {
+        let length = self.checkpoint.manifest_bytes;
+        if length == 0 {
+            return Ok(None);
+        }
+        let path = self.folder.join("manifest.jsonl");
+        let mut first = Vec::new();
+        fs::File::open(&path)
+            .and_then(|file| BufReader::new(file.take(length)).read_until(b'\n', &mut first))
+            .map_err(|cause| Error::io("cannot read the manifest", &path, cause))?;
+        let mut from = length.saturating_sub(END);
+        let last = loop {
+            let mut end = self.manifest_bytes(from)?;
+            end.truncate(end.trim_ascii_end().len());
+            match memchr::memrchr(b'\n', &end) {
+                Some(at) => break end.split_off(at + 1),
+                None if from == 0 => break end,
+                // A longer line than is read at first.
+                None => from = length.saturating_sub((length - from) * 4),
+            }
+        };
+        let line = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|cause| bad_line(&path, cause));
+        Ok(Some((line(&first)?, line(&last)?)))
     }
 
     /// The manifest of the committed pages from a byte on, as it lies on the disk.
@@ -308,6 +334,10 @@ impl Stored {
         }
         Ok(verified)
     }
+}
+
+fn bad_line(path: &Path, cause: serde_json::Error) -> Error {
+    Error::new(Kind::Storage, "a bad line in the manifest").at(path.display().to_string()).because(cause)
 }
 
 /// The checkpoint in a folder; the beginning if there is none yet.

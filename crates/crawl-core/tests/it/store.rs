@@ -1,7 +1,7 @@
 //! What a store leaves on disk, and what readers see of it.
 
 use crawl_core::json::Raw;
-use crawl_core::{Compression, Kind, Pump, Record, SourceId, Stop, Store, Stored, pump};
+use crawl_core::{Compression, Kind, Pump, Record, Since, SourceId, Stop, Store, Stored, pump};
 
 use crate::tables::{Table, picture};
 
@@ -98,6 +98,10 @@ async fn damage_is_found() {
     // A reader is not given other bytes than were written, although there are as many records.
     assert_eq!(stored.records(2).unwrap_err().kind(), Kind::Storage);
     assert!(stored.records(1).is_ok());
+    // Who compares with it is told the same as who reads it.
+    let told = |error: crawl_core::Error| error.advice().to_owned();
+    let compared = Since::read(root.path(), id.as_str(), |_| None).map(|_| ());
+    assert_eq!(compared.map_err(told), Err(told(stored.records(2).unwrap_err())));
 }
 
 #[tokio::test]
@@ -126,4 +130,25 @@ fn names_of_sources_cannot_leave_the_root() {
         assert!(SourceId::new(name).is_err(), "{name}");
     }
     assert!(SourceId::new("hf/datasets").is_ok());
+}
+
+#[tokio::test]
+async fn the_ends_of_a_manifest_are_its_first_and_its_last_line_however_long_they_are() {
+    for (pages, padding) in [(1, 0), (2, 0), (4, 0), (1, 100_000), (4, 100_000)] {
+        let root = tempfile::tempdir().unwrap();
+        let table = Table::listing(pages);
+        pump(&table, &Store::new(root.path()), Pump::default(), &Stop::new(), |_| {}).await.unwrap();
+        let folder = root.path().join("test/table");
+        let [manifest, checkpoint] = ["manifest.jsonl", "checkpoint.json"].map(|name| folder.join(name));
+        let longer = |line: &str| format!("{{{}{}\n", " ".repeat(padding), &line[1..]);
+        let lines: String = std::fs::read_to_string(&manifest).unwrap().lines().map(longer).collect();
+        std::fs::write(&manifest, &lines).unwrap();
+        let text = std::fs::read_to_string(&checkpoint).unwrap();
+        let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        changed["manifest_bytes"] = lines.len().into();
+        std::fs::write(&checkpoint, changed.to_string()).unwrap();
+        let stored = Stored::open(root.path(), &table.id).unwrap();
+        let (first, last) = stored.ends().unwrap().unwrap();
+        assert_eq!((first.number, last.number), (1, stored.checkpoint().pages), "{pages} {padding}");
+    }
 }

@@ -15,10 +15,20 @@ pub(super) enum Found<'a> {
     Here(Box<Row<'a>>, &'static str),
     /// It has this id now.
     Moved(String),
+    /// There is none, or none that this request may see: nobody learns which.
     Unknown,
 }
 
-pub(super) fn find<'a>(world: &'a World, id: &str) -> Found<'a> {
+/// The repository that a request names `id`, as far as it may see it.
+pub(super) fn find<'a>(world: &'a World, id: &str, request: &Request) -> Found<'a> {
+    let signed = request.header("authorization").is_some();
+    match named(world, id) {
+        Found::Here(row, _) if !row.is_shown(signed) => Found::Unknown,
+        found => found,
+    }
+}
+
+fn named<'a>(world: &'a World, id: &str) -> Found<'a> {
     if let Some(now) = id.strip_prefix("was-") {
         return Row::find(world, now).map_or(Found::Unknown, |row| Found::Moved(row.id()));
     }
@@ -44,10 +54,7 @@ impl Hub {
             return Answer::json(body);
         }
         let world = self.world(kind);
-        let (row, renamed) = match find(&world, id) {
-            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
-                return unknown(request);
-            }
+        let (row, renamed) = match find(&world, id, request) {
             Found::Here(row, renamed) => (row, renamed),
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),

@@ -1,12 +1,15 @@
 //! `/api/datasets` and `/api/models`: filters, orders, pages and their next links.
 
+use std::ops::RangeInclusive;
+
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::cursor::Cursor;
 use super::fields::Fields;
 use super::order::Orders;
 use super::row::Row;
-use super::world::{Key, World};
+use super::weights;
+use super::world::{HubKind, Key, World};
 use super::write;
 use crate::fault::Fault;
 use crate::http::answer::Answer;
@@ -34,6 +37,7 @@ struct Filters {
     tags: Vec<String>,
     gated: Option<bool>,
     pipeline: Option<String>,
+    parameters: Option<RangeInclusive<u64>>,
     /// Whether a token came.
     signed: bool,
 }
@@ -179,13 +183,13 @@ impl Query {
             key,
             rising,
             cursor: cursor.transpose()?,
-            filters: Filters::parse(pairs),
+            filters: Filters::parse(world.kind, pairs)?,
         })
     }
 }
 
 impl Filters {
-    fn parse(pairs: &[(String, String)]) -> Self {
+    fn parse(kind: HubKind, pairs: &[(String, String)]) -> Result<Self, String> {
         let mut filters = Self::default();
         for (name, value) in pairs {
             match name.as_str() {
@@ -194,10 +198,14 @@ impl Filters {
                 "filter" => filters.tags.push(value.clone()),
                 "pipeline_tag" => filters.pipeline = Some(value.clone()),
                 "gated" => filters.gated = Some(value.eq_ignore_ascii_case("true")),
+                "num_parameters" if kind == HubKind::Models => {
+                    let read = range(value).ok_or("\"num_parameters\" is no range such as min:6B,max:128B")?;
+                    filters.parameters = Some(read);
+                }
                 _ => {}
             }
         }
-        filters
+        Ok(filters)
     }
 
     fn searches(&self) -> bool {
@@ -209,6 +217,10 @@ impl Filters {
             && self.author.as_deref().is_none_or(|author| row.owner.as_deref() == Some(author))
             && self.pipeline.as_deref().is_none_or(|task| row.traits.pipeline == Some(task))
             && self.gated.is_none_or(|gated| gated == (row.traits.gated != "false"))
+            && self.parameters.as_ref().is_none_or(|range| {
+                // What has no number is in no range.
+                weights::told(row).is_some_and(|count| range.contains(&count))
+            })
             && (self.search.is_empty() || {
                 let id = row.id().to_lowercase();
                 self.search.iter().all(|word| id.contains(word))
@@ -219,4 +231,28 @@ impl Filters {
                 found
             })
     }
+}
+
+/// `min:6B,max:128B`; either of the two may be missing.
+fn range(text: &str) -> Option<RangeInclusive<u64>> {
+    let (mut least, mut most) = (0, u64::MAX);
+    for bound in text.split(',') {
+        let (name, number) = bound.split_once(':')?;
+        let digits = number.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let times = match &number[digits.len()..] {
+            "" => 1.0,
+            "K" => 1e3,
+            "M" => 1e6,
+            "B" => 1e9,
+            "T" => 1e12,
+            _ => return None,
+        };
+        let number = (digits.parse::<f64>().ok()? * times) as u64;
+        match name {
+            "min" => least = number,
+            "max" => most = number,
+            _ => return None,
+        }
+    }
+    Some(least..=most)
 }

@@ -23,10 +23,7 @@ impl Hub {
         let Some((id, rest)) = rest.split_once("/resolve/") else { return unknown(request) };
         let (revision, name) = rest.split_once('/').unwrap_or((rest, ""));
         let world = self.world(kind);
-        let row = match find(&world, id) {
-            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
-                return unknown(request);
-            }
+        let row = match find(&world, id, request) {
             Found::Here(row, _) => row,
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),
@@ -80,9 +77,9 @@ impl Hub {
         let Some((id, [_, name @ ..])) = sha.map(|at| parts.split_at(at)) else { return unknown(request) };
         let (id, name) = (id.join("/"), name.join("/"));
         let world = self.world(kind);
-        let Found::Here(row, _) = find(&world, &id) else { return unknown(request) };
-        if !row.is_shown(request.header("authorization").is_some()) {
-            return unknown(request);
+        let Found::Here(row, _) = find(&world, &id, request) else { return unknown(request) };
+        if row.is_disabled() {
+            return disabled();
         }
         if row.traits.gated != "false" {
             return gated(request, &id);

@@ -23,10 +23,7 @@ impl Hub {
         let Some((id, rest)) = rest.split_once("/tree/") else { return unknown(request) };
         let (revision, folder) = rest.split_once('/').unwrap_or((rest, ""));
         let world = self.world(kind);
-        let row = match find(&world, id) {
-            Found::Here(row, _) if !row.is_shown(request.header("authorization").is_some()) => {
-                return unknown(request);
-            }
+        let row = match find(&world, id, request) {
             Found::Here(row, _) => row,
             Found::Moved(now) => return moved(request, id, &now),
             Found::Unknown => return unknown(request),

@@ -83,6 +83,31 @@ async fn what_a_row_does_not_have_comes_last_in_the_order_of_it() {
 }
 
 #[tokio::test]
+async fn models_of_so_many_parameters_are_those_that_tell_a_number_within() {
+    let hub = Hub::start(sized(700, 700)).await.unwrap();
+    let parameters =
+        |row: &Value| row["safetensors"]["total"].as_u64().or_else(|| row["gguf"]["total"].as_u64());
+    let rows = |range: &str| {
+        let range = if range.is_empty() { String::new() } else { format!("&num_parameters={range}") };
+        let fields = "limit=90&sort=createdAt&direction=1&expand=safetensors&expand=gguf";
+        let pages = walk(&format!("{}/api/models?{fields}{range}", hub.url()));
+        pages.iter().flat_map(|page| page.rows()).collect::<Vec<Value>>()
+    };
+    let all = rows("");
+    for (range, least, most) in [
+        ("min%3A6B%2Cmax%3A128B", 6_000_000_000, 128_000_000_000),
+        ("max%3A900K", 0, 900_000),
+        ("min%3A1.2B", 1_200_000_000, u64::MAX),
+    ] {
+        let within = |row: &&Value| parameters(row).is_some_and(|count| (least..=most).contains(&count));
+        let expected: Vec<&Value> = all.iter().filter(within).collect();
+        assert!(!expected.is_empty() && expected.len() < all.len());
+        assert_eq!(rows(range).iter().collect::<Vec<_>>(), expected, "{range}");
+    }
+    assert_eq!(get(&format!("{}/api/models?num_parameters=6B", hub.url())).status, 400);
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_bytes_and_another_seed_gives_others() {
     let page = async |seed| {
         let hub = Hub::start(HubConfig { seed, ..HubConfig::default() }).await.unwrap();

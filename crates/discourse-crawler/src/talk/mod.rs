@@ -97,8 +97,14 @@ impl Conversations {
         if self.site.definitions.contains(&id) {
             return Some("describes a category");
         }
-        let address = format!("{}t/{}/{id}", self.forum.base(), text("slug"));
-        let fits = |pattern: &Regex| pattern.is_match(&text("title")) || pattern.is_match(&address);
+        // A topic that is told by a post of it, or by its number alone, has no title yet: it is judged when it is fetched.
+        row.raw().get("title").is_some().then(|| self.unfit(&text("title"), &text("slug"), id)).flatten()
+    }
+
+    /// The reason for which a topic of this title and address was not asked for, if there is one.
+    fn unfit(&self, title: &str, slug: &str, id: u64) -> Option<&'static str> {
+        let address = format!("{}t/{slug}/{id}", self.forum.base());
+        let fits = |pattern: &Regex| pattern.is_match(title) || pattern.is_match(&address);
         if self.select.matches.as_ref().is_some_and(|pattern| !fits(pattern)) {
             return Some("does not match");
         }
@@ -120,6 +126,10 @@ impl Conversations {
         }
         if fetched.topic.visible == Some(false) {
             return Ok(Row::Dropped("unlisted".into()).into());
+        }
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        if let Some(reason) = self.unfit(&text(&fetched.topic.title), &text(&fetched.topic.slug), id) {
+            return Ok(Row::Dropped(reason.into()).into());
         }
         let mut conversation = self.written(fetched);
         if let Some(earlier) = &self.select.earlier {

@@ -331,6 +331,52 @@ async fn the_newest_posts_of_a_site_are_asked_for_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn posts_below_ones_that_nobody_sees_any_more_are_not_stepped_over() {
+    let forum = forum(DiscourseConfig { topics: 40, posts: Some(2), ..DiscourseConfig::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(crawl(&forum.site(), &at("first")).output().unwrap().status.success());
+    let topic = *forum.topics().first().unwrap();
+    let replies: Vec<u64> = (0..120).map(|_| forum.reply(topic, "an answer").unwrap()).collect();
+    assert!(replies[80..].iter().all(|id| forum.delete_post(*id)));
+    let before = forum.seen().len();
+    let out = crawl(&forum.site(), &at("second")).arg("--since").arg(at("first")).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let tops: Vec<u64> = forum.seen()[before..]
+        .iter()
+        .filter_map(|seen| seen.path_and_query.strip_prefix("/posts.json"))
+        .map(|query| query.split_once("before=").map_or(replies[119], |(_, number)| number.parse().unwrap()))
+        .collect();
+    // Each window has fifty numbers.
+    let asked = |id: &u64| tops.iter().any(|top| (top.saturating_sub(49)..=*top).contains(id));
+    let never: Vec<u64> = replies.iter().copied().filter(|id| !asked(id)).collect();
+    assert!(never.is_empty(), "{tops:?} leaves out {never:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_are_told_by_number_alone_are_judged_by_their_title_too() {
+    let forum = forum(DiscourseConfig { topics: 12, posts: Some(3), ..DiscourseConfig::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(crawl(&forum.site(), &at("first")).output().unwrap().status.success());
+    let first = conversations(&at("first"));
+    let title = |id: &u64| regex::escape(first[id].topic.title.as_deref().unwrap());
+    let ids: Vec<u64> = first.keys().copied().collect();
+    let [wanted, other] = [ids[3], ids[5]];
+    for id in [wanted, other] {
+        assert!(forum.edit_silently(forum.posts(id)[1], "said otherwise now"));
+    }
+    let run = |root: &str, how: &[&str]| {
+        let mut command = crawl(&forum.site(), &at(root));
+        let out = command.args(["--recheck", "100", "--since"]).arg(at("first")).args(how).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        conversations(&at(root)).into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(run("matched", &["--match", &format!("^{}$", title(&wanted))]), [wanted]);
+    assert_eq!(run("excluded", &["--exclude", &format!("^{}$", title(&other))]), [wanted]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forums_are_crawled_side_by_side_and_one_that_fails_stops_no_other() {
     let one = forum(DiscourseConfig { topics: 12, posts: Some(3), ..DiscourseConfig::default() }).await;
     let two =

@@ -1,5 +1,7 @@
 //! What two catalogues differ in, row by row.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
@@ -82,8 +84,8 @@ pub fn diff(
     loop {
         let order = match (peek(&mut old)?, peek(&mut new)?) {
             (None, None) => return Ok(counts),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
             (Some(old), Some(new)) => old.key.cmp(&new.key),
         };
         let one = if order.is_le() { old.next().transpose()? } else { None };
@@ -91,7 +93,7 @@ pub fn diff(
         let was_gone = one.as_ref().and_then(|row| old_passes.gone_at(row.last)).is_some();
         let change = match (&one, &other) {
             (Some(one), None) if !was_gone && new_passes.gone_at(one.last).is_some() => {
-                Change { kind: vec!["gone"], ..about(one) }
+                about(one, Change { kind: vec!["gone"], ..Change::default() })
             }
             (Some(_), None) => {
                 counts.unseen += u64::from(!was_gone);
@@ -99,7 +101,7 @@ pub fn diff(
             }
             (_, Some(other)) => {
                 let is_gone = new_passes.gone_at(other.last).is_some();
-                let mut change = about(other);
+                let mut change = Change::default();
                 match &one {
                     None => change.kind.push("new"),
                     Some(_) if was_gone && !is_gone => change.kind.push("back"),
@@ -111,7 +113,7 @@ pub fn diff(
                 if let Some(one) = &one {
                     compare(one, before, other, after, counters, &mut change)?;
                 }
-                change
+                if change.kind.is_empty() { change } else { about(other, change) }
             }
             (None, None) => continue,
         };
@@ -133,12 +135,13 @@ fn peek<I: Iterator<Item = Result<Row>>>(rows: &mut Peekable<I>) -> Result<Optio
     Ok(rows.peek().and_then(|row| row.as_ref().ok()))
 }
 
-fn about(row: &Row) -> Change {
-    let id = members(row.record.raw()).into_iter().find(|(name, _)| name == "id");
+/// A change of this repository.
+fn about(row: &Row, change: Change) -> Change {
+    let ids = row.record.raw().members().into_iter().flatten().filter(|(key, _)| key.is("id"));
     Change {
-        object_id: row.key.object_id().map(std::borrow::Cow::into_owned),
-        id: id.and_then(|(_, raw)| Some(raw.str()?.into_owned())),
-        ..Change::default()
+        object_id: row.key.object_id().map(Cow::into_owned),
+        id: ids.last().and_then(|(_, raw)| Some(raw.str()?.into_owned())),
+        ..change
     }
 }
 
@@ -151,30 +154,27 @@ fn compare(
     counters: bool,
     change: &mut Change,
 ) -> Result<()> {
-    if one.record == other.record && one.fields_at == other.fields_at {
+    // Most rows are as they were; that they were asked for again is no change.
+    if one.record == other.record {
         return Ok(());
     }
-    let (old, new) = (members(one.record.raw()), members(other.record.raw()));
+    let differing = differing(one, other);
+    if differing.is_empty() {
+        return Ok(());
+    }
     let (known_before, known_after) = (one.knows(before.sets())?, other.knows(after.sets())?);
-    let value = |members: &[(std::borrow::Cow<'_, str>, Raw<'_>)], name: &str| {
-        let place = members.binary_search_by(|(own, _)| own.as_ref().cmp(name)).ok()?;
-        Some(members[place].1.text().to_owned())
-    };
-    let mut names: Vec<&str> = old.iter().chain(&new).map(|(name, _)| name.as_ref()).collect();
-    names.sort_unstable();
-    names.dedup();
     let (mut changed, mut counted) = (false, false);
-    for name in names {
-        let (from, to) = (value(&old, name), value(&new, name));
-        if same(from.as_deref(), to.as_deref()) || !(known_before(name) && known_after(name)) {
+    for (name, from, to) in &differing {
+        let (name, from, to) = (name.as_ref(), *from, *to);
+        if !(known_before(name) && known_after(name)) {
             continue;
         }
         if name == "tags" {
             let licence = |tags: Option<&str>| tags.map(licences).unwrap_or_default();
-            let (from, to) = (licence(from.as_deref()), licence(to.as_deref()));
+            let (from, to) = (licence(from), licence(to));
             if from != to {
                 change.kind.push("licence");
-                change.field("license", Some(from), Some(to));
+                change.field("license", Some(&from), Some(&to));
             }
         }
         match name {
@@ -197,10 +197,31 @@ fn compare(
     Ok(())
 }
 
+/// A member that differs: its name, its value before and now.
+type Differing<'a> = (Cow<'a, str>, Option<&'a str>, Option<&'a str>);
+
+fn differing<'a>(one: &'a Row, other: &'a Row) -> Vec<Differing<'a>> {
+    let [mut old, mut new] = [one, other].map(|row| members(row.record.raw()).into_iter().peekable());
+    let mut all = Vec::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return all,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((one, _)), Some((other, _))) => one.cmp(other),
+        };
+        let from = old.next_if(|_| order.is_le());
+        let to = new.next_if(|_| order.is_ge());
+        let values = [&from, &to].map(|member| member.as_ref().map(|(_, raw)| raw.text()));
+        let name = from.or(to).map(|(name, _)| name).filter(|_| !same(values[0], values[1]));
+        all.extend(name.map(|name| (name, values[0], values[1])));
+    }
+}
+
 impl Change {
-    fn field(&mut self, name: &str, from: Option<String>, to: Option<String>) {
+    fn field(&mut self, name: &str, from: Option<&str>, to: Option<&str>) {
         self.fields.push(name.to_owned());
-        let raw = |text: Option<String>| RawValue::from_string(text?).ok();
+        let raw = |text: Option<&str>| RawValue::from_string(text?.to_owned()).ok();
         self.from.extend(raw(from).map(|value| (name.to_owned(), value)));
         self.to.extend(raw(to).map(|value| (name.to_owned(), value)));
     }

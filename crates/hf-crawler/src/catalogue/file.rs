@@ -111,6 +111,16 @@ impl Catalogue {
         &self.footer.runs
     }
 
+    /// Refuses a catalogue of anything else than models.
+    pub(super) fn of_models(&self) -> Result<()> {
+        if self.listing() == Repos::Models.listing() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Config, format!("it is a catalogue of {}, not of models", self.listing()))
+            .at(&self.shown)
+            .advise("make one with `hf-crawler catalogue RUN... --to models.parquet`"))
+    }
+
     pub(super) fn columns(&self) -> &[Column] {
         self.reader.columns()
     }
@@ -212,7 +222,7 @@ impl<W: Write + Send> Writing<W> {
         let time = |time: Option<Micros>| time.map_or(Value::Null, |time| Value::Time(time.time()));
         values.extend([time(row.first), time(row.last), time(gone_at)]);
         values.push(Value::Text(Cow::Borrowed(&row.fields_at)));
-        values.push(Value::Text(String::from_utf8_lossy(row.record.bytes())));
+        values.push(Value::Text(Cow::Borrowed(row.record.raw().text())));
         self.to.push(&values)?;
         self.rows += 1;
         self.gone += u64::from(gone_at.is_some());

@@ -71,12 +71,13 @@ pub struct Machine {
 /// Gives each model that fits and is not gone to `take`, in the order of the catalogue.
 ///
 /// # Errors
-/// Those of reading the catalogue, and those of `take`.
+/// [`crawl_core::Kind::Config`] if it is a catalogue of datasets; those of reading it, and those of `take`.
 pub fn fitting(
     catalogue: &Catalogue,
     machine: Machine,
     mut take: impl FnMut(Fitting) -> Result<()>,
 ) -> Result<Sorts> {
+    catalogue.of_models()?;
     let passes = Passes::of(catalogue.runs());
     let mut sorts = Sorts::default();
     for row in catalogue.rows()? {

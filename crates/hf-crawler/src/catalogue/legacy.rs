@@ -12,12 +12,13 @@ use super::gone::Passes;
 /// Writes the models of a catalogue that are not gone as a table of their own; gives how many there are.
 ///
 /// # Errors
-/// Those of reading the catalogue; [`crawl_core::Kind::Storage`] if the disk refuses.
+/// [`crawl_core::Kind::Config`] if it is a catalogue of datasets; those of reading it; [`crawl_core::Kind::Storage`] if the disk refuses.
 pub fn legacy(
     catalogue: &Catalogue,
     to: &Path,
     compression: Option<record_converter::Compression>,
 ) -> Result<u64> {
+    catalogue.of_models()?;
     let columns: Vec<_> = LEGACY.iter().map(Described::column).collect();
     let options = WriteOptions { compression, ..WriteOptions::default() };
     let mut writer = Writer::new(Staged::create(to)?, &columns, &options)?;

@@ -129,22 +129,23 @@ pub(super) fn fold(kept: Option<Row>, seen: &[Sighting], runs: &[Told], sets: &S
             times.came(own, sighting.at);
             claims.push((own.into(), sighting.at, Some(&id)));
         }
-        for (name, _) in &members {
-            if !told.asked.has(name) {
-                times.came(name, sighting.at);
+        // Both are in the order of their names.
+        let mut asked = told.asked.fields().iter().map(String::as_str).peekable();
+        for (name, value) in members {
+            while let Some(absent) = asked.next_if(|field| *field < name.as_ref()) {
+                claims.push((absent.into(), sighting.at, None));
             }
-        }
-        for field in told.asked.fields() {
-            if members.binary_search_by(|(name, _)| name.as_ref().cmp(field)).is_err() {
-                claims.push((Cow::Borrowed(field), sighting.at, None));
+            if asked.next_if(|field| *field == name.as_ref()).is_none() {
+                times.came(&name, sighting.at);
             }
+            claims.push((name, sighting.at, Some(value.text())));
         }
-        claims.extend(members.into_iter().map(|(name, value)| (name, sighting.at, Some(value.text()))));
+        claims.extend(asked.map(|absent| (absent.into(), sighting.at, None)));
         let at = times.sets.entry(told.asked.name.clone()).or_insert(sighting.at);
         *at = sighting.at.max(*at);
     }
     times.thin(sets)?;
-    let record = Record::parse(newest(claims))?;
+    let record = Record::known(newest(claims).into());
     Ok(Some(Row { key, record, fields_at: times.write(), first, last }))
 }
 
@@ -167,7 +168,8 @@ fn newest(mut claims: Vec<Claim<'_>>) -> Vec<u8> {
         let newer = claims.get(place + 1).is_some_and(|(next, ..)| next == name);
         let Some(value) = value.filter(|_| !newer) else { continue };
         text.push(if text.is_empty() { b'{' } else { b',' });
-        text.extend_from_slice(serde_json::Value::from(name.as_ref()).to_string().as_bytes());
+        // A text is always JSON, and a vector takes every byte.
+        let _ = serde_json::to_writer(&mut text, name.as_ref());
         text.push(b':');
         text.extend_from_slice(value.as_bytes());
     }

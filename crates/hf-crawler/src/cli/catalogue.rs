@@ -10,6 +10,8 @@ use crawl_core::{Error, Files, Kind, Record, Staged};
 use hf_crawler::Repos;
 use hf_crawler::catalogue::{self, Catalogue, Fold, Report};
 
+use super::apart::apart;
+
 #[derive(Args, Debug)]
 pub(crate) struct CatalogueArgs {
     /// Roots that `models` or `datasets` wrote, in any order
@@ -62,6 +64,7 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
     named(&to, &["parquet"])?;
     if let Some(legacy) = &legacy {
         named(legacy, &["parquet"])?;
+        apart(&to, legacy)?;
     }
     if card {
         record_converter::card::Card::refuse_existing(Staged::folder(&to), force)?;
@@ -104,6 +107,10 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
 
 pub(crate) fn diff(arguments: &DiffArgs) -> Result<Outcome> {
     let DiffArgs { before, after, to, counters } = arguments;
+    if let Some(to) = to {
+        apart(before, to)?;
+        apart(after, to)?;
+    }
     let (before, after) = (Catalogue::open(before)?, Catalogue::open(after)?);
     let mut report = Report::default();
     let Some(to) = to else {

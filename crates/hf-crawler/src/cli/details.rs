@@ -33,7 +33,7 @@ pub(crate) struct DetailsArgs {
     /// What to fetch of each, with commas: config, files, card, headers
     #[arg(long, value_enum, value_delimiter = ',', required = true, value_name = "PARTS")]
     details: Vec<Asked>,
-    /// Read the header of each GGUF file, not of the smallest one alone; each counts as a download
+    /// Read the header of each GGUF file, not of the one that stands for the model alone; each counts as a download
     #[arg(long)]
     all_gguf: bool,
     /// Of which listing [default: models, where they were listed]
@@ -244,6 +244,10 @@ fn lines(plan: &Plan, parts: &Parts, repos: Repos, repositories: u64) -> Vec<Str
         lines.push("  counts    each config.json that is read counts as a download of its model".into());
     }
     if parts.has(Part::Headers) {
+        lines.push(
+            "  headers   and a request or a few for each file of weights: their number is not known before"
+                .into(),
+        );
         lines
             .push("  counts    each GGUF file whose header is read counts as a download of its model".into());
     }

@@ -12,6 +12,8 @@ use crawl_core::{Error, Files, Kind, Record, Staged};
 use hf_crawler::catalogue::{self, Catalogue, Fitting, Machine, Sorts};
 use model_facts::Devices;
 
+use super::apart::apart;
+
 pub(crate) const HELP: &str = "\
 Examples:
   hf-crawler fits data/models.parquet --memory 24GiB --context 8192
@@ -53,11 +55,8 @@ pub(crate) struct FitsArgs {
 pub(crate) fn run(arguments: &FitsArgs) -> Result<Outcome> {
     let machine = machine(arguments)?;
     let catalogue = Catalogue::open(&arguments.catalogue)?;
-    if catalogue.listing() != "hf/models" {
-        return Err(Error::new(Kind::Config, "this is no catalogue of models")
-            .at(arguments.catalogue.display().to_string())
-            .advise("make one with `hf-crawler catalogue RUN... --to models.parquet`")
-            .into());
+    if let Some(to) = &arguments.to {
+        apart(&arguments.catalogue, to)?;
     }
     let mut top = Top { most: arguments.rows, heap: BinaryHeap::new() };
     let sorts = match &arguments.to {

@@ -2,7 +2,7 @@
 
 use crawl_core::{Error, Kind, Result};
 use futures::future::try_join_all;
-use model_facts::{Reading, gguf, safetensors};
+use model_facts::{Reading, Weights, gguf, safetensors};
 use serde_json::Value;
 
 use super::ids::Repo;
@@ -168,20 +168,24 @@ fn safetensors(files: &[File]) -> Vec<&File> {
     if top.is_empty() { all().collect() } else { top }
 }
 
-/// One GGUF file of each repository, the smallest: each that is read counts as a download. Or all of them. Those that
-/// hold no language model (`mmproj`) and the later ones of a set are not read where one is enough.
+/// One GGUF file of each repository, as each that is read counts as a download: the one that stands for the model in the
+/// catalogue; where it is not known which that is, the smallest that holds a model, and no later one of a set. Or all.
 fn gguf(files: &[File], all: bool) -> Vec<&File> {
-    let mut found: Vec<&File> = files.iter().filter(|file| has_end(file, ".gguf")).collect();
     if all {
-        return found;
+        return files.iter().filter(|file| has_end(file, ".gguf")).collect();
+    }
+    let weights = Weights::among(files.iter().map(|file| (file.path.as_str(), file.size)));
+    let chosen = weights.chosen_gguf().and_then(|(_, variant)| variant.first());
+    if let Some(chosen) = chosen {
+        return files.iter().filter(|file| file.path == chosen).take(1).collect();
     }
     let first = |path: &str| {
         let number = path.rsplit_once("-of-").and_then(|(before, _)| before.rsplit_once('-'));
         number
             .is_none_or(|(_, number)| number.bytes().any(|byte| !byte.is_ascii_digit()) || number == "00001")
     };
-    found.retain(|file| !file.path.to_ascii_lowercase().contains("mmproj") && first(&file.path));
-    found.into_iter().min_by_key(|file| file.size.unwrap_or(u64::MAX)).into_iter().collect()
+    let models = files.iter().filter(|file| gguf::holds_model(&file.path) && first(&file.path));
+    models.min_by_key(|file| file.size.unwrap_or(u64::MAX)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -197,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_variant_is_read_and_no_later_part_of_one() {
+    fn the_variant_is_read_that_stands_for_the_model_and_no_later_part_of_one() {
         let files = [
             file("m-Q8_0.gguf", 800),
             file("m-Q4_K_M.GGUF", 500),
@@ -209,6 +213,19 @@ mod tests {
         assert_eq!(paths(&gguf(&files, false)), ["m-Q4_K_M.GGUF"]);
         assert_eq!(gguf(&files, true).len(), 5);
         assert!(gguf(&files[5..], false).is_empty());
+        // What the catalogue takes for the model is what is read.
+        let files = [
+            file("m-Q2_K.gguf", 300),
+            file("m-Q4_K_M-00002-of-00002.gguf", 200),
+            file("m-Q4_K_M-00001-of-00002.gguf", 300),
+            file("m.imatrix.gguf", 5),
+            file("llava-mmproj-f16.gguf", 20),
+        ];
+        assert_eq!(paths(&gguf(&files, false)), ["m-Q4_K_M-00001-of-00002.gguf"]);
+        assert!(gguf(&files[3..], false).is_empty());
+        // Two models of one label: which one is meant is not known.
+        let files = [file("a-Q8_0.gguf", 9), file("b-Q8_0.gguf", 8), file("b-Q8_0-00002-of-00002.gguf", 1)];
+        assert_eq!(paths(&gguf(&files, false)), ["b-Q8_0.gguf"]);
     }
 
     #[test]

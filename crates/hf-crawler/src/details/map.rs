@@ -131,7 +131,7 @@ impl Details {
             ..Written::default()
         };
         let mut files = None;
-        if self.parts.has(Part::Files) || self.parts.has(Part::Headers) {
+        if self.parts.asks_tree() {
             files = self.hub.tree(self.repos, &repo).await?;
             if files.is_none() {
                 written.note("", Kind::Shape, format!("the repository has more than {MOST_FILES} files"));

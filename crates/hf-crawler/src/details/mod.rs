@@ -74,7 +74,7 @@ impl Parts {
         Ok(Parts { parts, all_gguf: false })
     }
 
-    /// With the headers of all GGUF files, not of the smallest one alone.
+    /// With the headers of all GGUF files, not of the one that stands for the model alone.
     pub fn with_all_gguf(self, all_gguf: bool) -> Self {
         Parts { all_gguf, ..self }
     }
@@ -87,6 +87,11 @@ impl Parts {
     /// Whether it is asked for.
     pub fn has(&self, part: Part) -> bool {
         self.parts.contains(&part)
+    }
+
+    /// Whether the list of files is asked for: headers are read of files that are known.
+    pub(super) fn asks_tree(&self) -> bool {
+        self.has(Part::Files) || self.has(Part::Headers)
     }
 
     /// Whether all of `others` are asked for too.

@@ -21,9 +21,9 @@ pub struct Plan {
 impl Plan {
     /// For so many repositories, asked with or without a token, `per_second` at most.
     pub fn new(parts: &Parts, repositories: u64, token: bool, per_second: Option<f64>) -> Self {
-        let times =
-            |wanted: &[Part]| wanted.iter().filter(|part| parts.has(**part)).count() as u64 * repositories;
-        let (api, files) = (times(&[Part::Files]), times(&[Part::Config, Part::Card]));
+        let times = |wanted: usize| wanted as u64 * repositories;
+        let api = times(usize::from(parts.asks_tree()));
+        let files = times([Part::Config, Part::Card].into_iter().filter(|part| parts.has(*part)).count());
         let (of_api, of_files) = QUOTAS[usize::from(token)];
         // The first window is there at once.
         let time = |requests: u64, quota: u64| (requests.saturating_sub(1) / quota) as f64 * WINDOW;

@@ -446,6 +446,18 @@ async fn datasets_have_a_catalogue_too() {
         let row: Value = row.raw().to().unwrap();
         found[row["_id"].as_str().unwrap()] == row
     }));
+    // What is told of models alone is not told of them.
+    let seed = root.path().join("seed.parquet");
+    let (catalogue, seed_path) = (to.to_str().unwrap(), seed.to_str().unwrap());
+    for arguments in [
+        ["catalogue", "--to", catalogue, "--legacy", seed_path],
+        ["fits", catalogue, "--memory=24GiB", "--to", seed_path],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_hf-crawler")).args(arguments).output().unwrap();
+        let said = text(&output);
+        assert!(output.status.code() == Some(78) && said.contains("not of models"), "{arguments:?}: {said}");
+        assert!(!seed.exists(), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

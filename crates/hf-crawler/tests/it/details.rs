@@ -141,6 +141,12 @@ async fn files_are_read_of_chosen_ones_only_and_the_plan_is_told_before() {
     ended(&run(&double, &["details", path, "--details", "files", "--id", "../x"], None), 78, "owner/name");
     let plan = run(&double, &["details", path, "--details", "files", "--plan"], None);
     ended(&plan, 0, "at least 40 of the API, 0 for files");
+    // Headers are read of files that the API tells of.
+    let planned = root.path().join("planned");
+    let headers = ["details", path, "--details", "headers", "--top", "5", "--to", planned.to_str().unwrap()];
+    let plan = run(&double, &[&headers[..], &["--plan"]].concat(), None);
+    ended(&plan, 0, "at least 5 of the API, 0 for files");
+    ended(&plan, 0, "a request or a few for each file of weights");
     assert_eq!(double.count(), 0, "nothing was asked for");
     ended(&run(&double, &["details", path, "--details", "files"], None), 0, "40 listed = 40 kept");
     // Another choice or other parts are another root's.

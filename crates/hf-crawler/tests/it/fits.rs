@@ -53,6 +53,9 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     let made_up =
         |row: &Value| row["synthetic"] == true && row["id"].as_str().unwrap().starts_with("synthetic-");
     assert!(one.iter().all(made_up));
+    let details = rows(&root("one"), "hf/models-details");
+    assert!(details.len() > 50 && details.iter().all(made_up), "{}", details.len());
+    assert_eq!(details, rows(&root("again"), "hf/models-details"));
     // Another number of them is another root's.
     let error = crawl_sim::synthetic(&root("one"), 2_301, 7).await.unwrap_err();
     assert!(error.to_string().contains("synthetic:7:2300"), "{error}");
@@ -61,7 +64,59 @@ async fn synthetic_models_say_so_and_are_the_same_of_the_same_seed() {
     listed(&double, &root("real"));
     let at = |name: &str| root(name).to_str().unwrap().to_owned();
     let (catalogue, mixed) = (at("s.parquet"), at("m.parquet"));
-    ended(&run(&double, &["catalogue", &at("one"), "--to", &catalogue], None), 0, "2,300 models");
+    ended(&run(&double, &["catalogue", &at("one"), "--to", &catalogue], None), 0, "2,300 models of 2 runs");
+    // Some fit, most are not known well enough, and all of them say what they are.
+    let fits = at("fits.jsonl");
+    let arguments = ["fits", &catalogue, "--memory", "24GiB", "--to", &fits];
+    ended(&run(&double, &arguments, None), 0, "too little is known");
+    let fitting = std::fs::read_to_string(&fits).unwrap();
+    let fitting: Vec<Value> = fitting.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!((20..details.len()).contains(&fitting.len()), "{} of {}", fitting.len(), details.len());
+    assert!(fitting.iter().all(made_up), "{fitting:?}");
+    assert!(fitting.iter().all(|row| row["parameters"].as_u64() > Some(100_000_000)));
     let refused = run(&double, &["catalogue", &at("one"), &at("real"), "--to", &mixed], None);
     assert_eq!(refused.status.code(), Some(78), "{}", text(&refused));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_catalogue_is_written_over_by_what_is_made_of_it() {
+    let (double, root) = (double(30, &[]).await, tempfile::tempdir().unwrap());
+    let list = root.path().join("list");
+    listed(&double, &list);
+    let at = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let catalogue = at("models.parquet");
+    ended(&run(&double, &["catalogue", list.to_str().unwrap(), "--to", &catalogue], None), 0, "30 models");
+    let before = std::fs::read(&catalogue).unwrap();
+    std::os::unix::fs::symlink(&catalogue, at("link.parquet")).unwrap();
+    std::fs::hard_link(&catalogue, at("hard.parquet")).unwrap();
+    std::fs::hard_link(&catalogue, at("hard.jsonl")).unwrap();
+    for to in ["models.parquet", "list/../models.parquet", "link.parquet", "hard.parquet"] {
+        let to = at(to);
+        for arguments in [
+            vec!["fits", &catalogue, "--memory", "24GiB", "--to", &to],
+            vec!["catalogue", "--to", &catalogue, "--legacy", &to],
+        ] {
+            ended(&run(&double, &arguments, None), 78, "name another file");
+        }
+    }
+    let changes = at("hard.jsonl");
+    for (one, other) in [("models.parquet", "other.parquet"), ("other.parquet", "models.parquet")] {
+        std::fs::copy(&catalogue, at("other.parquet")).unwrap();
+        let arguments = ["diff", &at(one), &at(other), "--to", &changes];
+        ended(&run(&double, &arguments, None), 78, "name another file");
+    }
+    for name in ["models.parquet", "link.parquet", "hard.parquet", "hard.jsonl"] {
+        assert!(std::fs::read(at(name)).unwrap() == before, "{name}");
+    }
+    // A catalogue that is not there yet neither.
+    let (new, spelled) = (at("new.parquet"), at("list/../new.parquet"));
+    let arguments = ["catalogue", list.to_str().unwrap(), "--to", &new, "--legacy", &spelled];
+    ended(&run(&double, &arguments, None), 78, "name another file");
+    assert!(!std::path::Path::new(&new).exists());
+    ended(
+        &run(&double, &["fits", &catalogue, "--memory", "24GiB", "--to", &at("fits.parquet")], None),
+        0,
+        "",
+    );
 }

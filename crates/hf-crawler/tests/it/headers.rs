@@ -51,7 +51,10 @@ async fn headers_tell_what_files_hold_and_only_headers_are_read() {
         assert!(variants.len() <= 1);
         for header in variants {
             ggufs += 1;
-            assert!(header["path"].as_str().unwrap().ends_with(".Q4_K_M.gguf"), "the smallest: {header}");
+            assert!(
+                header["path"].as_str().unwrap().ends_with(".Q4_K_M.gguf"),
+                "the one that stands for all: {header}"
+            );
             assert_eq!(header["parameters"], listed["gguf"]["total"]);
             assert_eq!(
                 (&header["file_type"], &header["architecture"]),

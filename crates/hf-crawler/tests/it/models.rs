@@ -169,6 +169,12 @@ async fn filters_are_spelled_as_the_hub_spells_them() {
     assert!(
         !gated.is_empty() && gated.iter().all(|row| !has(row, "gated", "false")) && gated.len() < all.len()
     );
+    let parameters = |row: &Record| {
+        let total = |name: &str| row.raw().get(name)?.get("total")?.u64();
+        total("safetensors").or_else(|| total("gguf")).unwrap_or_default()
+    };
+    let within = |rows: &[Record]| rows.iter().filter(|row| parameters(row) >= 6_000_000_000).count();
+    assert!(within(&gated) == gated.len() && within(&all) > gated.len());
     let settings = stored(&root.path().join("gated")).checkpoint().settings.clone().unwrap();
     for (name, value) in [("gated", "true"), ("num_parameters", "min:6B,max:128B"), ("apps", "ollama,vllm")] {
         assert_eq!(settings.get(name), Some(value));

@@ -150,9 +150,7 @@ impl Details {
 
     /// All variations: those that the model tells, and those that the list of them does.
     async fn variations(&self, model: &Record, asked: &Value) -> Result<(Vec<Variation>, Vec<Value>)> {
-        let mut rows = rows(model.raw(), &["instances"])?
-            .map(|instance| Record::parse(instance.text().as_bytes().to_vec()))
-            .collect::<Result<Vec<_>>>()?;
+        let mut rows: Vec<_> = rows(model.raw(), &["instances"])?.map(Record::from).collect();
         rows.extend(self.way.kaggle.all(Method::ListModelInstances, asked, &["instances"]).await?);
         let (variations, odd) = merged(rows)?;
         let reason = "a variation without a framework or without a slug";

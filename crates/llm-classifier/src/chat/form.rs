@@ -42,13 +42,22 @@ pub(crate) struct Form {
     pub(crate) no_temperature: bool,
     /// Whether `reasoning_effort` is left out.
     pub(crate) no_effort: bool,
+    /// Whether `logprobs` is left out.
+    pub(crate) no_logprobs: bool,
 }
 
 impl Form {
     pub(crate) fn first(structured: Structured) -> Self {
         let auto = structured == Structured::Auto;
         let structured = if auto { Structured::JsonSchema } else { structured };
-        Form { structured, auto, other_limit: false, no_temperature: false, no_effort: false }
+        Form {
+            structured,
+            auto,
+            other_limit: false,
+            no_temperature: false,
+            no_effort: false,
+            no_logprobs: false,
+        }
     }
 
     /// The form to try after one that the endpoint refuses, each change once; `None` if there is none left.
@@ -67,6 +76,9 @@ impl Form {
         }
         if names("reasoning_effort") && !self.no_effort {
             return Some(Form { no_effort: true, ..self });
+        }
+        if names("logprobs") && !self.no_logprobs {
+            return Some(Form { no_logprobs: true, ..self });
         }
         // No such model is no such model in any form.
         if error.status() == Some(404)
@@ -103,6 +115,9 @@ impl Form {
         if self.no_effort {
             words.push("no reasoning_effort".into());
         }
+        if self.no_logprobs {
+            words.push("no logprobs".into());
+        }
         words.join(", ")
     }
 
@@ -113,6 +128,9 @@ impl Form {
         }
         if self.no_effort {
             members.remove("reasoning_effort");
+        }
+        if self.no_logprobs {
+            members.remove("logprobs");
         }
         if self.other_limit {
             let names = ["max_tokens", "max_completion_tokens"];

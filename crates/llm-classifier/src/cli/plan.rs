@@ -50,13 +50,16 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
     input.check(&task)?;
     let id_field = input.id_field(arguments.id_field.as_deref())?;
     let (rules, price) = (asking.rules(&task)?, asking.planned_price(&task)?);
+    let head = asking.head(&task)?;
     let task = asking.defended(task);
     let second = asking.second_look(&task)?;
     let (chat, answers) = asking.chat(task)?;
     let path = asking.cache_path(arguments.root.as_deref());
     // A plan makes no cache; it looks into the one that is there.
     let cache = path.exists().then(|| Cache::open(&path)).transpose()?;
-    let mut planner = Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field);
+    let mut planner = Planner::new(&chat, &answers, cache.as_ref(), rules, &id_field)
+        .with_votes(asking.votes)
+        .with_head(head.as_ref());
     if let Some((chat, answers)) = &second {
         planner = planner.with_second_look(chat, answers);
     }
@@ -111,6 +114,9 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str, in_batche
     }
     print(format!("  in the cache     {:>15}", grouped(plan.cached)));
     print(format!("  by rules         {:>15}", grouped(plan.ruled)));
+    if plan.headed > 0 {
+        print(format!("  by the head      {:>15}", grouped(plan.headed)));
+    }
     print(format!("  of equal content {:>15}  paid once with another one", grouped(plan.mirrors)));
     print(format!("  cannot be asked  {:>15}  no object, or no id", grouped(plan.unfit)));
     print(format!("  will be asked    {:>15}", grouped(plan.asked)));
@@ -118,6 +124,12 @@ fn tell(plan: &Plan, model: &str, price: Option<&Price>, prices: &str, in_batche
         print(format!(
             "  a second time    {:>15}  they look as if they held orders",
             grouped(plan.second_looks)
+        ));
+    }
+    if plan.questions != plan.asked + plan.second_looks {
+        print(format!(
+            "  questions        {:>15}  one for each vote, and second looks",
+            grouped(plan.questions)
         ));
     }
     print(format!("\nestimates          {:>15} {:>15} {:>15}", "low", "likely", "high"));

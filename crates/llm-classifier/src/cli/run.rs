@@ -23,6 +23,7 @@ Examples:
       --base-url http://localhost:11434/v1 --model llama3.1 --structured json_object --concurrency 4
   cat records.jsonl | llm-classifier run weekly - --model gpt-4o-mini --cache cache > labelled.jsonl
   llm-classifier run weekly data/2_processed --root data/3_classified --engine rules
+  llm-classifier run weekly data/2_processed --root data/3_classified --engine head,openai --head head.json --model gpt-4o-mini
   llm-classifier run weekly data/2_processed --root data/3_classified --share 7/64 --cache cache-7   then `gather`
 
 The key is read from OPENAI_API_KEY, and from nowhere else.";
@@ -211,7 +212,10 @@ fn report(classifier: &Classifier, took: Duration) {
             unpriced => format!("  cost: unknown for {} answers: no price of this model", grouped(unpriced)),
         });
     }
-    if classifier.engines() != "openai" {
+    if let Some(head) = classifier.head() {
+        say(format!("  head: {} answered by {} ({})", grouped(spent.headed), head.from(), head.digest()));
+    }
+    if classifier.engines().starts_with("rules") {
         say(format!("  rules: {} answered by words and tags{}", grouped(spent.ruled), saved(&spent)));
     }
     if spent.suspicious > 0 || spent.second_looks > 0 {

@@ -47,6 +47,13 @@ impl<'a> Values<'a> {
     }
 }
 
+impl<'a> Values<'a> {
+    /// The value of a field, by its place; `None` if the record does not have it.
+    pub(crate) fn field(&self, place: usize) -> Option<Raw<'a>> {
+        self.found[place]
+    }
+}
+
 /// The value at a path of names with dots between them.
 fn inside<'a>(value: Raw<'a>, path: &str) -> Option<Raw<'a>> {
     path.split('.').filter(|name| !name.is_empty()).try_fold(value, |value, name| value.get(name))

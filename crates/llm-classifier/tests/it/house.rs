@@ -79,6 +79,7 @@ pub(crate) struct Setup {
     pub budget: Option<f64>,
     pub rules: bool,
     pub second_look: bool,
+    pub votes: u32,
 }
 
 impl Setup {
@@ -96,6 +97,7 @@ impl Setup {
             budget: None,
             rules: false,
             second_look: false,
+            votes: 1,
         }
     }
 
@@ -116,7 +118,7 @@ impl Setup {
         })?;
         let classifier =
             Classifier::new(chat, answers, Cache::open(cache)?, http, "repo_id", self.concurrency);
-        let mut classifier = classifier.with_money(self.price, self.budget);
+        let mut classifier = classifier.with_money(self.price, self.budget).with_votes(self.votes);
         if let Some(task) = second {
             let answers = Answers::new(&task)?;
             classifier = classifier.with_second_look(chat_of(task, &answers)?, answers);

@@ -17,4 +17,5 @@ mod program;
 mod refused;
 mod servers;
 mod task;
+mod votes;
 mod whole;

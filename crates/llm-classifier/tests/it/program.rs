@@ -270,9 +270,12 @@ fn three_shares_of_three_processes_are_gathered_into_the_pages_of_one() {
 
 #[test]
 fn a_command_that_has_moved_says_where_it_is_whatever_stands_behind_it() {
-    for words in
-        [&["evaluate", "weekly", "gold.jsonl", "--labels", "x"][..], &["attack", "--help"], &["sample"]]
-    {
+    for words in [
+        &["evaluate", "weekly", "gold.jsonl", "--labels", "x"][..],
+        &["attack", "--help"],
+        &["sample"],
+        &["distil"],
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
         let output = command.args(words).output().unwrap();
         assert_eq!(output.status.code(), Some(78), "{}", said(&output));
@@ -282,4 +285,34 @@ fn a_command_that_has_moved_says_where_it_is_whatever_stands_behind_it() {
             said(&output)
         );
     }
+}
+
+#[test]
+fn a_plan_of_votes_costs_so_many_times_as_much_and_votes_at_temperature_0_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Runtime::new().unwrap();
+    home.block_on(store(&folder.path().join("in"), &rows(20), 10));
+    let plan = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));
+        command
+            .arg("plan")
+            .arg(weekly())
+            .arg(folder.path().join("in"))
+            .args(["--model", "m", "--price", "1/1"]);
+        command.args(["--json", "--temperature", "0.7"]).args(more).output().unwrap()
+    };
+    let likely = |more: &[&str]| -> (u64, f64) {
+        let output = plan(more);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(plan["asked"], 20);
+        (plan["questions"].as_u64().unwrap(), plan["cost_usd"]["likely"].as_f64().unwrap())
+    };
+    let (one, five) = (likely(&[]), likely(&["--votes", "5"]));
+    assert_eq!((one.0, five.0), (20, 100));
+    assert!((five.1 / one.1 - 5.0).abs() < 1e-6, "{five:?} and {one:?}");
+    let mut command = program(folder.path(), "http://127.0.0.1:1", "out", &["--votes", "3"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+    assert!(said(&output).contains("at temperature 0 all votes are one and the same"), "{}", said(&output));
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawl_cli::anyhow::Result;
-use crawl_cli::clap::{self, Args};
+use crawl_cli::anyhow::{Result, anyhow};
+use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::{Error, Kind};
 use llm_classifier::{Asking, Task, TaskKind};
 use llm_evaluator::{
-    Comparison, Given, Gold, NOT_THERE, Report, compare, comparison_table, evaluate, page, table,
+    Claim, Comparison, Draw, Gate, Given, Gold, How, NOT_THERE, Report, compare, comparison_table, evaluate,
+    page, table,
 };
 use serde::Serialize;
 
@@ -20,7 +21,9 @@ Examples:
   llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified
   llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified --html report.html --json report.json
   llm-evaluator evaluate weekly gold.jsonl --compare data/small-model data/large-model
-  llm-evaluator evaluate agent gold.jsonl --ask --model gpt-4o-mini --cache data/cache";
+  llm-evaluator evaluate agent gold.jsonl --ask --model gpt-4o-mini --cache data/cache
+  llm-evaluator evaluate agent gold.jsonl --ask --model gpt-4o-mini --against gpt-4.1 --cache data/cache
+  llm-evaluator evaluate weekly gold.jsonl --labels data/3_classified --gate 'micro_f1>=0.8' --precision 0.95";
 
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("answers").required(true).args(["labels", "compare", "ask"])))]
@@ -39,6 +42,10 @@ pub(crate) struct EvaluateArgs {
     /// the way to measure also what it rejects
     #[arg(long)]
     ask: bool,
+    /// With --ask: a second model at the same endpoint, compared with the first on the same rows; of a filter also on what either
+    /// rejects
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["labels", "compare"])]
+    against: Option<String>,
     /// Which listing of the roots, if they have several
     #[arg(long, value_name = "NAME")]
     listing: Option<String>,
@@ -51,14 +58,52 @@ pub(crate) struct EvaluateArgs {
     /// Write one page with plots, which needs no other file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// How often --compare draws the gold rows anew
+    /// Fail (exit code 1) if the headline is worse than FIGURE>=NUMBER, such as micro_f1>=0.8, or micro_f1.low>=0.8 for the low end of its
+    /// interval; several if wanted
+    #[arg(long, value_name = "FIGURE>=NUMBER")]
+    gate: Vec<Gate>,
+    /// Choose the lowest thresholds that give this precision, by the low end of its interval
+    #[arg(long, value_name = "NUMBER", value_parser = share)]
+    precision: Option<f64>,
+    /// What says how sure an answer is, for the calibration
+    #[arg(long, value_enum, value_name = "CLAIM", default_value_t = Claims::Said)]
+    confidence: Claims,
+    /// How often the bootstrap draws the gold rows anew
     #[arg(long, value_name = "N", default_value_t = 2000)]
     resamples: u32,
-    /// Where the chance of --compare begins: the same seed gives the same intervals
+    /// Where its chance begins: the same seed gives the same intervals
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
     asking: Asking,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+enum Claims {
+    /// The member `confidence` of the answer
+    Said,
+    /// The share of votes that agree (`run --votes`)
+    Votes,
+    /// The probability of the tokens that decide (`run --logprobs`)
+    Tokens,
+}
+
+/// A number between 0 and 1.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
+    number.ok_or_else(|| "write a number between 0 and 1, such as 0.95".into())
+}
+
+impl EvaluateArgs {
+    fn how(&self) -> How {
+        let claim = match self.confidence {
+            Claims::Said => Claim::Said,
+            Claims::Votes => Claim::Votes,
+            Claims::Tokens => Claim::Tokens,
+        };
+        let draw = Draw { resamples: self.resamples, seed: self.seed };
+        How { draw, claim, precision: self.precision }
+    }
 }
 
 /// What `--json` writes.
@@ -68,24 +113,51 @@ struct Whole<'a> {
     comparison: Option<&'a Comparison>,
 }
 
-pub(crate) async fn run(arguments: EvaluateArgs, session: &Session) -> Result<Outcome> {
+pub(crate) async fn run(mut arguments: EvaluateArgs, session: &Session) -> Result<Outcome> {
     let task = arguments.asking.folders.load(&arguments.task)?;
     let gold = Gold::read(&arguments.gold, &task, arguments.id_field.as_deref())?;
     let given: Vec<Given> = match arguments.ask {
-        true => vec![ask(&task, &gold, &arguments, session).await?],
+        true => {
+            let mut given = vec![ask(&task, &gold, &arguments, session).await?];
+            if let Some(second) = arguments.against.take() {
+                arguments.asking.model = Some(second);
+                given.push(ask(&task, &gold, &arguments, session).await?);
+            }
+            given
+        }
         false => {
             let sides = arguments.labels.iter().chain(arguments.compare.iter().flatten());
             sides.map(|from| read(from, &task, &gold, &arguments)).collect::<Result<_>>()?
         }
     };
-    let reports: Vec<Report> = given.iter().map(|given| evaluate(&task, &gold, given)).collect();
+    let how = arguments.how();
+    let reports: Vec<Report> = given.iter().map(|given| evaluate(&task, &gold, given, how)).collect();
     let comparison = match given.as_slice() {
-        [a, b] => Some(compare(&task, &gold, a, b, arguments.resamples, arguments.seed)),
+        [a, b] => Some(compare(&task, &gold, a, b, how.draw)),
         _ => None,
     };
     write(&arguments, &reports, comparison.as_ref())?;
     hint(&task, &reports);
-    Ok(Outcome::Done)
+    gate(&arguments.gate, &reports)
+}
+
+/// Whether every report's headline passes.
+fn gate(gates: &[Gate], reports: &[Report]) -> Result<Outcome> {
+    let of = |report: &Report, why: String| match reports.len() {
+        1 => why,
+        _ => format!("{}: {why}", report.answers),
+    };
+    let fails = |report: &Report| {
+        gates
+            .iter()
+            .filter_map(|gate| gate.fails(&report.headline).map(|why| of(report, why)))
+            .collect::<Vec<_>>()
+    };
+    let all: Vec<String> = reports.iter().flat_map(fails).collect();
+    match all.is_empty() {
+        true => Ok(Outcome::Done),
+        false => Err(anyhow!("the gate is not passed: {}", all.join("; "))),
+    }
 }
 
 /// Rows that a filter rejected are nowhere in its root.

@@ -2,6 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::compare::Difference;
+use crate::distil::Step;
 use crate::sweep::{Point, Sweep};
 
 /// The plot's inside, in units of the picture.
@@ -120,6 +121,22 @@ pub(super) fn thresholds(sweep: &Sweep) -> String {
     let tick = |point: &Point| (place(point.threshold), format!("{:.digits$}", point.threshold));
     let ticks: Vec<_> = sweep.points.iter().step_by(every).map(tick).collect();
     frame("threshold curves", &format!("least {}", sweep.by), "", &ticks, &curves.concat())
+}
+
+/// F1 and agreement over the share of the money that is still spent.
+pub(super) fn money(steps: &[Step]) -> String {
+    let all = steps.iter().filter_map(|step| step.dollars).fold(0.0, f64::max);
+    let spent = |step: &Step| match step.dollars {
+        Some(dollars) if all > 0.0 => Some(dollars / all),
+        _ => step.spared.map(|spared| 1.0 - spared),
+    };
+    let curve = |class: &str, figure: fn(&Step) -> Option<f64>| {
+        let points: Vec<_> = steps.iter().map(|step| Some(at(spent(step)?, figure(step)?))).collect();
+        format!("<path class=\"{class}\" d=\"{}\"/>", drawn(&points))
+    };
+    let curves = [curve("one", |step| step.f1.value), curve("two", |step| step.agreement.precision)];
+    let ticks: Vec<_> = (0..=5).map(|step| (f64::from(step) / 5.0, format!("{}", 20 * step))).collect();
+    frame("money against F1", "percent of the model's cost", "", &ticks, &curves.concat())
 }
 
 /// The interval of a difference on a line from -1 to 1, or as far as it reaches.

@@ -1,15 +1,14 @@
 //! Parts: the sections of the page.
 
 use super::{Html, chart};
-use crate::calibration::Calibration;
-use crate::compare::{Comparison, Difference};
+use crate::calibration::{Calibration, Errors, Fitted};
+use crate::interval::Interval;
 use crate::report::{AspectReport, Report};
 use crate::score::{LabelScore, Scores};
 use crate::sweep::Sweep;
-use crate::table::{UNKNOWN, number};
+use crate::table::{UNKNOWN, number, within};
+use crate::threshold::{Chosen, Kept};
 
-/// How many disagreements the page shows.
-const SHOWN: usize = 200;
 /// How many labels get a picture of their two-by-two confusion.
 const PICTURES: usize = 60;
 
@@ -20,29 +19,57 @@ pub(super) fn report(html: &mut Html, report: &Report) {
         calibration(html, part);
     }
     report.sweeps.iter().for_each(|part| sweep(html, part));
+    thresholds(html, &report.thresholds);
     cost(html, report);
 }
 
-fn tile(html: &mut Html, figure: &str, name: &str) {
-    html.raw("<div class=\"tile\">").element("b", "", figure).element("span", "", name).raw("</div>");
+pub(super) fn tile(html: &mut Html, figure: &str, name: &str, interval: Option<Interval>) {
+    html.raw("<div class=\"tile\">").element("b", "", figure).element("span", "", name);
+    if let Some(Interval { low, high }) = interval {
+        html.element("i", "", &format!("{low:.3} to {high:.3}"));
+    }
+    html.raw("</div>");
 }
 
 fn summary(html: &mut Html, report: &Report) {
     let coverage = &report.coverage;
     html.raw("<section>").element("h2", "", "Summary").raw("<p>");
     html.text(&report.answers).raw(" against ").text(&report.gold).raw("</p><div class=\"tiles\">");
-    if let Some(first) = report.aspects.first() {
-        tile(html, &number(first.all.subset_accuracy), "rows wholly right, no answer counts as wrong");
-        tile(html, &number(first.answered.subset_accuracy), "rows wholly right, of those answered");
-        tile(html, &number(first.all.micro.f1), "micro F1");
-        tile(html, &number(first.all.macro_.f1), "macro F1");
+    let headline = &report.headline;
+    let quoted = [
+        (headline.subset_accuracy, "rows wholly right"),
+        (headline.micro_f1, "micro F1"),
+        (headline.macro_f1, "macro F1"),
+    ];
+    for (figure, name) in quoted {
+        tile(html, &number(figure.value), name, figure.interval);
     }
-    tile(html, &format!("{} of {}", coverage.answered, coverage.labelled), "labelled rows with an answer");
-    let error = report.calibration.as_ref().and_then(|calibration| calibration.expected_calibration_error);
-    tile(html, &number(error), "expected calibration error");
+    tile(
+        html,
+        &format!("{} of {}", coverage.answered, coverage.labelled),
+        "labelled rows with an answer",
+        coverage.interval,
+    );
+    let calibration = report.calibration.as_ref();
+    let error = calibration.and_then(|calibration| calibration.expected_calibration_error);
+    let interval = calibration.and_then(|calibration| calibration.intervals.expected_calibration_error);
+    tile(html, &number(error), "expected calibration error", interval);
     let dollars = report.cost.dollars.per_record;
-    tile(html, &dollars.map_or(UNKNOWN.into(), |dollars| format!("{dollars:.6}")), "dollars a record");
+    tile(html, &dollars.map_or(UNKNOWN.into(), |dollars| format!("{dollars:.6}")), "dollars a record", None);
     html.raw("</div>");
+    let of = match headline.of {
+        "random" => "rows that were drawn at random: they speak for the whole listing",
+        _ => "labelled rows; none says that it was drawn at random, so they speak for themselves",
+    };
+    html.element(
+        "p",
+        "",
+        &format!(
+            "The first three are of {} {of}. No answer counts as wrong. Below the figures and in brackets: 95 % intervals, Wilson's for \
+             shares of rows, else the bootstrap's of {} draws (seed {}).",
+            headline.rows, report.draw.resamples, report.draw.seed
+        ),
+    );
     let missing = coverage.missing.iter().map(|(why, count)| vec![why.clone(), count.to_string()]);
     if !coverage.missing.is_empty() {
         html.table(&["no answer because", "rows"], missing);
@@ -56,7 +83,11 @@ fn summary(html: &mut Html, report: &Report) {
     }
     if !report.strata.is_empty() {
         let line = |stratum: &crate::Stratum| {
-            let figures = [stratum.subset_accuracy, stratum.micro_f1].map(number);
+            let intervals = &stratum.intervals;
+            let figures = [
+                within(stratum.subset_accuracy, intervals.subset_accuracy),
+                within(stratum.micro_f1, intervals.micro_f1),
+            ];
             [vec![stratum.sampled.clone(), stratum.rows.to_string()], figures.to_vec()].concat()
         };
         html.table(&["rows picked as", "rows", "accuracy", "micro F1"], report.strata.iter().map(line));
@@ -82,8 +113,15 @@ fn aspect(html: &mut Html, aspect: &AspectReport) {
 fn bars(html: &mut Html, label: &LabelScore) {
     html.raw("<div class=\"name\">").text(&label.label);
     html.element("i", "", &format!("wanted in {}", label.support)).raw("</div><div>");
-    for (figure, class) in [(label.precision, "one"), (label.recall, "two"), (label.f1, "three")] {
-        html.raw("<div class=\"bar\">").raw(&chart::bar(figure, class)).element("span", "", &number(figure));
+    let intervals = &label.intervals;
+    let figures = [
+        (label.precision, intervals.precision, "one"),
+        (label.recall, intervals.recall, "two"),
+        (label.f1, intervals.f1, "three"),
+    ];
+    for (figure, interval, class) in figures {
+        html.raw("<div class=\"bar\">").raw(&chart::bar(figure, class));
+        html.element("span", "", &within(figure, interval));
         html.raw("</div>");
     }
     html.raw("</div>");
@@ -94,7 +132,12 @@ fn averages(html: &mut Html, aspect: &AspectReport) {
     let lines = ways.into_iter().flat_map(|(way, scores)| {
         let averages = [("micro", &scores.micro), ("macro", &scores.macro_), ("weighted", &scores.weighted)];
         averages.map(|(name, average)| {
-            let figures = [average.precision, average.recall, average.f1].map(number);
+            let intervals = &average.intervals;
+            let figures = [
+                within(average.precision, intervals.precision),
+                within(average.recall, intervals.recall),
+                within(average.f1, intervals.f1),
+            ];
             [vec![format!("{name}, {way}"), scores.rows.to_string()], figures.to_vec()].concat()
         })
     });
@@ -156,18 +199,60 @@ fn calibration(html: &mut Html, calibration: &Calibration) {
         "Are answers that claim to be sure right as often as they claim? An answer is right if {}. Expected calibration error {}, \
          Brier score {} (both: 0 is best); {} answers, {} without a confidence.",
         calibration.right,
-        number(calibration.expected_calibration_error),
-        number(calibration.brier),
+        within(calibration.expected_calibration_error, calibration.intervals.expected_calibration_error),
+        within(calibration.brier, calibration.intervals.brier),
         calibration.answers,
         calibration.without
     );
     html.element("p", "", &note).raw(&chart::reliability(calibration));
     html.raw("<div class=\"key\"><span class=\"two\">share right</span><span class=\"one\">answers (bars)</span></div>");
     let lines = calibration.bins.iter().map(|bin| {
-        vec![bin.name.clone(), bin.answers.to_string(), number(bin.confidence), number(bin.right)]
+        let right = within(bin.right, bin.interval);
+        vec![bin.name.clone(), bin.answers.to_string(), number(bin.confidence), right]
     });
     html.raw("<details><summary>The table</summary>");
-    html.table(&["confidence", "answers", "mean", "right"], lines).raw("</details></section>");
+    html.table(&["confidence", "answers", "mean", "right"], lines).raw("</details>");
+    if let Some(fitted) = &calibration.fitted {
+        curves(html, fitted);
+    }
+    html.raw("</section>");
+}
+
+/// What fitted curves make of the confidences.
+fn curves(html: &mut Html, fitted: &Fitted) {
+    let held_out = &fitted.held_out;
+    let line = |(name, errors): (&str, Errors)| {
+        let figures = [errors.expected_calibration_error, errors.brier].map(|figure| format!("{figure:.3}"));
+        [vec![name.to_owned()], figures.to_vec()].concat()
+    };
+    let lines = [("isotonic", held_out.isotonic), ("Platt", held_out.platt)].map(line);
+    html.element("p", "", "Curves that make chances of the confidences, on answers that they did not see:");
+    html.table(&["curve", "calibration error", "Brier score"], lines);
+}
+
+/// The thresholds for a wished precision.
+fn thresholds(html: &mut Html, all: &[Chosen]) {
+    let Some(first) = all.first() else { return };
+    html.raw("<section>").element("h2", "", &format!("A precision of {}", first.wished));
+    let note = format!(
+        "The lowest thresholds above which the low end of the precision's interval is at least {}, from the rows: {}. \
+         \"Unseen\": rows judged by a threshold that four fifths of the others chose.",
+        first.wished, first.rows
+    );
+    html.element("p", "", &note);
+    let kept = |kept: &Kept| format!("{} of {}", kept.kept, kept.of);
+    let line = |chosen: &Chosen| {
+        vec![
+            chosen.by.clone(),
+            chosen.threshold.map_or("none".into(), |threshold| format!("{threshold}")),
+            kept(&chosen.chosen),
+            within(chosen.chosen.precision, chosen.chosen.interval),
+            kept(&chosen.held_out),
+            within(chosen.held_out.precision, chosen.held_out.interval),
+        ]
+    };
+    let head = ["on", "at least", "kept", "precision", "kept of unseen", "their precision"];
+    html.table(&head, all.iter().map(line)).raw("</section>");
 }
 
 fn sweep(html: &mut Html, sweep: &Sweep) {
@@ -181,7 +266,13 @@ fn sweep(html: &mut Html, sweep: &Sweep) {
     html.raw("<div class=\"key\"><span class=\"one\">precision</span><span class=\"two\">recall</span>");
     html.raw("<span class=\"three\">F1</span><span>share kept (dotted)</span></div>");
     let lines = sweep.points.iter().map(|point| {
-        let figures = [point.share, point.precision, point.recall, point.f1].map(number);
+        let intervals = &point.intervals;
+        let figures = [
+            within(point.share, intervals.share),
+            within(point.precision, intervals.precision),
+            within(point.recall, intervals.recall),
+            within(point.f1, intervals.f1),
+        ];
         [vec![format!("{:.2}", point.threshold), point.kept.to_string()], figures.to_vec()].concat()
     });
     html.raw("<details><summary>The table</summary>");
@@ -202,75 +293,15 @@ fn cost(html: &mut Html, report: &Report) {
         let of = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:.digits$}"));
         vec![
             name.to_owned(),
-            of(mean.per_record),
+            match mean.interval {
+                Some(Interval { low, high }) => {
+                    format!("{} ({low:.digits$} to {high:.digits$})", of(mean.per_record))
+                }
+                None => of(mean.per_record),
+            },
             of(mean.sum),
             format!("{} of {}", mean.known, cost.answers),
         ]
     });
     html.table(&["", "per record", "sum", "known for"], lines).raw("</section>");
-}
-
-pub(super) fn comparison(html: &mut Html, comparison: &Comparison) {
-    html.raw("<section>").element("h2", "", "B against A");
-    html.raw("<p>A: ").text(&comparison.a).raw("<br>B: ").text(&comparison.b).raw("</p>");
-    let note = format!(
-        "On {}: {} rows, those without an answer count as wrong. 95 % intervals: paired bootstrap of {} resamples, seed {}.",
-        comparison.aspect, comparison.rows, comparison.resamples, comparison.seed
-    );
-    html.element("p", "", &note);
-    let ends =
-        comparison.differences.iter().flat_map(|difference| [difference.low, difference.high]).flatten();
-    let reach = ends.map(f64::abs).fold(0.02, f64::max);
-    html.raw("<div class=\"bars\">");
-    comparison.differences.iter().for_each(|part| difference(html, part, reach));
-    html.raw(
-        "</div><div class=\"key\"><span class=\"one\">interval</span><span class=\"two\">difference</span>",
-    );
-    html.raw("<span class=\"three\">no difference</span></div>");
-    let tested = &comparison.mcnemar;
-    let lines = [
-        ("both right", tested.both),
-        ("only A", tested.only_a),
-        ("only B", tested.only_b),
-        ("neither", tested.neither),
-    ];
-    html.table(&["rows", ""], lines.map(|(name, count)| vec![name.to_owned(), count.to_string()]));
-    let chance = tested.p_value.map_or(UNKNOWN.into(), |chance| format!("{chance:.4}"));
-    html.element("p", "", &format!("McNemar's exact test, two-sided: p = {chance}."));
-    disagreements(html, comparison);
-    html.raw("</section>");
-}
-
-fn difference(html: &mut Html, difference: &Difference, reach: f64) {
-    let signed = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:+.3}"));
-    let words = format!(
-        "{} to {}: {} ({} to {})",
-        number(difference.a),
-        number(difference.b),
-        signed(difference.difference),
-        signed(difference.low),
-        signed(difference.high)
-    );
-    html.raw("<div class=\"name\">")
-        .text(difference.figure)
-        .element("i", "", &words)
-        .raw("</div><div class=\"bar\">");
-    html.raw(&chart::interval(difference, reach));
-    let clear = difference.clear.map_or(UNKNOWN, |clear| if clear { "clear" } else { "open" });
-    html.element("span", "", clear).raw("</div>");
-}
-
-fn disagreements(html: &mut Html, comparison: &Comparison) {
-    let all = comparison.disagreements.len();
-    let list =
-        |labels: &Option<Vec<String>>| labels.as_ref().map_or("(no answer)".into(), |all| all.join(" + "));
-    let lines = comparison.disagreements.iter().take(SHOWN);
-    let lines = lines.map(|row| vec![row.id.clone(), row.gold.join(" + "), list(&row.a), list(&row.b)]);
-    html.raw("<details><summary>").text(&format!("{all} rows with two different answers"));
-    html.raw("</summary><div class=\"words\">")
-        .table(&["id", "gold", "A", "B"], lines)
-        .raw("</div></details>");
-    if all > SHOWN {
-        html.element("p", "", &format!("{} more are in the JSON report.", all - SHOWN));
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crawl_core::{Kind, Stored};
 use llm_classifier::Task;
-use llm_evaluator::{Given, Gold, Reason, Report, Wish, compare, evaluate, page, sample, table};
+use llm_evaluator::{Draw, Given, Gold, How, Reason, Report, Wish, compare, evaluate, page, sample, table};
 use serde_json::{Value, json};
 
 use crate::house::{Setup, double, id, labelled, listing, read, right, rows, run, store, weekly};
@@ -40,7 +40,7 @@ fn given(path: &Path, task: &Task, gold: &Gold) -> Given {
 
 fn report(folder: &Path, task: &Task, gold: &[Value], answers: &[Value]) -> Report {
     let gold = Gold::read(&write(folder.join("gold.jsonl"), gold), task, None).unwrap();
-    evaluate(task, &gold, &given(&write(folder.join("answers.jsonl"), answers), task, &gold))
+    evaluate(task, &gold, &given(&write(folder.join("answers.jsonl"), answers), task, &gold), How::default())
 }
 
 fn check_refused(rows: &str, place: &str, what: &str, advice: &str) {
@@ -180,8 +180,8 @@ fn a_hostile_label_or_id_cannot_leave_its_place_in_the_page() {
         let a = given(&write(folder.path().join("a.jsonl"), &answers), &task, &gold);
         let mut b = given(&write(folder.path().join("b.jsonl"), &answers[1..]), &task, &gold);
         b.from = HOSTILE.into();
-        let both = [evaluate(&task, &gold, &a), evaluate(&task, &gold, &b)];
-        let page = page(&both, Some(&compare(&task, &gold, &a, &b, 50, 1)));
+        let both = [evaluate(&task, &gold, &a, How::default()), evaluate(&task, &gold, &b, How::default())];
+        let page = page(&both, Some(&compare(&task, &gold, &a, &b, Draw { resamples: 50, seed: 1 })));
         let (names, attributes) = tags(&page);
         let ours = "!doctype html head meta title style body main h1 h2 small section p br div span b i table thead tbody tr th \
                     td svg rect path circle text figure figcaption details summary footer wbr";
@@ -212,9 +212,12 @@ fn a_comparison_is_the_same_for_the_same_seed_and_clear_only_where_the_answers_d
     let gold = Gold::read(&write(folder.path().join("gold.jsonl"), &gold), &task, None).unwrap();
     let side = |name: &str, good| given(&write(folder.path().join(name), &answers(good)), &task, &gold);
     let (a, b) = (side("a.jsonl", 20), side("b.jsonl", 45));
-    let first = compare(&task, &gold, &a, &b, 500, 7);
-    assert_eq!(first, compare(&task, &gold, &a, &b, 500, 7));
-    assert_ne!(first.differences, compare(&task, &gold, &a, &b, 500, 8).differences);
+    let first = compare(&task, &gold, &a, &b, Draw { resamples: 500, seed: 7 });
+    assert_eq!(first, compare(&task, &gold, &a, &b, Draw { resamples: 500, seed: 7 }));
+    assert_ne!(
+        first.differences,
+        compare(&task, &gold, &a, &b, Draw { resamples: 500, seed: 8 }).differences
+    );
     let accuracy = &first.differences[0];
     assert_eq!(accuracy.difference, Some(45.0 / 60.0 - 20.0 / 60.0));
     assert_eq!(accuracy.clear, Some(true));
@@ -223,7 +226,7 @@ fn a_comparison_is_the_same_for_the_same_seed_and_clear_only_where_the_answers_d
         (20, 0, 25, 15)
     );
     assert_eq!(first.disagreements.len(), 25);
-    let same = compare(&task, &gold, &a, &a, 500, 7);
+    let same = compare(&task, &gold, &a, &a, Draw { resamples: 500, seed: 7 });
     assert_eq!((same.differences[0].difference, same.differences[0].clear), (Some(0.0), Some(false)));
     assert_eq!((same.mcnemar.p_value, same.disagreements.len()), (None, 0));
 }
@@ -245,7 +248,7 @@ async fn a_root_is_scored_with_what_is_missing_and_with_what_was_asked_again() {
         given_rows.iter().map(|row| json!({"repo_id": id(row), "labels": right(id(row))})).collect();
     gold.push(json!({"repo_id": "nobody/nothing", "labels": ["Science"]}));
     let gold = Gold::read(&write(folder.path().join("gold.jsonl"), &gold), &task, None).unwrap();
-    let found = evaluate(&task, &gold, &given(&root, &task, &gold));
+    let found = evaluate(&task, &gold, &given(&root, &task, &gold), How::default());
     assert_eq!((found.coverage.labelled, found.coverage.answered), (31, 28));
     let missing: Vec<_> = found.coverage.missing.iter().map(|(why, count)| (why.as_str(), *count)).collect();
     assert_eq!(missing, [("cut", 1), ("not among the records", 1), ("refused", 1)]);
@@ -258,7 +261,7 @@ async fn a_root_is_scored_with_what_is_missing_and_with_what_was_asked_again() {
     };
     let again = Setup { again: true, ..setup() }.classifier(&folder.path().join("cache")).unwrap();
     run(&labelled(input, again).again(round).unwrap(), &root).await.unwrap();
-    let found = evaluate(&task, &gold, &given(&root, &task, &gold));
+    let found = evaluate(&task, &gold, &given(&root, &task, &gold), How::default());
     assert_eq!(found.coverage.answered, 30, "{:?}", found.coverage);
     assert_eq!(read(&root, Stored::open(&root, &listing()).unwrap().id()).len(), 28);
 }

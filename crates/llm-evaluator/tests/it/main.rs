@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its case may panic")]
 
 mod attack;
+mod distil;
 mod evaluate;
 #[path = "../../../llm-classifier/tests/it/house.rs"]
 #[allow(dead_code, reason = "the classifier's house; its own tests use the rest")]

@@ -72,7 +72,7 @@ fn a_filter_is_measured_with_what_it_rejects_and_the_second_time_at_no_cost() {
         .collect();
     write(folder.path().join("gold.jsonl"), &gold);
     let (task, base) = (root.join("configs/domains/agent.toml"), format!("{}/v1", double.url()));
-    let run = || {
+    let run = |more: &[&str]| {
         let words = [
             "evaluate",
             task.to_str().unwrap(),
@@ -83,21 +83,28 @@ fn a_filter_is_measured_with_what_it_rejects_and_the_second_time_at_no_cost() {
             "--base-url",
             &base,
         ];
-        let output = program(&[&words[..], &["--json", "-"]].concat(), folder.path());
+        let output = program(&[&words[..], &["--json", "-"], more].concat(), folder.path());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{said}");
         (serde_json::from_slice::<Value>(&output.stdout).unwrap(), said)
     };
-    let (first, said) = run();
+    let (first, said) = run(&[]);
     assert!(said.contains("8 paid now, 0 from the cache"), "{said}");
     let scores = &first["reports"][0]["aspects"][0];
     assert_eq!((&scores["name"], &scores["answered"]["rows"]), (&json!("is_related"), &json!(8)));
     let cells = &scores["answered"]["confusion"][0];
     assert!(cells[0].as_u64() < Some(8) && cells[1].as_u64() > Some(0), "the double says both: {cells}");
     assert_eq!(first["reports"][0]["calibration"]["answers"], 8, "of rejected rows too");
-    let (second, said) = run();
+    let (second, said) = run(&[]);
     assert!(said.contains("0 paid now, 8 from the cache"), "{said}");
     assert_eq!(first, second);
+    let (both, said) = run(&["--against", "sim-mini"]);
+    assert!(said.contains("8 paid now, 0 from the cache"), "the second model: {said}");
+    assert_eq!(both["comparison"]["rows"], 8, "rejected ones too");
+    let answered = |side: usize| both["reports"][side]["coverage"]["answered"].clone();
+    assert_eq!((answered(0), answered(1)), (json!(8), json!(8)));
+    let b = both["comparison"]["b"].as_str().unwrap();
+    assert!(b.contains("asked of sim-mini"), "{b}");
 }
 
 #[test]
@@ -120,4 +127,7 @@ fn bad_words_give_one_clear_message_and_their_exit_code() {
     check(&["--ask", "--labels", "other.jsonl"], 2, "cannot be used with");
     check(&["--compare", "other.jsonl"], 2, "--compare");
     check(&["--labels", "."], 78, "no listing under this root");
+    check(&["--labels", "other.jsonl", "--against", "m"], 2, "cannot be used with");
+    check(&["--labels", "other.jsonl", "--gate", "f1"], 2, "write FIGURE>=NUMBER");
+    check(&["--labels", "other.jsonl", "--precision", "95"], 2, "between 0 and 1");
 }

@@ -67,7 +67,7 @@ columns! {
     "gguf_architecture" Text Real "the architecture of the GGUF file" "`gguf_headers`, `gguf`" gguf_architecture;
     "gguf_quantisations" Texts Derived "labels of its GGUF files" "names in `files`, `siblings`" labels;
     "gguf_chosen" Text Derived "the one that stands for all: Q4_K_M, Q4_K_S, Q4_0, Q5_K_M, Q6_K, Q8_0, else the smallest" "names in `files`, `siblings`" |f| text(f.weights.chosen_gguf().map(|(label, _)| label.to_owned()).filter(|label| !label.is_empty()));
-    "gguf_file_type" Text Real "the type that the chosen file's header tells" "`gguf_headers`" |f| text(f.gguf.as_ref().and_then(|own| own.facts.file_type.clone()));
+    "gguf_file_type" Text Real "the type that the chosen file's header tells; null where another's was read" "`gguf_headers`" |f| text(f.gguf.as_ref().and_then(|own| own.facts.file_type.clone()));
     "context_length" Int Real "the longest context that it was made for, in tokens" "`config.json`: `max_position_embeddings` and its like; GGUF header; `gguf.context_length`" |f| int(f.context_length);
     "kv_bytes_per_token" Int Derived "bytes of the cache a token, 16 bits a number, of layers that keep all" "`config.json` or GGUF header" |f| int(f.kv.map(|kv| kv.bytes_per_token));
     "kv_window_bytes_per_token" Int Derived "the same of layers that keep a window" "`config.json` or GGUF header" |f| int(f.kv.map(|kv| kv.window_bytes_per_token));
@@ -81,7 +81,7 @@ columns! {
     "licenses" Texts Real "the Hub's keywords" "`cardData.license`, else tags `license:`" |f| f.licence.as_ref().map_or(Value::Null, |own| texts(&own.keywords));
     "license_spdx" Text Derived "the SPDX id, of one licence that has one" "table below" |f| text(f.licence.as_ref().and_then(|own| own.spdx));
     "license_commercial" Text Derived "whether commercial use is allowed: `yes`, `no`, `conditions`, `unknown`" "table below" |f| text(Some(f.licence.as_ref().map_or("unknown", |own| own.commercial.word())));
-    "languages" Texts Real "as they are spelled" "`cardData.language`, else tags of two letters that are ISO 639-1" |f| texts(&f.languages);
+    "languages" Texts Real "codes as they are spelled, `code`, `multilingual`; other words are left out" "`cardData.language`, else tags that are ISO 639-1 and not among `cardData.tags`" |f| texts(&f.languages);
     "base_models" Texts Real "what it was made of" "tags `base_model:`, `cardData.base_model`" |f| texts(&f.base_models);
     "base_relation" Text Derived "`finetune`, `adapter`, `quantized`, `merge`, as tags or card say; `adapter` if its files say so; `original` if the card has metadata and names no base" "tags, `cardData`, `files`" |f| text(f.relation.map(|own| own.word()));
     "datasets" Texts Real "what it was trained on" "`cardData.datasets`, tags `dataset:`" |f| texts(&f.datasets);

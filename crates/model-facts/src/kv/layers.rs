@@ -24,7 +24,7 @@ const PATTERNS: [(&str, u64); 5] =
     [("gemma2", 2), ("gemma3_text", 6), ("gemma3", 6), ("cohere2", 4), ("gemma3n_text", 5)];
 
 /// The layers that have a cache of their own, in order.
-pub(super) fn layers(text: Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
+pub(super) fn layers(text: &Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
     let mut layers = all(text, kind, count)?;
     if text.has("num_kv_shared_layers") {
         // The last ones use what others keep.
@@ -35,11 +35,11 @@ pub(super) fn layers(text: Config<'_>, kind: &str, count: u64) -> Option<Vec<Lay
 }
 
 /// The window, in tokens.
-pub(super) fn window(text: Config<'_>) -> Option<u64> {
+pub(super) fn window(text: &Config<'_>) -> Option<u64> {
     text.number(&["sliding_window", "attention_chunk_size", "window_size"])
 }
 
-fn all(text: Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
+fn all(text: &Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
     let length = usize::try_from(count).ok()?;
     for name in ["layer_types", "layers_block_type"] {
         if let Some(list) = text.get(name) {

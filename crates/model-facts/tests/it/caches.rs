@@ -66,3 +66,35 @@ fn shards_of_gguf_are_added_if_all_are_there() {
     let row = catalogue(json!({"gguf_headers": [header(2, 6)]}));
     assert_eq!(row.int("parameters"), None);
 }
+
+#[test]
+fn the_type_of_a_gguf_file_is_told_of_the_chosen_one_alone() {
+    let header = |path: &str, kind: &str| json!({"path": path, "version": 3, "parameters": 5, "architecture": "llama", "file_type": kind});
+    let of = |headers: Value, files: &[&str]| {
+        let files: Vec<Value> = files.iter().map(|path| json!({"rfilename": path})).collect();
+        let row = catalogue(json!({"gguf_headers": headers, "siblings": files}));
+        let text = |name: &str| row.text(name).map(str::to_owned);
+        (text("gguf_chosen"), text("gguf_file_type"), text("gguf_architecture"), row.int("parameters"))
+    };
+    let told = |chosen: Option<&str>, kind: Option<&str>, parameters| {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        (own(chosen), own(kind), own(Some("llama")), parameters)
+    };
+    let both = ["a-Q2_K.gguf", "a-Q4_K_M.gguf", "mmproj-a-F16.gguf"];
+    let all = json!([
+        header("mmproj-a-F16.gguf", "F16"),
+        header("a-Q2_K.gguf", "Q2_K"),
+        header("a-Q4_K_M.gguf", "Q4_K_M")
+    ]);
+    assert_eq!(of(all, &both), told(Some("Q4_K_M"), Some("Q4_K_M"), Some(5)));
+    // Another variant is the same model, of another type.
+    assert_eq!(of(json!([header("a-Q2_K.gguf", "Q2_K")]), &both), told(Some("Q4_K_M"), None, None));
+    // What lies beside a model tells nothing of it.
+    let (_, kind, architecture, parameters) = of(json!([header("mmproj-a-F16.gguf", "F16")]), &both);
+    assert_eq!((kind, architecture, parameters), (None, None, None));
+    let of_headers = |headers: Value| catalogue(json!({ "gguf_headers": headers }));
+    let one = of_headers(json!([header("a-Q2_K.gguf", "Q2_K")]));
+    assert_eq!((one.text("gguf_file_type"), one.int("parameters")), (Some("Q2_K"), Some(5)));
+    let two = of_headers(json!([header("a-Q2_K.gguf", "Q2_K"), header("b-Q8_0.gguf", "Q8_0")]));
+    assert_eq!((two.text("gguf_file_type"), two.text("gguf_architecture")), (None, Some("llama")));
+}

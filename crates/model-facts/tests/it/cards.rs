@@ -51,6 +51,38 @@ fn cards_of_any_form_are_read() {
 }
 
 #[test]
+fn a_language_is_what_has_the_form_of_a_code_and_no_word_that_an_author_chose() {
+    let of = |own: Json| catalogue(own).texts("languages").join(" ");
+    let card = |language: Json| of(json!({"cardData": {"language": language}}));
+    assert_eq!(
+        card(json!(["en", "ceb", "zh-Hant-TW", "pt_BR", "code", "multilingual", "DE", "ca-valencia"])),
+        "en ceb zh-Hant-TW pt_BR code multilingual DE ca-valencia"
+    );
+    let none = [
+        "",
+        "english",
+        "en-IN, kn-IN",
+        "en-es - en - es",
+        "n/a",
+        "und",
+        "und-Latn",
+        "e",
+        "en-",
+        "-",
+        "日本",
+        "en-ümlauts",
+        "https://x",
+    ];
+    assert_eq!(card(json!(none)), "");
+    assert_eq!(card(json!("English")), "");
+    // `ml` of the card's own tags is machine learning; without a card nobody can tell.
+    let tags = json!(["ml", "fr", "sd", "FR", "tts", "region:us"]);
+    assert_eq!(of(json!({"tags": tags, "cardData": {"tags": ["ml", "sd", 7]}})), "fr");
+    assert_eq!(of(json!({"tags": tags, "cardData": {"tags": "ml", "language": ["english"]}})), "fr sd");
+    assert_eq!(of(json!({"tags": tags})), "ml fr sd");
+}
+
+#[test]
 fn a_quantisation_is_read_from_the_name_where_no_configuration_tells() {
     let of = |own: Json| {
         let row = catalogue(own);
@@ -143,6 +175,16 @@ fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     ]);
     assert_eq!(row.texts("gguf_quantisations"), ["IQ2_XXS", "Q8_0", "UD-Q4_K_XL"]);
     assert_eq!((row.text("gguf_chosen"), row.int("weight_bytes_gguf")), (Some("Q8_0"), None));
+    // What lies beside a model is none, wherever its name says so; and a name may say what it was weighed by.
+    let row = of(&[
+        ("llava-v1.5-mmproj-F16.gguf", 1),
+        ("mmproj/model-F32.gguf", 1),
+        ("m.imatrix.gguf", 1),
+        ("m-imatrix-Q5_K_M.gguf", 5),
+        ("m-Q6_K.GGUF", 6),
+    ]);
+    assert_eq!(row.texts("gguf_quantisations"), ["Q5_K_M", "Q6_K"]);
+    assert_eq!((row.text("gguf_chosen"), row.int("weight_bytes")), (Some("Q5_K_M"), Some(5)));
     let row = of(&[
         ("model.safetensors", u64::MAX),
         ("a.Q4_0-00001-of-00002.gguf", 4),

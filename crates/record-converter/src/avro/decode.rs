@@ -8,8 +8,8 @@ use crate::foreign::{self, Lost};
 const MAX_DEPTH: usize = 64;
 /// A row's JSON text is no longer.
 const MAX_ROW: usize = 256 << 20;
-/// So many bytes hold any decimal whose digits are kept.
-const DECIMAL_BYTES: usize = 16;
+/// Decimals have no more bytes.
+const DECIMAL_BYTES: usize = 255;
 
 /// Why a row cannot be read.
 type Fault = &'static str;
@@ -96,9 +96,16 @@ impl<'a> Decoder<'a> {
                 Err(_) => return Err("a date is no date"),
             },
             Shape::Clock(unit) => foreign::clock(line, self.long()?.saturating_mul(*unit)),
-            Shape::Point(unit, utc) => foreign::point(line, self.long()?, *unit, *utc),
+            Shape::Point(unit, utc) => foreign::point(line, self.long()?.into(), *unit, *utc),
             Shape::Bytes => return self.sized().map(|bytes| foreign::bytes(line, bytes)),
             Shape::Fixed(size) => return self.take(*size).map(|bytes| foreign::bytes(line, bytes)),
+            Shape::Uuid => foreign::uuid(line, &self.array()?),
+            Shape::Duration => {
+                let [months, days, millis] =
+                    [self.array()?, self.array()?, self.array()?].map(u32::from_le_bytes);
+                let (seconds, millis) = (millis / 1000, millis % 1000);
+                line.push_str(&format!("\"P{months}M{days}DT{seconds}.{millis:03}S\""));
+            }
             Shape::Decimal(scale, size) => {
                 let bytes = match size {
                     Some(size) => self.take(*size)?,
@@ -216,18 +223,16 @@ pub(super) fn unzigzag(number: u64) -> i64 {
 
 /// The digits of a decimal, big end first, two's complement; `None` if there are too many.
 fn decimal(bytes: &[u8], scale: u32) -> Option<String> {
-    let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
     if bytes.is_empty() || bytes.len() > DECIMAL_BYTES || scale > u32::from(u8::MAX) {
         return None;
     }
-    let mut all = [if negative { 0xFF } else { 0 }; DECIMAL_BYTES];
-    all[DECIMAL_BYTES - bytes.len()..].copy_from_slice(bytes);
-    let digits = i128::from_be_bytes(all).unsigned_abs().to_string();
+    let digits = foreign::digits(bytes.iter().rev().copied().collect());
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
     let scale = scale as usize;
     let digits = format!("{digits:0>width$}", width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let point = if fraction.is_empty() { "" } else { "." };
-    Some(format!("{}{whole}{point}{fraction}", if negative { "-" } else { "" }))
+    Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
 #[cfg(test)]
@@ -255,6 +260,21 @@ mod tests {
                 "-1.23",
             ),
             (r#"{"type":"fixed","name":"f","size":1,"logicalType":"decimal","scale":3}"#, &[5], "0.005"),
+            (
+                r#"{"type":"bytes","logicalType":"decimal","scale":1}"#,
+                &[36, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                "8711228593176024664662389950253266213273.6",
+            ),
+            (
+                r#"{"type":"fixed","name":"f","size":16,"logicalType":"uuid"}"#,
+                b"0123456789abcdef",
+                r#""30313233-3435-3637-3839-616263646566""#,
+            ),
+            (
+                r#"{"type":"fixed","name":"f","size":12,"logicalType":"duration"}"#,
+                &[14, 0, 0, 0, 3, 0, 0, 0, 0xDC, 5, 0, 0],
+                r#""P14M3DT1.500S""#,
+            ),
             (r#"{"type":"enum","name":"e","symbols":["x","y"]}"#, &[2], r#""y""#),
             (r#"{"type":"array","items":"boolean"}"#, &[2, 1, 3, 4, 0, 1, 0], "[true,false,true]"),
             (r#"{"type":"map","values":"float"}"#, &[2, 2, b'k', 0, 0, 0xC0, 0x3F, 0], r#"{"k":1.5}"#),

@@ -28,6 +28,10 @@ pub(super) enum Shape {
     /// Digits behind the point, and the bytes of it if they are always so many.
     Decimal(u32, Option<usize>),
     Fixed(usize),
+    /// Sixteen bytes.
+    Uuid,
+    /// Months, days and milliseconds, four bytes each.
+    Duration,
     Enum(Vec<String>),
     List(Box<Shape>),
     Map(Box<Shape>),
@@ -139,10 +143,11 @@ impl Schema {
                     "fixed" => {
                         let size = object.get("size").and_then(Value::as_u64).unwrap_or(u64::MAX);
                         let size = usize::try_from(size).unwrap_or(usize::MAX);
-                        if text("logicalType") == Some("decimal") {
-                            Shape::Decimal(scale(object), Some(size))
-                        } else {
-                            Shape::Fixed(size)
+                        match (text("logicalType"), size) {
+                            (Some("decimal"), _) => Shape::Decimal(scale(object), Some(size)),
+                            (Some("uuid"), 16) => Shape::Uuid,
+                            (Some("duration"), 12) => Shape::Duration,
+                            _ => Shape::Fixed(size),
                         }
                     }
                     _ => Shape::Record(self.record(object, &namespace)?),

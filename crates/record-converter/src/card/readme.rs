@@ -37,7 +37,7 @@ pub(super) fn text(card: &Card) -> String {
         }
     }
     if !card.origins.is_empty() {
-        text.push_str("\n## Made from\n\n| source | records | SHA-256 of its manifest |\n|---|---|---|\n");
+        text.push_str("\n## Made from\n\n| source | records | SHA-256 of its manifest, or of the file |\n|---|---|---|\n");
     }
     for origin in &card.origins {
         let records = origin.records.map_or_else(|| "not known".to_owned(), |records| records.to_string());

@@ -7,7 +7,7 @@ use crawl_core::json::Raw;
 use crawl_core::{Error, Result};
 
 use super::line;
-use crate::columns::Columns;
+use crate::columns::changed;
 use crate::lines::Lines;
 use crate::request::{Input, Request};
 use crate::select::Selection;
@@ -16,62 +16,99 @@ use crate::summary::Summary;
 use crate::supply::{Supply, drain};
 use crate::{avro, csv, parquet, pickle, unpack, workbook};
 
-/// The first look: the columns of the records that are wanted, and how many bytes these are.
-pub(super) fn learn(
+/// How much a look at the records saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    records: u64,
+    pub(super) bytes: u64,
+}
+
+impl Seen {
+    fn add(&mut self, record: Raw<'_>) {
+        self.records += 1;
+        self.bytes += record.text().len() as u64;
+    }
+}
+
+/// The first look at the records that are wanted.
+pub(super) fn first(
     supply: &Supply,
     selection: Option<&Selection>,
-    typed: bool,
     summary: &mut Summary,
-) -> Result<(Columns, u64)> {
-    let mut columns = if typed { Columns::typed() } else { Columns::default() };
-    let (mut bytes, mut left_out) = (0, 0);
+    mut each: impl FnMut(Raw<'_>) -> Result<()>,
+) -> Result<Seen> {
+    let (mut seen, mut left_out) = (Seen::default(), 0);
     supply.read(summary, |record| {
         if !wanted(selection, record) {
             left_out += 1;
             return Ok(());
         }
-        bytes += record.text().len() as u64;
-        columns.learn(record)
+        seen.add(record);
+        each(record)
     })?;
     summary.left_out += left_out;
-    Ok((columns, bytes))
+    note_unknown(summary, selection);
+    Ok(seen)
 }
 
 /// The second look. Bad lines were noted by the first.
+///
+/// # Errors
+/// [`crawl_core::Kind::Config`] if the records are not those that the first look saw; those of reading, and of `each`.
 pub(super) fn again(
     supply: &Supply,
     selection: Option<&Selection>,
+    before: Seen,
     mut each: impl FnMut(Raw<'_>) -> Result<()>,
 ) -> Result<()> {
-    supply
-        .read(&mut Summary::default(), |record| if wanted(selection, record) { each(record) } else { Ok(()) })
+    let mut seen = Seen::default();
+    supply.read(&mut Summary::default(), |record| {
+        if !wanted(selection, record) {
+            return Ok(());
+        }
+        seen.add(record);
+        each(record)
+    })?;
+    if seen == before { Ok(()) } else { Err(changed()) }
 }
 
-pub(super) fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
+/// Notes which members a selection names and no record has. Where there is no selection it was noted before, or there is none.
+fn note_unknown(summary: &mut Summary, selection: Option<&Selection>) {
+    if let Some(selection) = selection.filter(|_| summary.records_read > 0) {
+        summary.unknown = selection.unseen();
+    }
+}
+
+fn wanted(selection: Option<&Selection>, record: Raw<'_>) -> bool {
     selection.is_none_or(|selection| selection.keeps(record))
 }
 
-/// The records, to be read twice, in the order that is asked for.
+/// The records, to be read twice, in the order that is asked for; and which of them are wanted, where others are among them.
 pub(super) fn supply(
     request: &Request,
     stdin: &mut dyn Read,
     folder: &Path,
     summary: &mut Summary,
-) -> Result<Supply> {
-    let supply = unsorted(request, stdin, folder, summary)?;
-    let Some(by) = &request.options.sort_by else { return Ok(supply) };
-    let sorted = sorted(&supply, by, folder, summary)?;
-    // They are read, and counted, once more.
-    (summary.records_read, summary.records_written) = (summary.left_out, 0);
-    Ok(sorted)
+) -> Result<(Supply, Option<Selection>)> {
+    let (supply, selection) = unsorted(request, stdin, folder, summary)?;
+    let Some(by) = &request.options.sort_by else { return Ok((supply, selection)) };
+    let sorted = sorted(&supply, selection.as_ref(), by, folder, summary)?;
+    note_unknown(summary, selection.as_ref());
+    read_once_more(summary);
+    Ok((sorted, None))
 }
 
 /// Other kinds of files than JSONL become lines in a temporary file in `folder`.
-fn unsorted(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mut Summary) -> Result<Supply> {
-    match &request.input {
-        Input::Jsonl(path) => Ok(Supply::File(path.clone())),
-        Input::Stdin => Supply::spool(stdin, folder),
-        Input::Root(root) => Supply::root(root, request.options.source.as_deref()),
+fn unsorted(
+    request: &Request,
+    stdin: &mut dyn Read,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<(Supply, Option<Selection>)> {
+    let supply = match &request.input {
+        Input::Jsonl(path) => Supply::File(path.clone()),
+        Input::Stdin => Supply::spool(stdin, folder)?,
+        Input::Root(root) => Supply::root(root, request.options.source.as_deref())?,
         Input::Xlsx(_) | Input::Csv(_) | Input::Parquet(_) | Input::Avro(_) | Input::Pickle(_) => {
             let fault = |cause| Error::io("cannot write a temporary file", folder, cause);
             let mut file = tempfile::tempfile_in(folder).map_err(fault)?;
@@ -79,12 +116,16 @@ fn unsorted(request: &Request, stdin: &mut dyn Read, folder: &Path, summary: &mu
             to_lines(request, stdin, Some(folder), summary, &mut |text| line(&mut lines, text))?;
             lines.flush().map_err(fault)?;
             drop(lines);
-            // They are read, and counted, once more.
-            // What was left out already is not there any more, and counts.
-            (summary.records_read, summary.records_written) = (summary.left_out, 0);
-            Ok(Supply::Spool(file))
+            read_once_more(summary);
+            return Ok((Supply::Spool(file), None));
         }
-    }
+    };
+    Ok((supply, request.selection()?))
+}
+
+/// What was read is read, and counted, once more; what was left out is not there any more, and counts already.
+fn read_once_more(summary: &mut Summary) {
+    (summary.records_read, summary.records_written) = (summary.left_out, 0);
 }
 
 /// Gives each record that is wanted to `each`, in the order that is asked for.
@@ -98,17 +139,8 @@ pub(super) fn records(
     let (Some(folder), Some(_)) = (temporary, &request.options.sort_by) else {
         return to_lines(request, stdin, temporary, summary, each);
     };
-    let supply = supply(request, stdin, folder, summary)?;
-    let selection = request.selection()?;
-    let mut left_out = 0;
-    supply.read(summary, |record| {
-        if wanted(selection.as_ref(), record) {
-            return each(record.text());
-        }
-        left_out += 1;
-        Ok(())
-    })?;
-    summary.left_out += left_out;
+    let (supply, _) = supply(request, stdin, folder, summary)?;
+    supply.read(summary, |record| each(record.text()))?;
     summary.records_written = summary.records_read - summary.left_out;
     Ok(())
 }
@@ -123,29 +155,38 @@ fn to_lines(
 ) -> Result<()> {
     let selection = request.selection()?;
     let mut left_out = 0;
-    let mut line = |text: &str| {
-        if selection.is_some() && !wanted(selection.as_ref(), Raw::parse(text.as_bytes())?) {
-            left_out += 1;
-            return Ok(());
-        }
-        each(text)
+    // `record` is what was read as one already.
+    let mut give = |text: &str, record: Option<Raw<'_>>| {
+        let kept = match (&selection, record) {
+            (None, _) => true,
+            (Some(selection), Some(record)) => selection.keeps(record),
+            (Some(selection), None) => selection.keeps(Raw::parse(text.as_bytes())?),
+        };
+        left_out += u64::from(!kept);
+        if kept { each(text) } else { Ok(()) }
     };
     match &request.input {
-        Input::Xlsx(path) => workbook::read(path, &request.options, temporary, summary, line)?,
-        Input::Parquet(path) => parquet::read(path, summary, line)?,
-        Input::Avro(path) => avro::read(path, summary, line)?,
-        Input::Csv(path) => csv::read(path, &request.options, summary, line)?,
-        Input::Pickle(path) => pickle::read(path, summary, line)?,
-        Input::Stdin => {
-            drain(Lines::new(unpack::reader(stdin), "stdin"), summary, &mut |record| line(record.text()))?;
+        Input::Xlsx(path) => {
+            workbook::read(path, &request.options, temporary, summary, |text| give(text, None))?;
         }
-        Input::Jsonl(path) => Supply::File(path.clone()).read(summary, |record| line(record.text()))?,
+        Input::Parquet(path) => parquet::read(path, summary, |text| give(text, None))?,
+        Input::Avro(path) => avro::read(path, summary, |text| give(text, None))?,
+        Input::Csv(path) => csv::read(path, &request.options, summary, |text| give(text, None))?,
+        Input::Pickle(path) => pickle::read(path, summary, |text| give(text, None))?,
+        Input::Stdin => {
+            let lines = Lines::new(unpack::reader(stdin), "stdin");
+            drain(lines, summary, &mut |record| give(record.text(), Some(record)))?;
+        }
+        Input::Jsonl(path) => {
+            Supply::File(path.clone()).read(summary, |record| give(record.text(), Some(record)))?;
+        }
         Input::Root(root) => {
-            Supply::root(root, request.options.source.as_deref())?
-                .read(summary, |record| line(record.text()))?;
+            let supply = Supply::root(root, request.options.source.as_deref())?;
+            supply.read(summary, |record| give(record.text(), Some(record)))?;
         }
     }
     summary.left_out += left_out;
+    note_unknown(summary, selection.as_ref());
     summary.records_written = summary.records_read - left_out;
     Ok(())
 }

@@ -13,8 +13,11 @@ use parquet::record::Row;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{ColumnDescriptor, Type as Schema};
 
-use super::field::{self, Hint};
+use super::field;
+use super::hint::Hint;
+use super::int96::Int96s;
 use super::{DIGITS_KEY, RAW_KEY};
+use crate::foreign::point;
 use crate::lines::{self, BadLine};
 use crate::names::Names;
 use crate::summary::Summary;
@@ -22,6 +25,14 @@ use crate::supply::cannot_open;
 
 /// So many rows are decoded at once.
 pub(super) const BATCH: usize = 256;
+
+/// A column that is read.
+struct Column {
+    /// As JSON text.
+    key: String,
+    hint: Hint,
+    times: Option<Int96s>,
+}
 
 /// Gives each row to `each`, as one line of JSON without its end.
 ///
@@ -63,10 +74,17 @@ pub(crate) fn read(
         Hint::of(column).with_digits(digits)
     };
     let mut names = Names::default();
-    let columns: Vec<_> =
-        schema.get_fields().iter().map(|column| (names.key(column.name()), hint(column))).collect();
+    let mut columns: Vec<_> = schema
+        .get_fields()
+        .iter()
+        .map(|column| Column {
+            key: names.key(column.name()),
+            hint: hint(column),
+            times: if raw.is_some() { None } else { Int96s::of(&reader, column) },
+        })
+        .collect();
     let expected = u64::try_from(metadata.num_rows()).unwrap_or_default();
-    let rows = guarded(|| RowIter::from_file_into(Box::new(reader)).project(projection)).map_err(damaged)?;
+    let rows = guarded(|| RowIter::from_file(projection, &reader)).map_err(damaged)?;
     let mut rows = rows.with_batch_size(BATCH);
     let mut line = String::new();
     let mut number = 0;
@@ -79,9 +97,10 @@ pub(crate) fn read(
                 continue;
             }
         } else {
-            members(&row, &columns, &mut line, |key, why| {
+            let lost = |key: &str, why: &str| {
                 summary.note_lost(|| (format!("{shown} row {number}, {key}"), why.into()));
-            });
+            };
+            guarded(|| members(&row, &mut columns, &reader, &mut line, lost)).map_err(damaged)?;
         }
         summary.records_read += 1;
         each(&line)?;
@@ -106,19 +125,34 @@ fn record(row: &Row, line: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-fn members(row: &Row, columns: &[(String, Hint)], line: &mut String, mut lost: impl FnMut(&str, &str)) {
+fn members(
+    row: &Row,
+    columns: &mut [Column],
+    file: &SerializedFileReader<File>,
+    line: &mut String,
+    mut lost: impl FnMut(&str, &str),
+) -> Result<(), ParquetError> {
     line.push('{');
-    for ((_, value), (key, hint)) in row.get_column_iter().zip(columns) {
+    for ((_, value), column) in row.get_column_iter().zip(columns) {
         if line.len() > 1 {
             line.push(',');
         }
-        line.push_str(key);
+        line.push_str(&column.key);
         line.push(':');
-        if let Some(why) = field::write(line, value, *hint) {
-            lost(key, why);
+        match &mut column.times {
+            Some(times) => match times.next(file)? {
+                Some(nanos) => point(line, nanos, 1, true),
+                None => line.push_str("null"),
+            },
+            None => {
+                if let Some(why) = field::write(line, value, &column.hint) {
+                    lost(&column.key, why);
+                }
+            }
         }
     }
     line.push('}');
+    Ok(())
 }
 
 /// Refuses the types that the library would panic at.
@@ -187,7 +221,29 @@ pub(super) fn damaged(cause: ParquetError) -> Error {
     if disk {
         return Error::new(Kind::Storage, "cannot read the Parquet file").because(cause);
     }
+    let unknown = match &cause {
+        ParquetError::NYI(_) => true,
+        ParquetError::General(why) => why.contains("Disabled feature"),
+        _ => false,
+    };
+    if unknown {
+        return Error::new(Kind::Shape, "the Parquet file is written in a way that is not known here")
+            .advise("write it with zstd, snappy, gzip, lz4 or brotli, or without compression")
+            .because(cause);
+    }
     Error::new(Kind::Shape, "the file is no Parquet file, or is damaged or cut short")
         .advise("get it again, and see that it is whole")
         .because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_not_called_damaged() {
+        let unknown = damaged(ParquetError::NYI("The codec type LZO is not supported yet".into()));
+        assert!(unknown.advice().contains("gzip") && !unknown.to_string().contains("damaged"), "{unknown}");
+        assert!(damaged(ParquetError::EOF("x".into())).to_string().contains("damaged"));
+    }
 }

@@ -7,14 +7,16 @@ use std::path::Path;
 use crawl_core::table::{Column, Type, Value};
 use crawl_core::{Error, Kind, Result};
 use jiff::Timestamp;
-use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{Type as Schema, TypePtr};
 
-use super::field::{self, Hint};
+use super::field;
+use super::hint::{Hint, Means, logical};
+use super::int96::{self, Int96s};
 use super::lines::{BATCH, damaged, guarded, is_known};
 use crate::supply::cannot_open;
 
@@ -28,9 +30,9 @@ pub struct Reader {
 impl Reader {
     /// Opens a file and reads its footer.
     ///
-    /// Of files of others: whole numbers of up to 64 bits with a sign are [`Type::Int`], UTC times of milli- and
-    /// microseconds [`Type::Time`], lists of texts without null [`Type::Texts`]; what no type fits, such as a struct,
-    /// a date or a decimal, is [`Type::Json`].
+    /// Of files of others, in the old way too: whole numbers that fit 64 bits with a sign are [`Type::Int`], UTC times of
+    /// milli- and microseconds and those of the old form INT96 [`Type::Time`], lists of texts without null
+    /// [`Type::Texts`]; what no type fits, such as a struct, a date or a decimal, is [`Type::Json`].
     ///
     /// # Errors
     /// [`Kind::Config`] if the file cannot be found; [`Kind::Storage`] if it cannot be read; [`Kind::Shape`] if it is no
@@ -99,7 +101,12 @@ impl Reader {
         let mut columns = Vec::with_capacity(read.len());
         for at in &read {
             let to = wanted.iter().position(|other| other == at).unwrap_or_default();
-            columns.push((to, self.columns[*at].kind, Hint::of(&fields[*at])));
+            columns.push(Read {
+                to,
+                kind: self.columns[*at].kind,
+                hint: Hint::of(&fields[*at]),
+                times: Int96s::of(&self.file, &fields[*at]),
+            });
         }
         let damaged = |cause| damaged(cause).at(&self.shown);
         let read = read.iter().map(|at| fields[*at].clone()).collect();
@@ -107,19 +114,28 @@ impl Reader {
         let projection = projection.map_err(damaged)?;
         let rows = guarded(|| RowIter::from_file(Some(projection), &self.file)).map_err(damaged)?;
         let rows = rows.with_batch_size(BATCH);
-        Ok(Rows { rows, shown: &self.shown, columns, number: 0, expected: self.len(), over: false })
+        let (file, shown) = (&self.file, &self.shown);
+        Ok(Rows { rows, file, shown, columns, number: 0, expected: self.len(), over: false })
     }
 }
 
 /// The rows of a file, in order. After an error there are no more.
 pub struct Rows<'r> {
     rows: RowIter<'r>,
+    file: &'r SerializedFileReader<File>,
     shown: &'r str,
-    /// For each column that is read: where its value goes, and what it is.
-    columns: Vec<(usize, Type, Hint)>,
+    columns: Vec<Read>,
     number: u64,
     expected: u64,
     over: bool,
+}
+
+/// A column that is read: where its value goes, and what it is.
+struct Read {
+    to: usize,
+    kind: Type,
+    hint: Hint,
+    times: Option<Int96s>,
 }
 
 impl Iterator for Rows<'_> {
@@ -148,8 +164,16 @@ impl Rows<'_> {
         };
         self.number += 1;
         let mut values = vec![Value::Null; self.columns.len()];
-        for ((name, field), (to, kind, hint)) in row.into_columns().into_iter().zip(&self.columns) {
-            values[*to] = value(field, *kind, *hint).ok_or_else(|| {
+        for ((name, field), column) in row.into_columns().into_iter().zip(&mut self.columns) {
+            let found = match &mut column.times {
+                Some(times) => match guarded(|| times.next(self.file)) {
+                    Ok(None) => Some(Value::Null),
+                    Ok(Some(nanos)) => int96::time(nanos).map(Value::Time),
+                    Err(cause) => return Err(damaged(cause).at(self.shown)),
+                },
+                None => value(field, column.kind, &column.hint),
+            };
+            values[column.to] = found.ok_or_else(|| {
                 let place = format!("{} row {} column {name}", self.shown, self.number);
                 Error::new(Kind::Shape, "a value is not what its column holds").at(place)
             })?;
@@ -158,7 +182,7 @@ impl Rows<'_> {
     }
 }
 
-fn value(field: Field, kind: Type, hint: Hint) -> Option<Value<'static>> {
+fn value(field: Field, kind: Type, hint: &Hint) -> Option<Value<'static>> {
     let micros = |number, per: i64| Timestamp::from_microsecond(i64::checked_mul(number, per)?).ok();
     Some(match (kind, field) {
         (_, Field::Null) => Value::Null,
@@ -166,11 +190,14 @@ fn value(field: Field, kind: Type, hint: Hint) -> Option<Value<'static>> {
         (Type::Int, Field::Short(number)) => Value::Int(number.into()),
         (Type::Int, Field::Int(number)) => Value::Int(number.into()),
         (Type::Int, Field::Long(number)) => Value::Int(number),
+        (Type::Int, Field::UByte(number)) => Value::Int(number.into()),
+        (Type::Int, Field::UShort(number)) => Value::Int(number.into()),
+        (Type::Int, Field::UInt(number)) => Value::Int(number.into()),
         (Type::Float, Field::Float(number)) => Value::Float(number.into()),
         (Type::Float, Field::Double(number)) => Value::Float(number),
         (Type::Bool, Field::Bool(truth)) => Value::Bool(truth),
         (Type::Text, Field::Str(text)) => Value::Text(text.into()),
-        (Type::Json, Field::Str(text)) if hint.is_json() => Value::Text(text.into()),
+        (Type::Json, Field::Str(text)) if hint.means == Means::Json => Value::Text(text.into()),
         (Type::Texts, Field::ListInternal(list)) => Value::Texts(texts(list.elements())?),
         (Type::Time, Field::TimestampMillis(number)) => Value::Time(micros(number, 1000)?),
         (Type::Time, Field::TimestampMicros(number)) => Value::Time(micros(number, 1)?),
@@ -198,15 +225,16 @@ fn texts(elements: &[Field]) -> Option<Vec<Cow<'static, str>>> {
 /// The type of a column.
 fn kind(column: &TypePtr) -> Type {
     let info = column.get_basic_info();
-    let logical = info.logical_type_ref();
     if !column.is_primitive() {
         return if is_texts(column) { Type::Texts } else { Type::Json };
     }
     if info.has_repetition() && info.repetition() == Repetition::REPEATED {
         return Type::Json;
     }
-    match (column.get_physical_type(), logical) {
-        (Physical::INT32 | Physical::INT64, Some(LogicalType::Integer(number))) if number.is_signed => {
+    match (column.get_physical_type(), logical(column)) {
+        (Physical::INT32 | Physical::INT64, Some(LogicalType::Integer(number)))
+            if number.is_signed || number.bit_width < 64 =>
+        {
             Type::Int
         }
         (Physical::INT64, Some(LogicalType::Timestamp(time)))
@@ -214,6 +242,7 @@ fn kind(column: &TypePtr) -> Type {
         {
             Type::Time
         }
+        (Physical::INT96, _) => Type::Time,
         (Physical::INT32 | Physical::INT64, None) if is_plain(column) => Type::Int,
         (Physical::FLOAT | Physical::DOUBLE, None) => Type::Float,
         (Physical::BOOLEAN, None) => Type::Bool,
@@ -224,14 +253,13 @@ fn kind(column: &TypePtr) -> Type {
 
 /// Whether a column says nothing more of its numbers, in the old way neither.
 fn is_plain(column: &Schema) -> bool {
-    column.get_basic_info().converted_type() == parquet::basic::ConvertedType::NONE
+    column.get_basic_info().converted_type() == ConvertedType::NONE
 }
 
 /// Whether it is the list of three levels whose elements are texts and never null.
 fn is_texts(column: &Schema) -> bool {
-    let info = column.get_basic_info();
     let [middle] = column.get_fields() else { return false };
-    let list = matches!(info.logical_type_ref(), Some(LogicalType::List));
+    let list = matches!(logical(column), Some(LogicalType::List));
     if !list || middle.is_primitive() || middle.get_basic_info().repetition() != Repetition::REPEATED {
         return false;
     }
@@ -239,5 +267,5 @@ fn is_texts(column: &Schema) -> bool {
     let inner = element.get_basic_info();
     element.is_primitive()
         && inner.repetition() == Repetition::REQUIRED
-        && matches!(inner.logical_type_ref(), Some(LogicalType::String))
+        && matches!(logical(element), Some(LogicalType::String))
 }

@@ -40,7 +40,7 @@ fn write(line: &mut String, value: &Value, key: &str, lost: &mut Lost) -> Result
     match value {
         Value::None => line.push_str("null"),
         Value::Bool(truth) => line.push_str(if *truth { "true" } else { "false" }),
-        Value::Whole(digits) => line.push_str(digits),
+        Value::Whole(text) | Value::Half(text) => line.push_str(text),
         Value::Float(number) => note(foreign::double(line, *number)),
         Value::Text(text) => line.push_str(&cell::literal(text)),
         Value::Bytes(bytes) => note(foreign::bytes(line, bytes)),
@@ -68,20 +68,28 @@ fn members(line: &mut String, group: &Group, lost: &mut Lost) -> Result<(), Stri
     let pairs = group.pairs.borrow();
     // Of several values of one key the last counts, at the place of the first: as in Python.
     let mut order: Vec<&str> = Vec::new();
-    let mut values: HashMap<&str, &Value> = HashMap::new();
+    let mut values: HashMap<&str, (&Value, bool)> = HashMap::new();
     for (key, value) in pairs.iter() {
+        let is_text = matches!(key, Value::Text(_));
         let key = match key {
             Value::Text(key) | Value::Whole(key) => key.as_ref(),
             _ => return Err("a key that is neither a text nor a whole number".into()),
         };
-        let hidden = matches!(group.form, Form::Object(_)) && key.starts_with('_');
         let unset = group.form == Form::Object(Bag::Card) && matches!(value, Value::None);
-        if hidden || unset {
+        if unset {
             continue;
         }
         let key = if group.form == Form::Object(Bag::Info) { at_the_hub(key) } else { key };
-        if values.insert(key, value).is_none() {
-            order.push(key);
+        match values.insert(key, (value, is_text)) {
+            None => order.push(key),
+            // 1 and "1" are two keys in Python, and one in JSON.
+            Some((_, before)) if before != is_text => {
+                lost.push((
+                    key.to_owned(),
+                    "one of two values, of a number and of a text that is spelled like it",
+                ));
+            }
+            Some(_) => {}
         }
     }
     line.push('{');
@@ -91,7 +99,7 @@ fn members(line: &mut String, group: &Group, lost: &mut Lost) -> Result<(), Stri
         }
         line.push_str(&cell::literal(key));
         line.push(':');
-        write(line, values[key], key, lost)?;
+        write(line, values[key].0, key, lost)?;
     }
     line.push('}');
     Ok(())

@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::BufRead;
-use std::rc::Rc;
 
+use super::calls::{build, call, is_empty, object};
 use super::names::{Name, known};
 use super::ops::{Op, Ops};
-use super::value::{Form, Group, Value};
-use super::{Fault, Uses, json};
+use super::value::{Form, Value};
+use super::{Fault, Uses};
 use crate::losses::visible;
-
-/// What is built may take about so many bytes at once.
-const MOST_HELD: u64 = 2 << 30;
 
 pub(super) struct Machine {
     stack: Vec<Value>,
@@ -21,15 +18,19 @@ pub(super) struct Machine {
     memo: HashMap<u32, Value>,
     /// How many values got a number.
     memoized: u32,
-    /// About how many bytes were made since objects were given out, and are kept for later use.
+    /// About how many bytes were made since objects were given out.
     made: u64,
+    /// About how many bytes are kept for later use: the weight of all that is in the memo, as it is now.
     kept: u64,
+    /// So many both may be together.
+    most: u64,
 }
 
 impl Machine {
-    pub(super) fn new(uses: Uses) -> Self {
+    /// One that holds about `most` bytes at once.
+    pub(super) fn new(uses: Uses, most: u64) -> Self {
         let (stack, marks, memo) = (Vec::new(), Vec::new(), HashMap::new());
-        Machine { stack, marks, uses, memo, memoized: 0, made: 0, kept: 0 }
+        Machine { stack, marks, uses, memo, memoized: 0, made: 0, kept: 0, most }
     }
 
     /// Runs one pickle. The objects of the list that it is, or else what it is, go to `give`.
@@ -43,16 +44,19 @@ impl Machine {
             if let [Value::Group(list)] = self.stack.as_slice()
                 && list.form == Form::List
                 && self.marks.is_empty()
+                && !list.items.borrow().is_empty()
             {
                 // Nothing is above the list that the pickle is: what is in it is whole.
-                let done = std::mem::take(&mut *list.items.borrow_mut());
-                if !done.is_empty() {
-                    done.iter().try_for_each(&mut *give)?;
-                    self.made = 0;
-                }
+                let (list, mut done) = (list.clone(), Vec::new());
+                self.change(|_| {
+                    done = list.empty();
+                    Ok(())
+                })?;
+                done.iter().try_for_each(&mut *give)?;
+                self.made = 0;
             }
-            if self.made.saturating_add(self.kept) > MOST_HELD {
-                return Err(Fault::Damaged(format!("one value takes more than {MOST_HELD} bytes")));
+            if self.made.saturating_add(self.kept) > self.most {
+                return Err(Fault::Damaged(format!("one value takes more than {} bytes", self.most)));
             }
         }
         match self.pop()? {
@@ -82,6 +86,7 @@ impl Machine {
             Op::Whole(digits) => Value::Whole(digits.into()),
             Op::Float(number) => Value::Float(number),
             Op::Text(text) => Value::Text(text.into()),
+            Op::Half(literal) => Value::Half(literal.into()),
             Op::Bytes(bytes) => Value::Bytes(bytes.into()),
             Op::EmptyList => Value::group(Form::List),
             Op::EmptyDict => Value::group(Form::Dict),
@@ -102,24 +107,24 @@ impl Machine {
             }
             Op::Append => {
                 let value = self.pop()?;
-                return add(self.top()?, vec![value], Form::List);
+                return self.change(|top| add(top, vec![value], Form::List));
             }
             Op::Appends => {
                 let values = self.unmark()?;
-                return add(self.top()?, values, Form::List);
+                return self.change(|top| add(top, values, Form::List));
             }
             Op::AddItems => {
                 let values = self.unmark()?;
-                return add(self.top()?, values, Form::Set);
+                return self.change(|top| add(top, values, Form::Set));
             }
             Op::SetItem => {
                 let value = self.pop()?;
                 let key = self.pop()?;
-                return put(self.top()?, vec![key, value]);
+                return self.change(|top| put(top, vec![key, value]));
             }
             Op::SetItems => {
                 let pairs = self.unmark()?;
-                return put(self.top()?, pairs);
+                return self.change(|top| put(top, pairs));
             }
             Op::Put(number) => return self.keep(number, count),
             Op::Memoize => return self.keep(self.memoized, count),
@@ -128,8 +133,7 @@ impl Machine {
                 let value =
                     value.ok_or_else(|| Fault::Damaged("it uses a value that it does not have".into()))?;
                 if self.uses.get(&number) == Some(&count) {
-                    self.kept = self.kept.saturating_sub(value.weight());
-                    self.memo.remove(&number);
+                    self.forget(number);
                 }
                 value
             }
@@ -158,7 +162,7 @@ impl Machine {
             }
             Op::Build => {
                 let state = self.pop()?;
-                return build(self.top()?, &state);
+                return self.change(|top| build(top, &state));
             }
             Op::Refused(what) => return Err(Fault::Refused(what.into())),
         };
@@ -188,12 +192,33 @@ impl Machine {
         self.memoized = self.memoized.saturating_add(1);
         let value = self.top()?.clone();
         if self.uses.get(&number).is_some_and(|last| *last > count) {
-            // A container may grow when it has its number; what grows is counted as made.
+            self.forget(number);
             self.kept = self.kept.saturating_add(value.weight());
-            if let Some(before) = self.memo.insert(number, value) {
-                self.kept = self.kept.saturating_sub(before.weight());
+            if let Value::Group(group) = &value {
+                group.kept.set(group.kept.get() + 1);
+            }
+            self.memo.insert(number, value);
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, number: u32) {
+        if let Some(value) = self.memo.remove(&number) {
+            self.kept = self.kept.saturating_sub(value.weight());
+            if let Value::Group(group) = &value {
+                group.kept.set(group.kept.get() - 1);
             }
         }
+    }
+
+    /// Changes the top. Where it is kept too, what it grows by is kept as well.
+    fn change(&mut self, change: impl FnOnce(&Value) -> Result<(), Fault>) -> Result<(), Fault> {
+        let top = self.top()?.clone();
+        let times = if let Value::Group(group) = &top { group.kept.get() } else { 0 };
+        let before = top.weight();
+        change(&top)?;
+        self.kept = self.kept.saturating_sub(before.saturating_mul(times));
+        self.kept = self.kept.saturating_add(top.weight().saturating_mul(times));
         Ok(())
     }
 }
@@ -209,7 +234,7 @@ fn named(module: &str, name: &str) -> Result<Name, Fault> {
     })
 }
 
-fn filled(form: Form, items: Vec<Value>) -> Result<Value, Fault> {
+pub(super) fn filled(form: Form, items: Vec<Value>) -> Result<Value, Fault> {
     let value = Value::group(form);
     add(&value, items, form)?;
     Ok(value)
@@ -230,103 +255,6 @@ fn put(to: &Value, pairs: Vec<Value>) -> Result<(), Fault> {
     let mut pairs = pairs.into_iter();
     while let (Some(key), Some(value)) = (pairs.next(), pairs.next()) {
         group.put(key, value)?;
-    }
-    Ok(())
-}
-
-/// Whether it is an empty tuple or dict.
-fn is_empty(value: &Value) -> bool {
-    matches!(value, Value::Group(group) if group.items.borrow().is_empty() && group.pairs.borrow().is_empty())
-}
-
-fn object(class: &Value, arguments: &Value) -> Result<Value, Fault> {
-    match class {
-        Value::Name(Name::Bag(bag)) if is_empty(arguments) => Ok(Value::group(Form::Object(*bag))),
-        Value::Name(Name::OrderedDict) if is_empty(arguments) => Ok(Value::group(Form::Dict)),
-        _ => Err(Fault::Refused("makes an object in a way that runs its class".into())),
-    }
-}
-
-/// What a call of one of the known names would give.
-fn call(function: &Value, arguments: &Value) -> Result<Value, Fault> {
-    let refused = || Err(Fault::Refused("calls something that is not known, or in a way that is not".into()));
-    let (Value::Name(name), Value::Group(arguments)) = (function, arguments) else { return refused() };
-    let arguments = arguments.items.borrow();
-    match (name, arguments.as_slice()) {
-        (Name::Set, []) => Ok(Value::group(Form::Set)),
-        (Name::Set, [Value::Group(items)]) if matches!(items.form, Form::List | Form::Tuple) => {
-            filled(Form::Set, items.items.borrow().clone())
-        }
-        (Name::OrderedDict, []) => Ok(Value::group(Form::Dict)),
-        (Name::Encode, [Value::Text(text), Value::Text(how)])
-            if matches!(how.as_ref(), "latin1" | "latin-1") =>
-        {
-            let bytes: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
-            bytes.map_or_else(refused, |bytes| Ok(Value::Bytes(bytes.into())))
-        }
-        (Name::Reconstruct, [Value::Name(Name::Bag(bag)), Value::Name(Name::PlainObject), Value::None]) => {
-            Ok(Value::group(Form::Object(*bag)))
-        }
-        // Some of the objects are dicts too.
-        (Name::Reconstruct, [Value::Name(Name::Bag(bag)), Value::Name(Name::PlainDict), dict]) => {
-            let object = Value::group(Form::Object(*bag));
-            build(&object, dict)?;
-            Ok(object)
-        }
-        (Name::TimeDelta, [days, seconds, micros]) => {
-            let number = |value: &Value| match value {
-                Value::Whole(digits) => digits.parse::<i64>().ok(),
-                _ => None,
-            };
-            match (number(days), number(seconds), number(micros)) {
-                (Some(days), Some(seconds), Some(micros)) => Ok(Value::Span(days, seconds, micros)),
-                _ => refused(),
-            }
-        }
-        (
-            Name::TimeZone,
-            [Value::Span(days, seconds, 0)] | [Value::Span(days, seconds, 0), Value::Text(_)],
-        ) if (-1..=0).contains(days) && (0..86_400).contains(seconds) => {
-            // Less than a day in both directions.
-            i32::try_from(days * 86_400 + seconds).map_or_else(|_| refused(), |zone| Ok(Value::Zone(zone)))
-        }
-        (Name::DateTime, [Value::Bytes(state)]) => json::time(state, None).map_or_else(refused, text),
-        (Name::DateTime, [Value::Bytes(state), Value::Zone(zone)]) => {
-            json::time(state, Some(*zone)).map_or_else(refused, text)
-        }
-        (Name::Date, [Value::Bytes(state)]) => json::date(state).map_or_else(refused, text),
-        _ => refused(),
-    }
-}
-
-fn text(text: String) -> Result<Value, Fault> {
-    Ok(Value::Text(text.into()))
-}
-
-/// Gives an object its members: a dict, or a pair of dicts.
-fn build(object: &Value, state: &Value) -> Result<(), Fault> {
-    let refused = || Fault::Refused("sets the state of what is no known object, which may run it".into());
-    let Value::Group(object) = object else { return Err(refused()) };
-    if !matches!(object.form, Form::Object(_)) {
-        return Err(refused());
-    }
-    let parts: Vec<Rc<Group>> = match state {
-        Value::Group(state) if state.form == Form::Dict => vec![state.clone()],
-        Value::Group(state) if state.form == Form::Tuple && state.items.borrow().len() == 2 => {
-            let dicts = state.items.borrow();
-            let dicts = dicts.iter().filter(|part| !matches!(part, Value::None));
-            let dict = |part: &Value| match part {
-                Value::Group(dict) if dict.form == Form::Dict => Ok(dict.clone()),
-                _ => Err(refused()),
-            };
-            dicts.map(dict).collect::<Result<_, _>>()?
-        }
-        _ => return Err(refused()),
-    };
-    for part in parts {
-        for (key, value) in part.pairs.borrow().iter() {
-            object.put(key.clone(), value.clone())?;
-        }
     }
     Ok(())
 }

@@ -3,9 +3,13 @@
 use std::io::{BufRead, Read};
 
 use super::Fault;
+use super::texts::{text, unescaped};
+use crate::foreign;
 
 /// The longest text or bytes.
 const LONGEST: u64 = 256 << 20;
+/// The longest whole number, in bytes.
+const LONGEST_NUMBER: u64 = 255;
 /// The longest line of the old, readable form.
 const LONGEST_LINE: u64 = 1 << 20;
 
@@ -22,6 +26,8 @@ pub(super) enum Op {
     Whole(String),
     Float(f64),
     Text(String),
+    /// A text with half a surrogate pair, as JSON spells it.
+    Half(String),
     Bytes(Vec<u8>),
     EmptyList,
     EmptyDict,
@@ -125,7 +131,7 @@ impl<R: BufRead> Ops<R> {
             b'V' => {
                 // Each byte is the character of that number.
                 let line: String = self.line_bytes()?.into_iter().map(char::from).collect();
-                Op::Text(unescaped(&line)?)
+                text(unescaped(&line)?)?
             }
             b'X' => self.text::<4>()?,
             0x8C => self.text::<1>()?,
@@ -217,9 +223,7 @@ impl<R: BufRead> Ops<R> {
     }
 
     fn text<const N: usize>(&mut self) -> Result<Op, Fault> {
-        // Half a surrogate pair is what Python has and UTF-8 has not.
-        let text = String::from_utf8(self.bytes::<N>()?);
-        text.map(Op::Text).map_err(|_| Fault::Damaged("a text is not UTF-8".into()))
+        text(self.bytes::<N>()?)
     }
 
     fn old_text<const N: usize>(&mut self) -> Result<Op, Fault> {
@@ -228,14 +232,11 @@ impl<R: BufRead> Ops<R> {
 
     /// A whole number in two's complement, smallest byte first.
     fn long(&mut self, length: u64) -> Result<Op, Fault> {
-        if length > 16 {
-            return Err(Fault::Damaged(format!("a whole number of {length} bytes; 16 is the most")));
+        if length > LONGEST_NUMBER {
+            let what = format!("a whole number of {length} bytes; {LONGEST_NUMBER} is the most");
+            return Err(Fault::Damaged(what));
         }
-        let bytes = self.take(length)?;
-        let negative = bytes.last().is_some_and(|last| *last >= 0x80);
-        let mut number = [if negative { 0xFF } else { 0 }; 16];
-        number[..bytes.len()].copy_from_slice(&bytes);
-        Ok(Op::Whole(i128::from_le_bytes(number).to_string()))
+        Ok(Op::Whole(foreign::digits(self.take(length)?)))
     }
 
     fn line(&mut self) -> Result<String, Fault> {
@@ -262,26 +263,18 @@ fn cut_short() -> Fault {
 
 fn whole(digits: &str) -> Result<Op, Fault> {
     let number: Result<i128, _> = digits.parse();
-    number.map(|number| Op::Whole(number.to_string())).map_err(|_| Fault::Damaged("a number is none".into()))
+    if let Ok(number) = number {
+        return Ok(Op::Whole(number.to_string()));
+    }
+    // More digits than that, as Python writes them.
+    let plain = digits.strip_prefix('-').unwrap_or(digits);
+    let is_number = plain.bytes().all(|digit| digit.is_ascii_digit()) && !plain.starts_with('0');
+    if is_number && !plain.is_empty() {
+        return Ok(Op::Whole(digits.to_owned()));
+    }
+    Err(Fault::Damaged("a number is none".into()))
 }
 
 fn place(digits: &str) -> Result<u32, Fault> {
     digits.parse().map_err(|_| Fault::Damaged("a number is none".into()))
-}
-
-/// `\u` and `\U` and their digits are a character; nothing else is escaped.
-fn unescaped(line: &str) -> Result<String, Fault> {
-    let bad = || Fault::Damaged("an escape in a text is none".into());
-    let mut text = String::new();
-    let mut left = line;
-    while let Some(at) = left.find("\\u").into_iter().chain(left.find("\\U")).min() {
-        let digits = if left[at + 1..].starts_with('u') { 4 } else { 8 };
-        text.push_str(&left[..at]);
-        let code = left.get(at + 2..at + 2 + digits).ok_or_else(bad)?;
-        let code = u32::from_str_radix(code, 16).map_err(|_| bad())?;
-        text.push(char::from_u32(code).ok_or_else(bad)?);
-        left = &left[at + 2 + digits..];
-    }
-    text.push_str(left);
-    Ok(text)
 }

@@ -18,6 +18,8 @@ pub(super) enum Value {
     Whole(Rc<str>),
     Float(f64),
     Text(Rc<str>),
+    /// A text with half a surrogate pair, as JSON spells it.
+    Half(Rc<str>),
     Bytes(Rc<[u8]>),
     /// Seconds between a time and UTC.
     Zone(i32),
@@ -47,7 +49,12 @@ pub(super) struct Group {
     fixed: Cell<bool>,
     depth: Cell<u16>,
     weight: Cell<u64>,
+    /// How many numbers of the memo it is kept under.
+    pub(super) kept: Cell<u64>,
 }
+
+/// About how many bytes an empty group takes, with its place in another.
+const EMPTY: u64 = 160;
 
 impl Value {
     pub(super) fn group(form: Form) -> Self {
@@ -57,14 +64,15 @@ impl Value {
             pairs: RefCell::default(),
             fixed: Cell::new(false),
             depth: Cell::new(1),
-            weight: Cell::new(96),
+            weight: Cell::new(EMPTY),
+            kept: Cell::new(0),
         }))
     }
 
     /// About how many bytes it takes, with all that is in it.
     pub(super) fn weight(&self) -> u64 {
         match self {
-            Value::Whole(text) | Value::Text(text) => text.len() as u64 + 48,
+            Value::Whole(text) | Value::Text(text) | Value::Half(text) => text.len() as u64 + 48,
             Value::Bytes(bytes) => bytes.len() as u64 + 48,
             Value::Group(group) => group.weight.get(),
             _ => 32,
@@ -73,6 +81,12 @@ impl Value {
 }
 
 impl Group {
+    /// What is in it; it is empty then.
+    pub(super) fn empty(&self) -> Vec<Value> {
+        self.weight.set(EMPTY);
+        std::mem::take(&mut *self.items.borrow_mut())
+    }
+
     pub(super) fn push(&self, value: Value) -> Result<(), Fault> {
         self.takes(&value)?;
         self.items.borrow_mut().push(value);

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Chart, ChartType, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
-use super::looked::{Counts, Looked, is_labels};
+use super::looked::{Counts, Looked};
 use super::steps::Step;
 use crate::cell;
 
@@ -46,8 +46,7 @@ pub(super) fn write(name: &str, looked: &Looked, steps: &[Step]) -> Result<Works
     front.sheet.write_string(1, 0, "Records in this report")?;
     front.sheet.write_number_with_format(1, 1, looked.records as f64, &front.number)?;
     let all = looked.records;
-    let labels =
-        looked.columns.iter().position(|seen| is_labels(&seen.key)).and_then(|at| looked.lists.get(&at));
+    let labels = looked.labels.as_ref().map(|(_, counts)| counts);
     let mut left = 3;
     if let Some(labels) = labels {
         let rows = front.counts(left, 0, "Label", labels, all)?;
@@ -64,7 +63,7 @@ pub(super) fn write(name: &str, looked: &Looked, steps: &[Step]) -> Result<Works
     let sizes = front.counts(right, RIGHT, "Size", &looked.sizes, all)?;
     front.chart(name, "Records by size", right + 1, sizes, RIGHT, 19)?;
     right += sizes + 4;
-    front.steps(left.max(right), steps)?;
+    front.steps(left.max(right), steps, looked.left_out())?;
     Ok(front.sheet)
 }
 
@@ -138,11 +137,15 @@ impl Front {
     }
 
     /// What is not in the report, and why.
-    fn steps(&mut self, from: u32, steps: &[Step]) -> Result<(), XlsxError> {
+    fn steps(&mut self, from: u32, steps: &[Step], left_out: Option<(u64, String)>) -> Result<(), XlsxError> {
         let mut row = from;
         self.sheet.write_string_with_format(row, 0, "Dropped and missing", &self.head)?;
         for (place, head) in [(1, "Records"), (2, ""), (3, ""), (4, "Why"), (5, ""), (6, "")] {
             self.sheet.write_string_with_format(row, place, head, &self.head)?;
+        }
+        if let Some((values, why)) = left_out {
+            row += 1;
+            self.line(row, "values left out of this report", values, &why)?;
         }
         if steps.is_empty() {
             self.sheet.write_string(

@@ -1,6 +1,7 @@
 //! Which columns a report has, in which order, and what stands in their cells.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crawl_core::Timestamp;
 use crawl_core::json::Raw;
@@ -12,8 +13,6 @@ use crate::number;
 
 /// So many labels get a column each.
 const MOST_LABELS: usize = 50;
-/// The most columns; more than a person ever looks at, and fewer than a sheet has.
-const MOST_COLUMNS: usize = 1000;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +36,8 @@ pub(super) struct Column {
     pub(super) holds: Holds,
     /// Characters.
     pub(super) width: f64,
-    /// The key in the record; a label's column has that of the labels.
-    key: String,
+    /// The place of its key; a label's column has that of the labels.
+    place: usize,
 }
 
 /// What a cell shows.
@@ -58,21 +57,26 @@ pub(super) struct Layout {
     pub(super) columns: Vec<Column>,
     /// The labels that have a column, or a sheet.
     pub(super) labels: Vec<String>,
+    /// Whether there are labels without.
+    pub(super) more_labels: bool,
+    /// The places of the keys in the columns that were looked at, and that of the labels.
+    places: HashMap<String, usize>,
+    labels_at: Option<usize>,
     links: bool,
 }
 
 impl Layout {
     pub(super) fn of(looked: &Looked, links: bool) -> Self {
-        let labels_at = looked.columns.iter().position(|seen| is_labels(&seen.key));
         let name_at = ["repo_id", "id", "name"].iter().find_map(|name| {
             looked.columns.iter().position(|seen| seen.key == *name && !seen.lists && !seen.objects)
         });
-        let labels: Vec<String> = labels_at
-            .and_then(|at| looked.lists.get(&at))
-            .map(|counts| counts.top(MOST_LABELS).0.iter().map(|(label, _)| (*label).to_owned()).collect())
-            .unwrap_or_default();
+        let labels_at = looked.labels.as_ref().map(|(at, _)| *at);
+        let counts = looked.labels.as_ref().map(|(_, counts)| counts);
+        let more_labels = counts.is_some_and(|counts| counts.more_than(MOST_LABELS));
+        let labels = counts.map(|counts| counts.top(MOST_LABELS).0).unwrap_or_default();
+        let labels: Vec<String> = labels.iter().map(|(label, _)| (*label).to_owned()).collect();
         let mut ranked: Vec<(u8, Column)> = Vec::new();
-        for (at, seen) in looked.columns.iter().take(MOST_COLUMNS).enumerate() {
+        for (at, seen) in looked.columns.iter().enumerate() {
             let holds = if Some(at) == name_at { Holds::Name } else { holds(seen) };
             let rank = match holds {
                 Holds::Name => 0,
@@ -83,16 +87,17 @@ impl Layout {
             };
             ranked.push((
                 rank,
-                Column { title: seen.key.clone(), holds, width: width(seen, holds), key: seen.key.clone() },
+                Column { title: seen.key.clone(), holds, width: width(seen, holds), place: at },
             ));
         }
-        let key = labels_at.map(|at| looked.columns[at].key.clone()).unwrap_or_default();
         for (number, label) in labels.iter().enumerate() {
-            let (title, key) = (label.clone(), key.clone());
-            ranked.push((3, Column { title, holds: Holds::HasLabel(number), width: 15.0, key }));
+            let place = labels_at.unwrap_or_default();
+            let holds = Holds::HasLabel(number);
+            ranked.push((3, Column { title: label.clone(), holds, width: 15.0, place }));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
-        Layout { columns: ranked.into_iter().map(|(_, column)| column).collect(), labels, links }
+        let columns = ranked.into_iter().map(|(_, column)| column).collect();
+        Layout { columns, labels, more_labels, places: looked.places.clone(), labels_at, links }
     }
 
     pub(super) fn width(&self) -> usize {
@@ -101,7 +106,22 @@ impl Layout {
 
     /// The cells of a record.
     pub(super) fn row(&self, record: Raw<'_>) -> Vec<Shown> {
-        self.columns.iter().map(|column| self.cell(column, record)).collect()
+        let mut found = vec![None; self.places.len()];
+        for (key, value) in record.members().into_iter().flatten() {
+            if let Some(place) = self.places.get(key.name().as_ref()) {
+                // Of a name that comes twice the last counts.
+                found[*place] = Some(value).filter(|value| !value.is_null());
+            }
+        }
+        let labels = self.labels_at.and_then(|at| found[at]).map(values).unwrap_or_default();
+        let cell = |column: &Column| match column.holds {
+            Holds::HasLabel(number) => {
+                let has = labels.iter().any(|label| *label == self.labels[number]);
+                Shown::Text(if has { "yes" } else { "no" }.to_owned())
+            }
+            _ => found[column.place].map_or(Shown::Nothing, |value| self.cell(column, value, record)),
+        };
+        self.columns.iter().map(cell).collect()
     }
 
     /// The numbers of the labels that a row has.
@@ -113,16 +133,8 @@ impl Layout {
         })
     }
 
-    fn cell(&self, column: &Column, record: Raw<'_>) -> Shown {
-        // Of a name that comes twice the last counts.
-        let value = record.members().into_iter().flatten().filter(|(key, _)| key.is(&column.key)).last();
-        let value = value.map(|(_, value)| value).filter(|value| !value.is_null());
-        if let Holds::HasLabel(number) = column.holds {
-            let has =
-                value.is_some_and(|value| values(value).iter().any(|label| *label == self.labels[number]));
-            return Shown::Text(if has { "yes" } else { "no" }.to_owned());
-        }
-        let Some(value) = value else { return Shown::Nothing };
+    /// What stands there for a value that is not null.
+    fn cell(&self, column: &Column, value: Raw<'_>, record: Raw<'_>) -> Shown {
         match value.text().as_bytes().first() {
             Some(b'"') => {
                 let text = value.str().unwrap_or(Cow::Borrowed(value.text()));

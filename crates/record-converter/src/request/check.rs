@@ -2,7 +2,8 @@
 
 use crawl_core::{Error, Kind, Result};
 
-use super::{Input, Output, Request, extension};
+use super::kinds::extension;
+use super::{Input, MAX_SHEET_ROWS, Output, Request};
 
 impl Request {
     /// Refuses options that would be ignored.
@@ -48,6 +49,23 @@ impl Request {
         }
         if (options.by_label || !options.steps.is_empty()) && !options.report {
             return refused("what is asked for is for reports", "give --report too");
+        }
+        if options.source.is_some() && !matches!(self.input, Input::Root(_)) {
+            return refused("a listing is named, and the input is no root", "leave --source out");
+        }
+        let sheets = matches!(self.output, Output::Xlsx(_));
+        if (options.links || options.sheet_rows != MAX_SHEET_ROWS) && !sheets {
+            return refused(
+                "what is asked for is for workbooks, and the output is none",
+                "leave --links and --sheet-rows out",
+            );
+        }
+        let foreign = matches!(self.input, Input::Csv(_) | Input::Xlsx(_));
+        if !options.json_columns.is_empty() && !foreign {
+            return refused(
+                "a column is said to be JSON, and the input is neither CSV nor a workbook",
+                "leave --json-column out",
+            );
         }
         if options.as_text && !matches!(self.input, Input::Csv(_)) {
             return refused("fields are to be text, and the input is not CSV", "leave --as-text out");

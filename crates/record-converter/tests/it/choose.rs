@@ -58,6 +58,8 @@ fn the_header_row_may_be_named() {
         assert_eq!(error.kind(), Kind::Config);
     }
     assert_eq!(Parts::sheet("").try_read(at(1)).1.unwrap_err().kind(), Kind::Config);
+    let beside_empty = Parts::sheet(&rows).and_sheet("name=\"Sheet2\"", "");
+    assert_eq!(beside_empty.read(at(4)).0, [r#"{"a":"1","b":"2"}"#]);
 }
 
 /// A workbook of ours: `rows` are those of its sheet.

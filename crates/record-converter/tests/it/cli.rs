@@ -47,6 +47,10 @@ fn what_is_not_supported_is_said_with_what_is() {
     assert!(stderr.contains("--force"), "{stderr}");
     check(folder.path(), &["in.jsonl", "out.xlsx", "--force"], 0);
     check(folder.path(), &["no.jsonl", "new.xlsx"], 78);
+    for output in [&["none/new.csv"][..], &["none/new.xlsx"], &["none/new", "--partition-by", "a"]] {
+        let (_, stderr) = check(folder.path(), &[&["in.jsonl"], output].concat(), 78);
+        assert!(stderr.contains("the folder of the output is not there"), "{stderr}");
+    }
     fs::write(folder.path().join("bad.xlsx"), "no").unwrap();
     check(folder.path(), &["bad.xlsx", "-"], 65);
 }

@@ -142,3 +142,44 @@ fn sheets_of_no_rows_and_workbook_to_workbook_are_refused() {
     let summary = convert(&request, &mut &b"{}\n"[..], &mut std::io::sink()).unwrap();
     assert_eq!(summary.records_written, 1);
 }
+
+/// An input that has other lines when it is opened again: first it is a named pipe, then a file.
+#[cfg(unix)]
+fn changing(folder: &Path, before: &'static str, after: &str) -> std::thread::JoinHandle<()> {
+    let [input, pipe, file, next] = ["in.jsonl", "pipe", "file", "next"].map(|name| folder.join(name));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(&file, after).unwrap();
+    std::os::unix::fs::symlink(&pipe, &input).unwrap();
+    std::os::unix::fs::symlink(&file, &next).unwrap();
+    std::thread::spawn(move || {
+        // Waits until it is opened for the first look, which goes on to the end of what is written.
+        let mut lines = fs::OpenOptions::new().write(true).open(pipe).unwrap();
+        fs::rename(next, input).unwrap();
+        std::io::Write::write_all(&mut lines, before.as_bytes()).unwrap();
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn of_an_input_that_changes_between_the_looks_nothing_is_published() {
+    let partitions = Options { partition_by: Some("a".into()), ..Options::default() };
+    let report = Options { report: true, ..Options::default() };
+    let before = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"x\"}\n";
+    for after in ["{\"a\":1,\"b\":\"x\"}\n", "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"xy\"}\n"] {
+        for (output, options) in [
+            ("out", &partitions),
+            ("out.xlsx", &report),
+            ("out.xlsx", &Options::default()),
+            ("out.csv", &Options::default()),
+            ("out.parquet", &Options::default()),
+            ("out.avro", &Options::default()),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let writer = changing(folder.path(), before, after);
+            let error = run(&folder, "in.jsonl", output, options.clone()).unwrap_err();
+            writer.join().unwrap();
+            assert!(error.to_string().contains("changed while it was read"), "{output}: {error}");
+            assert_eq!(crate::names(folder.path()), ["file", "in.jsonl", "pipe"], "{output}");
+        }
+    }
+}

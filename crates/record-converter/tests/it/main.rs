@@ -12,6 +12,7 @@ mod hostile;
 mod input;
 mod more_kinds;
 mod odd;
+mod old_parquet;
 mod parquet;
 mod parts;
 mod pickle;

@@ -103,6 +103,26 @@ fn only_what_is_asked_for_is_written_and_the_rest_is_counted() {
     assert_eq!(run(&folder, "in.jsonl", "x.jsonl", options).unwrap_err().kind(), Kind::Config);
 }
 
+#[test]
+fn a_member_that_a_rule_names_and_no_record_has_is_told() {
+    let folder = folder(&[r#"{"likes":1,"card":{"a":1},"n":null}"#, r#"{"likes":2}"#]);
+    convert(&folder, "in.jsonl", "in.parquet");
+    let rule = "lik > 0 or (n is null and card.license = 'x') or card.a = 1 or likes > 5 or lik < 0";
+    for (input, output, sort_by) in [
+        ("in.jsonl", "a.jsonl", None),
+        ("in.jsonl", "a.parquet", None),
+        ("in.jsonl", "b.parquet", Some("likes")),
+        ("in.parquet", "b.jsonl", None),
+        ("in.parquet", "b.csv", None),
+    ] {
+        let sort_by = sort_by.map(str::to_owned);
+        let options = Options { selection: Some(rule.into()), sort_by, ..Options::default() };
+        let summary = run(&folder, input, output, options).unwrap();
+        assert_eq!(summary.unknown, ["lik", "card.license"], "{input} {output}");
+        assert_eq!(summary.records_written, 1);
+    }
+}
+
 fn partitioned(folder: &TempDir, by: &str) -> crawl_core::Result<Summary> {
     run(folder, "in.jsonl", "out", Options { partition_by: Some(by.into()), ..Options::default() })
 }
@@ -135,6 +155,23 @@ fn a_folder_of_partitions_has_every_record_once_and_no_value_leads_out_of_it() {
         assert_eq!(back.lines().collect::<Vec<_>>(), wanted, "{name}");
     }
     assert_eq!(partitioned(&folder, "lang").unwrap_err().kind(), Kind::Config);
+}
+
+#[test]
+fn values_that_one_folder_does_not_tell_apart_are_named_where_no_record_has_them() {
+    let folder = folder(&[
+        r#"{"a":1,"n":1}"#,
+        r#"{"a":"1","n":2}"#,
+        r#"{"a":null,"n":3}"#,
+        r#"{"n":4}"#,
+        r#"{"a":"","n":5}"#,
+        r#"{"a":"x","n":6}"#,
+    ]);
+    for (output, raw, lost) in [("whole", true, 0), ("bare", false, 2)] {
+        let options = Options { partition_by: Some("a".into()), raw, ..Options::default() };
+        let summary = run(&folder, "in.jsonl", output, options).unwrap();
+        assert_eq!((summary.records_written, summary.cells_lost), (6, lost), "{output}");
+    }
 }
 
 #[test]
@@ -176,6 +213,21 @@ fn records_become_the_pages_of_a_listing_once_and_the_same_again_changes_nothing
     fs::write(folder.path().join("in.jsonl"), "{}").unwrap();
     let error = run(&folder, "in.jsonl", "root", options).unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
+    assert!(error.to_string().contains("made of something else"), "{error}");
+}
+
+#[test]
+fn a_table_that_replaces_its_input_is_made_from_what_was_there() {
+    use sha2::Digest;
+    let folder = folder(&[r#"{"a":1}"#, r#"{"a":2}"#]);
+    convert(&folder, "in.jsonl", "a.csv");
+    let before = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(text(&folder, "a.csv")));
+    let options =
+        Options { croissant: true, selection: Some("a = 1".into()), force: true, ..Options::default() };
+    run(&folder, "a.csv", "a.csv", options).unwrap();
+    let card: serde_json::Value = serde_json::from_str(&text(&folder, "croissant.json")).unwrap();
+    assert_eq!(card["prov:wasDerivedFrom"][0]["@id"], format!("urn:sha256:{before}"));
+    assert!(text(&folder, "README.md").contains(&before));
 }
 
 #[test]
@@ -217,5 +269,50 @@ fn records_are_sorted_where_that_is_asked_for_and_parquet_says_so() {
             record_converter::convert(&request, &mut std::io::empty(), &mut std::io::sink())
         });
         assert_eq!(done.unwrap_err().kind(), Kind::Config);
+    }
+}
+
+#[test]
+fn no_records_become_an_empty_output_of_every_kind() {
+    let plain = Options::default;
+    let columns = || Options { columns: vec!["a".into(), "b".into()], ..plain() };
+    let report = || Options { report: true, ..plain() };
+    let kinds = [
+        ("a.jsonl", plain()),
+        ("a.jsonl.zst", plain()),
+        ("a.csv", plain()),
+        ("b.csv", columns()),
+        ("a.xlsx", plain()),
+        ("a.parquet", plain()),
+        ("b.parquet", columns()),
+        ("c.parquet", Options { raw: false, ..plain() }),
+        ("d.parquet", Options { sort_by: Some("x".into()), ..plain() }),
+        ("a.avro", plain()),
+        ("b.avro", columns()),
+        ("c.avro", Options { raw: false, ..plain() }),
+        ("root", Options { listing: Some("hf/datasets".into()), ..plain() }),
+    ];
+    let others = [
+        ("parts", Options { partition_by: Some("a".into()), ..plain() }),
+        ("a.xml", plain()),
+        ("r.xlsx", report()),
+        ("l.xlsx", Options { by_label: true, ..report() }),
+    ];
+    // Nothing at all, and nothing that is wanted.
+    for lines in [&[][..], &[r#"{"x":1}"#]] {
+        let folder = folder(lines);
+        for (output, options) in kinds.iter().chain(&others) {
+            let options = Options { selection: Some("x = 2".into()), ..options.clone() };
+            let summary = run(&folder, "in.jsonl", output, options);
+            let summary = summary.unwrap_or_else(|error| panic!("{output}: {error}"));
+            assert_eq!((summary.records_written, summary.left_out), (0, lines.len() as u64), "{output}");
+        }
+        for (input, _) in &kinds {
+            let summary = run(&folder, input, "back.jsonl", Options { force: true, ..plain() });
+            let summary = summary.unwrap_or_else(|error| panic!("{input}: {error}"));
+            assert!(summary.is_whole() && text(&folder, "back.jsonl").is_empty(), "{input}");
+        }
+        assert_eq!(text(&folder, "b.csv"), "\"a\",\"b\"\n");
+        assert_eq!(names(&folder.path().join("parts")), Vec::<String>::new());
     }
 }

@@ -154,3 +154,27 @@ fn what_is_no_object_is_missing_and_several_pickles_follow_each_other() {
     let (summary, lines) = read(b"}\x8c\x01aG\x7f\xf8\x00\x00\x00\x00\x00\x00s.").unwrap();
     assert_eq!((lines, summary.cells_lost), (vec![r#"{"a":null}"#.to_owned()], 1));
 }
+
+#[test]
+fn an_object_of_the_library_keeps_every_member_that_the_hub_gave_it() {
+    let members = [text("id"), text("a/b"), text("_id"), text("6"), text("created_at"), text("x")].concat();
+    let object = [&b"\x80\x04chuggingface_hub.hf_api\nDatasetInfo\n)\x81}("[..], &members, b"ub."].concat();
+    let (summary, lines) = read(&object).unwrap();
+    assert_eq!(lines, [r#"{"id":"a/b","_id":"6","createdAt":"x"}"#]);
+    assert!(summary.is_whole());
+}
+
+#[test]
+fn numbers_of_many_digits_and_halves_of_surrogate_pairs_are_kept_and_keys_that_become_one_are_named() {
+    let long = [&b"\x8a\x1a"[..], &[0; 25], &[1]].concat();
+    let bytes = [&b"\x80\x04}("[..], &text("n"), &long, &text("t"), b"\x8c\x04a\xed\xa0\xbd", b"u."].concat();
+    let (summary, lines) = read(&bytes).unwrap();
+    let digits = "1606938044258990275541962092341162602522202993782792835301376";
+    assert_eq!(lines, [format!("{{\"n\":{digits},\"t\":\"a\\ud83d\"}}")]);
+    assert!(summary.is_whole());
+    // The old, readable form.
+    let old = format!("(dVn\nL{digits}L\nsVt\nVa\\ud83d\ns.");
+    assert_eq!(read(old.as_bytes()).unwrap().1, lines);
+    let (summary, lines) = read(b"\x80\x04}(K\x01K\x02\x8c\x011K\x03u.").unwrap();
+    assert_eq!((lines, summary.cells_lost), (vec![r#"{"1":3}"#.to_owned()], 1));
+}

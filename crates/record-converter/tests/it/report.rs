@@ -38,6 +38,12 @@ fn cell(sheet: &Range<Data>, title: &str, row: usize) -> Data {
     sheet.rows().nth(row).unwrap()[at].clone()
 }
 
+/// The rows of the first sheet.
+fn rows(folder: &TempDir) -> Vec<String> {
+    let sheet = open(folder).worksheet_range("Summary").unwrap();
+    sheet.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")).collect()
+}
+
 fn text(text: &str) -> Data {
     Data::String(text.into())
 }
@@ -85,10 +91,7 @@ fn machine_columns_are_hidden_and_no_text_becomes_a_formula_or_a_strange_link() 
 #[test]
 fn the_first_sheet_counts_and_has_a_chart() {
     let (folder, _) = report(&LINES, options());
-    let sheet = open(&folder).worksheet_range("Summary").unwrap();
-    let rows: Vec<String> =
-        sheet.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")).collect();
-    let all = rows.join("\n");
+    let all = rows(&folder).join("\n");
     for expected in [
         "Law|2|0.5",
         "Code & more|1|0.25",
@@ -109,14 +112,77 @@ fn a_sheet_a_label_holds_its_records_and_one_the_others() {
     let (folder, summary) = report(&LINES, Options { by_label: true, ..options() });
     assert_eq!((summary.records_written, summary.sheets), (4, 3));
     let mut book = open(&folder);
-    assert_eq!(book.sheet_names(), ["Summary", "Law", "Code & more", "no label"]);
+    assert_eq!(book.sheet_names(), ["Summary", "Law", "Code & more", "(no label)"]);
     let mut ids = |name: &str| {
         let sheet = book.worksheet_range(name).unwrap();
         (1..sheet.height()).map(|row| cell(&sheet, "id", row).to_string()).collect::<Vec<_>>()
     };
     assert_eq!(ids("Law"), ["x", "y"]);
     assert_eq!(ids("Code & more"), ["x"]);
-    assert_eq!(ids("no label"), ["z", "=HYPERLINK(\"x\")"]);
+    assert_eq!(ids("(no label)"), ["z", "=HYPERLINK(\"x\")"]);
+}
+
+#[test]
+fn labels_may_be_numbers_and_truth_values() {
+    let lines = [r#"{"id":"a","label":1}"#, r#"{"id":"b","label":0}"#, r#"{"id":"c","label":[true,1]}"#];
+    let (folder, summary) = report(&lines, Options { by_label: true, ..options() });
+    assert_eq!((summary.records_written, summary.sheets), (3, 3));
+    let mut book = open(&folder);
+    assert_eq!(book.sheet_names(), ["Summary", "1", "0", "true"]);
+    let sheet = book.worksheet_range("1").unwrap();
+    assert_eq!((cell(&sheet, "id", 2), cell(&sheet, "true", 2)), (text("c"), text("yes")));
+}
+
+#[test]
+fn rare_labels_have_no_sheet_and_their_records_are_not_said_to_have_none() {
+    // 50 labels have a sheet, one of which is called like the last; two come once and have none.
+    let mut lines: Vec<_> =
+        (0..100).map(|n| format!("{{\"id\":{n},\"labels\":[\"label {}\"]}}", n % 49)).collect();
+    lines.extend((0..2).map(|n| format!("{{\"id\":{},\"labels\":[\"rare {n}\"]}}", 100 + n)));
+    lines.extend(
+        (0..4).map(|n| format!("{{\"id\":{},\"labels\":[\"(no label, or another one)\"]}}", 102 + n)),
+    );
+    lines.push("{\"id\":106}".to_owned());
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let (folder, summary) = report(&lines, Options { by_label: true, ..options() });
+    assert_eq!((summary.records_written, summary.sheets), (107, 51));
+    let mut book = open(&folder);
+    let sheets = book.sheet_names();
+    assert_eq!(sheets[1], "(no label, or another one)");
+    assert_eq!(sheets[51], "(no label, or another one) 2");
+    let sheet = book.worksheet_range(&sheets[51]).unwrap();
+    let ids: Vec<_> = (1..sheet.height()).map(|row| cell(&sheet, "id", row).to_string()).collect();
+    assert_eq!(ids, ["100", "101", "106"]);
+    let front = rows(&folder).join("\n");
+    assert!(front.contains("(not known)|1|"), "{front}");
+}
+
+#[test]
+fn columns_beyond_a_thousand_are_told_and_labels_are_never_among_them() {
+    let members =
+        |from: usize, to: usize| -> String { (from..to).map(|n| format!("\"k{n}\":{n},")).collect() };
+    let lines = [
+        format!("{{{}\"labels\":[\"x\"]}}", members(0, 1200)),
+        format!("{{{}\"labels\":[\"y\"]}}", members(1199, 1201)),
+    ];
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let (folder, summary) = report(&lines, options());
+    assert_eq!((summary.columns, summary.cells_lost), (1003, 202));
+    assert_eq!(summary.lost_cells.len(), 1);
+    assert_eq!(summary.lost_cells[0].place, "202 values in columns beyond 1000: k1000, k1001, k1002, ...");
+    let front = rows(&folder).join("\n");
+    assert!(
+        front.contains("values left out of this report|202|") && front.contains("k1000, k1001, "),
+        "{front}"
+    );
+    let sheet = open(&folder).worksheet_range("Records").unwrap();
+    assert_eq!((cell(&sheet, "x", 1), cell(&sheet, "k999", 1)), (text("yes"), Data::Float(999.0)));
+    // Long names are bounded as well: each of these takes half of the room.
+    let long = |letter: &str| format!("{{\"{}\":1,\"id\":2}}", letter.repeat(600 << 10));
+    let lines = [long("a"), long("b")];
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let (_, summary) = report(&lines, options());
+    assert_eq!((summary.columns, summary.cells_lost), (2, 1));
 }
 
 #[test]
@@ -157,10 +223,7 @@ fn what_was_dropped_and_missing_is_told_with_its_reasons() {
     );
     let options = Options { steps: vec![folder.path().join("step")], ..options() };
     run(&folder, "in.jsonl", "out.xlsx", options).unwrap();
-    let sheet = open(&folder).worksheet_range("Summary").unwrap();
-    let all: Vec<String> =
-        sheet.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")).collect();
-    let all = all.join("\n");
+    let all = rows(&folder).join("\n");
     for expected in ["step: hf/datasets|1|", "dropped|41|||too old", "missing|1|||gone: =404"] {
         assert!(all.contains(expected), "{expected}: {all}");
     }

@@ -1,9 +1,10 @@
 //! What a person finds in the workbook.
 
 use calamine::{Data, DataType, Reader, SheetVisible, Xlsx, open_workbook};
+use crawl_core::Kind;
 use record_converter::Options;
 
-use crate::{back, out, part, workbook};
+use crate::{back, out, part, run, workbook};
 
 #[test]
 fn text_that_looks_like_a_formula_is_never_one() {
@@ -141,4 +142,17 @@ fn links_beyond_excels_limits_stay_text_and_are_counted() {
     assert_eq!(summary.links_plain, 1 + 4);
     let xml = part(&out(&folder), "xl/worksheets/sheet1.xml");
     assert_eq!(xml.matches("<hyperlink ").count(), 65_530);
+}
+
+#[test]
+fn a_workbook_becomes_a_smaller_one_where_records_are_chosen() {
+    let (folder, _) = workbook(&[r#"{"a":1,"b":"007"}"#, r#"{"a":2,"b":null}"#], Options::default());
+    assert_eq!(run(&folder, "out.xlsx", "few.xlsx", Options::default()).unwrap_err().kind(), Kind::Config);
+    let options = Options { selection: Some("a = 1".into()), ..Options::default() };
+    run(&folder, "out.xlsx", "few.xlsx", options).unwrap();
+    run(&folder, "few.xlsx", "few.jsonl", Options::default()).unwrap();
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("few.jsonl")).unwrap(),
+        "{\"a\":1,\"b\":\"007\"}\n"
+    );
 }

@@ -34,7 +34,7 @@ pub(super) struct IndexFlags {
     /// Only this listing of the roots
     #[arg(long, value_name = "LISTING")]
     source: Option<String>,
-    /// The inputs hold all that their sources have: what is indexed and is not there goes
+    /// The inputs hold all that their sources have: what is indexed and is not there goes, if the crawls ended and every row was read
     #[arg(long)]
     complete: bool,
     #[command(flatten)]
@@ -62,12 +62,16 @@ pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Res
     for listing in &progress.unread {
         say(format!("not read: {listing}: no mapping fits; name one with --source and --mapping"));
     }
+    let kept = progress.kept.as_ref().filter(|_| !progress.stopped);
+    if let Some(why) = kept {
+        say(format!("nothing was taken for gone, for not all is known that there is: {why}"));
+    }
     let seconds = began.elapsed().as_secs_f64();
     if session.flags().log == crawl_cli::LogForm::Json {
         say(serde_json::json!({
             "message": "summary", "index": index, "rows": progress.rows, "added": changes.added,
             "updated": changes.updated, "unchanged": changes.unchanged, "removed": changes.removed,
-            "gone": progress.gone, "missing": progress.missing, "documents": documents,
+            "gone": progress.gone, "missing": progress.missing, "kept": kept, "documents": documents,
             "stopped": progress.stopped, "seconds": (seconds * 1000.0).round() / 1000.0,
         }));
     } else {
@@ -97,7 +101,8 @@ pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Res
             if progress.stopped { "; stopped: run the same command to go on" } else { "" },
         ));
     }
-    Ok(if progress.stopped { Outcome::Stopped } else { Outcome::missing(progress.missing) })
+    let undone = progress.missing + u64::from(kept.is_some());
+    Ok(if progress.stopped { Outcome::Stopped } else { Outcome::missing(undone) })
 }
 
 fn work(flags: IndexFlags, stop: &Stop, quiet: bool, runtime: &Handle) -> Result<(Progress, Changes, u64)> {

@@ -135,10 +135,9 @@ fn why(out: &mut String, hit: &Hit, explain: &HitExplain) {
     let _ = writeln!(out, "     values: {}", values.join(", "));
 }
 
-/// What was left out: always where a filter left anything out as unknown, all of it where it was asked for.
+/// What was considered and left out: where it was asked for, and where it is not what one would think.
 fn considered(out: &mut String, explain: &Explain, all: bool) {
-    let unknown: u64 = explain.filters.iter().map(|filter| filter.unknown).sum();
-    if !all && unknown == 0 && !explain.meaning.starts_with("off: under") {
+    if !all && explain.filters.iter().all(|filter| filter.unknown == 0) && explain.as_asked() {
         return;
     }
     let _ = writeln!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -14,15 +14,19 @@ use crawl_core::{Error, Kind, Result};
 use maud::Markup;
 
 use super::asked::Asked;
-use super::shared::Shared;
+use super::shared::{Shared, told};
 use super::{api, authors, catalogue, compare, datasets, feed, layout, model, results, state, why};
 use crate::index::Index;
 use crate::query::wrong;
 
 /// The most bytes of an address.
 pub(super) const MOST_URI: usize = 8 * 1024;
-/// So long an answer may take.
+/// So long an answer may take,
 const MOST_TIME: Duration = Duration::from_secs(30);
+/// and so long a body to come: only a token is sent in one,
+const MOST_BODY_TIME: Duration = Duration::from_secs(10);
+/// in no more bytes than these.
+const MOST_BODY: usize = 1024;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -88,7 +92,6 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
             *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             answer
         })
-        .layer(DefaultBodyLimit::max(1024))
         .layer(middleware::from_fn_with_state(shared.clone(), guarded))
         .with_state(shared.clone())
 }
@@ -114,8 +117,20 @@ async fn answer(shared: Arc<Shared>, uri: Uri, headers: HeaderMap, page: Page) -
         Ok(Answer::Page(page)) => html(StatusCode::OK, page),
         Ok(Answer::Json(json)) => body(StatusCode::OK, "application/json", json),
         Ok(Answer::Feed(feed)) => body(StatusCode::OK, "application/atom+xml; charset=utf-8", feed),
-        Err(error) => refused(&uri, &error),
+        Err(error) => refused(&uri, &for_others(error)),
     }
+}
+
+/// An error as those who ask are told it: of one that is not about their question not where it was. That, and who has to do
+/// something, is for those who run the server.
+fn for_others(error: Error) -> Error {
+    let busy = matches!(error.kind(), Kind::Limited | Kind::Transient);
+    if matches!(error.kind(), Kind::Config | Kind::Gone) || (busy && error.place().is_empty()) {
+        return error;
+    }
+    tracing::error!(%error, advice = error.advice(), "a request could not be answered");
+    let kind = if busy { error.kind() } else { Kind::Storage };
+    Error::new(kind, told(&error)).advise("tell whoever runs this server: its log says where it was")
 }
 
 /// An error, as a page or as JSON.
@@ -183,7 +198,23 @@ async fn guarded(State(shared): State<Arc<Shared>>, request: Request, next: Next
     answer
 }
 
-async fn login(State(shared): State<Arc<Shared>>, sent: Bytes) -> Response {
+/// The body of a request. One that comes slowly, or never, holds its connection only for a while.
+async fn sent(body: Body) -> std::result::Result<Bytes, StatusCode> {
+    match tokio::time::timeout(MOST_BODY_TIME, axum::body::to_bytes(body, MOST_BODY)).await {
+        Ok(sent) => sent.map_err(|_| StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+async fn login(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let sent = match sent(request.into_body()).await {
+        Ok(sent) => sent,
+        Err(status) => {
+            let unread =
+                wrong("the token did not come".into(), "send `token=TOKEN`, and its length, at once");
+            return html(status, layout::refused(status, &unread, ""));
+        }
+    };
     let token = url::form_urlencoded::parse(&sent).find(|(name, _)| name == "token");
     let cookie = token.and_then(|(_, token)| shared.guard.cookie_for(&token));
     match cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
@@ -214,4 +245,38 @@ fn body(status: StatusCode, kind: &'static str, text: String) -> Response {
 /// A file that stays as it is while the program runs; its address changes with the program.
 fn file(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// What is never sent.
+    struct Never;
+
+    impl axum::body::HttpBody for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_not_waited_for_for_ever() {
+        let waits = tokio::time::timeout(Duration::from_secs(60), sent(Body::new(Never))).await;
+        assert_eq!(waits.expect("it gave up"), Err(StatusCode::REQUEST_TIMEOUT));
+        assert_eq!(sent(Body::from(vec![b'a'; MOST_BODY])).await.map(|sent| sent.len()), Ok(MOST_BODY));
+        assert_eq!(sent(Body::from(vec![b'a'; MOST_BODY + 1])).await, Err(StatusCode::BAD_REQUEST));
+    }
 }

@@ -9,7 +9,6 @@ use super::{
     authors, catalogue, compare as comparison, family, histogram, hits, memory, model as record,
     state as states,
 };
-use crate::query::MOST_HITS;
 use crate::search::Hits;
 use crate::shown::Shown;
 
@@ -24,11 +23,7 @@ struct Found<'a> {
 pub(super) fn search(ask: &Ask) -> Result<Answer> {
     let query = ask.asked.query(&ask.index)?;
     let found = ask.index.search(&query)?;
-    let until = query.offset + found.hits.len();
-    let more = !found.hits.is_empty() && (until as u64) < found.total && until + query.limit <= MOST_HITS;
-    let page = ask.asked.page()? + 1;
-    let next = more.then(|| ask.asked.with("page", Some(&page.to_string())).url("/api/search"));
-    text(&Found { found: &found, next })
+    text(&Found { found: &found, next: ask.asked.next("/api/search", found.total)? })
 }
 
 /// A record with its memory and its variants.

@@ -117,6 +117,16 @@ impl Asked {
         self.whole("limit", LIMIT, MOST_LIMIT)
     }
 
+    /// The address of the next page, where there is one that can be asked for.
+    ///
+    /// # Errors
+    /// `Config` if the page or the limit is no such number.
+    pub(super) fn next(&self, path: &str, total: u64) -> Result<Option<String>> {
+        let (page, limit) = (self.page()?, self.limit()?);
+        let more = ((page * limit) as u64) < total && (page + 1) * limit <= MOST_HITS;
+        Ok(more.then(|| self.with("page", Some(&(page + 1).to_string())).url(path)))
+    }
+
     fn whole(&self, name: &str, default: usize, most: usize) -> Result<usize> {
         let Some(text) = self.one(name) else { return Ok(default) };
         text.parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| {

@@ -62,7 +62,7 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
                         }
                         nav.pages aria-label="Pages of models" {
                             @if page > 1 { a rel="prev" href=(ask.asked.with("page", Some(&(page - 1).to_string())).url("/datasets")) { "Previous" } }
-                            @if found.total > (page * limit) as u64 { a rel="next" href=(ask.asked.with("page", Some(&(page + 1).to_string())).url("/datasets")) { "Next" } }
+                            @if let Some(next) = ask.asked.next("/datasets", found.total)? { a rel="next" href=(next) { "Next" } }
                         }
                     }
                 }

@@ -3,8 +3,11 @@
 use crawl_core::Result;
 
 use super::answer::Ask;
+use super::asked::can_be_asked;
 use crate::document::Kind;
+use crate::embed::Embedded;
 use crate::query::Query;
+use crate::search::FacetCounts;
 
 /// Those that come first, in this order.
 const FIRST: &[&str] = &[
@@ -30,8 +33,8 @@ const TEXTS: usize = 8;
 /// A facet as it is shown.
 pub(super) struct Shown {
     pub(super) column: String,
-    /// Text, count, and whether it is chosen.
-    pub(super) texts: Vec<(String, u64, bool)>,
+    /// Text, count, and whether it is chosen. What is chosen may not have been counted.
+    pub(super) texts: Vec<(String, Option<u64>, bool)>,
 }
 
 /// The facets of this index that are shown.
@@ -49,7 +52,12 @@ pub(super) fn columns(ask: &Ask) -> Vec<String> {
 
 /// Counts what is chosen from. A facet in which something is chosen counts what would be found without that choice, so
 /// that one can choose another text of it.
-pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCounts]) -> Result<Vec<Shown>> {
+pub(super) fn counts(
+    ask: &Ask,
+    query: &Query,
+    found: &[FacetCounts],
+    embedded: &mut Option<Embedded>,
+) -> Result<Vec<Shown>> {
     let mut out = Vec::new();
     for counts in found {
         let chosen: Vec<&str> = ask.asked.all(&counts.column).collect();
@@ -64,19 +72,28 @@ pub(super) fn counts(ask: &Ask, query: &Query, found: &[crate::search::FacetCoun
                 explain: false,
                 ..query.clone()
             };
-            texts = ask.index.search(&alone)?.facets.into_iter().flat_map(|facet| facet.texts).collect();
+            texts = ask
+                .index
+                .search_again(&alone, embedded)?
+                .facets
+                .into_iter()
+                .flat_map(|facet| facet.texts)
+                .collect();
         }
-        let mut shown: Vec<(String, u64, bool)> = chosen
+        let all = texts.len() < query.facet_texts;
+        let mut shown: Vec<(String, Option<u64>, bool)> = chosen
             .iter()
             .map(|own| {
-                let count = texts.iter().find(|(text, _)| text.eq_ignore_ascii_case(own));
-                ((*own).to_owned(), count.map_or(0, |(_, count)| *count), true)
+                let count = texts.iter().find(|(text, _)| text.to_lowercase() == own.to_lowercase());
+                // Where all texts were counted, one that is not among them is there 0 times. A beginning is no text.
+                let none = (all && can_be_asked(own)).then_some(0);
+                ((*own).to_owned(), count.map(|(_, count)| *count).or(none), true)
             })
             .collect();
-        let others =
-            texts.into_iter().filter(|(text, _)| !chosen.iter().any(|own| text.eq_ignore_ascii_case(own)));
+        let is_chosen = |text: &str| chosen.iter().any(|own| text.to_lowercase() == own.to_lowercase());
+        let others = texts.into_iter().filter(|(text, _)| !is_chosen(text));
         let room = TEXTS.max(chosen.len() + 3) - chosen.len();
-        shown.extend(others.take(room).map(|(text, count)| (text, count, false)));
+        shown.extend(others.take(room).map(|(text, count)| (text, Some(count), false)));
         if !shown.is_empty() && (counts.column != "source" || shown.len() > 1 || !chosen.is_empty()) {
             out.push(Shown { column: counts.column.clone(), texts: shown });
         }

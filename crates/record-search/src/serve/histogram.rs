@@ -61,10 +61,9 @@ fn of(index: &Index, name: &str, column: &Column) -> Histogram {
 
 fn texts(index: &Index, facet: &Facet) -> (u64, Option<u64>, Vec<Bar>) {
     let known = index.live().places().filter(|place| !facet.at(*place).is_empty()).count() as u64;
-    let counts = crate::filter::count(facet, index.live(), usize::MAX);
-    let different = counts.len() as u64;
-    let bars = counts.into_iter().take(TEXTS).map(|(text, count)| Bar { label: text, count }).collect();
-    (known, Some(different), bars)
+    let (counts, different) = crate::filter::count(facet, index.live(), TEXTS);
+    let bars = counts.into_iter().map(|(text, count)| Bar { label: text, count }).collect();
+    (known, Some(different as u64), bars)
 }
 
 /// Powers of ten; of bytes those of 1024.

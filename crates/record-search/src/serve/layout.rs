@@ -101,7 +101,7 @@ fn title_of(status: StatusCode) -> &'static str {
         StatusCode::UNAUTHORIZED => "A token is needed",
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::SERVICE_UNAVAILABLE => "Busy",
-        StatusCode::BAD_REQUEST => "This cannot be asked",
+        StatusCode::BAD_REQUEST | StatusCode::REQUEST_TIMEOUT => "This cannot be asked",
         _ => "Something went wrong",
     }
 }

@@ -29,13 +29,18 @@ const ORDERS: &[(&str, &str)] = &[
     ("popularity:desc", "Most popular"),
 ];
 
-/// The fields whose values are in the form; all others of the address are carried along, hidden.
-fn fields(ask: &Ask, facets: &[Shown]) -> Vec<String> {
-    let mut names: Vec<String> =
-        ["q", "sort", "by", "fits", "at", "tight", "fold", "page"].map(String::from).into();
-    names.extend(facets.iter().map(|facet| facet.column.clone()));
-    names.extend(ranges(ask).map(|(column, _)| (*column).to_owned()));
-    names
+/// The parameters that no field of the form shows: they are carried along, hidden. Of several ranges of one column the form
+/// shows the first.
+fn carried<'a>(ask: &'a Ask, facets: &'a [Shown]) -> impl Iterator<Item = &'a (String, String)> {
+    let mut ranges: Vec<&str> = ranges(ask).map(|(column, _)| *column).collect();
+    ask.asked.pairs().iter().filter(move |(name, _)| {
+        if let Some(at) = ranges.iter().position(|column| column == name) {
+            ranges.swap_remove(at);
+            return false;
+        }
+        let shown = ["q", "sort", "by", "fits", "at", "tight", "fold", "page"].contains(&name.as_str());
+        !shown && !facets.iter().any(|facet| facet.column == *name)
+    })
 }
 
 fn ranges(ask: &Ask) -> impl Iterator<Item = &(&'static str, &'static str)> {
@@ -45,11 +50,9 @@ fn ranges(ask: &Ask) -> impl Iterator<Item = &(&'static str, &'static str)> {
 
 pub(super) fn form(ask: &Ask, facets: &[Shown]) -> Markup {
     let asked = &ask.asked;
-    let carried = fields(ask, facets);
-    let carried = asked.pairs().iter().filter(|(name, _)| !carried.contains(name));
     html! {
         aside #filters aria-label="Filters" {
-            @for (name, value) in carried { input type="hidden" name=(name) value=(value) form="search"; }
+            @for (name, value) in carried(ask, facets) { input type="hidden" name=(name) value=(value) form="search"; }
             (order(ask))
             @if ask.index.columns().contains_key("weight_bytes") { (hardware(ask)) }
             @for facet in facets { (choice(facet)) }
@@ -175,12 +178,12 @@ fn choice(facet: &Shown) -> Markup {
                                 input type="checkbox" name=(facet.column) value=(text) form="search" autocomplete="off"
                                     checked[*chosen];
                                 span { bdi { (show::beginning(text, 60)) } }
-                                span.count { (show::grouped(*count)) }
+                                (counted(*count))
                             }
                         } @else {
                             span.check {
                                 span { bdi { (show::beginning(text, 60)) } }
-                                span.count { (show::grouped(*count)) }
+                                (counted(*count))
                             }
                         }
                     }
@@ -188,4 +191,8 @@ fn choice(facet: &Shown) -> Markup {
             }
         }
     }
+}
+
+fn counted(count: Option<u64>) -> Markup {
+    html! { @if let Some(count) = count { span.count { (show::grouped(count)) } } }
 }

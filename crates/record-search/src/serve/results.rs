@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::answer::{Answer, Ask};
 use super::asked::Asked;
-use super::{facets, hits, layout, refine, show};
+use super::{facets, hits, layout, refine, show, why};
 use crate::filter::Filtered;
 use crate::query::{MOST_HITS, Query};
 use crate::search::Hits;
@@ -17,8 +17,9 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
     query.facets.extend(columns);
     query.facet_texts = facets::COUNTED;
     query.explain = false;
-    let found = ask.index.search(&query)?;
-    let facets = facets::counts(ask, &query, &found.facets)?;
+    let mut embedded = None;
+    let found = ask.index.search_again(&query, &mut embedded)?;
+    let facets = facets::counts(ask, &query, &found.facets, &mut embedded)?;
     let words = hits::words(ask);
     let content = html! {
         div.columns {
@@ -60,6 +61,7 @@ fn summary(ask: &Ask, query: &Query, found: &Hits) -> Markup {
             }
             a.jump href="#filters" { "Filters" }
         }
+        @if !found.explain.as_asked() { (why::words(&found.explain)) }
         @if ask.asked.filters().next().is_some() || ask.asked.one("like").is_some() {
             ul.active aria-label="Filters that hold" {
                 @for (name, value) in ask.asked.filters() {
@@ -146,7 +148,7 @@ fn pages(ask: &Ask, query: &Query, found: &Hits) -> Result<Markup> {
                     a href=(to(number)) aria-current=[(number == page).then_some("page")] { (number) }
                 }
                 @if !near.contains(&last) { span { "…" } }
-                @if page < last { a rel="next" href=(to(page + 1)) { "Next" } }
+                @if let Some(next) = ask.asked.next("/", found.total)? { a rel="next" href=(next) { "Next" } }
             }
             @if page == last && found.total > (last * limit) as u64 {
                 p.note { "Hits are shown up to number " (show::grouped(MOST_HITS as u64)) ". Add words or filters." }

@@ -20,6 +20,11 @@ const MOST_WAIT: Duration = Duration::from_secs(10);
 /// So often it is looked whether the index was written to.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What those who ask are told of an error: not where it was, which may be a path of this machine.
+pub(super) fn told(error: &Error) -> String {
+    error.to_string().replace(&format!(": `{}`", error.place()), "")
+}
+
 pub(super) struct Shared {
     pub(super) roots: Vec<PathBuf>,
     pub(super) guard: Guard,
@@ -88,7 +93,14 @@ impl Shared {
                 (next.opstamp, next.index, next.failed) = (opstamp, index, None);
                 next.opened_at = Timestamp::now();
             }
-            Err(error) => next.failed = Some(format!("{error}; {}", error.advice())),
+            Err(error) => {
+                let failed = told(&error);
+                // It is tried again every second.
+                if next.failed.as_ref() != Some(&failed) {
+                    tracing::warn!(%error, advice = error.advice(), "a newer commit could not be opened");
+                }
+                next.failed = Some(failed);
+            }
         }
         let index = next.index.clone();
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = next;

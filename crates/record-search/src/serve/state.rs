@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crawl_core::{Result, Stored, Timestamp};
+use crawl_core::{Error, Result, Stored, Timestamp};
 use maud::html;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::answer::{Answer, Ask};
+use super::shared::told;
 use super::{layout, show};
 use crate::stats::Stats;
 
@@ -41,6 +42,13 @@ pub(super) struct Unread {
     pub(super) why: String,
 }
 
+impl Unread {
+    fn of(name: String, error: &Error) -> Self {
+        tracing::warn!(%error, "the state of a crawl could not be read");
+        Unread { name, why: told(error) }
+    }
+}
+
 /// The listings under the roots.
 pub(super) fn crawls(roots: &[PathBuf]) -> Vec<Crawl> {
     read(roots).0
@@ -52,16 +60,14 @@ fn read(roots: &[PathBuf]) -> (Vec<Crawl>, Vec<Unread>) {
         let sources = match Stored::everything(root) {
             Ok(sources) => sources,
             Err(error) => {
-                unread.push(Unread { name: name(root), why: error.to_string() });
+                unread.push(Unread::of(name(root), &error));
                 continue;
             }
         };
         for id in sources.iter().take(MOST.saturating_sub(crawls.len())) {
             match Stored::open(root, id).and_then(|stored| of(root, &stored)) {
                 Ok(crawl) => crawls.push(crawl),
-                Err(error) => {
-                    unread.push(Unread { name: format!("{} {id}", name(root)), why: error.to_string() });
-                }
+                Err(error) => unread.push(Unread::of(format!("{} {id}", name(root)), &error)),
             }
         }
     }
@@ -74,9 +80,10 @@ fn name(root: &Path) -> String {
 
 fn of(root: &Path, stored: &Stored) -> Result<Crawl> {
     let checkpoint = stored.checkpoint();
-    let pages = stored.manifest()?;
+    let (first, last) = stored.ends()?.unzip();
     let note: Option<Json> = stored.note().and_then(|note| serde_json::from_str(&note).ok());
     let last_error = note.and_then(|note| Some(note.get("last_error")?.as_str()?.to_owned()));
+    let last_error = last_error.map(|error| error.replace(&*root.to_string_lossy(), &name(root)));
     Ok(Crawl {
         root: root.to_owned(),
         name: name(root),
@@ -87,8 +94,8 @@ fn of(root: &Path, stored: &Stored) -> Result<Crawl> {
         bytes: checkpoint.totals.bytes,
         ended: checkpoint.ended(),
         running: stored.is_being_written(),
-        began: pages.first().map(|page| page.fetched_at),
-        last: pages.last().map(|page| page.fetched_at),
+        began: first.map(|page| page.fetched_at),
+        last: last.map(|page| page.fetched_at),
         last_error,
     })
 }

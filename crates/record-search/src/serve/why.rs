@@ -46,13 +46,7 @@ fn considered(explain: &Explain, total: u64) -> Markup {
                 }
                 div { dt { "found" } dd { (show::grouped(total)) } }
             }
-            @if !explain.meaning.is_empty() { p.note { "Meaning: " (show::text(&explain.meaning)) "." } }
-            @if let Some((known, all)) = explain.words_known {
-                p.note { "Of " (all) " words, " (known) " are known to what makes the vectors." }
-            }
-            @for beginning in &explain.cut_beginnings {
-                p.note { bdi { (show::beginning(beginning, 60)) } " stands for more words than are looked at." }
-            }
+            (words(explain))
             @if !explain.filters.is_empty() {
                 div.wide tabindex="0" role="region" aria-label="What each filter leaves out" {
                     table {
@@ -67,6 +61,19 @@ fn considered(explain: &Explain, total: u64) -> Markup {
                 }
                 p.note { "An unknown passes no filter. Write " code { ",?" } " behind a value to let it pass: " code { "license:mit,?" } "." }
             }
+        }
+    }
+}
+
+/// Which words counted.
+pub(super) fn words(explain: &Explain) -> Markup {
+    html! {
+        @if !explain.meaning.is_empty() { p.note { "Meaning: " (show::text(&explain.meaning)) "." } }
+        @if let Some((known, all)) = explain.words_known {
+            p.note { "Of " (all) " words, " (known) " are known to what makes the vectors." }
+        }
+        @for beginning in &explain.cut_beginnings {
+            p.note { bdi { (show::beginning(beginning, 60)) } " stands for more words than are looked at." }
         }
     }
 }

@@ -84,6 +84,30 @@ fn it_dies_between_any_two_steps_and_a_rerun_makes_it_whole() {
     assert!(steps >= 16, "{steps} steps");
 }
 
+#[test]
+fn what_a_commit_left_that_was_killed_at_its_end_is_in_the_way_of_none() {
+    let documents = documents(10, 30);
+    let folder = tempfile::tempdir().unwrap();
+    let put = |documents: &[Document]| {
+        let mut writer = Writer::open(folder.path(), hashed())?;
+        for document in documents {
+            writer.put(document.clone())?;
+        }
+        writer.commit()?;
+        writer.close()
+    };
+    put(&documents).unwrap();
+    let meta = folder.path().join("text/meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    let change = |document: &Document| Document { card: "changed".into(), ..document.clone() };
+    let changed: Vec<Document> = documents[..5].iter().map(change).collect();
+    put(&changed).unwrap();
+    // As if it had died right before it named the new files.
+    std::fs::write(&meta, before).unwrap();
+    put(&changed).unwrap();
+    assert_eq!(all(folder.path()).len(), 30);
+}
+
 fn index_command(rows: &Path, index: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_record-search"));
     command.args([
@@ -99,6 +123,12 @@ fn index_command(rows: &Path, index: &Path) -> Command {
     ]);
     command.arg(index).arg(rows).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// Indexes to the end.
+fn indexed(rows: &Path, index: &Path) {
+    let ended = index_command(rows, index).stderr(Stdio::piped()).output().unwrap();
+    assert!(ended.status.success(), "{}: {}", ended.status, String::from_utf8_lossy(&ended.stderr));
 }
 
 /// How often it is killed: `GLEANER_KILLS=100` takes minutes on a busy machine.
@@ -129,7 +159,7 @@ fn it_is_killed_at_random_moments_and_ends_as_if_it_had_not_been() {
     std::fs::write(&rows, lines(1)).unwrap();
     let undisturbed = folder.path().join("undisturbed");
     let began = Instant::now();
-    assert!(index_command(&rows, &undisturbed).status().unwrap().success());
+    indexed(&rows, &undisturbed);
     let took = began.elapsed();
     let killed = folder.path().join("killed");
     let mut random = fastrand::Rng::with_seed(5);
@@ -148,6 +178,6 @@ fn it_is_killed_at_random_moments_and_ends_as_if_it_had_not_been() {
     }
     assert!(alive * 2 > kills(), "only {alive} were killed while they worked");
     std::fs::write(&rows, lines(1)).unwrap();
-    assert!(index_command(&rows, &killed).status().unwrap().success());
+    indexed(&rows, &killed);
     assert_eq!(contents(&killed), contents(&undisturbed));
 }

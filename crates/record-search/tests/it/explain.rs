@@ -173,3 +173,59 @@ fn what_is_like_a_document_is_near_it_and_not_itself() {
     let gone = Query { like: Some("nobody/nothing".into()), ..Query::default() };
     assert_eq!(index.search(&gone).unwrap_err().kind(), crawl_core::Kind::Gone);
 }
+
+#[test]
+fn what_has_no_vector_is_not_compared() {
+    let mut documents = documents(32, 100);
+    // Of words that are not known, no vector is made.
+    documents.iter_mut().take(40).for_each(|document| document.meaning = "qqq".into());
+    let (_folder, index) = index(&documents);
+    let found = index.search(&Query { mode: Mode::Meaning, limit: 100, ..ask("llama") }).unwrap();
+    assert_eq!((found.explain.compared, found.total, found.hits.len()), (Some(60), 60, 60));
+}
+
+#[test]
+fn who_only_counts_ranks_nothing() {
+    let documents = documents(33, 120);
+    let (_folder, index) = index(&documents);
+    for (text, mode, fold) in [
+        ("llama german", Mode::Both, false),
+        ("llama", Mode::Meaning, true),
+        ("llama -german", Mode::Words, false),
+        ("", Mode::Both, false),
+        ("qqq", Mode::Meaning, false),
+    ] {
+        let query = Query { mode, fold, facets: vec!["license".into()], ..ask(text) };
+        let counted = index.search(&Query { limit: 0, ..query.clone() }).unwrap();
+        let found = index.search(&query).unwrap();
+        assert_eq!((counted.total, &counted.facets), (found.total, &found.facets), "{text}");
+        assert_eq!((counted.hits.len(), counted.explain.compared), (0, None), "{text}");
+    }
+}
+
+#[test]
+fn of_doubled_data_the_double_is_nearest_and_the_rest_stands_as_it_stood() {
+    let mut documents = documents(34, 150);
+    // What is not nearness must not move anything.
+    documents.iter_mut().for_each(|document| {
+        document.columns.remove("popularity");
+    });
+    let double = |document: &Document| Document { id: format!("{} again", document.id), ..document.clone() };
+    let doubled: Vec<Document> = documents.iter().cloned().chain(documents.iter().map(double)).collect();
+    let ((_folder, once), (_other_folder, twice)) = (index(&documents), index(&doubled));
+    for document in documents.iter().step_by(11) {
+        let like = |limit| Query {
+            like: Some(format!("{}:{}", document.source, document.id)),
+            limit,
+            ..Query::default()
+        };
+        let (once, twice) = (ids(&once, &like(149)), ids(&twice, &like(299)));
+        assert_eq!(twice.len(), 299);
+        assert_eq!(twice[0], double(document).id, "its double comes first");
+        assert!(!twice.contains(&document.id), "it is not like itself");
+        // Each with its double beside it, in the order in which they were alone.
+        let pairs: Vec<String> = twice[1..].chunks(2).map(|two| two[0].clone()).collect();
+        assert!(twice[1..].chunks(2).all(|two| two[1] == format!("{} again", two[0])), "{twice:?}");
+        assert_eq!(pairs, once);
+    }
+}

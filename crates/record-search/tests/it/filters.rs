@@ -226,3 +226,19 @@ fn facets_are_counted_over_all_that_match_and_pages_follow_one_another() {
     assert!(numbers[..known].is_sorted_by(|a, b| a <= b));
     assert_eq!(numbers.len(), 200);
 }
+
+#[test]
+fn not_known_is_unknown_and_not_unknown_is_known() {
+    let documents = documents(5, 100);
+    let (_folder, index) = index(&documents);
+    let count = |filter: &str| {
+        let found = index.search(&Query { filters: vec![filter.into()], ..ask("") }).unwrap();
+        (found.total, found.explain.filters[0].excluded, found.explain.filters[0].unknown)
+    };
+    for column in ["license", "downloads", "created"] {
+        let known = documents.iter().filter(|document| document.columns.contains_key(column)).count() as u64;
+        assert_eq!(count(&format!("-{column}:*")), (100 - known, known, 0), "{column}");
+        assert_eq!(count(&format!("-{column}:?")), (known, 0, 100 - known), "{column}");
+        assert_eq!(count(&format!("-{column}:*,?")), (100 - known, known, 0), "{column}");
+    }
+}

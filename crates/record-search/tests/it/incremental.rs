@@ -134,3 +134,71 @@ fn a_column_holds_one_kind_of_thing() {
     let error = writer.put(documents.remove(0)).unwrap_err();
     assert!(error.to_string().contains("`size` is a number in this index, and now a time"), "{error}");
 }
+
+/// An embedder that answers only when it is told to.
+struct Away(std::sync::atomic::AtomicBool);
+
+impl record_search::Embedder for Away {
+    fn name(&self) -> String {
+        "away".into()
+    }
+    fn digest(&self) -> String {
+        "away".into()
+    }
+    fn dimension(&self) -> usize {
+        crate::DIMENSION
+    }
+    fn embed(&self, texts: &[&str]) -> record_search::Result<Vec<record_search::Embedded>> {
+        match self.0.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Err(crawl_core::Error::new(Why::Transient, "the service is away")),
+            false => Hashed { seed: 7 }.embed(texts),
+        }
+    }
+}
+
+#[test]
+fn an_embedder_that_is_away_for_a_while_costs_no_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedder = std::sync::Arc::new(Away(true.into()));
+    let mut writer = Writer::open(folder.path(), Some(embedder.clone())).unwrap();
+    // As many as are embedded at once, so that the last one is put while it is away.
+    let all = documents(6, 256);
+    let (last, first) = all.split_last().unwrap();
+    first.iter().for_each(|document| assert_eq!(writer.put(document.clone()).unwrap(), Put::Added));
+    assert_eq!(writer.put(last.clone()).unwrap_err().kind(), Why::Transient);
+    assert_eq!(writer.commit().unwrap_err().kind(), Why::Transient);
+    embedder.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    writer.commit().unwrap();
+    assert_eq!(writer.changes(), Changes { added: 256, ..Changes::default() });
+    writer.close().unwrap();
+    let stats = Index::open(folder.path(), None).unwrap().stats().unwrap();
+    assert_eq!((stats.documents, stats.vectors), (256, 256));
+}
+
+#[test]
+fn of_the_folder_of_an_index_only_what_an_index_made_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    Writer::open(folder.path(), hashed()).unwrap().close().unwrap();
+    let put = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    };
+    // What a compaction left, and what is somebody else's.
+    put("vectors-0002/rows.bin");
+    put("vectors-0003/rows.bin");
+    let others = [
+        "vectors-0003/notes.txt",
+        "vectors-old/rows.bin",
+        "vectors-2/rows.bin",
+        "vectors-00002/rows.bin",
+        "vectors-0002-copy/rows.bin",
+    ];
+    others.iter().for_each(|name| put(name));
+    put("vectors-0004");
+    Writer::open(folder.path(), hashed()).unwrap().close().unwrap();
+    assert!(!folder.path().join("vectors-0002").exists(), "what a compaction left goes");
+    for name in others.into_iter().chain(["vectors-0001/rows.bin", "vectors-0004"]) {
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+}

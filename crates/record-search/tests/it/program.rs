@@ -80,3 +80,19 @@ fn what_goes_wrong_has_its_code_and_says_what_to_do() {
         );
     }
 }
+
+#[test]
+fn what_a_query_could_not_do_is_told_without_being_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |at: usize| format!("{{\"id\":\"a/pre{at:03}\"}}\n");
+    std::fs::write(folder.path().join("rows.jsonl"), (0..200).map(row).collect::<String>()).unwrap();
+    let run = |arguments: &[&str]| texts(&run(folder.path(), arguments));
+    run(&["index", "rows.jsonl", "--mapping", "hf-models", "--index", "idx"]);
+    let (found, _, _) = run(&["query", "pre*", "--by", "words", "--index", "idx"]);
+    assert!(found.contains("pre* stands for more words than are looked at"), "{found}");
+    let (found, _, _) = run(&["query", "zxqvkj", "--by", "meaning", "--index", "idx"]);
+    assert!(found.contains("nothing found") && found.contains("no word is known"), "{found}");
+    // Nothing of this where there is nothing to tell.
+    let (found, _, _) = run(&["query", "pre001", "--by", "words", "--index", "idx"]);
+    assert!(!found.contains("considered"), "{found}");
+}

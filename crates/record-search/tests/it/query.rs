@@ -60,3 +60,54 @@ fn a_beginning_of_very_many_words_is_bounded_and_told() {
     assert_eq!((found.total, found.explain.cut_beginnings), (50, vec!["pre".to_owned()]));
     assert!(index.search(&ask("pre00*")).unwrap().explain.cut_beginnings.is_empty());
 }
+
+#[test]
+fn many_may_ask_a_fresh_index_at_once_and_read_the_same_vectors() {
+    let documents = crate::documents(17, 3_000);
+    let (folder, index) = index(&documents);
+    let query = Query { mode: Mode::Meaning, limit: 20, ..ask("llama german music") };
+    let wanted = ids(&index, &query);
+    for round in 0..10 {
+        let fresh = record_search::Index::open(folder.path(), crate::hashed()).unwrap();
+        let together = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    assert_eq!(ids(&fresh, &query), wanted, "round {round}");
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_word_of_several_parts_must_stand_there_as_it_is_or_not_at_all() {
+    let (_folder, index) = index(&[
+        of("a", "llama-3.1-chat", "one"),
+        of("b", "llama-2-chat", "release 3"),
+        of("c", "chat-3", "llama"),
+        of("d", "other", "语音识别"),
+        of("e", "else", "语音, 识别"),
+    ]);
+    let found = |text: &str| {
+        let mut found = ids(&index, &Query { mode: Mode::Words, ..ask(text) });
+        found.sort();
+        found.concat()
+    };
+    assert_eq!(found("-llama-3"), "bcde", "only what has the whole of it goes");
+    assert_eq!(found("chat -llama_3.1"), "bc");
+    assert_eq!(found("name:llama-3"), "a");
+    assert_eq!(found("name:chat-3"), "c");
+    assert_eq!(found("-name:llama-2 chat"), "ac");
+    assert_eq!(found("-语音识别"), "abce");
+    assert_eq!(found("name:llama-3*"), "a");
+    assert_eq!(found("name:llama-*"), "ab", "nothing behind the separator: any word that begins so");
+    assert_eq!(found("-llama-3.1-ch*"), "bcde");
+    assert_eq!(found("chat -release-3*"), "ac");
+    // A word that ranks, too, and a beginning of it: what must be there still finds.
+    assert_eq!(found("chat name:chat"), "abc");
+    assert_eq!(found("llama name:lla*"), "ab");
+    // Words that only rank are any of their parts.
+    assert_eq!(found("llama-3"), "abc");
+}

@@ -11,7 +11,7 @@ use record_search::{Index, IndexSink, Inputs, Mapping, Progress, Query, Writer};
 use crate::hashed;
 
 /// Pages of ten models, up to `until`; breaks at page `breaks`.
-struct Models {
+pub(crate) struct Models {
     id: SourceId,
     until: u64,
     breaks: u64,
@@ -21,7 +21,7 @@ struct Models {
 }
 
 impl Models {
-    fn new(until: u64, breaks: u64) -> Self {
+    pub(crate) fn new(until: u64, breaks: u64) -> Self {
         Models { id: SourceId::new("hf/models").unwrap(), until, breaks, likes: 0, asked: AtomicU64::new(0) }
     }
 }
@@ -105,4 +105,46 @@ async fn a_crawl_goes_straight_into_an_index_and_goes_on_where_it_stopped() {
     assert!(end.ended() && (end.pages, end.totals.listed, end.totals.records) == (6, 60, 60));
     let found = open().search(&Query { limit: 100, ..Query::default() }).unwrap();
     assert_eq!((found.total, found.hits[0].shown.id.as_str()), (60, "o/m59"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_for_gone_before_all_was_crawled_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, index) = (folder.path().join("root"), folder.path().join("index"));
+    let stop = Stop::new();
+    pump(&Models::new(8, 99), &Store::new(&root), Pump::default(), &stop, |_| {}).await.unwrap();
+    read(&root, &index);
+    let lines = |ids: std::ops::Range<u64>| -> String {
+        ids.map(|id| format!("{{\"id\":\"o/m{id}\",\"downloads\":{id},\"likes\":0}}\n")).collect()
+    };
+    let rows = folder.path().join("rows.jsonl");
+    let complete = |paths: &[&Path], limit| {
+        let paths = paths.iter().map(|path| path.to_path_buf()).collect();
+        let mappings = vec![Mapping::named("hf-models").unwrap()];
+        let inputs = Inputs { paths, mappings, listing: None, complete: true, limit, commit_rows: 25 };
+        let mut writer = Writer::open(&index, hashed()).unwrap();
+        let progress = inputs.read(&mut writer, &Stop::new(), &mut |_, _| {}).unwrap();
+        (progress.kept, writer.documents())
+    };
+    let kept = |found: &(Option<String>, u64), why: &str| {
+        assert_eq!(found.1, 80, "{found:?}");
+        assert!(found.0.as_ref().is_some_and(|kept| kept.contains(why)), "{found:?}");
+    };
+    // A crawl that is not at its end yet.
+    let part = folder.path().join("part");
+    pump(&Models::new(8, 5), &Store::new(&part), Pump::default(), &stop, |_| {}).await.unwrap_err();
+    kept(&complete(&[&part], None), "hf/models");
+    // A listing beside it that nothing reads.
+    let more = folder.path().join("more");
+    pump(&Models::new(5, 99), &Store::new(&more), Pump::default(), &stop, |_| {}).await.unwrap();
+    let other = Models { id: SourceId::new("hf/spaces").unwrap(), ..Models::new(1, 99) };
+    pump(&other, &Store::new(&more), Pump::default(), &stop, |_| {}).await.unwrap();
+    kept(&complete(&[&more], None), "hf/spaces");
+    // A row that is no record, and a limit.
+    std::fs::write(&rows, format!("{}{{bad\n", lines(0..50))).unwrap();
+    kept(&complete(&[&rows], None), "1 row");
+    std::fs::write(&rows, lines(0..50)).unwrap();
+    kept(&complete(&[&rows], Some(50)), "50");
+    // All of it.
+    assert_eq!(complete(&[&rows], None), (None, 50));
 }

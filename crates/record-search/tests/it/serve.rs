@@ -4,6 +4,7 @@ mod bounds;
 mod guard;
 mod hostile;
 mod pages;
+mod state;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -51,13 +52,23 @@ pub(crate) fn serve(
     embedder: Option<Arc<dyn Embedder>>,
     token: Option<&str>,
 ) -> Running {
+    serve_with(folder, embedder, token, Vec::new())
+}
+
+/// With the state of crawls.
+pub(crate) fn serve_with(
+    folder: &std::path::Path,
+    embedder: Option<Arc<dyn Embedder>>,
+    token: Option<&str>,
+    roots: Vec<std::path::PathBuf>,
+) -> Running {
     let folder = folder.to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let serve = Serve {
         open: Box::new(move || Index::open(&folder, embedder.clone())),
         addr: "127.0.0.1:0".parse().unwrap(),
         token: token.map(str::to_owned),
-        roots: Vec::new(),
+        roots,
     };
     let server = runtime.block_on(Server::bind(serve)).unwrap();
     let addr = server.addr();

@@ -26,15 +26,17 @@ struct Carrier {
 /// Moves each file on when it is done, and knows those that went before. `job` must replace nothing: what has a name
 /// in the bucket may be what a committed page names.
 pub(super) fn keeper(root: PathBuf, job: Job, shared: Arc<Shared>) -> Keeper {
-    let carrier = Arc::new(Carrier { root, job, shared, marked: Mutex::default() });
+    let carrier = Arc::new(Carrier { root, job, shared: shared.clone(), marked: Mutex::default() });
     let known = carrier.clone();
     Keeper::new(
         move |path| {
             let carrier = known.clone();
             async move { carrier.known(&path).await.map_err(of_the_bucket) }
         },
-        // The budget of `Files` is asked: it counts a file until it is moved on.
-        |_| async { Ok(Box::new(()) as Held) },
+        move |bytes| {
+            let shared = shared.clone();
+            async move { shared.room_for(bytes).await.map(|room| Box::new(room) as Held) }
+        },
         move |line| {
             let carrier = carrier.clone();
             async move { carrier.take(&line).await.map_err(of_the_bucket) }

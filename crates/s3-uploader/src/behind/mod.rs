@@ -30,7 +30,6 @@ pub struct Behind {
     job: Job,
     settings: Settings,
     files: Files,
-    budget: Option<u64>,
     joined: OnceCell<Checkpoint>,
     shared: Arc<Shared>,
 }
@@ -38,7 +37,11 @@ pub struct Behind {
 /// What the crawl, the files on their way and [`Behind::run`] know of each other.
 #[derive(Default)]
 struct Shared {
+    /// How many bytes may lie here that are not in the bucket.
+    budget: Option<u64>,
     state: Mutex<State>,
+    /// The file whose turn it is to wait for room: those behind it wait for their turn.
+    turn: tokio::sync::Mutex<()>,
     /// Wakes [`Behind::run`].
     changed: Notify,
     /// Wakes all who wait for room or for the bucket.
@@ -68,6 +71,8 @@ struct State {
     counted: bool,
     /// Bytes on the disk that are not in the bucket yet, by page.
     waiting: BTreeMap<u64, u64>,
+    /// Bytes of files that are under way, from before they are asked for until they are in the bucket.
+    files: u64,
     /// How many pages were committed here before this run.
     before: u64,
     moved: Moved,
@@ -91,16 +96,14 @@ impl std::fmt::Debug for Behind {
 
 impl Behind {
     /// Moves the pages of one listing in `store`, whose source has these `settings`, with `job`, whose plan should
-    /// delete. With a `budget` the crawl is held back while more bytes of pages than that wait for the bucket; so
-    /// many bytes of files may be under way beside them, and a larger file goes alone.
+    /// delete. With a `budget` the crawl is held back while more bytes than that lie here and are not in the bucket: of
+    /// pages that wait and of files that are under way, together. A file that is larger goes alone.
     pub fn new(store: Store, job: Job, settings: Settings, budget: Option<u64>) -> Self {
-        let (job, joined, shared) = (job.that_replaces_nothing(), OnceCell::new(), Arc::<Shared>::default());
+        let (job, joined) = (job.that_replaces_nothing(), OnceCell::new());
+        let shared = Arc::new(Shared { budget, ..Shared::default() });
         let keeper = keep::keeper(store.root().to_owned(), job.clone(), shared.clone());
-        let mut files = store.files().with_keeper(keeper);
-        if let Some(budget) = budget {
-            files = files.with_budget(budget);
-        }
-        Behind { store, job, settings, files, budget, joined, shared }
+        let files = store.files().with_keeper(keeper);
+        Behind { store, job, settings, files, joined, shared }
     }
 
     /// Tells [`Behind::run`] that no further page will come: it moves what is there and ends.
@@ -206,22 +209,19 @@ impl Sink for Behind {
 
     async fn write(&self, id: &SourceId, at: &Checkpoint, page: Page) -> Result<Checkpoint> {
         self.hold().await?;
-        self.store.write(id, at, page).await
+        let written = self.store.write(id, at, page).await?;
+        // From here on it takes room; it can move once it is committed.
+        let bytes = Behind::size(&Stored::open(self.store.root(), id)?, written.pages);
+        let mut state = self.state();
+        // It may be in the bucket already.
+        if written.pages > state.moved.pages {
+            state.waiting.insert(written.pages, bytes);
+        }
+        Ok(written)
     }
 
     async fn commit(&self, id: &SourceId, to: &Checkpoint) -> Result<()> {
         self.store.commit(id, to).await?;
-        if to.pages == 0 {
-            return Ok(());
-        }
-        let stored = Stored::open(self.store.root(), id)?;
-        let bytes = Behind::size(&stored, to.pages);
-        let mut state = self.state();
-        // It may be in the bucket already.
-        if to.pages > state.moved.pages {
-            state.waiting.insert(to.pages, bytes);
-        }
-        drop(state);
         self.shared.changed.notify_one();
         Ok(())
     }

@@ -39,6 +39,11 @@ pub(crate) struct FilterArgs {
 }
 
 impl FilterArgs {
+    /// Whether names are listed, each of which must be there.
+    pub(crate) fn names_files(&self) -> bool {
+        self.files_from.is_some()
+    }
+
     pub(crate) fn choice(&self) -> Result<Choice> {
         let now = Timestamp::now().as_second();
         let ago = |time: Duration| now.saturating_sub_unsigned(time.as_secs());

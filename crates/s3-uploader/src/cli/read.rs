@@ -8,7 +8,7 @@ use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::files::place;
 use crawl_core::{Error, Kind, Scope, Timestamp};
 use futures::StreamExt;
-use s3_uploader::{Bucket, Receipt, Sums, Wish, audit, receipt};
+use s3_uploader::{Bucket, InVain, Receipt, Sums, Wish, audit, receipt};
 
 use super::{GetArgs, LsArgs, PresignArgs, VerifyArgs};
 
@@ -109,7 +109,7 @@ pub(crate) async fn ls(arguments: LsArgs) -> Result<Outcome> {
 }
 
 /// What receipts say of the objects of one bucket, by key.
-fn receipts_of(bucket: &str, path: Option<&Path>) -> Result<HashMap<String, Sums>> {
+pub(crate) fn receipts_of(bucket: &str, path: Option<&Path>) -> Result<HashMap<String, Sums>> {
     let Some(path) = path else { return Ok(HashMap::new()) };
     let all = receipt::read(path)?.into_iter().filter(|receipt| receipt.bucket == bucket);
     Ok(all.map(|receipt| (receipt.key, receipt.sums)).collect())
@@ -136,6 +136,7 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     let root = arguments.to.unwrap_or_else(|| PathBuf::from("."));
     std::fs::create_dir_all(&root).map_err(|cause| Error::io("cannot make the folder", &root, cause))?;
     let (mut had, mut skipped, mut missing, mut unproven): (u64, u64, u64, u64) = (0, 0, 0, 0);
+    let mut vain = InVain::default();
     let mut at: Option<String> = None;
     loop {
         let mut page = bucket.list(&key, at.as_deref()).await?;
@@ -154,10 +155,11 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
             match result {
                 Ok(Some(fetched)) => {
                     had += 1;
+                    vain.well();
                     unproven += u64::from(fetched.proof.is_none());
                 }
                 Ok(None) => skipped += 1,
-                Err(error) if error.concerns_all() => return Err(error.into()),
+                Err(error) if vain.is_after(&error) => return Err(error.into()),
                 Err(error) => {
                     missing += 1;
                     say(format!("not fetched: {error}; {}", error.advice()));
@@ -185,7 +187,7 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
     Ok(Outcome::missing(missing))
 }
 
-fn tell_unproven(count: u64) {
+pub(crate) fn tell_unproven(count: u64) {
     if count > 0 {
         say(format!(
             "  {} of them are not proven: the bucket tells neither a checksum nor an MD5 of them; --receipts would",

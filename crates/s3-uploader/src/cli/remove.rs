@@ -1,11 +1,13 @@
 //! `rm` and `cleanup`.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, IsTerminal};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, grouped, print, say};
 use crawl_core::{Error, Kind};
-use s3_uploader::Bucket;
+use s3_uploader::{Bucket, InVain, ObjectPage};
 
 use super::{CleanupArgs, RmArgs};
 
@@ -22,9 +24,6 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
     }
     // A service says of a key under which nothing is that it was removed.
     match bucket.object(&key).await {
-        Ok(_) if arguments.dry_run => {
-            say(format!("would remove s3://{}/{}", bucket.name(), key.escape_debug()));
-        }
         Err(error) if error.kind() == Kind::Gone => {
             if bucket.has_below(&key).await? {
                 return Err(bucket.nothing_there(&key).await.into());
@@ -32,6 +31,10 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
             say("there is no such object; nothing was removed");
         }
         Err(error) if error.concerns_all() => return Err(error.into()),
+        looked if arguments.dry_run => {
+            let doubt = looked.err().map_or(String::new(), |error| format!(", if it is there: {error}"));
+            say(format!("would remove s3://{}/{}{doubt}", bucket.name(), key.escape_debug()));
+        }
         // Who may not read may remove all the same.
         Ok(_) | Err(_) => bucket.remove(&key).await?,
     }
@@ -40,31 +43,15 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
 
 /// Removes what is below a prefix, within the bounds of a folder.
 async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome> {
-    let folder = match key {
-        "" => String::new(),
-        key if key.ends_with('/') => key.to_owned(),
-        key => format!("{key}/"),
-    };
-    // The first of all keys that begin so is the key itself.
-    let itself = match folder == key {
-        true => None,
-        false => bucket
-            .list(key, None)
-            .await?
-            .objects
-            .into_iter()
-            .map(|object| object.key)
-            .find(|found| found == key),
-    };
-    let mut count = u64::from(itself.is_some());
+    // Each object as it was counted, in eight bytes, however many there are.
+    let (seed, mut counted) = (RandomState::new(), HashSet::new());
     let mut at: Option<String> = None;
     loop {
-        let page = bucket.list(&folder, at.as_deref()).await?;
-        count += page.objects.len() as u64;
-        if arguments.dry_run {
-            let keys = page.objects.iter().map(|object| &object.key);
-            for key in itself.iter().filter(|_| at.is_none()).chain(keys) {
-                print(format!("would remove {}", key.escape_debug()));
+        let page = page(bucket, key, at.as_deref()).await?;
+        for object in &page.objects {
+            counted.insert(seed.hash_one(object));
+            if arguments.dry_run {
+                print(format!("would remove {}", object.key.escape_debug()));
             }
         }
         at = page.next;
@@ -72,41 +59,45 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
             break;
         }
     }
+    let count = counted.len() as u64;
     if count == 0 {
         say("0 objects are there; nothing was removed");
         return Ok(Outcome::Done);
     }
-    if arguments.max_delete.is_some_and(|most| count > most) {
-        let what = format!("there are {} objects, more than --max-delete", grouped(count));
-        let error = Error::new(Kind::Config, what).at(&arguments.at);
-        return Err(error.advise("nothing was removed; look with --dry-run, or allow as many").into());
-    }
+    too_many(count, "objects", arguments.max_delete, &arguments.at)?;
     if arguments.dry_run {
         say(format!("would remove {} objects; nothing was removed", grouped(count)));
         return Ok(Outcome::Done);
     }
-    if !arguments.yes && !agreed(count, &arguments.at)? {
+    if !arguments.yes && !agreed(count, "objects", &arguments.at)? {
         say("nothing was removed");
         return Ok(Outcome::Done);
     }
-    let (mut removed, mut stay, mut at): (u64, u64, Option<String>) = (0, 0, None);
-    let mut first: Vec<String> = itself.into_iter().collect();
+    let mut vain = InVain::default();
+    let (mut removed, mut stay, mut later, mut at): (u64, u64, u64, Option<String>) = (0, 0, 0, None);
     loop {
-        let page = bucket.list(&folder, at.as_deref()).await?;
-        first.extend(page.objects.into_iter().map(|object| object.key));
-        // What came after they were counted is not meant.
-        first.truncate(usize::try_from(count - removed - stay).unwrap_or(usize::MAX));
-        for keys in first.chunks(1000) {
+        let page = page(bucket, key, at.as_deref()).await?;
+        // What came or was written to after it was counted is not meant.
+        let (meant, others): (Vec<_>, Vec<_>) =
+            page.objects.into_iter().partition(|object| counted.remove(&seed.hash_one(object)));
+        later += others.len() as u64;
+        let keys: Vec<String> = meant.into_iter().map(|object| object.key).collect();
+        for keys in keys.chunks(1000) {
             let refused = bucket.remove_all(keys).await?;
             removed += (keys.len() - refused.len()) as u64;
             stay += refused.len() as u64;
+            if refused.len() < keys.len() {
+                vain.well();
+            }
             for error in refused {
+                if vain.is_after(&error) {
+                    return Err(error.into());
+                }
                 say(format!("not removed: {error}; {}", error.advice()));
             }
         }
-        first.clear();
         at = page.next;
-        if at.is_none() || removed + stay >= count {
+        if at.is_none() || counted.is_empty() {
             break;
         }
     }
@@ -116,20 +107,51 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         grouped(removed),
         grouped(stay)
     ));
+    if later > 0 {
+        say(format!("  besides: {} came or changed after they were counted, and stay", grouped(later)));
+    }
     Ok(Outcome::missing(stay))
 }
 
-/// Asks whoever sits there.
-fn agreed(count: u64, at: &str) -> Result<bool> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        let what = format!("{} objects would be removed, and nobody is there to be asked", grouped(count));
-        let error = Error::new(Kind::Config, what).at(at);
-        return Err(error.advise("nothing was removed; give --yes, and --max-delete to be sure").into());
+/// A page of what is meant: all below the key as below a folder, and first the object of that very name.
+async fn page(bucket: &Bucket, key: &str, at: Option<&str>) -> Result<ObjectPage> {
+    if key.is_empty() || key.ends_with('/') {
+        return Ok(bucket.list(key, at).await?);
     }
-    say(format!("remove {} objects at {}? Type yes:", grouped(count), at.escape_debug()));
+    let mut page = bucket.list(&format!("{key}/"), at).await?;
+    if at.is_none() {
+        // The first of all keys that begin so is the key itself.
+        let first = bucket.list(key, None).await?.objects;
+        page.objects.extend(first.into_iter().find(|object| object.key == key));
+    }
+    Ok(page)
+}
+
+/// Whether more would be removed than is allowed.
+pub(crate) fn too_many(count: u64, of: &str, most: Option<u64>, at: &str) -> Result<()> {
+    if most.is_none_or(|most| count <= most) {
+        return Ok(());
+    }
+    let what = format!("{} {of} would be removed, more than --max-delete", grouped(count));
+    let error = Error::new(Kind::Config, what).at(at);
+    Err(error.advise("nothing was removed; look with --dry-run, or allow as many").into())
+}
+
+/// Whether anybody can be asked.
+pub(crate) fn somebody_there(what: &str, at: &str) -> Result<()> {
+    if std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Config, format!("{what} would be removed, and nobody is there to be asked"));
+    Err(error.at(at).advise("nothing was removed; give --yes, and --max-delete to be sure").into())
+}
+
+/// Asks whoever sits there.
+pub(crate) fn agreed(count: u64, of: &str, at: &str) -> Result<bool> {
+    somebody_there(&format!("{} {of}", grouped(count)), at)?;
+    say(format!("remove {} {of} at {}? Type yes:", grouped(count), at.escape_debug()));
     let mut line = String::new();
-    stdin
+    std::io::stdin()
         .lock()
         .read_line(&mut line)
         .map_err(|cause| Error::io("cannot read the answer", "stdin".as_ref(), cause))?;
@@ -138,7 +160,9 @@ fn agreed(count: u64, at: &str) -> Result<bool> {
 
 pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
     let (bucket, prefix) = arguments.door.open(arguments.at.as_deref()).await?;
-    let all = bucket.unfinished(&prefix).await?;
+    let mut all = bucket.unfinished(&prefix).await?;
+    // As with objects: `a` means itself and what is below `a/`, and not `ab`, which is somebody else's.
+    all.retain(|upload| is_within(&prefix, &upload.key));
     let (old, young): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|upload| upload.age() >= arguments.older_than);
     for upload in &old {
@@ -153,4 +177,12 @@ pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
     let (old, young) = (grouped(old.len() as u64), grouped(young.len() as u64));
     say(format!("{old} unfinished uploads are older, {young} younger; the younger stay"));
     Ok(Outcome::Done)
+}
+
+/// Whether a key is this one, or below it as below a folder.
+fn is_within(folder: &str, key: &str) -> bool {
+    let rest = key.strip_prefix(folder);
+    rest.is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with('/') || folder.ends_with('/') || folder.is_empty()
+    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crawl_cli::anyhow::Result;
 use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
-use s3_uploader::{Job, Listing, Plan, Summary, Watch};
+use s3_uploader::{Job, Listing, Local, Plan, Summary, Watch, shown_address};
 
 use super::SendArgs;
 use super::progress::Progress;
@@ -24,13 +24,11 @@ pub(crate) enum Way {
 pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Result<Outcome> {
     let delete = way == Way::Move;
     let choice = arguments.filter.choice()?;
-    if let Some(from) = arguments.from.to_str().filter(|from| from.starts_with("s3://")) {
-        if way == Way::Sync {
-            return super::sync::between(&arguments, from, &choice).await;
-        }
+    let address = arguments.from.to_str().filter(|from| from.contains("://") && !arguments.from.exists());
+    if let Some(from) = address {
         return Err(Error::new(Kind::Config, "this is no file and no folder")
-            .at(from)
-            .advise("s3-uploader sync copies from bucket to bucket, and get fetches")
+            .at(shown_address(from))
+            .advise("s3-uploader sync copies from bucket to bucket or into a folder, and get fetches")
             .into());
     }
     let receipts = receipts_of(&arguments);
@@ -39,7 +37,7 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
     let own = [receipts.clone(), s3_uploader::journal_path(&receipts), PathBuf::from(journal_part)];
     let mut listing = s3_uploader::list(&arguments.from, &choice, &own)?;
     if delete && !arguments.dry_run {
-        check_unused(&arguments.from, &listing)?;
+        check_unused(&arguments.from, &listing.files)?;
     }
     let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
     let prefix = place(&arguments.from, &prefix, &mut listing);
@@ -92,7 +90,7 @@ fn receipts_of(arguments: &SendArgs) -> PathBuf {
 }
 
 /// A root that a crawl writes to must keep its manifest and checkpoint.
-fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
+pub(crate) fn check_unused<'a>(from: &Path, files: impl IntoIterator<Item = &'a Local>) -> Result<()> {
     let above = from.canonicalize().unwrap_or_default();
     // Whatever the globs leave out: a lock lies in a folder above the files of its crawl.
     let folders = |path: &'_ Path| {
@@ -102,7 +100,7 @@ fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
             .map(Path::to_owned)
             .collect::<Vec<_>>()
     };
-    let within: BTreeSet<PathBuf> = listing.files.iter().flat_map(|file| folders(&file.path)).collect();
+    let within: BTreeSet<PathBuf> = files.into_iter().flat_map(|file| folders(&file.path)).collect();
     match above
         .ancestors()
         .chain(within.iter().map(PathBuf::as_path))
@@ -111,7 +109,9 @@ fn check_unused(from: &Path, listing: &Listing) -> Result<()> {
         None => Ok(()),
         Some(root) => Err(Error::new(Kind::Config, "a crawl is writing here")
             .at(root.display().to_string())
-            .advise("wait for it; a crawl moves its own pages with --upload, and a copy harms nobody")
+            .advise(
+                "wait for it; a crawl moves its own pages with --upload, and a copy to a bucket harms nobody",
+            )
             .into()),
     }
 }
@@ -193,7 +193,7 @@ fn tell(
 }
 
 /// Removes the folders below the root that hold nothing; the root stays.
-fn remove_empty(root: &Path) {
+pub(crate) fn remove_empty(root: &Path) {
     let Ok(entries) = std::fs::read_dir(root) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() && !path.is_symlink() {

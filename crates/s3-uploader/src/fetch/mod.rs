@@ -4,7 +4,7 @@ mod alike;
 mod told;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bytes::Bytes;
@@ -75,17 +75,43 @@ impl Bucket {
         if to.symlink_metadata().is_ok() {
             return self.compare(&object.key, to).await;
         }
-        let folder = crawl_core::Staged::folder(to);
+        let (fetched, part) = self.come(object, to, wish).await?;
+        // A name that this disk does not take is one object's trouble.
+        if Staged::place_new(&part, to).map_err(|error| error.with_scope(Scope::Record))? {
+            return Ok(fetched);
+        }
+        // Somebody was faster, or the disk takes two keys for one name.
+        let _ = std::fs::remove_file(&part);
+        self.compare(&object.key, to).await
+    }
+
+    /// As [`Bucket::get`], in the place of a file, if that is still as it was listed.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::get`]; [`Kind::Transient`] if the file was changed meanwhile: it stays.
+    pub async fn get_over(&self, object: &Object, file: &Local, wish: &Wish) -> Result<Fetched> {
+        let (fetched, part) = self.come(object, &file.path, wish).await?;
+        if let Err(cause) = file.check() {
+            let _ = std::fs::remove_file(&part);
+            return Err(Error::new(Kind::Transient, "the file was changed while its object came")
+                .at(crate::local::shown(&file.path))
+                .with_scope(Scope::Record)
+                .because(cause)
+                .advise("it stays as it is; run the same command again when nobody writes to it"));
+        }
+        Staged::place(&part, &file.path).map_err(|error| error.with_scope(Scope::Record))?;
+        Ok(fetched)
+    }
+
+    /// Lets an object come to a file beside `to`, whole and proven.
+    async fn come(&self, object: &Object, to: &Path, wish: &Wish) -> Result<(Fetched, PathBuf)> {
+        let folder = Staged::folder(to);
         std::fs::create_dir_all(folder).map_err(|cause| cannot("make the folder", folder, cause))?;
         let part = folder.join(part_name(object));
         let mut again = true;
         loop {
             match self.fetch(object, &part, wish).await {
-                Ok(fetched) => {
-                    // A name that this disk does not take is one object's trouble.
-                    let placed = Staged::place(&part, to).map_err(|error| error.with_scope(Scope::Record));
-                    return placed.map(|()| fetched);
-                }
+                Ok(fetched) => return Ok((fetched, part)),
                 Err(Broken::Differs(_)) if again => again = false,
                 Err(Broken::Differs(told)) => {
                     let what = format!("what came is not what {} says", told.name());
@@ -195,8 +221,8 @@ impl Bucket {
             return Err(self.replaced(key));
         }
         let told = self.with_parts(object, Told::by_head(&head).or_receipt(wish.receipt.as_ref())).await?;
-        // What a crash left is believed only where the end shows whether it was right.
-        let resumes = etag.is_some() && !matches!(told, Told::Parts(..) | Told::Nothing);
+        // What a crash left is believed only where the end shows that it was wrong.
+        let resumes = etag.is_some() && told.finds_damage(wish.takes_any_etag);
         let (mut check, mut writer) = Writer::resume(part, resumes, object.size, Check::new(told)).await?;
         let begins = (writer.size..object.size).step_by(RANGE as usize);
         let ranges = begins.map(|begin| {

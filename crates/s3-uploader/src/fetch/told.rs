@@ -67,6 +67,16 @@ impl Told {
         receipt.map_or(self, |sums| Told::Receipt(sums.sha256.clone()))
     }
 
+    /// Whether bytes that are others are found by it, whatever happened to them: what is not known finds nothing, and a
+    /// guess at the size of parts tells only what is right.
+    pub(crate) fn finds_damage(&self, takes_any_etag: bool) -> bool {
+        match self {
+            Told::Receipt(_) | Told::Sha256(_) | Told::Crc(..) => true,
+            Told::Md5(_) | Told::Md5OfParts(_, _, true) => !takes_any_etag,
+            Told::Md5OfParts(_, _, false) | Told::Parts(..) | Told::Nothing => false,
+        }
+    }
+
     /// How messages name it.
     pub(crate) fn name(&self) -> &'static str {
         match self {

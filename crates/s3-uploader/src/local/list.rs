@@ -83,9 +83,16 @@ impl Choice {
         self.named.as_ref().is_none_or(|named| named.contains(name)) && self.takes_by_glob(name)
     }
 
-    /// Names that were asked for and are not among these.
-    fn lacking<'a>(&'a self, seen: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
-        self.named.iter().flatten().filter(move |name| self.takes_by_glob(name) && !seen.contains(*name))
+    /// An error for each name that was asked for and is not among these.
+    pub fn lacking<'a>(&'a self, seen: &'a BTreeSet<String>) -> impl Iterator<Item = Error> + 'a {
+        let lacks = move |name: &&String| self.takes_by_glob(name) && !seen.contains(*name);
+        self.named.iter().flatten().filter(lacks).map(|name| {
+            Error::new(Kind::Gone, "this was named and is not there")
+                .at(name.escape_debug().to_string())
+                .advise(
+                    "names are those below the folder, as `find FOLDER -type f -printf '%P\\n'` writes them",
+                )
+        })
     }
 
     fn takes_by_glob(&self, name: &str) -> bool {
@@ -115,7 +122,13 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
     if meta.is_file() {
         let name = root.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| no_text(root))?;
-        found.files.push(Local::at(root, name)?);
+        let file = Local::at(root, name)?;
+        if choice.takes(name) && choice.fits(file.stamp.size(), Some(file.stamp.modified())) {
+            found.files.push(file);
+        } else {
+            found.left_out += 1;
+        }
+        found.refused.extend(choice.lacking(&BTreeSet::from([name.to_owned()])));
         return Ok(found);
     }
     let own: Vec<PathBuf> = own.iter().filter_map(|path| path.canonicalize().ok()).collect();
@@ -159,11 +172,7 @@ pub fn list(root: &Path, choice: &Choice, own: &[PathBuf]) -> Result<Listing> {
             }
         }
     }
-    found.refused.extend(choice.lacking(&seen).map(|name| {
-        Error::new(Kind::Gone, "this was named and is not there")
-            .at(name.escape_debug().to_string())
-            .advise("names are those below the folder, as `find FOLDER -type f -printf '%P\\n'` writes them")
-    }));
+    found.refused.extend(choice.lacking(&seen));
     found.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }

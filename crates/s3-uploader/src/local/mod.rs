@@ -1,6 +1,7 @@
 //! Local files: listed without following links, recognised again by what the file system knows of them.
 
 mod list;
+mod parts;
 mod read;
 
 use std::fs::{File, Metadata};
@@ -10,7 +11,9 @@ use crawl_core::{Error, Kind, Result, Scope};
 use serde::{Deserialize, Serialize};
 
 pub use list::{Bounds, Choice, Listing, list};
-pub(crate) use read::{delete, off_the_loop, read, read_exact, sha256};
+pub(crate) use parts::{Parts, hashed};
+use read::read_exact;
+pub(crate) use read::{delete, off_the_loop, read, sha256, show};
 
 /// What the file system knows of a file. A file with another stamp is another file, or was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +86,20 @@ impl Local {
     pub fn at(path: &Path, name: &str) -> Result<Self> {
         let stamp = stamp(path)?;
         Ok(Local { path: path.to_owned(), name: name.to_owned(), stamp, fresh: stamp.is_fresh() })
+    }
+
+    /// Removes the file, if it is still the one that was listed.
+    ///
+    /// # Errors
+    /// [`Kind::Transient`] if it was changed; those of the disk.
+    pub fn remove(&self) -> Result<()> {
+        if stamp(&self.path)? != self.stamp {
+            return Err(Error::new(Kind::Transient, "the file was changed since it was listed")
+                .at(shown(&self.path))
+                .with_scope(Scope::Record)
+                .advise("it is kept; run the same command again when nobody writes to it"));
+        }
+        std::fs::remove_file(&self.path).map_err(|cause| cannot("remove", &self.path, cause))
     }
 
     /// Opens the file, if it is still the one that was listed.

@@ -55,16 +55,20 @@ pub(crate) async fn sha256(file: &Local) -> Result<String> {
 }
 
 fn hash(file: &Local) -> Result<String> {
-    let mut open = file.open()?;
-    let (mut sha256, mut piece) = (Sha256::new(), vec![0; 128 << 10]);
+    let mut sha256 = Sha256::new();
+    show(file, |bytes| sha256.update(bytes))?;
+    Ok(HEXLOWER.encode(&sha256.finalize()))
+}
+
+/// Shows the bytes of a file, which must be as it was listed before and after.
+pub(crate) fn show(file: &Local, mut to: impl FnMut(&[u8])) -> Result<()> {
+    let (mut open, mut piece) = (file.open()?, vec![0; 128 << 10]);
     loop {
         match open.read(&mut piece).map_err(|cause| cannot("read", &file.path, cause))? {
-            0 => break,
-            count => sha256.update(&piece[..count]),
+            0 => return file.check_open(&open),
+            count => to(&piece[..count]),
         }
     }
-    file.check_open(&open)?;
-    Ok(HEXLOWER.encode(&sha256.finalize()))
 }
 
 /// Deletes the file if it is still the one that was sent.

@@ -52,6 +52,10 @@ impl Numbers {
         }
     }
 
+    pub(crate) fn padded(self, padding: usize) -> Self {
+        Numbers { padding, ..self }
+    }
+
     fn without_files(self) -> Self {
         Numbers { files: Box::new(|_| Vec::new()), ..self }
     }

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::behind::{Numbers, check_bucket, check_pages, crawl, crawl_with, left};
 use crate::desk::{Desk, bucket_at, bytes, limits, login, plan};
+use crate::front::{Fate, Front};
 
 fn size_of(folder: &Path) -> u64 {
     // What vanishes meanwhile has no size.
@@ -88,6 +89,41 @@ async fn a_page_whose_files_are_larger_than_the_disk_budget_goes_through() {
     assert!((600_000..660_000).contains(&most), "{most} bytes lay on the disk");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_wait_and_files_that_come_share_one_disk_budget() {
+    let desk = Desk::new();
+    let mut source = Numbers::new(4, &desk.dir.path().join("root")).padded(150_000);
+    source.files = Box::new(|page| vec![(format!("files/{page}"), bytes(100_000, page))]);
+    let (files, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (seen, largest, root) = (files.clone(), most.clone(), source.root.clone());
+    let front = Front::start(&desk.url, move |asked| {
+        if asked.method == "PUT" && asked.target.contains("/files/") && !asked.target.contains(".files") {
+            seen.fetch_add(1, Ordering::SeqCst);
+            largest.fetch_max(size_of(&root), Ordering::SeqCst);
+        }
+        if asked.method == "PUT" && asked.target.contains("page_00001.jsonl") {
+            // The page stays here until the next file comes, or until it is clear that none does.
+            tokio::task::block_in_place(|| {
+                for _ in 0..100 {
+                    std::thread::sleep(Duration::from_millis(10));
+                    if seen.load(Ordering::SeqCst) > 1 {
+                        break;
+                    }
+                }
+            });
+        }
+        Fate::Pass
+    })
+    .await;
+    let job = desk.job_by(&front.url, plan("crawl/", true));
+    let behind = Behind::new(Store::new(&source.root), job, source.settings(), Some(200_000));
+    let crawled = tokio::time::timeout(Duration::from_secs(60), crawl_with(&behind, &source, None));
+    let (checkpoint, moved) = crawled.await.expect("it ends").unwrap();
+    assert_eq!((checkpoint.pages, moved.pages, files.load(Ordering::SeqCst)), (4, 4, 4));
+    let most = most.load(Ordering::SeqCst);
+    assert!((100_000..210_000).contains(&most), "{most} bytes lay on the disk");
+}
+
 fn sha256(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
 }
@@ -138,7 +174,8 @@ impl Shop {
     }
 
     async fn crawl(&self, desk: &Desk, root: &Path) -> Result<()> {
-        let behind = Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1));
+        let behind =
+            Behind::new(Store::new(root), desk.job(plan("crawl/", true)), self.settings(), Some(1 << 20));
         let pumped = async {
             let result = pump(self, &behind, Pump::default(), &Stop::new(), |_| {}).await;
             behind.end();

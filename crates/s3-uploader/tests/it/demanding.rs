@@ -1,8 +1,12 @@
-//! Buckets that demand something with each request, and keys that end in the middle of a run.
+//! Buckets that demand something with each request.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crawl_core::{Source, Store};
+use s3_uploader::{Behind, CloudFile, Plan};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::desk::{Desk, bytes, tree};
+use crate::behind::{Numbers, crawl_with};
+use crate::desk::{Desk, bytes, plan, tree};
 use crate::front::{Asked, Fate, Front, told};
 
 /// A bucket that refuses each new object without a header.
@@ -61,6 +65,160 @@ async fn what_a_bucket_demands_goes_with_the_probe_and_with_files_of_both_sizes(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_demands_goes_with_all_that_a_crawl_writes_there() {
+    for (header, _, file) in DEMANDS {
+        let desk = Desk::new();
+        let front = demanding(&desk, header).await;
+        let cloud = desk.dir.path().join("cloud.toml");
+        std::fs::write(&cloud, file).unwrap();
+        // What another machine left is put aside by a copy within the bucket.
+        let left = desk.dir.path().join("s3/bucket/crawl/test/numbers/page_00009.jsonl");
+        std::fs::create_dir_all(left.parent().unwrap()).unwrap();
+        std::fs::write(&left, b"left").unwrap();
+        let dress = CloudFile::read(&cloud).unwrap().dress().unwrap();
+        let plan = Plan { dress, ..plan("crawl/", true) };
+        let source = Numbers::new(2, &desk.dir.path().join("root"));
+        let job = desk.job_by(&front.url, plan);
+        let behind = Behind::new(Store::new(&source.root), job, source.settings(), None);
+        let (checkpoint, moved) = crawl_with(&behind, &source, None).await.expect(header);
+        assert_eq!((checkpoint.pages, moved.pages), (2, 2), "{header}");
+        let aside = desk.stored().into_keys().filter(|key| key.contains("aside-")).count();
+        assert_eq!((aside, left.exists()), (1, false), "{header}");
+    }
+}
+
+/// The headers of the answer at an address, in small letters.
+async fn headers(url: &str) -> String {
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let text = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).to_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bucket_demands_goes_with_copies_from_another_too() {
+    for (header, flags, file) in DEMANDS {
+        let desk = Desk::new();
+        std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+        desk.write("a.json", b"{}");
+        let copy =
+            ["copy", "files", "s3://bucket/p", "--metadata", "of=source", "--content-type", "text/odd"];
+        assert_eq!(told(&desk.url, desk.dir.path(), &[], &copy).await.0, Some(0));
+        let front = demanding(&desk, header).await;
+        let sync = ["sync", "s3://bucket/p", "s3://other/q", "--tries", "1"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &sync).await;
+        assert_eq!(code, Some(77), "{header}: {text}");
+        std::fs::write(desk.dir.path().join("cloud.toml"), file).unwrap();
+        for flags in [flags, &["--cloud", "cloud.toml"]] {
+            let (code, text) = told(&front.url, desk.dir.path(), &[], &[&sync[..], flags].concat()).await;
+            assert!(code == Some(0) && text.contains("1 copied"), "{header}: {text}");
+            // What is not given anew stays as the source has it.
+            let (code, text) =
+                told(&desk.url, desk.dir.path(), &[], &["presign", "s3://other/q/a.json"]).await;
+            assert_eq!(code, Some(0), "{text}");
+            let told = headers(text.trim()).await;
+            assert!(
+                told.contains("x-amz-meta-of: source") && told.contains("content-type: text/odd"),
+                "{told}"
+            );
+            assert_eq!(told.contains("cache-control: no-cache"), header == "cache-control", "{told}");
+            std::fs::remove_file(desk.dir.path().join("s3/other/q/a.json")).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_wants_the_bucket_in_the_host_is_told_of_once() {
+    let desk = Desk::new();
+    for number in 0..9 {
+        desk.write(&format!("{number}"), b"x");
+    }
+    for refusal in [
+        (
+            403,
+            "SecondLevelDomainForbidden: The bucket you are attempting to access must be addressed using OSS third level domain.",
+        ),
+        (403, "PathStyleDomainForbidden: Please use virtual hosted style to access."),
+        (400, "InvalidRequest: Path-style addressing is not supported"),
+    ] {
+        let front = Front::start(&desk.url, move |_| Fate::Refuse(refusal.0, refusal.1)).await;
+        for arguments in [
+            &["move", "files", "s3://bucket/p"][..],
+            &["sync", "files", "s3://bucket/p"],
+            &["get", "s3://bucket/p/", "back"],
+            &["ls", "s3://bucket/p/"],
+            &["rm", "s3://bucket/p", "--recursive", "--yes"],
+        ] {
+            front.forget();
+            let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+            assert!(
+                code == Some(78) && text.contains("give --virtual-host"),
+                "{arguments:?}: {code:?} {text}"
+            );
+            // A line for the file that met it first, and the error.
+            let lines = text.matches("--virtual-host").count();
+            assert!(lines <= 2 && front.count(" ") < 20, "{} requests: {text}", front.count(" "));
+        }
+    }
+    assert_eq!(tree(&desk.files()).len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_with_object_lock_gets_the_checksum_that_it_wants_with_files_and_parts() {
+    for more in [&[][..], &["--checksums", "when_required"]] {
+        let desk = Desk::new();
+        desk.write("small", b"small");
+        desk.write("large", &bytes(9 << 20, 1));
+        let front = Front::start(&desk.url, |asked| {
+            let sums = asked.has("content-md5") || asked.headers.keys().any(|name| name.starts_with("x-amz-checksum-"));
+            match asked.method == "PUT" && !sums {
+                true => Fate::Refuse(400, "InvalidRequest: Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"),
+                false => Fate::Pass,
+            }
+        })
+        .await;
+        let lock = ["move", "files", "s3://bucket/p", "--object-lock", "COMPLIANCE", "--retain-days", "1"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &[&lock[..], more].concat()).await;
+        assert_eq!(code, Some(0), "{more:?}: {text}");
+        assert_eq!((desk.stored().len(), tree(&desk.files()).len()), (2, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_without_object_lock_and_an_object_under_one_are_told_as_that() {
+    let desk = Desk::new();
+    for number in 0..9 {
+        desk.write(&format!("{number}"), b"x");
+    }
+    let front = Front::start(&desk.url, |asked| match asked.has("x-amz-object-lock-mode") {
+        true => Fate::Refuse(400, "InvalidRequest: Bucket is missing Object Lock Configuration"),
+        false => Fate::Pass,
+    })
+    .await;
+    let lock = ["move", "files", "s3://bucket/p", "--object-lock", "GOVERNANCE", "--retain-days", "1"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &lock).await;
+    assert!(code == Some(78) && text.contains("this bucket has no Object Lock"), "{code:?} {text}");
+    assert_eq!((tree(&desk.files()).len(), desk.stored().len()), (9, 0));
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket/p"]).await.0, Some(0));
+    let front = Front::start(&desk.url, |asked| match asked.method.as_str() {
+        "DELETE" => Fate::Refuse(403, "AccessDenied: Access Denied because object protected by object lock."),
+        "POST" => Fate::Refuse(501, "NotImplemented"),
+        _ => Fate::Pass,
+    })
+    .await;
+    for (arguments, exit) in
+        [(&["rm", "s3://bucket/p/1"][..], 77), (&["rm", "s3://bucket/p", "--recursive", "--yes"], 3)]
+    {
+        let (code, text) = told(&front.url, desk.dir.path(), &[], arguments).await;
+        assert!(code == Some(exit) && text.contains("stays until the lock ends"), "{code:?} {text}");
+    }
+    assert_eq!(desk.stored().len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_whose_owner_does_not_pay_is_told_in_every_request_that_we_do() {
     let desk = Desk::new();
     let front = Front::start(&desk.url, |asked| match asked.has("x-amz-request-payer") {
@@ -106,81 +264,4 @@ async fn a_lock_that_makes_no_sense_is_told_before_anything_is_sent() {
         assert!(code == Some(78) && text.contains("GOVERNANCE or COMPLIANCE"), "{code:?} {text}");
     }
     assert!(desk.stored().is_empty());
-}
-
-/// A service whose keys end after so many requests.
-async fn ending(desk: &Desk, after: usize, code: &'static str) -> Front {
-    let count = AtomicUsize::new(0);
-    Front::start(&desk.url, move |_| match count.fetch_add(1, Ordering::Relaxed) < after {
-        true => Fate::Pass,
-        false => Fate::Refuse(if code == "ExpiredToken" { 400 } else { 403 }, code),
-    })
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_that_end_stop_a_move_with_one_line_and_keep_what_is_not_proven() {
-    for code in ["ExpiredToken", "InvalidAccessKeyId", "RequestTimeTooSkewed"] {
-        let desk = Desk::new();
-        for number in 0..400 {
-            desk.write(&format!("{number:03}"), &bytes(100, number));
-        }
-        let front = ending(&desk, 200, code).await;
-        let arguments = ["move", "files", "s3://bucket/p", "--in-flight", "8"];
-        let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
-        assert_eq!(exit, Some(77), "{code}: {text}");
-        assert_eq!(text.matches("kept").count(), 2, "one line of a file, and the summary: {text}");
-        let (left, stored) = (tree(&desk.files()), desk.stored());
-        for number in 0..400 {
-            let name = format!("{number:03}");
-            let there = left.get(&name).or_else(|| stored.get(&format!("p/{name}")));
-            assert!(there == Some(&bytes(100, number)), "{name} is lost");
-        }
-        assert!(left.len() > 200 && left.len() < 400, "{} left", left.len());
-        assert!(front.count(" ") < 1300, "{} requests", front.count(" "));
-        let (exit, text) = told(&desk.url, desk.dir.path(), &[], &arguments).await;
-        assert!(exit == Some(0) && tree(&desk.files()).is_empty(), "{text}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_refuses_whatever_it_is_asked_is_not_asked_for_every_file() {
-    let desk = Desk::new();
-    for number in 0..300 {
-        desk.write(&format!("{number:03}"), &bytes(100, number));
-    }
-    // The probe goes well, and no file does.
-    let front = Front::start(&desk.url, |asked| match asked.makes() && !asked.target.contains("probe") {
-        true => Fate::Refuse(403, "AccessDenied"),
-        false => Fate::Pass,
-    })
-    .await;
-    let arguments = ["move", "files", "s3://bucket/p", "--in-flight", "2"];
-    let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
-    assert_eq!(exit, Some(77), "{text}");
-    assert_eq!((text.matches("AccessDenied").count(), tree(&desk.files()).len()), (21, 300), "{text}");
-    // One folder that is refused does not hold up the others.
-    desk.write("zz/last", b"goes");
-    let front = Front::start(&desk.url, |asked| match asked.target.contains("/p/0") && asked.makes() {
-        true => Fate::Refuse(403, "AccessDenied"),
-        false => Fate::Pass,
-    })
-    .await;
-    let (exit, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
-    assert!(exit == Some(3) || exit == Some(77), "{exit:?}: {text}");
-    assert!(!text.contains(crawl_sim::S3::SECRET));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_that_may_not_read_are_told_which_leave_is_missing() {
-    let desk = Desk::new();
-    desk.write("a", b"a");
-    let front = Front::start(&desk.url, |asked| match asked.method.as_str() {
-        "GET" | "HEAD" => Fate::Refuse(403, "AccessDenied"),
-        _ => Fate::Pass,
-    })
-    .await;
-    let (exit, text) = told(&front.url, desk.dir.path(), &[], &["move", "files", "s3://bucket"]).await;
-    assert!(exit == Some(77) && text.contains("GetObject"), "{exit:?}: {text}");
-    assert_eq!(tree(&desk.files()).len(), 1);
 }

@@ -77,16 +77,12 @@ impl Desk {
     }
 
     pub(crate) fn job(&self, plan: Plan) -> Job {
-        // Another test's child has a copy of the lock that was just given up, until it has become its program.
-        for _ in 0..100 {
-            match Job::new(self.bucket(), plan.clone(), &self.receipts()) {
-                Err(error) if error.to_string().contains("another process writes") => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                job => return job.unwrap(),
-            }
-        }
-        Job::new(self.bucket(), plan, &self.receipts()).expect("receipts that nobody else holds")
+        self.job_by(&self.url, plan)
+    }
+
+    /// A job by way of what stands before the server.
+    pub(crate) fn job_by(&self, url: &str, plan: Plan) -> Job {
+        job_at(url, plan, &self.receipts())
     }
 
     /// What the server has, by key, as it lies in its folder.
@@ -97,6 +93,20 @@ impl Desk {
     pub(crate) fn program(&self, arguments: &[&str]) -> Output {
         program(&self.url, self.dir.path(), arguments)
     }
+}
+
+/// A job with these receipts.
+pub(crate) fn job_at(url: &str, plan: Plan, receipts: &Path) -> Job {
+    // Another test's child has a copy of the lock that was just given up, until it has become its program.
+    for _ in 0..100 {
+        match Job::new(bucket_at(url), plan.clone(), receipts) {
+            Err(error) if error.to_string().contains("another process writes") => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            job => return job.unwrap(),
+        }
+    }
+    Job::new(bucket_at(url), plan, receipts).expect("receipts that nobody else holds")
 }
 
 /// Receipts in the folder that the program is run in.

@@ -141,6 +141,61 @@ async fn what_came_before_a_break_is_not_fetched_again_and_what_was_damaged_mean
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_a_break_is_believed_only_where_the_end_can_show_that_it_is_wrong() {
+    let desk = stocked().await;
+    // In parts of a size that nobody tells: as many as of our own size, so that ours is a guess.
+    let arguments = ["copy", "files/large", "s3://bucket/p/guess", "--part-size", "6MiB"];
+    assert_eq!(told(&desk.url, desk.dir.path(), &[], &arguments).await.0, Some(0));
+    let ranges = AtomicUsize::new(0);
+    let broken = Front::start(&desk.url, move |asked| {
+        let later = of_object(asked) && !asked.headers["range"].starts_with("bytes=0-");
+        // What is told of the object comes without checksums.
+        match later && ranges.fetch_add(1, Ordering::Relaxed) < 100 {
+            true => Fate::Cut(50),
+            false => Fate::Strip(CHECKSUMS),
+        }
+    })
+    .await;
+    let whole = Front::start(&desk.url, |_| Fate::Strip(CHECKSUMS)).await;
+    for (key, more) in [("guess", &[][..]), ("large", &["--any-etag"])] {
+        let (code, text) = get(&broken.url, &desk, key, more).await;
+        assert_eq!(code, Some(75), "{text}");
+        // The disk lost what had come.
+        for name in crate::desk::tree(&desk.dir.path().join("back")).into_keys() {
+            assert!(name.ends_with(".part"), "{name}");
+            std::fs::write(desk.dir.path().join("back").join(name), vec![0; 8 << 20]).unwrap();
+        }
+        let (code, text) = get(&whole.url, &desk, key, more).await;
+        assert_eq!(code, Some(0), "{key}: {text}");
+        assert!(back(&desk) == Some(bytes(20 << 20, 2)), "{key}: damaged");
+        std::fs::remove_file(desk.dir.path().join("back/file")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_appears_while_an_object_comes_is_not_replaced() {
+    let desk = stocked().await;
+    for (key, seed, size) in [("small", 1, 100), ("large", 2, 20 << 20)] {
+        for (theirs, code) in [(b"theirs".to_vec(), 78), (bytes(size, seed), 0)] {
+            let (path, put) = (desk.dir.path().join("back/file"), theirs.clone());
+            let front = Front::start(&desk.url, move |asked| {
+                if of_object(asked) && !path.exists() {
+                    std::fs::write(&path, &put).unwrap();
+                }
+                Fate::Pass
+            })
+            .await;
+            let (found, text) = get(&front.url, &desk, key, &[]).await;
+            assert_eq!(found, Some(code), "{key}: {text}");
+            assert!(code == 0 || text.contains("there is another file already"), "{text}");
+            assert!(back(&desk) == Some(theirs), "{key}: replaced");
+            assert_eq!(crate::desk::tree(&desk.dir.path().join("back")).len(), 1, "nothing half stays");
+            std::fs::remove_file(desk.dir.path().join("back/file")).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_only_a_folder_or_only_an_object_is_told_as_that() {
     let liar = Liar::start(Lie::None).await;
     let dir = tempfile::tempdir().unwrap();

@@ -30,7 +30,7 @@ impl Asked {
 /// What becomes of a request.
 pub(crate) enum Fate {
     Pass,
-    /// Status and code of an answer of our own.
+    /// Status and code of an answer of our own, with `: ` and a message behind it where that matters.
     Refuse(u16, &'static str),
     /// So many bytes of the answer's body, then nothing more.
     Cut(usize),
@@ -111,9 +111,12 @@ async fn serve(mut client: TcpStream, behind: &str, rule: &Rule, log: &Mutex<Vec
     }
     let fate = rule(&asked);
     if let Fate::Refuse(status, code) = fate {
+        let (code, message) = code.split_once(": ").unwrap_or((code, "no"));
         let body = match asked.method.as_str() {
             "HEAD" => String::new(),
-            _ => format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>"),
+            _ => format!(
+                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            ),
         };
         let length = body.len();
         let text =

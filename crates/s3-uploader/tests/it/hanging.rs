@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crawl_core::{Source, Store};
-use s3_uploader::{Behind, Job};
+use s3_uploader::Behind;
 
 use crate::behind::{Numbers, check_bucket, check_pages, crawl, crawl_with};
-use crate::desk::{Desk, bucket_at, plan};
+use crate::desk::{Desk, job_at, plan};
 use crate::front::{Fate, Front};
 
 /// A crawl into `root`, by way of `url`.
 fn machine(desk: &Desk, source: &Numbers, url: &str, receipts: &str) -> Behind {
-    let job = Job::new(bucket_at(url), plan("crawl/", true), &desk.dir.path().join(receipts)).unwrap();
+    let job = job_at(url, plan("crawl/", true), &desk.dir.path().join(receipts));
     Behind::new(Store::new(&source.root), job, source.settings(), None)
 }
 
@@ -29,9 +29,12 @@ async fn a_machine_that_hung_while_it_told_does_not_roll_the_bucket_back() {
             let begun = Instant::now();
             if asked.method == "PUT" && asked.target.contains(what) {
                 hung.store(true, Ordering::SeqCst);
-                while !awake.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(60) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+                // Not on a thread of the runtime: what it was about to do next would hang as well.
+                tokio::task::block_in_place(|| {
+                    while !awake.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(60) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
             }
             Fate::Pass
         })

@@ -1,4 +1,4 @@
-//! Hostile names, files that change, disks that are full, secrets.
+//! Hostile names, files that change, disks that are full.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crawl_core::Kind;
-use crawl_sim::S3;
-use s3_uploader::{Choice, CloudFile, Local, list};
+use s3_uploader::{Choice, Local, list};
 
 use crate::desk::{Desk, bytes, plan, tree};
 use crate::liar::{Liar, Lie};
@@ -90,7 +89,11 @@ async fn hostile_names_arrive_as_they_are() {
     let output = desk.program(&["get", "s3://bucket/h/", "back"]);
     // Names with control characters, backslashes and the like are not written to a disk.
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(tree(&desk.dir.path().join("back"))["ü/€ß"], "ü/€ß".as_bytes());
+    let back = tree(&desk.dir.path().join("back"));
+    // This server says that its listing codes keys, and does not.
+    for name in ["ü/€ß", "a+b%20c", "q?x=1&y#z"] {
+        assert_eq!(back[name], name.as_bytes(), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -108,15 +111,6 @@ async fn a_key_may_have_1024_bytes_and_no_more() {
         // The prefix holds `..`, which no layer on the way may resolve.
         assert_eq!(result.is_ok(), fits && liar.objects().len() == 1, "{result:?}");
         assert_eq!(path.exists(), !fits);
-    }
-}
-
-#[test]
-fn an_address_with_keys_is_refused_and_not_shown() {
-    for text in ["s3://AKID:sEcReT@bucket/prefix", "s3://AKID:sEc/ReT@bucket/prefix"] {
-        let error = s3_uploader::parse_address(text).unwrap_err();
-        let told = format!("{error:?} {error} {}", error.advice());
-        assert!(error.kind() == Kind::Config && !told.contains("ReT") && !told.contains("sEc"), "{told}");
     }
 }
 
@@ -168,9 +162,10 @@ async fn a_disk_that_fills_up_with_receipts_keeps_what_has_none() {
     for number in 0..40 {
         desk.write(&format!("{number:02}"), &bytes(100, number));
     }
-    // A file may have 2 KiB here: a few receipts fit, and the next one is refused as by a full disk.
+    // A file may have 2 KiB here: a few receipts fit, and the next one is refused as by a full disk. Receipts that wait
+    // for each other are written in one go, which a busy machine makes longer: those of four files fit, of eight not.
     let program = format!(
-        "trap '' XFSZ; ulimit -f 4; exec '{}' move files s3://bucket --in-flight 2 --receipts s3-receipts.jsonl",
+        "trap '' XFSZ; ulimit -f 4; exec '{}' move files s3://bucket --in-flight 1 --receipts s3-receipts.jsonl",
         env!("CARGO_BIN_EXE_s3-uploader")
     );
     let mut shell = Command::new("sh");
@@ -295,53 +290,6 @@ async fn what_is_fetched_replaces_no_other_file() {
     assert!(text.contains("0 fetched + 3 skipped + 0 not fetched"), "{text}");
     let files = tree(&desk.files());
     assert_eq!((&files["other"][..], &files["away"][..], files.len()), (&b"mine!"[..], &b"away"[..], 4));
-}
-
-#[test]
-fn a_cloud_file_with_keys_must_be_private() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cloud.toml");
-    std::fs::write(
-        &path,
-        format!("bucket = \"b\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\n", S3::KEY, S3::SECRET),
-    )
-    .unwrap();
-    allow(&path, 0o644);
-    let error = CloudFile::read(&path).unwrap_err();
-    assert_eq!(error.kind(), Kind::Config);
-    assert!(!format!("{error:?} {error}").contains(S3::SECRET));
-    allow(&path, 0o600);
-    let file = CloudFile::read(&path).unwrap();
-    assert!(file.login().is_some() && !format!("{file:?}{:?}", file.login()).contains(S3::SECRET));
-    std::fs::write(&path, format!("secret_key = {}\n", S3::SECRET)).unwrap();
-    assert!(!format!("{:?}", CloudFile::read(&path).unwrap_err()).contains(S3::SECRET));
-}
-
-#[tokio::test]
-async fn secrets_are_in_nothing_that_is_written() {
-    let desk = Desk::new();
-    desk.write("a", b"a");
-    let mut written = String::new();
-    for arguments in [
-        &["copy", "files", "s3://bucket", "--verbose", "--json", "--receipts", "receipts"][..],
-        &["ls", "s3://nowhere/"],
-        &["move", "files", "s3://bucket", "--log", "json", "-v", "--receipts", "receipts"],
-        &["move", "--help"],
-    ] {
-        let mut program = crate::desk::command(&desk.url, desk.dir.path());
-        let output = program.env("RUST_LOG", "trace").args(arguments).output().unwrap();
-        written.push_str(&String::from_utf8_lossy(&output.stdout));
-        written.push_str(&String::from_utf8_lossy(&output.stderr));
-    }
-    for file in std::fs::read_dir(desk.dir.path()).unwrap().flatten().filter(|file| file.path().is_file()) {
-        written.push_str(&std::fs::read_to_string(file.path()).unwrap());
-    }
-    assert!(written.contains("sha256"));
-    for secret in [S3::SECRET, S3::KEY, "Signature=", "X-Amz-Signature"] {
-        assert!(!written.contains(secret), "{secret} was written");
-    }
-    let output = desk.program(&["presign", "s3://bucket/a"]);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("X-Amz-Signature"));
 }
 
 #[test]

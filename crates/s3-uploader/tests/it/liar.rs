@@ -30,6 +30,10 @@ pub(crate) enum Lie {
     FlippedJoined,
     /// CompleteMultipartUpload and PutObject answer 200 with an error in the body, and store nothing.
     ErrorIn200,
+    /// A listing says that there is more and not where.
+    HalfListed,
+    /// A removal of many goes well, but for errors of keys that nobody asked about, and of one that is gone.
+    StrangeErrors,
     /// Stored, then 500, always.
     StoredThen500,
     /// Not stored, 500, always.
@@ -231,6 +235,7 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         ("PUT", query) if query.contains("partNumber") => "part",
         ("PUT", _) => "put",
         ("POST", query) if query.contains("uploads") => "create",
+        ("POST", query) if query.contains("delete") && lie == Lie::StrangeErrors => "remove",
         ("POST", _) => "complete",
         ("GET", query) if query.contains("uploadId") => "parts",
         ("GET", query) if query.split('&').any(|pair| pair == "uploads" || pair == "uploads=") => "uploads",
@@ -281,11 +286,14 @@ fn answer(request: &Request, lie: Lie, state: &Mutex<State>) -> Answer {
         "part" => part(&mut state, request, lie),
         "parts" => parts(&state, request),
         "uploads" => uploads(&state),
-        "list" => list(&state),
+        "list" => list(&state, lie),
+        "remove" => remove(&mut state, request),
         "complete" => complete(&mut state, request, lie),
         "delete" => {
-            state.objects.remove(&request.key);
-            state.uploads.remove(&id_of(&request.query));
+            // An upload that is ended takes no object along.
+            if state.uploads.remove(&id_of(&request.query)).is_none() {
+                state.objects.remove(&request.key);
+            }
             Some((204, Vec::new(), String::new()))
         }
         _ => look(&state, request, lie),
@@ -386,12 +394,29 @@ fn parts(state: &State, request: &Request) -> Answer {
 }
 
 /// All objects, whatever prefix was asked for.
-fn list(state: &State) -> Answer {
+fn list(state: &State, lie: Lie) -> Answer {
     let one = |(key, object): (&String, &Object)| {
         format!("<Contents><Key>{key}</Key><Size>{}</Size></Contents>", object.bytes.len())
     };
     let all: String = state.objects.iter().map(one).collect();
-    Some((200, Vec::new(), format!("<ListBucketResult>{all}</ListBucketResult>")))
+    let more = lie == Lie::HalfListed;
+    let body = format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>{all}</ListBucketResult>");
+    Some((200, Vec::new(), body))
+}
+
+fn remove(state: &mut State, request: &Request) -> Answer {
+    let asked = String::from_utf8_lossy(&request.body).into_owned();
+    let gone: Vec<String> =
+        state.objects.keys().filter(|key| asked.contains(&format!("<Key>{key}</Key>"))).cloned().collect();
+    let error = |key: &str, code: &str| format!("<Error><Key>{key}</Key><Code>{code}</Code></Error>");
+    let mut body = "<DeleteResult>".to_owned();
+    for key in &gone {
+        state.objects.remove(key);
+        body.push_str(&error(key, "NoSuchKey"));
+        body.push_str(&error(&format!("foreign/{key}"), "AccessDenied"));
+    }
+    body.push_str("</DeleteResult>");
+    Some((200, Vec::new(), body))
 }
 
 fn uploads(state: &State) -> Answer {

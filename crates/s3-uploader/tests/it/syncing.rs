@@ -68,6 +68,10 @@ async fn from_bucket_to_bucket_nothing_is_fetched_and_only_what_differs_is_copie
     desk.write("a", b"two");
     run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
     assert!(run(&front.url, &desk, &sync, 0).await.contains("1 copied + 1 there already"));
+    // A name that was listed and is not there is told.
+    std::fs::write(desk.dir.path().join("names.txt"), "a\nnowhere\n").unwrap();
+    let text = run(&front.url, &desk, &[&sync[..], &["--files-from", "names.txt"]].concat(), 3).await;
+    assert!(text.contains("this was named and is not there: `nowhere`"), "{text}");
     // One that is refused does not hold up the others.
     std::fs::remove_dir_all(desk.dir.path().join("s3/other/q")).unwrap();
     let front =
@@ -119,4 +123,70 @@ async fn names_sizes_and_ages_choose_and_a_name_that_is_not_there_is_told() {
         std::fs::remove_file(desk.dir.path().join("s3-receipts.jsonl")).unwrap();
     }
     run(&desk.url, &desk, &["copy", "files", "s3://bucket/p", "--files-from", "nowhere"], 78).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_bucket_to_bucket_nothing_is_replaced_where_that_is_forbidden() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.dir.path().join("s3/other")).unwrap();
+    for name in ["differs", "longer", "same", "new"] {
+        desk.write(name, name.as_bytes());
+    }
+    run(&desk.url, &desk, &["copy", "files", "s3://bucket/p"], 0).await;
+    for (name, content) in [("differs", &b"theirs!"[..]), ("longer", b"of another size"), ("same", b"same")] {
+        desk.write(name, content);
+    }
+    run(&desk.url, &desk, &["copy", "files", "s3://other/q", "--exclude", "new"], 0).await;
+    let sync = ["sync", "s3://bucket/p", "s3://other/q", "--no-overwrite"];
+    // By what is told, and where nothing is told by reading.
+    for stripped in [&[][..], &["x-amz-checksum", "etag"]] {
+        let front = Front::start(&desk.url, move |_| Fate::Strip(stripped)).await;
+        let text = run(&front.url, &desk, &sync, 3).await;
+        let copied = usize::from(stripped.is_empty());
+        assert!(text.contains(&format!("{copied} copied + {} there already + 2 not", 2 - copied)), "{text}");
+        assert_eq!(text.matches("another object has this key").count(), 2, "{text}");
+        let other = tree(&desk.dir.path().join("s3/other"));
+        assert_eq!(
+            (&other["q/differs"][..], &other["q/longer"][..]),
+            (&b"theirs!"[..], &b"of another size"[..])
+        );
+        assert_eq!((&other["q/same"][..], &other["q/new"][..]), (&b"same"[..], &b"new"[..]));
+    }
+    // One that comes between the look and the copy is not replaced where the service hears of it.
+    std::fs::remove_file(desk.dir.path().join("s3/other/q/new")).unwrap();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = asked.clone();
+    let front = Front::start(&desk.url, move |asked| {
+        if asked.method == "PUT" && asked.target.contains("/q/new") {
+            seen.store(asked.has("if-none-match"), std::sync::atomic::Ordering::Relaxed);
+        }
+        Fate::Pass
+    })
+    .await;
+    run(&front.url, &desk, &sync, 3).await;
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_file_is_chosen_as_one_in_a_folder_is() {
+    let desk = Desk::new();
+    desk.write("a.csv", &[0; 10]);
+    std::fs::write(desk.dir.path().join("others.txt"), "b.csv\n").unwrap();
+    std::fs::write(desk.dir.path().join("it.txt"), "a.csv\n").unwrap();
+    for (flags, code) in [
+        (&["--include", "*.jsonl"][..], 0),
+        (&["--exclude", "a.*"], 0),
+        (&["--min-size", "11"], 0),
+        (&["--max-size", "9"], 0),
+        (&["--older-than", "1d"], 0),
+        (&["--files-from", "others.txt"], 3),
+    ] {
+        let move_it = [&["move", "files/a.csv", "s3://bucket/p/"], flags].concat();
+        let text = run(&desk.url, &desk, &move_it, code).await;
+        assert!(text.contains("0 files = ") && text.contains("1 left out"), "{flags:?}: {text}");
+        assert!(desk.stored().is_empty() && desk.files().join("a.csv").exists(), "{flags:?}");
+    }
+    let flags = ["--include", "*.csv", "--min-size", "10", "--newer-than", "1d", "--files-from", "it.txt"];
+    run(&desk.url, &desk, &[&["move", "files/a.csv", "s3://bucket/p/"], &flags[..]].concat(), 0).await;
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["p/a.csv"]);
 }

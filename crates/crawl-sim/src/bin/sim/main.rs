@@ -59,7 +59,7 @@ enum Double {
     /// An OpenAI-compatible language model at /v1
     #[command(after_help = AFTER_HELP)]
     Llm(LlmArgs),
-    /// No server: a listing of models that nobody made, each row with `"synthetic": true`
+    /// No server: a listing of models that nobody made, and details of some, each row with `"synthetic": true`
     #[command(after_help = MODELS_HELP)]
     Models(ModelsArgs),
     /// A real S3 server; it knows no faults
@@ -76,7 +76,8 @@ Example:
 const MODELS_HELP: &str = "\
 Example:
   sim models --synthetic 100000 --root data/synthetic
-  hf-crawler catalogue data/synthetic --to synthetic.parquet";
+  hf-crawler catalogue data/synthetic --to synthetic.parquet
+  hf-crawler fits synthetic.parquet --memory 24GiB";
 
 #[derive(Args)]
 struct ModelsArgs {

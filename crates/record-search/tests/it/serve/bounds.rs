@@ -140,3 +140,31 @@ fn slow_senders_hold_up_nobody() {
     assert!(began.elapsed() < Duration::from_secs(10));
     drop(slow);
 }
+
+/// An embedder that counts how often it is asked.
+struct Counted(std::sync::atomic::AtomicUsize);
+
+impl Embedder for Counted {
+    fn name(&self) -> String {
+        "hashed".into()
+    }
+    fn digest(&self) -> String {
+        "seed 7".into()
+    }
+    fn dimension(&self) -> usize {
+        DIMENSION
+    }
+    fn embed(&self, texts: &[&str]) -> record_search::Result<Vec<Embedded>> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Hashed { seed: 7 }.embed(texts)
+    }
+}
+
+#[test]
+fn a_page_makes_the_vector_of_its_query_once() {
+    let (folder, _index) = index(&documents(10, 60));
+    let embedder = Arc::new(Counted(0.into()));
+    let server = serve(folder.path(), Some(embedder.clone()), None);
+    let got = server.get("/?q=llama&license=mit&source=ones");
+    assert_eq!((got.status, embedder.0.load(std::sync::atomic::Ordering::SeqCst)), (200, 1));
+}

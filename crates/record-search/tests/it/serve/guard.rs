@@ -103,3 +103,15 @@ fn nothing_can_be_written() {
         );
     }
 }
+
+#[test]
+fn white_space_around_a_token_is_no_part_of_it() {
+    let (folder, _index) = index(&documents(5, 10));
+    let server = serve(folder.path(), hashed(), Some(&format!(" {TOKEN}\r\n")));
+    let right = format!("Authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(server.ask("/api/search", &right).status, 200);
+    for token in ["", "   ", "\n", &format!("{}\n", " ".repeat(40)), "    short token     "] {
+        let error = bind("127.0.0.1:0", Some(token)).unwrap_err();
+        assert!(error.kind() == crawl_core::Kind::Config && error.to_string().contains("token"), "{token:?}");
+    }
+}

@@ -298,3 +298,83 @@ fn the_program_says_where_it_listens_and_ends_at_once() {
     assert_eq!(program.wait().unwrap().code(), Some(130));
     assert!(began.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn a_page_tells_when_not_all_words_counted() {
+    let mut documents = documents(23, 80);
+    documents.iter_mut().enumerate().for_each(|(at, document)| document.tags = vec![format!("pre{at}")]);
+    let (folder, _index) = index(&documents);
+    let server = serve(folder.path(), hashed(), None);
+    let tells = |query: &str, wanted: &str| server.get(&format!("/?q={query}")).body.contains(wanted);
+    assert!(tells("pre*", "stands for more words than are looked at"));
+    assert!(tells("llama+qqq+qrs", "under half of the words are known"));
+    assert!(!tells("llama", "Meaning:") && !tells("llama", "are looked at"));
+}
+
+#[test]
+fn a_choice_that_was_not_counted_has_no_number() {
+    let mut documents = documents(21, 120);
+    for (at, document) in documents.iter_mut().enumerate() {
+        // More texts than are counted; the rare ones come last.
+        let text = if at < 60 { format!("often {}", at % 30) } else { format!("rare {at}") };
+        document.columns.insert("license".into(), (Kind::Facet, Cell::texts([text])));
+    }
+    let (folder, _index) = index(&documents);
+    let server = serve(folder.path(), None, None);
+    let count = |path: &str, column: &str, value: &str| -> Option<String> {
+        let body = server.get(path).body;
+        let own = body.split(&format!("name=\"{column}\" value=\"{value}\"")).nth(1).unwrap().to_owned();
+        let own = own.split("</label>").next().unwrap().to_owned();
+        Some(own.split("class=\"count\">").nth(1)?.split('<').next()?.to_owned())
+    };
+    let rare = format!("/?license={}", encoded("rare 99"));
+    assert_eq!(server.get(&rare.replace("/?", "/api/search?")).json()["total"], 1);
+    assert_eq!(count(&rare, "license", "rare 99"), None, "it is not among those that were counted");
+    assert_eq!(count("/?license=often*", "license", "often*"), None, "what is no text of the facet");
+    assert_eq!(count("/?license=often+3", "license", "often 3"), Some("2".into()));
+    // Of few texts all are counted, and what is not there is there 0 times.
+    assert_eq!(count("/?source=nobody", "source", "nobody"), Some("0".into()));
+}
+
+#[test]
+fn a_form_that_is_sent_again_asks_the_same() {
+    let (folder, _index) = index(&documents(22, 60));
+    let server = serve(folder.path(), None, None);
+    let body = server.get("/?downloads=%3E%3D100&downloads=..1500&-license=mit&license=other").body;
+    let mut sent: Vec<(String, String)> = Vec::new();
+    for field in body.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        let of = |name: &str| Some(field.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.to_owned());
+        let on = !field.contains("type=\"checkbox\"") || field.contains(" checked");
+        if let (Some(name), Some(value), true) = (of("name"), of("value"), on) {
+            sent.push((name, value.replace("&gt;", ">")));
+        }
+    }
+    sent.retain(|(_, value)| !value.is_empty());
+    sent.sort();
+    let wanted = [("-license", "mit"), ("downloads", "..1500"), ("downloads", ">=100"), ("license", "other")];
+    assert_eq!(sent, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())), "{body}");
+}
+
+#[test]
+fn the_last_page_that_can_be_asked_for_leads_to_none_behind_it() {
+    let one = |at: usize| {
+        let mut document = Document { source: "s".into(), id: format!("m{at}"), ..Document::default() };
+        document.columns.insert("dataset".into(), (Kind::Facet, Cell::texts(["squad"])));
+        document
+    };
+    let (folder, _index) = index(&(0..10_050).map(one).collect::<Vec<_>>());
+    let server = serve(folder.path(), None, None);
+    for path in ["/datasets", "/"] {
+        let next = |page: usize| {
+            let got = server.get(&format!("{path}?limit=100&page={page}"));
+            assert_eq!(got.status, 200, "{path} {page}");
+            got.body
+                .split("<a rel=\"next\" href=\"")
+                .nth(1)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
+        };
+        assert!(next(99).is_some_and(|to| to.contains("page=100")), "{path}");
+        assert_eq!(next(100), None, "{path}");
+    }
+    assert!(server.get("/api/search?limit=100&page=100").json()["next"].is_null());
+}

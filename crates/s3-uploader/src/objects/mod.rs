@@ -1,83 +1,24 @@
 //! What is in a bucket: listed, fetched, removed, shared for a while; and uploads that nobody will finish.
 
+mod listing;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
-use crawl_core::{Error, Kind, Result, Timestamp};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use crawl_core::{Error, Kind, Result};
 use futures::StreamExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::Dress;
-use crate::dress::guarded;
+use crate::coding::coded;
 use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
-
-/// An object, as a listing tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// The key.
-    pub key: String,
-    /// The size in bytes.
-    pub size: u64,
-    /// The ETag, without quotes.
-    pub etag: Option<String>,
-    /// When it was written, in seconds since 1970.
-    pub modified: Option<i64>,
-}
-
-/// A page of a listing.
-#[derive(Clone, Debug, Default)]
-pub struct ObjectPage {
-    /// The objects, in order of key.
-    pub objects: Vec<Object>,
-    /// Where the next page begins; `None` on the last.
-    pub next: Option<String>,
-}
-
-/// An upload in parts that was begun and has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfinished {
-    /// The key.
-    pub key: String,
-    /// The server's name of it.
-    pub upload: String,
-    /// When it was begun, in seconds since 1970.
-    pub begun: i64,
-}
+pub use listing::{Object, ObjectPage, Unfinished};
 
 impl Bucket {
-    /// A page of the objects whose keys begin with `prefix`.
-    ///
-    /// # Errors
-    /// Those of reaching the server.
-    pub async fn list(&self, prefix: &str, at: Option<&str>) -> Result<ObjectPage> {
-        let once = || {
-            let list = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
-            // Keys may hold what XML cannot.
-            list.set_continuation_token(at.map(str::to_owned)).encoding_type(EncodingType::Url).send()
-        };
-        let page = self.send("listing", prefix, 0, once).await?;
-        let coded = page.encoding_type() == Some(&EncodingType::Url);
-        let object = |object: &aws_sdk_s3::types::Object| Object {
-            key: decoded(object.key().unwrap_or_default(), coded),
-            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-            etag: object.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
-            modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
-        };
-        let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
-        if next.is_some() && next == at {
-            return Err(Error::new(Kind::Shape, "the server gave the same place of the listing twice")
-                .at(self.place(prefix)));
-        }
-        Ok(ObjectPage {
-            objects: page.contents().iter().map(object).collect(),
-            next: next.map(str::to_owned),
-        })
-    }
-
     /// The bytes of a small object; `None` if there is none.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<bytes::Bytes>> {
         self.again(|| self.read_once(key)).await
@@ -143,9 +84,13 @@ impl Bucket {
             delete.customize().interceptor(ContentMd5).send()
         };
         let answer = self.send("removing", "", 0, once).await?;
-        Ok(answer
-            .errors()
-            .iter()
+        // Of each key that was asked about one error counts, and none of others.
+        let mut asked: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        let refused = answer.errors().iter().filter(|error| {
+            // Some call it an error that a key is gone already.
+            asked.remove(error.key().unwrap_or_default()) && error.code() != Some("NoSuchKey")
+        });
+        Ok(refused
             .map(|error| {
                 let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
                 Failure::of_one("removing", &self.place(error.key().unwrap_or_default()), code, message)
@@ -160,7 +105,7 @@ impl Bucket {
     pub async fn has_below(&self, key: &str) -> Result<bool> {
         let folder = format!("{}/", key.trim_end_matches('/'));
         let page = self.list(&folder, None).await?;
-        Ok(page.objects.iter().any(|object| object.key.starts_with(&folder)))
+        Ok(!page.objects.is_empty())
     }
 
     /// The error of a key under which nothing is: other names that begin with it may be meant.
@@ -187,11 +132,11 @@ impl Bucket {
     /// Gives an object another key: a copy within the bucket, looked at before the old one is removed.
     pub(crate) async fn rename(&self, key: &str, to: &str, dress: &Dress) -> Result<()> {
         let source = coded(&format!("{}/{key}", self.name()));
+        let before = crate::proof::head(self, key).await?;
         let copy = || {
             let copy = self.client().copy_object().bucket(self.name()).key(to);
-            guarded!(copy, dress).copy_source(&source).send()
+            dress.with_copy(copy, &before).copy_source(&source).send()
         };
-        let before = crate::proof::head(self, key).await?;
         self.send("copying within the bucket", key, 0, copy).await?;
         if crate::proof::head(self, to).await?.content_length() != before.content_length() {
             return Err(Error::new(Kind::Storage, "a copy within the bucket is not whole")
@@ -219,54 +164,6 @@ impl Bucket {
         Ok(signed.map_err(denied)?.uri().to_owned())
     }
 
-    /// The unfinished uploads whose keys begin with `prefix`.
-    ///
-    /// # Errors
-    /// Those of reaching the server; [`Kind::Shape`] if it cannot list them.
-    pub async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>> {
-        let mut found = Vec::new();
-        let mut after: (Option<String>, Option<String>) = (None, None);
-        // Keys may hold what XML cannot. But Ceph RGW 16 codes keys when it is asked to and does not say so: where
-        // an answer does not say that its keys are coded, they are asked for as they are.
-        let mut coding = Some(EncodingType::Url);
-        loop {
-            let once = || {
-                let list = self.client().list_multipart_uploads().bucket(self.name()).prefix(prefix);
-                list.set_key_marker(after.0.clone())
-                    .set_upload_id_marker(after.1.clone())
-                    .set_encoding_type(coding.clone())
-                    .send()
-            };
-            let page = self.send("listing the uploads", prefix, 0, once).await.map_err(|failure| {
-                if failure.error.status() != Some(501) {
-                    return failure.error;
-                }
-                Error::new(Kind::Shape, "this server does not list unfinished uploads")
-                    .at(self.name())
-                    .advise("its own tools must end them")
-            })?;
-            let coded = page.encoding_type() == Some(&EncodingType::Url);
-            if coding.is_some() && !coded {
-                coding = None;
-                continue;
-            }
-            for upload in page.uploads() {
-                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-                // One that does not tell its age is as young as can be.
-                let begun = upload.initiated().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs);
-                found.push(Unfinished { key: decoded(key, coded), upload: id.to_owned(), begun });
-            }
-            let next = (
-                page.next_key_marker().map(|key| decoded(key, coded)),
-                page.next_upload_id_marker().map(str::to_owned),
-            );
-            if page.is_truncated() != Some(true) || next == after {
-                return Ok(found);
-            }
-            after = next;
-        }
-    }
-
     /// Ends an unfinished upload; its parts go. `false` if the server knows it no more.
     ///
     /// # Errors
@@ -281,41 +178,5 @@ impl Bucket {
             Err(failure) if failure.error.kind() == Kind::Gone => Ok(false),
             Err(failure) => Err(failure.error),
         }
-    }
-}
-
-impl Unfinished {
-    /// How long ago it was begun.
-    pub fn age(&self) -> Duration {
-        Duration::from_secs(Timestamp::now().as_second().saturating_sub(self.begun).max(0).unsigned_abs())
-    }
-}
-
-/// What stays as it is in a key that is percent-encoded.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Percent-encoded, but for `/`.
-pub(crate) fn coded(text: &str) -> String {
-    utf8_percent_encode(text, PLAIN).to_string()
-}
-
-/// Percent-encoding undone, with `+` for a space, as S3 writes keys when asked to.
-fn decoded(text: &str, coded: bool) -> String {
-    if !coded {
-        return text.to_owned();
-    }
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn coded_keys_are_read_as_they_were() {
-        assert_eq!(decoded("a+b%0Ac%2Bd%C3%A9%", true), "a b\nc+dé%");
-        assert_eq!(decoded("a+b%0A", false), "a+b%0A");
-        let odd = "a b\n/c+dé%~";
-        assert_eq!(decoded(&coded(odd), true), odd);
     }
 }

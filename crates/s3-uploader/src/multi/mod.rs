@@ -1,29 +1,25 @@
 //! A file that is sent in parts: in parallel, within the memory that is allowed, gone on with after a crash.
 
+mod piece;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use bytes::Bytes;
 use crawl_core::{Error, Kind, Result};
-use data_encoding::{BASE64, HEXLOWER};
-use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use crate::dress::dressed;
 use crate::failure::Failure;
 use crate::gate::Size;
 use crate::journal::{Journal, Part, Upload};
-use crate::local::{Local, cannot, changed, off_the_loop, read_exact};
-use crate::probe::Trust;
-use crate::remote::{Bucket, SignAs};
+use crate::local::{Local, Parts, hashed};
+use crate::proof::Trust;
+use crate::remote::Bucket;
 use crate::single::Over;
-use crate::sums::{self, PartSums, Sums};
+use crate::sums::{self, Sums};
 use crate::{Dress, Limits};
+use piece::{Listed, Piece};
 
 const MOST_PARTS: u64 = 10_000;
 const SMALLEST_PART: u64 = 5 << 20;
@@ -46,12 +42,6 @@ pub(crate) struct Sent {
     pub(crate) lost: bool,
     /// What the server said last, if it did not say that all is well: the proof decides.
     pub(crate) doubt: Option<Error>,
-}
-
-/// A part, as the server lists it.
-struct Listed {
-    size: u64,
-    etag: Option<String>,
 }
 
 /// The size of the parts of a file.
@@ -182,12 +172,12 @@ impl Large<'_> {
         upload: &Upload,
         mut there: BTreeMap<i32, Listed>,
     ) -> Result<(Sums, Vec<Part>)> {
-        let mut reader = Reader::open(self.file, upload.part_size)?;
+        let mut reader = Parts::open(self.file, upload.part_size)?;
         let mut sending = JoinSet::new();
         let mut done = Vec::new();
         for number in 1.. {
             let room = self.bucket.gate().room(Size::Part, upload.part_size).await;
-            let (back, next) = off_the_loop(move || reader.next()).await?;
+            let (back, next) = reader.next().await?;
             reader = back;
             let Some(bytes) = next else { break };
             let piece = Piece {
@@ -220,7 +210,7 @@ impl Large<'_> {
         }
         done.sort_by_key(|(part, _)| part.number);
         let (parts, all): (_, Vec<_>) = done.into_iter().unzip();
-        Ok((sums::joined(reader.sha256, &all), parts))
+        Ok((reader.joined(&all), parts))
     }
 
     /// Not every server that is asked to replace nothing listens.
@@ -244,13 +234,13 @@ impl Large<'_> {
     /// The sums that the file has, sent in parts.
     pub(crate) async fn sums(&self) -> Result<Sums> {
         let size = part_size(self.bucket.limits(), self.file.stamp.size());
-        let mut reader = Reader::open(self.file, size)?;
+        let mut reader = Parts::open(self.file, size)?;
         let mut all = Vec::new();
         loop {
             let _room = self.bucket.gate().room(Size::Part, size).await;
-            let (back, next) = off_the_loop(move || reader.next()).await?;
+            let (back, next) = reader.next().await?;
             reader = back;
-            let Some(bytes) = next else { return Ok(sums::joined(reader.sha256, &all)) };
+            let Some(bytes) = next else { return Ok(reader.joined(&all)) };
             all.push(hashed(bytes, self.trust.wants_md5()).await?.1);
         }
     }
@@ -309,119 +299,8 @@ impl Large<'_> {
     }
 }
 
-/// Works out the sums of a part.
-async fn hashed(bytes: Bytes, md5: bool) -> Result<(Bytes, PartSums)> {
-    off_the_loop(move || {
-        let sums = PartSums::of(&bytes, md5);
-        Ok((bytes, sums))
-    })
-    .await
-}
-
 fn joined<T>(done: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     done.unwrap_or_else(|cause| Err(Error::new(Kind::Transient, "a part was broken off").because(cause)))
-}
-
-/// One part on its way.
-struct Piece {
-    bucket: Bucket,
-    journal: Arc<Journal>,
-    key: String,
-    upload: String,
-    number: i32,
-    /// Checksums are sent with the parts.
-    checksums: bool,
-    /// The server's ETags can be believed.
-    etags: bool,
-    listed: Option<Listed>,
-    noted: Option<Part>,
-}
-
-impl Piece {
-    /// The part, if the server has it: by the journal, or by an ETag that can be believed (a part that arrived
-    /// just before a crash is not in the journal).
-    fn known(&self, part: &PartSums, bytes: &Bytes) -> Option<Part> {
-        let listed = self.listed.as_ref().filter(|listed| listed.size == part.size)?;
-        if let Some(noted) = &self.noted {
-            // Some servers list no ETags.
-            let same = listed.etag.is_none() || listed.etag == noted.etag;
-            return (noted.crc == part.crc && same).then(|| noted.clone());
-        }
-        let etag = listed.etag.clone().filter(|_| self.etags)?;
-        let md5 = part.md5.map_or_else(|| sums::md5_hex(bytes), |md5| HEXLOWER.encode(&md5));
-        (etag.trim_matches('"') == md5).then_some(Part {
-            number: self.number,
-            size: part.size,
-            crc: part.crc,
-            etag: Some(etag),
-        })
-    }
-
-    async fn send(&self, part: &PartSums, bytes: Bytes) -> Result<Part> {
-        let once = || {
-            let send = self.bucket.client().upload_part().bucket(self.bucket.name()).key(&self.key);
-            send.upload_id(&self.upload)
-                .part_number(self.number)
-                .set_checksum_crc64_nvme(self.checksums.then(|| sums::crc_text(part.crc)))
-                .set_content_md5(part.md5.filter(|_| !self.checksums).map(|md5| BASE64.encode(&md5)))
-                .body(ByteStream::from(bytes.clone()))
-                .customize()
-                .interceptor(SignAs::unsigned())
-                .send()
-        };
-        let sent = match self.bucket.send("the upload of a part", &self.key, part.size, once).await {
-            Ok(sent) => sent,
-            Err(failure) if failure.error.kind() == Kind::Gone => {
-                // Somebody ended it: the next run begins anew.
-                self.journal.ended(&self.upload)?;
-                return Err(failure.error.advise("run the same command again; it begins this file anew"));
-            }
-            Err(failure) => return Err(failure.error),
-        };
-        let etag = sent.e_tag().map(str::to_owned);
-        let part = Part { number: self.number, size: part.size, crc: part.crc, etag };
-        self.journal.part(&self.upload, part.clone())?;
-        Ok(part)
-    }
-}
-
-/// Reads a file part by part and hashes the whole on the way.
-struct Reader {
-    file: File,
-    path: PathBuf,
-    left: u64,
-    part_size: u64,
-    sha256: Sha256,
-    local: Local,
-}
-
-impl Reader {
-    fn open(local: &Local, part_size: u64) -> Result<Self> {
-        let (file, left) = (local.open()?, local.stamp.size());
-        let path = local.path.clone();
-        Ok(Reader { file, path, left, part_size, sha256: Sha256::new(), local: local.clone() })
-    }
-
-    /// The next part, or `None` at the end. The file must end where it did when it was listed.
-    fn next(mut self) -> Result<(Self, Option<Bytes>)> {
-        let failed = |path: &PathBuf, cause: std::io::Error| match cause.kind() {
-            std::io::ErrorKind::UnexpectedEof => changed(path),
-            _ => cannot("read", path, cause),
-        };
-        if self.left == 0 {
-            let more = self.file.read(&mut [0]).map_err(|cause| failed(&self.path, cause))?;
-            if more > 0 {
-                return Err(changed(&self.path));
-            }
-            self.local.check_open(&self.file)?;
-            return Ok((self, None));
-        }
-        let bytes = read_exact(&mut self.file, self.left.min(self.part_size));
-        let bytes = bytes.map_err(|cause| failed(&self.path, cause))?;
-        self.left -= bytes.len() as u64;
-        self.sha256.update(&bytes);
-        Ok((self, Some(Bytes::from(bytes))))
-    }
 }
 
 #[cfg(test)]
