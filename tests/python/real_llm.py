@@ -8,6 +8,7 @@ record's id as the only id), so what is tested is that both sides understand eac
     venv/bin/python tests/python/real_llm.py target/release/llm-classifier
 """
 
+import http.server
 import json
 import pathlib
 import re
@@ -15,7 +16,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -100,9 +103,6 @@ def serve(model, port):
 
 def schema_of(program, task, record, folder):
     """The schema that the program would send, read from a request to a listener of ours."""
-    import http.server
-    import threading
-
     bodies = []
 
     class Listener(http.server.BaseHTTPRequestHandler):
@@ -123,7 +123,7 @@ def schema_of(program, task, record, folder):
 
 def run(program, task, record, port, cache, more=()):
     command = [program, "run", str(task), "-", "--id-field", "repo_id", "--model", "random", "--cache", str(cache)]
-    command += ["--base-url", f"http://127.0.0.1:{port}/v1", "--price", "0/0", "--tries", "2", *more]
+    command += ["--base-url", f"http://127.0.0.1:{port}/v1", "--price", "0/0", "--tries", "2", "--plain-labels", "--no-second-look", *more]
     line = json.dumps(record) + "\n"
     return subprocess.run(command, input=line.encode(), capture_output=True, cwd=ROOT)
 
@@ -151,12 +151,33 @@ def bounded(schema, record_id):
     return schema
 
 
-def toml(value):
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(inner)}" for key, inner in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(toml(inner) for inner in value) + "]"
-    return json.dumps(value)
+def between(port, schema):
+    """A listener that gives the server the schema in its own way, and passes everything else on as it is."""
+
+    class Passing(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked["response_format"] = {"type": "json_object", "schema": schema}
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}{self.path}", json.dumps(asked).encode(), {"content-type": "application/json"}
+            )
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    status, body = answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                status, body = error.code, error.read()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Passing)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    return listener
 
 
 def main(program):
@@ -169,13 +190,13 @@ def main(program):
         for name in TASKS:
             file = next(ROOT.glob(f"configs/*/{name}.toml"))
             record = {"repo_id": "somebody/set", "description": "A small text.", "tags": {"license": "mit"}}
-            schema = bounded(schema_of(program, file, record, folder), record["repo_id"])
-            form = {"type": "json_object", "schema": schema}
-            text = re.sub(r"max_tokens = \d+", "max_tokens = 2000", file.read_text())
-            text = re.sub(r"(?m)^\[model\]$", "[model]\nextra = { response_format = " + toml(form) + " }", text)
+            # The model sees a record's name without its owner.
+            schema = bounded(schema_of(program, file, record, folder), "set")
             copy = folder / f"{name}.toml"
-            copy.write_text(text)
-            done = run(program, copy, record, port, folder / "cache", ["--structured", "none"])
+            copy.write_text(re.sub(r"max_tokens = \d+", "max_tokens = 2000", file.read_text()))
+            listener = between(port, schema)
+            done = run(program, copy, record, listener.server_port, folder / "cache", ["--structured", "none"])
+            listener.shutdown()
             rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
             good = done.returncode == 0 and len(rows) == 1
             print(f"{name:<16} {'ok' if good else 'FAILED'}  {json.dumps(rows[0])[:600] if rows else done.stderr.decode()[-800:]}")

@@ -175,6 +175,25 @@ fn sharing(folder: &Path, cache: &str, url: &str, dollars: f64) -> Classifier {
     Arc::into_inner(setup.classifier(&folder.join(cache)).unwrap()).unwrap().with_fund(fund)
 }
 
+/// Begins a run, and ends it as soon as its batch is out.
+async fn dies_while_out(folder: &Path, classifier: Classifier) {
+    let notes = folder.join("cache/answers.batches");
+    let is_out = || {
+        let files = std::fs::read_dir(&notes).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut notes = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+        notes.any(|path| std::fs::read_to_string(path).unwrap_or_default().contains("\"stage\":\"out\""))
+    };
+    let out = async {
+        while !is_out() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        ended = answered(folder, &classifier, Bounds::default()) => panic!("{ended:?}"),
+        () = out => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_out_in_batches_is_booked_in_a_shared_budget_until_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -183,10 +202,7 @@ async fn what_is_out_in_batches_is_booked_in_a_shared_budget_until_it_is_back() 
     let double = Llm::start(config).await.unwrap();
     store(&folder.join("in"), &rows(60), 50).await;
     let first = sharing(folder, "cache", &double.url(), 1.0);
-    let died =
-        tokio::time::timeout(Duration::from_millis(1500), answered(folder, &first, Bounds::default())).await;
-    assert!(died.is_err(), "it was to die while the batch is out");
-    drop(first);
+    dies_while_out(folder, first).await;
     // 60 questions of 4,000 bytes and more and 500 tokens, at half the price.
     let out = booked(&folder.join("budget.json"));
     assert!(out > 60 * 3_000_000, "{out}");
@@ -209,4 +225,35 @@ async fn what_is_out_in_batches_is_booked_in_a_shared_budget_until_it_is_back() 
     let all = spent + nano(again.spent().unwrap());
     drop(again);
     assert_eq!(booked(&folder.join("budget.json")), all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_between_keeping_answers_and_forgetting_the_batch_books_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let config = LlmConfig { batch_takes: Duration::from_millis(2500), ..LlmConfig::default() };
+    let double = Llm::start(config).await.unwrap();
+    store(&folder.join("in"), &rows(20), 50).await;
+    let first = sharing(folder, "cache", &double.url(), 1.0);
+    dies_while_out(folder, first).await;
+    let (notes, budget) = (folder.join("cache/answers.batches"), folder.join("budget.json"));
+    let files = || std::fs::read_dir(&notes).unwrap().map(|entry| entry.unwrap().path());
+    let before: Vec<_> =
+        files().chain([budget.clone()]).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    let second = sharing(folder, "cache", &double.url(), 1.0);
+    answered(folder, &second, Bounds::default()).await.unwrap();
+    let spent = nano(second.spent().unwrap());
+    drop(second);
+    assert_eq!(booked(&budget), spent);
+    // As if it had died when all answers were kept.
+    for (path, bytes) in before {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let third = sharing(folder, "cache", &double.url(), 1.0);
+    let told = answered(folder, &third, Bounds::default()).await.unwrap();
+    assert!(matches!(&told[..], [Told::GoesOn(_), Told::Back { answers: 20, .. }]), "{told:?}");
+    assert_eq!(third.spent(), Some(0.0));
+    drop(third);
+    assert_eq!(booked(&budget), spent);
+    assert!(double.tally().values().all(|counts| counts.answered == 1), "each was paid once");
 }
