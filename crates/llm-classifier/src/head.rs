@@ -211,12 +211,14 @@ impl Head {
 
     fn scores(&self, features: &[f32]) -> Vec<f64> {
         let rows = self.weights.chunks_exact(features.len()).zip(&self.file.offsets);
-        rows.map(|(row, offset)| offset + dot(row, features)).collect()
+        rows.map(|(row, offset)| score(row, *offset, features)).collect()
     }
 }
 
-fn dot(row: &[f32], features: &[f32]) -> f64 {
-    row.iter().zip(features).map(|(weight, feature)| f64::from(*weight) * f64::from(*feature)).sum()
+/// What a row of weights makes of features; who measures a head must come to the same last digit.
+pub fn score(row: &[f32], offset: f64, features: &[f32]) -> f64 {
+    let products = row.iter().zip(features).map(|(weight, feature)| f64::from(*weight) * f64::from(*feature));
+    offset + products.sum::<f64>()
 }
 
 fn refused(what: &str, path: &Path) -> Error {

@@ -207,11 +207,8 @@ impl Aspect {
 
     /// The label whose spelling needs the fewest changes, whatever its case.
     fn closest(&self, said: &str) -> Option<String> {
-        let said: Vec<char> = said.to_lowercase().chars().take(200).collect();
-        self.labels
-            .iter()
-            .min_by_key(|label| distance(&said, &label.to_lowercase().chars().collect::<Vec<_>>()))
-            .cloned()
+        let said: String = said.to_lowercase().chars().take(200).collect();
+        self.labels.iter().min_by_key(|label| strsim::levenshtein(&said, &label.to_lowercase())).cloned()
     }
 }
 
@@ -219,31 +216,4 @@ impl Aspect {
 pub(crate) fn found<'a>(record: &'a Value, path: &[String]) -> Option<&'a Value> {
     let value = path.iter().try_fold(record, |value, name| value.get(name))?;
     (!value.is_null()).then_some(value)
-}
-
-/// Levenshtein's distance.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = (0..=right.len()).collect();
-    for (row, one) in left.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut before[0], row + 1);
-        for (column, other) in right.iter().enumerate() {
-            let change = diagonal + usize::from(one != other);
-            diagonal = before[column + 1];
-            before[column + 1] = change.min(diagonal + 1).min(before[column] + 1);
-        }
-    }
-    before[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_distance_of_two_words_is_their_changes() {
-        let of = |left: &str, right: &str| {
-            distance(&left.chars().collect::<Vec<_>>(), &right.chars().collect::<Vec<_>>())
-        };
-        assert_eq!((of("kitten", "sitting"), of("", "abc"), of("same", "same")), (3, 3, 0));
-    }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crawl_core::{Error, Kind, Result};
-use llm_classifier::head::{HeadFile, can_tell, decide};
+use llm_classifier::head::{HeadFile, can_tell, decide, score};
 use llm_classifier::{Answer, Classifier, Task};
 use serde::Serialize;
 use serde_json::json;
@@ -128,7 +128,8 @@ pub fn distil(task: &Task, wish: &Wish<'_>) -> Result<(HeadFile, Distilled)> {
     let judged: Vec<Judged> = unseen
         .into_iter()
         .map(|row| {
-            let scores: Vec<f64> = weights.iter().map(|weights| weights.score(&row.seen.features)).collect();
+            let of = |weights: &Weights| score(&weights.weights, weights.offset, &row.seen.features);
+            let scores: Vec<f64> = weights.iter().map(of).collect();
             let (answer, confidence) = decide(task, &scores, temperature);
             let confidence = (row.seen.is_known && can_tell(task, &answer)).then_some(confidence);
             let wanted = wanted.get(row.id.as_str()).map(|wanted| (*wanted).clone());

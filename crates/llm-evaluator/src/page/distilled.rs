@@ -17,7 +17,11 @@ pub fn distilled_page(distilled: &Distilled) -> String {
         (number(agreement.precision), "of these as the model said", agreement.interval),
         (number(unseen.precision), "the same, of rows unseen by the threshold", unseen.interval),
         (number(f1.value), "micro F1 on gold, head and model", f1.interval),
-        (signed(Figure { interval: None, ..*difference }), "that less the model's alone", difference.interval),
+        (
+            signed(Figure { interval: None, ..*difference }),
+            "that less the model's alone",
+            difference.interval,
+        ),
     ];
     for (figure, name, interval) in tiles {
         part::tile(&mut html, &figure, name, interval);

@@ -149,6 +149,15 @@ fn the_wished_agreement_holds_by_the_low_end_and_the_same_seed_gives_the_same_fi
     let (again, _) = distil(&task, &wish(&labels, None, Aim::Agreement(0.8))).unwrap();
     assert_eq!(file, again);
     file.write(&folder.path().join("head.json")).unwrap();
+    // The file does what was measured: of all rows, the held-out ones among them, about as many are spared.
+    let head = Head::read(&folder.path().join("head.json"), &task).unwrap();
+    let records = said(900).into_iter().map(|(record, ..)| crawl_core::Record::write(&record).unwrap());
+    let sure = records.filter(|record| {
+        let id = record.raw().get("repo_id").unwrap().str().unwrap().into_owned();
+        head.judge(&task, record.raw(), &id).is_ok()
+    });
+    let share = sure.count() as f64 / 900.0;
+    assert!((share - found.chosen.spared.unwrap()).abs() < 0.1, "{share} and {:?}", found.chosen);
     let size = std::fs::metadata(folder.path().join("head.json")).unwrap().len();
     assert!(size < 40_000, "{size}");
 }
