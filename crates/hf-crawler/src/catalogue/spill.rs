@@ -260,4 +260,20 @@ mod tests {
         }
         assert!(!folder.path().join(".scratch").exists(), "nothing is left behind");
     }
+
+    #[test]
+    fn a_file_whose_bytes_have_changed_is_an_error_and_no_other_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = crawl_core::Files::new(folder.path()).scratch().unwrap();
+        let mut spill = Spill::new(scratch).with_most(1);
+        let record = Record::parse(&br#"{"id":"marker"}"#[..]).unwrap();
+        let key = Key::new(Some("a"), None).unwrap();
+        spill.push(Sighting { key, run: 0, at: Micros(0), record: Some(record) }).unwrap();
+        let mut bytes = std::fs::read(&spill.files[0]).unwrap();
+        let place = bytes.windows(6).position(|six| six == b"marker").unwrap();
+        bytes[place] = b'b';
+        std::fs::write(&spill.files[0], bytes).unwrap();
+        let read = spill.sorted().and_then(|sorted| sorted.collect::<Result<Vec<_>>>());
+        assert!(read.is_err(), "{read:?}");
+    }
 }
