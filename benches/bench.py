@@ -11,8 +11,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from spent import spent
 
 BIN = Path(sys.argv[1] if len(sys.argv) > 1 else "target/release").resolve()
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -45,30 +46,8 @@ class Double:
 
 def cost(command: list) -> tuple[float, float, float]:
     """CPU seconds, peak MiB and wall seconds of one command."""
-    environment = {**os.environ, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "OPENAI_API_KEY": "none"}
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=errors, env=environment)
-        peak = 0.0
-        while True:
-            # The kernel's own maximum counts this Python's memory from before the exec: so the program is watched.
-            peak = max(peak, high_water(process.pid))
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            time.sleep(0.005)
-        errors.seek(0)
-        assert os.waitstatus_to_exitcode(status) == 0, (command, errors.read()[-2000:].decode())
-    return usage.ru_utime + usage.ru_stime, peak, time.monotonic() - began
-
-
-def high_water(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    lines = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(lines[0].split()[1]) / 1024 if lines else 0.0
+    figures = spent(command, {**os.environ, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "OPENAI_API_KEY": "none"})
+    return figures.user + figures.system, figures.peak, figures.wall
 
 
 def median(make_command, runs: int = RUNS) -> tuple[float, float, float]:

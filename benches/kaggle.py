@@ -16,9 +16,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
+
+from spent import spent
 
 BIN = Path(sys.argv[1]).resolve()
 # Not resolved: a Python of an environment is a link, and told by where it lies.
@@ -27,35 +28,6 @@ FOLDER = sys.argv[3] if len(sys.argv) > 3 else None
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 BYTES = int(os.environ.get("BYTES", str(2 << 30)))
 KAGGLEHUB = "import kagglehub, sys; kagglehub.dataset_download('bench/mixed')"
-
-
-def cost(command: list, environment: dict) -> tuple[float, float, float, float]:
-    """Wall, user and system seconds and peak MiB of one command in a process of its own."""
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=errors, env=environment)
-        peak = 0.0
-        while True:
-            # The kernel's own maximum counts this Python's memory from before the exec: so the program is watched.
-            peak = max(peak, high_water(process.pid))
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            time.sleep(0.02)
-        wall = time.monotonic() - began
-        errors.seek(0)
-        if status:
-            sys.exit(f"{command[0]} failed, so its figures would be worth nothing: {errors.read()[-2000:].decode()}")
-    return wall, usage.ru_utime, usage.ru_stime, peak
-
-
-def high_water(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    lines = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
 def contents(folder: Path) -> tuple[int, int]:
@@ -98,7 +70,7 @@ def measure(url: str) -> None:
             folder = Path(tempfile.mkdtemp(dir=FOLDER))
             try:
                 os.sync()
-                runs[name].append(cost(*client(folder)))
+                runs[name].append(spent(*client(folder)))
                 brought.add(contents(folder))
                 print(name, *(f"{figure:.2f}" for figure in runs[name][-1]), file=sys.stderr, flush=True)
             finally:
