@@ -316,3 +316,24 @@ fn a_plan_of_votes_costs_so_many_times_as_much_and_votes_at_temperature_0_are_re
     assert_eq!(output.status.code(), Some(78), "{}", said(&output));
     assert!(said(&output).contains("at temperature 0 all votes are one and the same"), "{}", said(&output));
 }
+
+#[test]
+fn engines_in_a_wrong_order_and_a_head_without_a_file_are_refused_with_what_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Runtime::new().unwrap();
+    home.block_on(store(&folder.path().join("in"), &rows(2), 10));
+    let check = |more: &[&str], what: &str, advice: &str| {
+        let output = program(folder.path(), "http://127.0.0.1:1", "out", more).output().unwrap();
+        assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+        assert!(said(&output).contains(what) && said(&output).contains(advice), "{}", said(&output));
+    };
+    check(&["--engine", "head,openai"], "the engine `head` has no file", "--head FILE");
+    check(&["--head", "x.json"], "no engine asks it", "--engine head,openai");
+    check(&["--engine", "head,rules,openai", "--head", "x.json"], "asked in one order", "rules,head,openai");
+    check(
+        &["--engine", "openai,head", "--head", "x.json"],
+        "behind `openai` no other engine",
+        "in the order",
+    );
+    check(&["--engine", "head,openai", "--head", "x.json"], "cannot read the head", "llm-evaluator distil");
+}
