@@ -94,8 +94,8 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// The error for bytes that cannot be read: the file's fault if they are compressed, or the disk's.
-pub(crate) fn cannot_read(place: &str, cause: std::io::Error) -> Error {
+/// The error for bytes of [`unpacked`](crate::unpacked) that cannot be read: the file's fault if they are compressed, or the disk's.
+pub fn cannot_read(place: &str, cause: std::io::Error) -> Error {
     if unpack::is_damage(&cause) {
         return Error::new(Kind::Shape, "the compressed file is damaged or cut short")
             .at(place)

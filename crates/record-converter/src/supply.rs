@@ -56,14 +56,14 @@ impl Supply {
         match self {
             Supply::File(path) => {
                 let file = File::open(path).map_err(|cause| cannot_open(path, cause))?;
-                drain(Lines::new(unpack::reader(file), path.display().to_string()), summary, &mut each)
+                drain(Lines::new(unpack::unpacked(file), path.display().to_string()), summary, &mut each)
             }
             Supply::Spool(file) => {
                 let mut file = file;
                 file.rewind().map_err(|cause| {
                     Error::new(Kind::Storage, "cannot read the spooled stdin").because(cause)
                 })?;
-                drain(Lines::new(unpack::reader(file), "stdin"), summary, &mut each)
+                drain(Lines::new(unpack::unpacked(file), "stdin"), summary, &mut each)
             }
             Supply::Pages(input) => input.listings().try_for_each(|stored| {
                 (1..=stored.checkpoint().pages).try_for_each(|number| {

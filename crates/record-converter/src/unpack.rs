@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 /// Gives the bytes of `packed`, unpacked if they are compressed. Several members or frames are read as one.
 ///
 /// Memory is bounded, whatever is in the file: zstd with windows beyond 128 MiB is refused.
-pub(crate) fn reader<'a>(packed: impl Read + 'a) -> Box<dyn Read + 'a> {
+pub fn unpacked<'a>(packed: impl Read + 'a) -> Box<dyn Read + 'a> {
     Box::new(Unpacking::Unknown(Some(Box::new(packed))))
 }
 
@@ -93,10 +93,10 @@ mod tests {
             [zstd(b"a\n"), zstd(b"b\n")].concat(),
         ];
         for bytes in packed {
-            assert_eq!(io::read_to_string(reader(bytes.as_slice())).unwrap(), "a\nb\n");
+            assert_eq!(io::read_to_string(unpacked(bytes.as_slice())).unwrap(), "a\nb\n");
         }
         for short in ["", "{", "{}\n"] {
-            assert_eq!(io::read_to_string(reader(short.as_bytes())).unwrap(), short);
+            assert_eq!(io::read_to_string(unpacked(short.as_bytes())).unwrap(), short);
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
     fn what_is_cut_short_is_damage() {
         let text = "some text that is long enough\n".repeat(100);
         for whole in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 0).unwrap()] {
-            let error = io::read_to_string(reader(&whole[..whole.len() - 6])).unwrap_err();
+            let error = io::read_to_string(unpacked(&whole[..whole.len() - 6])).unwrap_err();
             assert!(is_damage(&error), "{error:?}");
         }
     }

@@ -19,7 +19,7 @@ const TOLD: usize = 1_000;
 /// What to read, and how.
 #[derive(Debug)]
 pub struct Inputs {
-    /// Roots of crawls, and files: `.jsonl`, `.parquet`.
+    /// Roots of crawls, and files: `.jsonl`, compressed or not, and `.parquet`.
     pub paths: Vec<PathBuf>,
     /// Which fields are what: for roots those that read its listings; for files, and for listings that none of them
     /// reads, there must be just one.
@@ -114,15 +114,20 @@ impl Inputs {
             if reading.ends() {
                 break;
             }
-            match path.extension().and_then(|end| end.to_str()) {
-                _ if path.is_dir() => reading.root(path)?,
-                Some("jsonl" | "ndjson") => reading.lines(path)?,
-                Some("parquet") => reading.table(path)?,
-                _ => {
-                    return Err(Error::new(Why::Config, "this is no root of a crawl and no file of records")
-                        .at(path.display().to_string())
-                        .advise("name a folder that a crawler wrote, or a .jsonl or .parquet file"));
-                }
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+            if path.is_dir() {
+                reading.root(path)?;
+            } else if plain.ends_with(".jsonl") || plain.ends_with(".ndjson") {
+                reading.lines(path)?;
+            } else if name.ends_with(".parquet") {
+                reading.table(path)?;
+            } else {
+                return Err(Error::new(Why::Config, "this is no root of a crawl and no file of records")
+                    .at(path.display().to_string())
+                    .advise(
+                        "name a folder that a crawler wrote, or a .jsonl, .jsonl.gz, .jsonl.zst or .parquet file",
+                    ));
             }
         }
         if self.complete {

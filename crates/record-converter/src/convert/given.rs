@@ -180,7 +180,7 @@ fn to_lines(
         Input::Csv(path) => csv::read(path, &request.options, summary, |text| give(text, None))?,
         Input::Pickle(path) => pickle::read(path, summary, |text| give(text, None))?,
         Input::Stdin => {
-            let lines = Lines::new(unpack::reader(stdin), "stdin");
+            let lines = Lines::new(unpack::unpacked(stdin), "stdin");
             drain(lines, summary, &mut |record| give(record.text(), Some(record)))?;
         }
         Input::Jsonl(path) => {

@@ -29,7 +29,7 @@ pub(crate) fn read(
 ) -> Result<()> {
     let file = File::open(path).map_err(|cause| cannot_open(path, cause))?;
     let place = path.display().to_string();
-    let mut rows = Rows::new(unpack::reader(file), place, options.delimiter_of(path))?;
+    let mut rows = Rows::new(unpack::unpacked(file), place, options.delimiter_of(path))?;
     let mut row = Row::default();
     loop {
         if !rows.next_row(&mut row)? {

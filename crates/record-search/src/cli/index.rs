@@ -22,7 +22,7 @@ const SHOWN: usize = 20;
 
 #[derive(Args, Debug)]
 pub(super) struct IndexFlags {
-    /// Roots of crawls, and .jsonl files of records
+    /// Roots of crawls, and files of records: .jsonl, compressed (.gz, .zst) or not, and .parquet
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The folder of the index; it is made if it is not there

@@ -17,10 +17,10 @@ const MOST_LINE: usize = 64 << 20;
 impl<'a> Reading<'a> {
     pub(super) fn lines(&mut self, path: &Path) -> Result<()> {
         let mapping = self.mapping_of_file(path)?;
-        let failed = |cause| Error::io("cannot read the file", path, cause);
-        let file = File::open(path).map_err(failed)?;
-        let mut file = BufReader::with_capacity(1 << 18, file);
         let place = path.display().to_string();
+        let failed = |cause| record_converter::cannot_read(&place, cause);
+        let file = File::open(path).map_err(|cause| Error::io("cannot read the file", path, cause))?;
+        let mut file = BufReader::with_capacity(1 << 18, record_converter::unpacked(file));
         let (mut line, mut row) = (Vec::new(), 0);
         loop {
             line.clear();

@@ -1,5 +1,6 @@
 //! The program, as people run it.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -50,6 +51,23 @@ fn it_indexes_finds_explains_and_counts() {
             && found.contains("license: mit 1, other 1"),
         "{found}"
     );
+}
+
+#[test]
+fn files_that_are_compressed_are_read_as_others_and_a_cut_one_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| texts(&run(folder.path(), arguments));
+    let rows: String = (0..500).map(|number| format!("{{\"id\":\"ann/model-{number}\"}}\n")).collect();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(rows.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let index = ["index", "rows.jsonl.gz", "--mapping", "hf-models", "--index", "idx"];
+    std::fs::write(folder.path().join("rows.jsonl.gz"), &packed[..packed.len() / 2]).unwrap();
+    let (_, told, code) = run(&index);
+    assert!(code == Some(65) && told.contains("damaged or cut short"), "{code:?} {told}");
+    std::fs::write(folder.path().join("rows.jsonl.gz"), &packed).unwrap();
+    let (_, told, code) = run(&index);
+    assert!(code == Some(0) && told.contains("500 in the index"), "{told}");
 }
 
 #[test]
