@@ -107,13 +107,13 @@ pub struct Planner<'a> {
     second: Option<(&'a Chat, &'a Answers)>,
     /// The texts that every question begins with, and their tokens; of the first look and the second.
     heads: [(Vec<String>, f64); 2],
-    seen: Seen,
+    seen: Totals,
     /// The questions so far: the same one is paid once.
     asked: HashSet<Key>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Totals {
     records: u64,
     asked: u64,
     second_looks: u64,
@@ -127,7 +127,7 @@ struct Seen {
     squares: f64,
 }
 
-impl Seen {
+impl Totals {
     fn ask(&mut self, questions: u32, tokens: f64) {
         let times = f64::from(questions);
         self.questions += u64::from(questions);
@@ -157,7 +157,7 @@ impl<'a> Planner<'a> {
             bpe,
             second: None,
             heads: Default::default(),
-            seen: Seen::default(),
+            seen: Totals::default(),
             asked: HashSet::new(),
         }
     }

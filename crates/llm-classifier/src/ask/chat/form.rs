@@ -66,7 +66,7 @@ impl RequestForm {
         if !refused || crate::ask::reply::is_filtered(error) {
             return None;
         }
-        let told = Told::of(error);
+        let told = Complaint::of(error);
         let names = |word: &str| told.names(word);
         if names("max_completion_tokens") && !self.other_limit {
             return Some(RequestForm { other_limit: true, ..self });
@@ -144,9 +144,9 @@ impl RequestForm {
 }
 
 /// What an error tells: the parameter that it names, and how its message begins.
-struct Told(String);
+struct Complaint(String);
 
-impl Told {
+impl Complaint {
     fn of(error: &Error) -> Self {
         let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         let body = said.split_once("says: ").map_or(said.as_str(), |(_, body)| body);
@@ -155,7 +155,7 @@ impl Told {
         let member = |name: &str| error.get(name).and_then(Value::as_str);
         let message = ["message", "detail", "msg"].iter().find_map(|name| member(name)).unwrap_or(body);
         let begins: String = message.chars().take(400).collect();
-        Told(format!("{}\n{begins}", member("param").unwrap_or_default()))
+        Complaint(format!("{}\n{begins}", member("param").unwrap_or_default()))
     }
 
     fn names(&self, word: &str) -> bool {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The values of a body.
 #[derive(Debug, Default)]
-pub(super) struct Values {
+pub(super) struct Parsed {
     /// One, or the events of a stream.
     pub(super) values: Vec<Value>,
     /// Whether the end is not there.
@@ -14,7 +14,7 @@ pub(super) struct Values {
 }
 
 /// Reads a body; `None` if it is no JSON.
-pub(super) fn read(body: &[u8]) -> Option<Values> {
+pub(super) fn read(body: &[u8]) -> Option<Parsed> {
     let text = String::from_utf8_lossy(body);
     let text =
         text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\0'));
@@ -26,7 +26,7 @@ pub(super) fn read(body: &[u8]) -> Option<Values> {
     if !begins.iter().any(|begin| text.starts_with(begin)) {
         return None;
     }
-    let mut read = Values::default();
+    let mut read = Parsed::default();
     for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("data:")) {
         let line = line.trim();
         if line == "[DONE]" {
@@ -41,8 +41,8 @@ pub(super) fn read(body: &[u8]) -> Option<Values> {
     (!read.values.is_empty()).then_some(read)
 }
 
-fn whole(text: &str) -> Option<Values> {
-    let mut read = Values::default();
+fn whole(text: &str) -> Option<Parsed> {
+    let mut read = Parsed::default();
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let failed = loop {
         match stream.next() {
@@ -50,7 +50,7 @@ fn whole(text: &str) -> Option<Values> {
                 if read.values.is_empty() && inner.trim_start().starts_with('{') =>
             {
                 // JSON inside a JSON text, as a careless proxy makes it; once.
-                return parsed(&inner).map(|(value, torn)| Values { values: vec![value], torn });
+                return parsed(&inner).map(|(value, torn)| Parsed { values: vec![value], torn });
             }
             Some(Ok(value)) => read.values.push(value),
             Some(Err(cause)) => break Some(cause),
@@ -58,7 +58,7 @@ fn whole(text: &str) -> Option<Values> {
         }
     };
     if failed.is_some() && read.values.is_empty() {
-        return parsed(text).map(|(value, torn)| Values { values: vec![value], torn });
+        return parsed(text).map(|(value, torn)| Parsed { values: vec![value], torn });
     }
     // Behind the first value may stand rubbish, but events are objects.
     read.values.retain(|value| value.is_object() || value.is_array());

@@ -47,7 +47,7 @@ struct Batches {
 }
 
 /// Where a batch stands at the provider.
-pub(super) enum Seen {
+pub(super) enum Standing {
     /// It is not back.
     Out,
     /// The provider's queue had no room for it, in these words.
@@ -204,18 +204,18 @@ impl<'a> Desk<'a> {
     }
 
     /// Looks where a batch stands.
-    pub(super) async fn look(&self, batch: &str) -> Result<Seen> {
+    pub(super) async fn look(&self, batch: &str) -> Result<Standing> {
         let found: Batch = self.get(&format!("batches/{batch}")).await?;
         Ok(match found.status.as_str() {
             // What was answered before it expired or was cancelled is paid, and there.
-            "completed" | "expired" | "cancelled" => Seen::Back {
+            "completed" | "expired" | "cancelled" => Standing::Back {
                 files: [found.output_file_id, found.error_file_id].into_iter().flatten().collect(),
             },
             "failed" => {
                 let why = found.errors.map(|errors| errors.to_string()).unwrap_or_default();
-                if is_full(&why) { Seen::QueueFull(why) } else { Seen::Refused(why) }
+                if is_full(&why) { Standing::QueueFull(why) } else { Standing::Refused(why) }
             }
-            _ => Seen::Out,
+            _ => Standing::Out,
         })
     }
 

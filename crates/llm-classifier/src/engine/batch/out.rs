@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crawl_core::{Error, Kind, Result};
 
-use super::desk::{Came, Desk, HandedIn, Seen, limit_of};
+use super::desk::{Came, Desk, HandedIn, Standing, limit_of};
 use super::note::{Note, Stage};
 use super::reasons::Reasons;
 use super::{Bounds, Told};
@@ -126,14 +126,14 @@ impl Out<'_> {
         }
         let batch = note.batch.clone().unwrap_or_default();
         match self.desk.look(&batch).await? {
-            Seen::Out => Ok(Step::Out),
-            Seen::QueueFull(said) => {
+            Standing::Out => Ok(Step::Out),
+            Standing::QueueFull(said) => {
                 // A file belongs to one batch: it is uploaded anew.
                 (note.file, note.batch) = (None, None);
                 note.moves_to(Stage::Ready)?;
                 self.queued(note, &said)
             }
-            Seen::Refused(why) => {
+            Standing::Refused(why) => {
                 self.ended(note, &Back::default())?;
                 (self.tell)(Told::Refused { batch: batch.clone(), why: why.clone() });
                 self.refused = Some(
@@ -144,7 +144,7 @@ impl Out<'_> {
                 );
                 Ok(Step::Ended)
             }
-            Seen::Back { files } => {
+            Standing::Back { files } => {
                 let mut back = Back::default();
                 for file in &files {
                     self.keep(note, file, &mut back).await?;
