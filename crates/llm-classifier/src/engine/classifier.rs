@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crawl_core::http::{Http, Waiting};
 use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::ask::endpoint::{Endpoint, Look};
 use crate::engine::end::End;
@@ -219,10 +220,19 @@ impl Classifier {
         self.end.why()
     }
 
-    /// The right to work on one more record; `None` once the run must stop.
-    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+    /// Begins with a record once a place is free, and gives the place back when its row is there: the one way in which many
+    /// records are under way. `None` once the run must stop.
+    pub(crate) async fn begin(self: &Arc<Self>, record: Record) -> Option<JoinHandle<Option<Row>>> {
         let place = self.places.clone().acquire_owned().await.ok()?;
-        (!self.end.has_come()).then_some(place)
+        if self.end.has_come() {
+            return None;
+        }
+        let classifier = self.clone();
+        Some(tokio::spawn(async move {
+            let row = classifier.settle(record).await;
+            drop(place);
+            row
+        }))
     }
 
     /// The row of a record; `None` if the run must stop: see [`Classifier::end`].

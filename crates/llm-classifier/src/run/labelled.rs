@@ -113,13 +113,8 @@ async fn settle(
     let wanted = records.len();
     let mut under_way = Vec::with_capacity(wanted);
     for record in records {
-        let Some(place) = classifier.place().await else { break };
-        let classifier = classifier.clone();
-        under_way.push(tokio::spawn(async move {
-            let row = classifier.settle(record).await;
-            drop(place);
-            row
-        }));
+        let Some(row) = classifier.begin(record).await else { break };
+        under_way.push(row);
     }
     drop(turn);
     let mut rows = Vec::with_capacity(under_way.len());

@@ -81,15 +81,10 @@ async fn hand_out<I>(
     while let Some(record) = lines.recv().await {
         let next = match record {
             Err(error) => Err(error),
-            Ok(record) => {
-                let Some(place) = classifier.place().await else { break };
-                let classifier = classifier.clone();
-                Ok(tokio::spawn(async move {
-                    let row = classifier.settle(record).await;
-                    drop(place);
-                    row
-                }))
-            }
+            Ok(record) => match classifier.begin(record).await {
+                Some(row) => Ok(row),
+                None => break,
+            },
         };
         if sender.send(next).await.is_err() {
             break;
