@@ -143,6 +143,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Uploads a file. Twice does no harm.
+    // The form is spelled by hand: the network has one door, `crawl_core::http`, whose requests are bytes and know no forms.
     pub(super) async fn upload(&self, file: Bytes) -> Result<String> {
         let mut body = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--{BOUNDARY}\r\n\
