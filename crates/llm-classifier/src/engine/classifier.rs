@@ -220,18 +220,36 @@ impl Classifier {
         self.end.why()
     }
 
-    /// Begins with a record once a place is free, and gives the place back when its row is there: the one way in which many
-    /// records are under way. `None` once the run must stop.
+    /// Begins with a record once a place is free; `None` once the run must stop.
     pub(crate) async fn begin(self: &Arc<Self>, record: Record) -> Option<JoinHandle<Option<Row>>> {
+        self.under_way(|classifier| async move { classifier.settled(&record).await }).await
+    }
+
+    /// Begins to find the answer for a record once a place is free, as [`Classifier::find`] does. `None`, at once or later, if
+    /// the run must stop: see [`Classifier::end`].
+    pub async fn begin_to_find(self: &Arc<Self>, record: Record) -> Option<JoinHandle<Option<Found>>> {
+        self.under_way(|classifier| async move { classifier.find(&record).await }).await
+    }
+
+    /// The one way in which many records are under way: each holds a place, so that [`Classifier::finish`] waits for it, and
+    /// the first error of the whole run keeps all others from beginning.
+    async fn under_way<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F,
+    ) -> Option<JoinHandle<Option<T>>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         let place = self.places.clone().acquire_owned().await.ok()?;
         if self.end.has_come() {
             return None;
         }
-        let classifier = self.clone();
+        let (work, classifier) = (work(self.clone()), self.clone());
         Some(tokio::spawn(async move {
-            let row = classifier.settle(record).await;
+            let done = work.await.map_err(|error| classifier.end.stop(error)).ok();
             drop(place);
-            row
+            done
         }))
     }
 

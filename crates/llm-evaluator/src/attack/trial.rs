@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crawl_core::{Error, Kind, Record, Result};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
 use super::plant::{Wanted, planted};
 use super::set::{Attack, AttackSet};
+use crate::asked::{ended, heard};
 use llm_classifier::{Answer, Classifier, Found};
 use llm_classifier::{id_of, shown_id};
 
@@ -126,24 +126,19 @@ impl Trial {
     pub async fn run(&self, classifier: Arc<Classifier>, form: Defences) -> Result<FormReport> {
         let mut report = FormReport::new(form);
         let clean = self.clean(&classifier, &mut report).await?;
-        let places = Arc::new(Semaphore::new(classifier.concurrency() as usize));
         let mut asked = Vec::new();
         for (number, clean) in clean.into_iter().map(Arc::new).enumerate() {
             for (place, attack) in self.set.attacks.iter().enumerate() {
                 let wanted = Wanted::other_than(&clean.answer, classifier.task(), number + place);
                 let Some(wanted) = wanted else { continue };
-                let (clean, classifier, places) = (clean.clone(), classifier.clone(), places.clone());
                 let attacked = planted(&clean.record, &clean.id, attack, &wanted, classifier.task())?;
-                let asking = tokio::spawn(async move {
-                    let _place = places.acquire().await;
-                    let found = classifier.find(&attacked).await?;
-                    Ok::<_, Error>(outcome(&found, &clean.answer, &wanted))
-                });
-                asked.push((attack, asking));
+                let found = classifier.begin_to_find(attacked).await.ok_or_else(|| ended(&classifier))?;
+                asked.push((attack, clean.clone(), wanted, found));
             }
         }
-        for (attack, asking) in asked {
-            report.count(attack, asking.await.map_err(|cause| broken(&cause))??);
+        for (attack, clean, wanted, found) in asked {
+            let found = heard(&classifier, found).await?;
+            report.count(attack, outcome(&found, &clean.answer, &wanted));
         }
         report.rates();
         Ok(report)
@@ -173,10 +168,6 @@ impl Trial {
             false => Ok(rows),
         }
     }
-}
-
-fn broken(cause: &tokio::task::JoinError) -> Error {
-    Error::new(Kind::Shape, format!("a question broke off: {cause}"))
 }
 
 fn outcome(found: &Found, clean: &Answer, wanted: &Wanted) -> Outcome {
