@@ -1,10 +1,12 @@
 //! Tasks: what to ask about a record, and which answers there are.
 
 mod codes;
+mod digest;
 mod disarm;
 mod examples;
 mod file;
 mod find;
+mod id;
 mod labels;
 mod output;
 mod response;
@@ -16,8 +18,10 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Result};
 
 use codes::Spelled;
+pub(crate) use digest::{kind_digest, prompt_digest, template_digest};
 pub use disarm::is_hidden;
 pub(crate) use disarm::{chooses_a_form, disarmed};
+pub use id::{id_of, shown_id};
 pub use labels::{Label, Labels, Words};
 pub use output::Output;
 pub use response::{Choice, Form, ResponseField};

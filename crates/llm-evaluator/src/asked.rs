@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crawl_core::{Error, Kind, Result};
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::aspect::{Aspect, Scheme};
-use super::given::{Answer, Confidence, Given};
+use super::given::{Confidence, Given, GivenAnswer};
 use super::gold::Gold;
 use llm_classifier::{Classifier, Found, Origin};
 
@@ -17,31 +17,38 @@ impl Given {
     /// # Errors
     /// Those of the whole run: see [`Classifier::find`].
     pub async fn ask(classifier: Arc<Classifier>, gold: &Gold) -> Result<Self> {
-        let scheme = Arc::new(Scheme::of(classifier.task()));
-        let places = Arc::new(Semaphore::new(classifier.concurrency() as usize));
+        let scheme = Scheme::of(classifier.task());
         let mut asked = Vec::new();
-        for row in gold.rows.iter().filter(|row| row.is_labelled()).cloned() {
-            let (classifier, scheme, places) = (classifier.clone(), scheme.clone(), places.clone());
-            asked.push(tokio::spawn(async move {
-                let _place = places.acquire().await;
-                let found = match classifier.find(&row.record).await? {
-                    Found::Answered(answer, origin) => Ok(answered(&answer, &origin, &scheme)),
-                    Found::Missing(missing) => Err(missing.kind),
-                };
-                Ok::<_, Error>((row.id, found))
-            }));
+        for row in gold.rows.iter().filter(|row| row.is_labelled()) {
+            let found =
+                classifier.begin_to_find(row.record.clone()).await.ok_or_else(|| ended(&classifier))?;
+            asked.push((row.id.clone(), found));
         }
         let from = format!("{}, asked {}", gold.file, who(&classifier));
         let mut given = Given { from, records: asked.len() as u64, ..Given::default() };
-        for asking in asked {
-            let broken = |cause| Error::new(Kind::Shape, "a question broke off").because(cause);
-            match asking.await.map_err(broken)?? {
-                (id, Ok(answer)) => drop(given.answers.insert(id, answer)),
-                (id, Err(kind)) => drop(given.missing.insert(id, kind)),
+        for (id, found) in asked {
+            match heard(&classifier, found).await? {
+                Found::Answered(answer, origin) => {
+                    drop(given.answers.insert(id, answered(&answer, &origin, &scheme)));
+                }
+                Found::Missing(missing) => drop(given.missing.insert(id, missing.kind)),
             }
         }
         Ok(given)
     }
+}
+
+/// What was found about a record that is under way.
+pub(crate) async fn heard(classifier: &Classifier, found: JoinHandle<Option<Found>>) -> Result<Found> {
+    let broken = |cause| Error::new(Kind::Shape, "a question broke off").because(cause);
+    found.await.map_err(broken)?.ok_or_else(|| ended(classifier))
+}
+
+/// Why nothing more is asked.
+pub(crate) fn ended(classifier: &Classifier) -> Error {
+    classifier
+        .end()
+        .unwrap_or_else(|| Error::new(Kind::Transient, "the classifier was finished before all was asked"))
 }
 
 fn who(classifier: &Classifier) -> String {
@@ -52,7 +59,7 @@ fn who(classifier: &Classifier) -> String {
 }
 
 /// An answer as it would be read from the record that `run` writes.
-pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
+pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> GivenAnswer {
     let given = |aspect: &Aspect| match (aspect.response, answer.related) {
         (Some(place), _) => aspect.read(answer.values.get(place)?).ok()?,
         (None, Some(related)) => Some(vec![usize::from(!related)]),
@@ -64,7 +71,7 @@ pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme:
         let place = scheme.confidence.as_ref()?.place;
         answer.values.get(place)?.as_str().map(|word| Confidence::Word(word.to_owned()))
     };
-    Answer {
+    GivenAnswer {
         given: scheme.aspects.iter().map(given).collect(),
         confidence: match answer.confidence {
             Some(number) => (0.0..=1.0).contains(&number).then_some(Confidence::Number(number)),

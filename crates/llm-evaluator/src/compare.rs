@@ -7,7 +7,7 @@ use super::dice::Dice;
 use super::given::Given;
 use super::gold::{Gold, GoldRow};
 use super::interval::{Draw, quantile};
-use super::score::{Counts, Pair, average, events, is_right, micro, ratio};
+use super::score::{Confusion, Pair, average, events, is_right, micro, ratio};
 use llm_classifier::Task;
 
 /// How two sets of answers differ, over the labelled rows; a row without an answer counts as wrong in both.
@@ -86,7 +86,7 @@ pub struct Disagreement {
 pub fn compare(task: &Task, gold: &Gold, a: &Given, b: &Given, draw: Draw) -> Comparison {
     let Draw { resamples, seed } = draw;
     let aspect = Scheme::of(task).aspects.swap_remove(0);
-    let rows: Vec<Row<'_>> = gold.rows.iter().filter_map(|row| Row::of(row, a, b)).collect();
+    let rows: Vec<Compared<'_>> = gold.rows.iter().filter_map(|row| Compared::of(row, a, b)).collect();
     Comparison {
         a: a.from.clone(),
         b: b.from.clone(),
@@ -100,17 +100,17 @@ pub fn compare(task: &Task, gold: &Gold, a: &Given, b: &Given, draw: Draw) -> Co
     }
 }
 
-struct Row<'a> {
+struct Compared<'a> {
     gold: &'a GoldRow,
     wanted: &'a [usize],
     a: Option<&'a [usize]>,
     b: Option<&'a [usize]>,
 }
 
-impl<'a> Row<'a> {
-    fn of(gold: &'a GoldRow, a: &'a Given, b: &'a Given) -> Option<Row<'a>> {
+impl<'a> Compared<'a> {
+    fn of(gold: &'a GoldRow, a: &'a Given, b: &'a Given) -> Option<Compared<'a>> {
         let answer = |given: &'a Given| given.answers.get(&gold.id)?.given[0].as_deref();
-        Some(Row { gold, wanted: gold.wanted[0].as_deref()?, a: answer(a), b: answer(b) })
+        Some(Compared { gold, wanted: gold.wanted[0].as_deref()?, a: answer(a), b: answer(b) })
     }
 
     fn pairs(&self) -> [Pair<'a>; 2] {
@@ -133,12 +133,12 @@ const FIGURES: [&str; 3] = ["subset accuracy", "micro F1", "macro F1"];
 /// What a row adds, for both sides: whether it is right, and its events.
 struct Added {
     right: [bool; 2],
-    events: [Vec<(usize, Counts)>; 2],
+    events: [Vec<(usize, Confusion)>; 2],
 }
 
 /// The figures of both sides over some rows, in the order of [`FIGURES`].
 fn figures<'a>(rows: impl Iterator<Item = &'a Added>, labels: usize) -> [[Option<f64>; 2]; 3] {
-    let mut counts = [vec![Counts::default(); labels], vec![Counts::default(); labels]];
+    let mut counts = [vec![Confusion::default(); labels], vec![Confusion::default(); labels]];
     let (mut rights, mut total) = ([0u64; 2], 0u64);
     for row in rows {
         total += 1;
@@ -154,8 +154,8 @@ fn figures<'a>(rows: impl Iterator<Item = &'a Added>, labels: usize) -> [[Option
     ]
 }
 
-fn differences(rows: &[Row<'_>], labels: usize, resamples: u32, seed: u64) -> Vec<Difference> {
-    let added = |row: &Row<'_>| {
+fn differences(rows: &[Compared<'_>], labels: usize, resamples: u32, seed: u64) -> Vec<Difference> {
+    let added = |row: &Compared<'_>| {
         let pairs = row.pairs();
         Added { right: pairs.map(is_right), events: pairs.map(events) }
     };
@@ -186,7 +186,7 @@ fn differences(rows: &[Row<'_>], labels: usize, resamples: u32, seed: u64) -> Ve
     drawn.into_iter().enumerate().map(difference).collect()
 }
 
-fn mcnemar(rows: &[Row<'_>]) -> McNemar {
+fn mcnemar(rows: &[Compared<'_>]) -> McNemar {
     let count =
         |a: bool, b: bool| rows.iter().filter(|row| row.pairs().map(is_right) == [a, b]).count() as u64;
     let (only_a, only_b) = (count(true, false), count(false, true));

@@ -47,7 +47,7 @@ pub enum Aim {
 
 /// From what, and for what, to distil.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct Distilling<'a> {
     /// The root or JSONL file of the labels, whole records.
     pub labels: &'a Path,
     /// Whose cache holds the answers, if the records do not: of a filter also those about what it rejected.
@@ -111,7 +111,7 @@ pub struct Distilled {
 ///
 /// # Errors
 /// [`Kind::Config`] if there are too few labels, or all are alike; those of reading the listing.
-pub fn distil(task: &Task, wish: &Wish<'_>) -> Result<(HeadFile, Distilled)> {
+pub fn distil(task: &Task, wish: &Distilling<'_>) -> Result<(HeadFile, Distilled)> {
     let table = Table::shipped()?;
     let Rows { rows, not_paid, unknown, labelled, models } = learned::read(task, &table, wish)?;
     let scheme = Scheme::of(task);
@@ -184,7 +184,7 @@ fn wanted(gold: Option<&Gold>) -> HashMap<&str, &Places> {
 fn split(
     rows: Vec<Learned>,
     wanted: &HashMap<&str, &Places>,
-    wish: &Wish<'_>,
+    wish: &Distilling<'_>,
 ) -> (Vec<Learned>, Vec<Learned>) {
     let known = |row: &&Learned| wanted.contains_key(row.id.as_str());
     let content: HashSet<u64> = rows.iter().filter(known).map(|row| row.content).collect();
@@ -195,7 +195,7 @@ fn split(
     rows.into_iter().partition(|row| !kept_back(row))
 }
 
-fn enough(seen: &[Learned], unseen: &[Learned], wish: &Wish<'_>) -> Result<()> {
+fn enough(seen: &[Learned], unseen: &[Learned], wish: &Distilling<'_>) -> Result<()> {
     let refused = |what: String, advice: &str| {
         Err(Error::new(Kind::Config, what).at(wish.labels.display().to_string()).advise(advice.to_owned()))
     };

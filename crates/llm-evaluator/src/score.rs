@@ -81,13 +81,13 @@ pub struct Average {
 
 /// True and false positives and negatives of one label, without the true negatives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
+pub(crate) struct Confusion {
     pub(crate) tp: u64,
     pub(crate) fp: u64,
     pub(crate) fn_: u64,
 }
 
-impl Counts {
+impl Confusion {
     pub(crate) fn precision(self) -> Option<f64> {
         ratio(self.tp, self.tp + self.fp)
     }
@@ -109,7 +109,7 @@ impl Counts {
         [self.tp + self.fp, self.tp + self.fn_, self.tp + self.fp + self.fn_]
     }
 
-    pub(crate) fn add(&mut self, other: Counts) {
+    pub(crate) fn add(&mut self, other: Confusion) {
         self.tp += other.tp;
         self.fp += other.fp;
         self.fn_ += other.fn_;
@@ -122,20 +122,20 @@ pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 /// What one row adds to the counts: label and kind. A row without an answer answers nothing.
-pub(crate) fn events((wanted, answered): Pair<'_>) -> Vec<(usize, Counts)> {
+pub(crate) fn events((wanted, answered): Pair<'_>) -> Vec<(usize, Confusion)> {
     let answered = answered.unwrap_or_default();
     let hit = |place: &usize| match answered.contains(place) {
-        true => (*place, Counts { tp: 1, ..Counts::default() }),
-        false => (*place, Counts { fn_: 1, ..Counts::default() }),
+        true => (*place, Confusion { tp: 1, ..Confusion::default() }),
+        false => (*place, Confusion { fn_: 1, ..Confusion::default() }),
     };
     let extra = answered.iter().filter(|place| !wanted.contains(place));
-    let extra = extra.map(|place| (*place, Counts { fp: 1, ..Counts::default() }));
+    let extra = extra.map(|place| (*place, Confusion { fp: 1, ..Confusion::default() }));
     wanted.iter().map(hit).chain(extra).collect()
 }
 
 /// The counts of each label.
-pub(crate) fn counts<'a>(labels: usize, pairs: impl IntoIterator<Item = Pair<'a>>) -> Vec<Counts> {
-    let mut counts = vec![Counts::default(); labels];
+pub(crate) fn counts<'a>(labels: usize, pairs: impl IntoIterator<Item = Pair<'a>>) -> Vec<Confusion> {
+    let mut counts = vec![Confusion::default(); labels];
     for pair in pairs {
         for (place, event) in events(pair) {
             counts[place].add(event);
@@ -174,17 +174,17 @@ pub(crate) fn score(
 impl Scores {
     /// Puts in the intervals of what is no share of rows.
     fn drawn(&mut self, labels: usize, pairs: &[Pair<'_>], draw: Draw) {
-        let added: Vec<Vec<(usize, Counts)>> = pairs.iter().map(|pair| events(*pair)).collect();
-        let mut all = Counts::default();
+        let added: Vec<Vec<(usize, Confusion)>> = pairs.iter().map(|pair| events(*pair)).collect();
+        let mut all = Confusion::default();
         added.iter().flatten().for_each(|(_, event)| all.add(*event));
         let mut speaking = all.speaking().repeat(3);
         speaking.push(pairs.len() as u64);
         let intervals = draw.intervals(pairs.len(), &speaking, |rows| {
-            let mut counts = vec![Counts::default(); labels];
+            let mut counts = vec![Confusion::default(); labels];
             for (place, event) in rows.iter().flat_map(|row| &added[*row]) {
                 counts[*place].add(*event);
             }
-            let weight = |counts: &Counts| counts.support() as f64;
+            let weight = |counts: &Confusion| counts.support() as f64;
             let all = [micro(&counts), average(&counts, |_| 1.0), average(&counts, weight)];
             let figures = all.iter().flat_map(|all| [all.precision, all.recall, all.f1]);
             figures.chain([label_accuracy(&counts, rows.len() as u64)]).collect()
@@ -198,7 +198,7 @@ impl Scores {
 }
 
 /// The share of single decisions that are right.
-fn label_accuracy(counts: &[Counts], rows: u64) -> Option<f64> {
+fn label_accuracy(counts: &[Confusion], rows: u64) -> Option<f64> {
     let wrong: u64 = counts.iter().map(|counts| counts.fp + counts.fn_).sum();
     let decisions = rows * counts.len() as u64;
     ratio(decisions.saturating_sub(wrong), decisions)
@@ -209,8 +209,8 @@ pub(crate) fn is_right((wanted, answered): Pair<'_>) -> bool {
     answered == Some(wanted)
 }
 
-fn label_score(label: &str, counts: Counts, rows: u64) -> LabelScore {
-    let Counts { tp, fp, fn_ } = counts;
+fn label_score(label: &str, counts: Confusion, rows: u64) -> LabelScore {
+    let Confusion { tp, fp, fn_ } = counts;
     LabelScore {
         label: label.to_owned(),
         support: counts.support(),
@@ -232,8 +232,8 @@ fn label_score(label: &str, counts: Counts, rows: u64) -> LabelScore {
 }
 
 /// Precision, recall and F1 of all decisions in one pot.
-pub(crate) fn micro(counts: &[Counts]) -> Average {
-    let mut all = Counts::default();
+pub(crate) fn micro(counts: &[Confusion]) -> Average {
+    let mut all = Confusion::default();
     counts.iter().for_each(|counts| all.add(*counts));
     let labels = counts.iter().filter(|counts| counts.f1().is_some()).count() as u64;
     let intervals = AverageIntervals::default();
@@ -241,17 +241,17 @@ pub(crate) fn micro(counts: &[Counts]) -> Average {
 }
 
 /// The mean over the labels where a figure is defined.
-pub(crate) fn average(counts: &[Counts], weight: impl Fn(&Counts) -> f64) -> Average {
-    let mean = |figure: fn(Counts) -> Option<f64>| {
+pub(crate) fn average(counts: &[Confusion], weight: impl Fn(&Confusion) -> f64) -> Average {
+    let mean = |figure: fn(Confusion) -> Option<f64>| {
         let defined = counts.iter().filter_map(|counts| Some((figure(*counts)?, weight(counts))));
         let (sum, weights) = defined
             .fold((0.0, 0.0), |(sum, weights), (figure, weight)| (sum + figure * weight, weights + weight));
         (weights > 0.0).then_some(sum / weights)
     };
     Average {
-        precision: mean(Counts::precision),
-        recall: mean(Counts::recall),
-        f1: mean(Counts::f1),
+        precision: mean(Confusion::precision),
+        recall: mean(Confusion::recall),
+        f1: mean(Confusion::f1),
         labels: counts.iter().filter(|counts| counts.f1().is_some()).count() as u64,
         intervals: AverageIntervals::default(),
     }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::given::Answer;
-use super::score::{Counts, events, ratio};
+use super::given::GivenAnswer;
+use super::score::{Confusion, events, ratio};
 use crate::interval::{Draw, Interval, wilson};
 
 /// What a threshold on one figure does.
@@ -52,7 +52,7 @@ pub struct PointIntervals {
 /// A labelled row and its answer, for the task's first aspect.
 pub(crate) struct Judged<'a> {
     pub(crate) wanted: &'a [usize],
-    pub(crate) answer: Option<&'a Answer>,
+    pub(crate) answer: Option<&'a GivenAnswer>,
 }
 
 /// Sweeps a figure over `thresholds`; `accepts` is the one label that a filter lets through, if it is a filter. `None`
@@ -62,7 +62,7 @@ pub(crate) fn sweep(
     rows: &[Judged<'_>],
     accepts: Option<usize>,
     thresholds: &[f64],
-    figure: impl Fn(&Answer) -> Option<f64>,
+    figure: impl Fn(&GivenAnswer) -> Option<f64>,
     draw: Draw,
 ) -> Option<Sweep> {
     let known = |row: &Judged<'_>| row.answer.and_then(&figure).is_some();
@@ -87,21 +87,22 @@ pub(crate) fn sweep(
             (intervals.precision, intervals.recall, intervals.f1) = (found[0], found[1], found[2]);
         }
     }
-    let point = |((threshold, (kept, total)), intervals): ((&f64, &(u64, Counts)), PointIntervals)| Point {
-        threshold: *threshold,
-        kept: *kept,
-        share: ratio(*kept, rows.len() as u64),
-        precision: total.precision(),
-        recall: total.recall(),
-        f1: total.f1(),
-        intervals,
-    };
+    let point =
+        |((threshold, (kept, total)), intervals): ((&f64, &(u64, Confusion)), PointIntervals)| Point {
+            threshold: *threshold,
+            kept: *kept,
+            share: ratio(*kept, rows.len() as u64),
+            precision: total.precision(),
+            recall: total.recall(),
+            f1: total.f1(),
+            intervals,
+        };
     let points = thresholds.iter().zip(&all).zip(intervals).map(point).collect();
     Some(Sweep { by: by.to_owned(), of, points })
 }
 
-fn by_rows(kept: u64, total: Counts, rows: u64) -> PointIntervals {
-    let Counts { tp, fp, fn_ } = total;
+fn by_rows(kept: u64, total: Confusion, rows: u64) -> PointIntervals {
+    let Confusion { tp, fp, fn_ } = total;
     PointIntervals {
         share: wilson(kept, rows),
         precision: wilson(tp, tp + fp),
@@ -115,21 +116,21 @@ struct Weighed {
     /// At so many of the thresholds, the lowest, its answer counts.
     counts_at: usize,
     /// There: whether it is kept, and what it adds.
-    counting: (bool, Counts),
+    counting: (bool, Confusion),
     /// At the others.
-    not_counting: Counts,
+    not_counting: Confusion,
 }
 
 fn weighed(
     row: &Judged<'_>,
     accepts: Option<usize>,
     thresholds: &[f64],
-    figure: impl Fn(&Answer) -> Option<f64>,
+    figure: impl Fn(&GivenAnswer) -> Option<f64>,
 ) -> Weighed {
     let reached = row.answer.and_then(figure);
     let given = row.answer.and_then(|answer| answer.given[0].as_deref());
     let sum = |given: Option<&[usize]>| {
-        let mut total = Counts::default();
+        let mut total = Confusion::default();
         // Of a filter only the rows that it lets through are looked at.
         let events = events((row.wanted, given)).into_iter();
         events
@@ -146,17 +147,17 @@ fn weighed(
 }
 
 /// For each threshold how many rows are kept, and all that the rows add.
-fn totals<'a>(rows: impl Iterator<Item = &'a Weighed>, thresholds: usize) -> Vec<(u64, Counts)> {
+fn totals<'a>(rows: impl Iterator<Item = &'a Weighed>, thresholds: usize) -> Vec<(u64, Confusion)> {
     // By how many thresholds the answer reaches: what its row adds there, and elsewhere.
-    let mut reaching = vec![(0, Counts::default()); thresholds + 1];
-    let mut missing = vec![Counts::default(); thresholds + 1];
+    let mut reaching = vec![(0, Confusion::default()); thresholds + 1];
+    let mut missing = vec![Confusion::default(); thresholds + 1];
     for row in rows {
         reaching[row.counts_at].0 += u64::from(row.counting.0);
         reaching[row.counts_at].1.add(row.counting.1);
         missing[row.counts_at].add(row.not_counting);
     }
     let total = |place: usize| {
-        let (mut kept, mut total) = (0, Counts::default());
+        let (mut kept, mut total) = (0, Confusion::default());
         missing[..=place].iter().for_each(|counts| total.add(*counts));
         for (rows, counts) in &reaching[place + 1..] {
             kept += rows;
@@ -172,9 +173,9 @@ mod tests {
     use super::*;
     use crate::Confidence;
 
-    fn answer(label: usize, confidence: f64) -> Answer {
+    fn answer(label: usize, confidence: f64) -> GivenAnswer {
         let confidence = Some(Confidence::Number(confidence));
-        Answer { given: vec![Some(vec![label])], confidence, ..Answer::default() }
+        GivenAnswer { given: vec![Some(vec![label])], confidence, ..GivenAnswer::default() }
     }
 
     #[test]
@@ -184,7 +185,7 @@ mod tests {
         let answers = answers.iter().map(Some).chain([None]);
         let rows: Vec<_> =
             wanted.iter().zip(answers).map(|(wanted, answer)| Judged { wanted, answer }).collect();
-        let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
+        let figure = |answer: &GivenAnswer| answer.confidence.as_ref()?.number();
         let found =
             sweep("confidence", &rows, Some(0), &[0.0, 0.5, 0.9, 1.0], figure, Draw::default()).unwrap();
         let of = |point: &Point| (point.kept, point.precision, point.recall);
@@ -204,7 +205,7 @@ mod tests {
             .zip(&answers)
             .map(|(wanted, answer)| Judged { wanted, answer: Some(answer) })
             .collect();
-        let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
+        let figure = |answer: &GivenAnswer| answer.confidence.as_ref()?.number();
         let found = sweep("confidence", &rows, None, &[0.0, 0.5], figure, Draw::default()).unwrap();
         assert_eq!((found.points[0].precision, found.points[0].recall), (Some(1.0), Some(2.0 / 3.0)));
         assert_eq!((found.points[1].kept, found.points[1].recall), (1, Some(1.0 / 3.0)));

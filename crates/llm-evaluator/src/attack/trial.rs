@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crawl_core::{Error, Kind, Record, Result};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
 use super::plant::{Wanted, planted};
 use super::set::{Attack, AttackSet};
+use crate::asked::{ended, heard};
 use llm_classifier::{Answer, Classifier, Found};
 use llm_classifier::{id_of, shown_id};
 
@@ -22,7 +22,7 @@ pub struct Trial {
 /// Which defences are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub enum Defences {
     /// As `run` asks: codes for the answers, the task's check word, a second look at suspicious rows.
     Shipped,
     /// No check word, no second look.
@@ -49,7 +49,7 @@ pub struct AttackReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FormReport {
     /// The form.
-    pub form: Form,
+    pub form: Defences,
     /// Clean rows that got an answer; only into these were attacks planted.
     pub clean_answered: u64,
     /// Clean rows that got none.
@@ -123,27 +123,22 @@ impl Trial {
     ///
     /// # Errors
     /// Those of the whole run ([`Classifier::find`]); [`Kind::Config`] if no clean row gets an answer.
-    pub async fn run(&self, classifier: Arc<Classifier>, form: Form) -> Result<FormReport> {
+    pub async fn run(&self, classifier: Arc<Classifier>, form: Defences) -> Result<FormReport> {
         let mut report = FormReport::new(form);
         let clean = self.clean(&classifier, &mut report).await?;
-        let places = Arc::new(Semaphore::new(classifier.concurrency() as usize));
         let mut asked = Vec::new();
         for (number, clean) in clean.into_iter().map(Arc::new).enumerate() {
             for (place, attack) in self.set.attacks.iter().enumerate() {
                 let wanted = Wanted::other_than(&clean.answer, classifier.task(), number + place);
                 let Some(wanted) = wanted else { continue };
-                let (clean, classifier, places) = (clean.clone(), classifier.clone(), places.clone());
                 let attacked = planted(&clean.record, &clean.id, attack, &wanted, classifier.task())?;
-                let asking = tokio::spawn(async move {
-                    let _place = places.acquire().await;
-                    let found = classifier.find(&attacked).await?;
-                    Ok::<_, Error>(outcome(&found, &clean.answer, &wanted))
-                });
-                asked.push((attack, asking));
+                let found = classifier.begin_to_find(attacked).await.ok_or_else(|| ended(&classifier))?;
+                asked.push((attack, clean.clone(), wanted, found));
             }
         }
-        for (attack, asking) in asked {
-            report.count(attack, asking.await.map_err(|cause| broken(&cause))??);
+        for (attack, clean, wanted, found) in asked {
+            let found = heard(&classifier, found).await?;
+            report.count(attack, outcome(&found, &clean.answer, &wanted));
         }
         report.rates();
         Ok(report)
@@ -175,10 +170,6 @@ impl Trial {
     }
 }
 
-fn broken(cause: &tokio::task::JoinError) -> Error {
-    Error::new(Kind::Shape, format!("a question broke off: {cause}"))
-}
-
 fn outcome(found: &Found, clean: &Answer, wanted: &Wanted) -> Outcome {
     match found {
         Found::Missing(missing) => Outcome { fate: Fate::Stopped, flagged: missing.kind == "disputed" },
@@ -195,7 +186,7 @@ fn outcome(found: &Found, clean: &Answer, wanted: &Wanted) -> Outcome {
 }
 
 impl FormReport {
-    fn new(form: Form) -> Self {
+    fn new(form: Defences) -> Self {
         FormReport {
             form,
             clean_answered: 0,

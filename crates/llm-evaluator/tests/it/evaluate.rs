@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crawl_core::{Kind, Stored};
 use llm_classifier::Task;
 use llm_evaluator::{Draw, Given, Gold, How, Reason, Report, Wish, compare, evaluate, page, sample, table};
 use serde_json::{Value, json};
 
-use crate::house::{Setup, double, id, labelled, listing, read, right, rows, run, store, weekly};
+use crate::house::{Setup, double, id, labelled, listing, read, right, row, rows, run, store, weekly};
 
 const HOSTILE: &str = "</title></style><script>alert('1')</script><img src=x onerror=alert(1)>\" onload=\"x";
 
@@ -52,6 +53,26 @@ fn check_refused(rows: &str, place: &str, what: &str, advice: &str) {
     assert!(error.place().ends_with(place), "{place} in {}", error.place());
     assert!(error.to_string().contains(what), "{what} in {error}");
     assert!(error.advice().contains(advice), "{advice} in {}", error.advice());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_when_asking_is_given_up_is_waited_for_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = double(&[], (1000, 1000)).await;
+    let mut row = row("owner", "set", "a text");
+    row["gold"] = json!(["Science"]);
+    let setup = Setup::new(&double.url());
+    let gold = Gold::read(&write(folder.path().join("gold.jsonl"), &[row]), &setup.task, None).unwrap();
+    let classifier = setup.classifier(&folder.path().join("cache")).unwrap();
+    let asking = classifier.clone();
+    let asking = tokio::spawn(async move { Given::ask(asking, &gold).await.map(drop) });
+    while double.stats().requests == 0 {
+        assert!(!asking.is_finished(), "it was asked nothing");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    asking.abort();
+    classifier.finish(Duration::from_secs(30)).await.unwrap();
+    assert_eq!((double.stats().requests, classifier.usage().spent().paid), (1, 1));
 }
 
 #[test]
