@@ -2,7 +2,7 @@
 //!
 //! Time is that of the processor (Linux counts it a thread), so a shared machine does not decide.
 //!
-//! `cargo run --release --manifest-path benches/html-peers/Cargo.toml -- ../shared/samples`
+//! `cargo run --release --manifest-path benches/html-peers/Cargo.toml -- DIR`, a folder of recordings
 
 use std::hint::black_box;
 use std::io::Read;

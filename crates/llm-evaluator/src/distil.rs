@@ -89,7 +89,8 @@ pub struct Distilled {
     pub held_out: u64,
     /// How many of them are in gold.
     pub gold: u64,
-    /// Looked-at rows whose words the table does not know: about these the head says nothing.
+    /// Rows that would have been learnt from, but the table does not know their words. Such rows that were held out are
+    /// among those: the head says nothing about them.
     pub unknown: u64,
     /// The penalty that was chosen.
     pub penalty: f64,
@@ -113,14 +114,14 @@ pub struct Distilled {
 /// [`Kind::Config`] if there are too few labels, or all are alike; those of reading the listing.
 pub fn distil(task: &Task, wish: &Distilling<'_>) -> Result<(HeadFile, Distilled)> {
     let table = Table::shipped()?;
-    let Rows { rows, not_paid, unknown, labelled, models } = learned::read(task, &table, wish)?;
+    let Rows { rows, not_paid, labelled, models } = learned::read(task, &table, wish)?;
     let scheme = Scheme::of(task);
     let labels = scheme.aspects[0].labels.len();
     // The one row of a filter's weights is its yes.
     let outputs = if scheme.filter { 1 } else { labels };
     let wanted = wanted(wish.gold);
     let (seen, unseen): (Vec<Learned>, Vec<Learned>) = split(rows, &wanted, wish);
-    let seen: Vec<Learned> = seen.into_iter().filter(|row| row.seen.is_known).collect();
+    let (seen, unknown): (Vec<Learned>, Vec<Learned>) = seen.into_iter().partition(|row| row.seen.is_known);
     enough(&seen, &unseen, wish)?;
     let penalty = penalty(&seen, outputs);
     let weights = trained(&seen, outputs, penalty);
@@ -150,7 +151,7 @@ pub fn distil(task: &Task, wish: &Distilling<'_>) -> Result<(HeadFile, Distilled
         trained_on: seen.len() as u64,
         held_out: judged.len() as u64,
         gold: judged.iter().filter(|row| row.wanted.is_some()).count() as u64,
-        unknown,
+        unknown: unknown.len() as u64,
         penalty,
         temperature,
         aim: wish.aim,

@@ -175,6 +175,10 @@ impl Endpoint {
             self.first.heard(&verdict, &last.reply)?;
         }
         origin.probability = logprobs::probability(&last.reply, decides(&look.chat.task().kind));
+        let wished = look.chat.task().model.extra.get("logprobs").and_then(serde_json::Value::as_bool);
+        if wished == Some(true) && origin.probability.is_none() && matches!(verdict, Verdict::Good(_)) {
+            self.usage.without_probability();
+        }
         let Reply { content, reasoning, raw, .. } = last.reply;
         Ok(Asked { verdict, said: content.or(reasoning).or(raw), origin, paid })
     }

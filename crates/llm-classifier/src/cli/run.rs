@@ -224,6 +224,12 @@ fn report(classifier: &Classifier, took: Duration) {
             "  suspicious: {suspicious} answered records hold what may be orders; {looks} second looks"
         ));
     }
+    if spent.without_probability > 0 {
+        let count = grouped(spent.without_probability);
+        say(format!(
+            "  probabilities: unknown for {count} answers: the endpoint does not tell those of the tokens that decide"
+        ));
+    }
     if spent.cuts > 0 {
         say(format!("  fields that were cut to their limits: {}", grouped(spent.cuts)));
     }

@@ -217,7 +217,7 @@ impl Ledger {
             (None, limit) => format!("the budget of ${}", dollars(limit.unwrap_or(0))),
         };
         let what = format!(
-            "{whose} is used up: ${spent:.6} spent by this run, and the next question may cost ${next:.6}"
+            "{whose} is used up: this run had spent ${spent:.6} when a question came that may cost ${next:.6}"
         );
         Error::new(Kind::Limited, what)
             .advise("what was paid is in the cache; run the same command with a larger --budget to go on")

@@ -20,6 +20,7 @@ pub struct Usage {
     headed: AtomicU64,
     suspicious: AtomicU64,
     second_looks: AtomicU64,
+    without_probability: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -53,6 +54,8 @@ pub struct Spent {
     pub suspicious: u64,
     /// How many of them were asked about a second time.
     pub second_looks: u64,
+    /// Usable answers whose probability was asked for and is not known.
+    pub without_probability: u64,
 }
 
 impl Usage {
@@ -89,6 +92,10 @@ impl Usage {
         self.cuts.fetch_add(fields, Relaxed);
     }
 
+    pub(crate) fn without_probability(&self) {
+        self.without_probability.fetch_add(1, Relaxed);
+    }
+
     /// The counters now.
     pub fn spent(&self) -> Spent {
         let books = self.ledger.books();
@@ -107,6 +114,7 @@ impl Usage {
             headed: self.headed.load(Relaxed),
             suspicious: self.suspicious.load(Relaxed),
             second_looks: self.second_looks.load(Relaxed),
+            without_probability: self.without_probability.load(Relaxed),
         }
     }
 }

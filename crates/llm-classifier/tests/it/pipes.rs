@@ -24,6 +24,22 @@ fn text(rows: &[serde_json::Value]) -> String {
 }
 
 #[test]
+fn a_run_says_for_how_many_answers_a_wished_probability_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    let double = home.block_on(double(&[], (0, 0)));
+    std::fs::write(folder.join("in.jsonl"), text(&rows(5))).unwrap();
+    let (base, task) = (format!("{}/v1", double.url()), weekly());
+    let words = ["run", task.to_str().unwrap(), "in.jsonl", "--base-url", &base, "--model", "sim-1"];
+    for (more, says) in [(&["--logprobs"][..], true), (&[], false)] {
+        let ran = program(folder, &[&words[..], more].concat()).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+        assert_eq!(said(&ran).contains("probabilities: unknown for 5 answers"), says, "{}", said(&ran));
+    }
+}
+
+#[test]
 fn a_pipe_gives_the_same_rows_as_a_file_in_the_order_of_its_lines() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

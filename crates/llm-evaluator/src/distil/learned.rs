@@ -35,8 +35,6 @@ pub(crate) struct Rows {
     pub(crate) rows: Vec<Learned>,
     /// Labels that no model was paid for.
     pub(crate) not_paid: u64,
-    /// Rows of languages that the table does not know.
-    pub(crate) unknown: u64,
     /// Records with a label in all.
     pub(crate) labelled: u64,
     /// The models that made the labels.
@@ -84,7 +82,6 @@ pub(crate) fn read(task: &Task, table: &Table, wish: &Distilling<'_>) -> Result<
     for (id, (record, answer)) in chosen {
         let Some(said) = answer.given.into_iter().next().flatten() else { continue };
         let seen = Seen::of(table, task, record.raw(), &id);
-        all.unknown += u64::from(!seen.is_known);
         let content = number(0, &format!("{:?}", seen.features));
         all.rows.push(Learned { id, seen, said, cost: answer.cost, content });
     }

@@ -9,9 +9,11 @@ use crate::table::{UNKNOWN, aligned, number, shown, within};
 pub fn distilled_table(distilled: &Distilled) -> String {
     let Distilled { chosen, unseen, model, .. } = distilled;
     let models: Vec<_> = distilled.models.iter().map(|model| shown(model)).collect();
+    let looked_at = distilled.trained_on + distilled.held_out + distilled.unknown;
+    let not_drawn = distilled.labelled.saturating_sub(looked_at);
     let mut text = format!(
-        "task      {}\nlabels    {}, by {}\nrows      {} labelled by a model; {} learnt from, {} held out ({} of them in gold), {} of words \
-         that the table does not know\n",
+        "task      {}\nlabels    {}, by {}\nrows      {} labelled by a model; {} learnt from, {} held out ({} of them in gold), {} left out, \
+         whose words the table does not know{}\n",
         shown(&distilled.task),
         shown(&distilled.labels),
         if models.is_empty() { "a model that is not named".to_owned() } else { models.join(", ") },
@@ -20,6 +22,7 @@ pub fn distilled_table(distilled: &Distilled) -> String {
         distilled.held_out,
         distilled.gold,
         distilled.unknown,
+        if not_drawn > 0 { format!(", {not_drawn} not drawn") } else { String::new() },
     );
     if distilled.not_paid > 0 {
         text.push_str(&format!("          {} labels of rules or heads were left out\n", distilled.not_paid));

@@ -274,6 +274,28 @@ fn a_head_of_another_task_prompt_or_table_is_refused() {
 }
 
 #[test]
+fn each_labelled_row_is_counted_once_in_gold_or_not_of_known_words_or_not_drawn_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = Task::load(&weekly()).unwrap();
+    let mut said = said(400);
+    let foreign = |n: usize| row(&format!("foreign{n}"), "日本", "東京 大阪 京都 名古屋 札幌");
+    said.extend((0..40).map(|n| (foreign(n), n % 6, n % 6)));
+    for (record, ..) in &mut said[400..] {
+        record["description"] = json!(format!("東京 大阪 {}", record["repo_id"]));
+    }
+    let labels = labels(&said, folder.path().join("labels.jsonl"));
+    let gold = gold(&said[390..410], folder.path().join("gold.jsonl"), &task);
+    for (rows, not_drawn) in [(20_000, 0), (300, 120)] {
+        let wish = Distilling { rows, ..wish(&labels, Some(&gold), Aim::Spare(0.5)) };
+        let found = distil(&task, &wish).unwrap().1;
+        assert!(found.unknown > 0, "{found:?}");
+        assert_eq!((found.labelled, found.gold), (440, 20));
+        assert_eq!(found.labelled, found.trained_on + found.held_out + found.unknown + not_drawn);
+        assert_eq!(distilled_table(&found).contains("120 not drawn"), not_drawn > 0);
+    }
+}
+
+#[test]
 fn labels_that_nobody_paid_for_and_too_few_rows_teach_nothing() {
     let Made { folder, task, labels, .. } = made(60);
     let error = distil(&task, &wish(&labels, None, Aim::Spare(0.5))).unwrap_err();

@@ -41,13 +41,17 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
     }
     let (bucket, prefix) = arguments.door.open(arguments.to.as_deref()).await?;
     let prefix = place(&arguments.from, &prefix, &mut listing);
-    if way == Way::Sync {
-        super::sync::leave_out_equal(&bucket, &prefix, &mut listing).await?;
-    }
+    let equal = match way {
+        Way::Sync => super::sync::leave_out_equal(&bucket, &prefix, &mut listing).await?,
+        Way::Copy | Way::Move => 0,
+    };
     for error in &listing.refused {
         say(format!("left {error}; {}", error.advice()));
     }
     if arguments.dry_run {
+        if way == Way::Sync {
+            say(format!("{} files are there already", grouped(equal)));
+        }
         return Ok(dry(&listing, bucket.name(), &prefix, delete));
     }
     let plan = Plan {
@@ -71,7 +75,10 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
         () = progress.show(&bucket) => unreachable!("it has no end"),
     };
     progress.wipe();
-    let summary = summary?;
+    let mut summary = summary?;
+    // They were to be in the bucket as well, and are.
+    summary.files += equal;
+    summary.there += equal;
     if delete && arguments.remove_empty_folders {
         remove_empty(&arguments.from);
     }

@@ -36,8 +36,9 @@ pub(crate) fn folder(prefix: String) -> String {
     if prefix.is_empty() || prefix.ends_with('/') { prefix } else { prefix + "/" }
 }
 
-/// Takes the files out of the listing that are in the bucket already. What the bucket tells nothing of is sent.
-pub(crate) async fn leave_out_equal(bucket: &Bucket, prefix: &str, listing: &mut Listing) -> Result<()> {
+/// Takes the files out of the listing that are in the bucket already, and counts them. What the bucket tells nothing of
+/// is sent.
+pub(crate) async fn leave_out_equal(bucket: &Bucket, prefix: &str, listing: &mut Listing) -> Result<u64> {
     let here: HashMap<String, usize> = listing
         .files
         .iter()
@@ -71,8 +72,7 @@ pub(crate) async fn leave_out_equal(bucket: &Bucket, prefix: &str, listing: &mut
     let mut equal = equal.into_iter();
     let before = listing.files.len();
     listing.files.retain(|_| equal.next() == Some(false));
-    say(format!("{} files are there already", grouped((before - listing.files.len()) as u64)));
-    Ok(())
+    Ok((before - listing.files.len()) as u64)
 }
 
 /// From bucket to bucket: the service copies.
