@@ -6,7 +6,7 @@ use crawl_core::{Error, Kind, Result};
 use tokio::sync::Semaphore;
 
 use super::aspect::{Aspect, Scheme};
-use super::given::{Answer, Confidence, Given};
+use super::given::{Confidence, Given, GivenAnswer};
 use super::gold::Gold;
 use llm_classifier::{Classifier, Found, Origin};
 
@@ -52,7 +52,7 @@ fn who(classifier: &Classifier) -> String {
 }
 
 /// An answer as it would be read from the record that `run` writes.
-pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> Answer {
+pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme: &Scheme) -> GivenAnswer {
     let given = |aspect: &Aspect| match (aspect.response, answer.related) {
         (Some(place), _) => aspect.read(answer.values.get(place)?).ok()?,
         (None, Some(related)) => Some(vec![usize::from(!related)]),
@@ -64,7 +64,7 @@ pub(crate) fn answered(answer: &llm_classifier::Answer, origin: &Origin, scheme:
         let place = scheme.confidence.as_ref()?.place;
         answer.values.get(place)?.as_str().map(|word| Confidence::Word(word.to_owned()))
     };
-    Answer {
+    GivenAnswer {
         given: scheme.aspects.iter().map(given).collect(),
         confidence: match answer.confidence {
             Some(number) => (0.0..=1.0).contains(&number).then_some(Confidence::Number(number)),

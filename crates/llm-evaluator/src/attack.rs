@@ -11,4 +11,4 @@ mod trial;
 
 pub use set::{Attack, AttackSet, Place};
 pub use table::attack_table;
-pub use trial::{AttackReport, Counts, Form, FormReport, Trial};
+pub use trial::{AttackReport, Counts, FormReport, Trial, TrialForm};

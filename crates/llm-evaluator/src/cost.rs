@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::given::Answer;
+use super::given::GivenAnswer;
 use crate::interval::{Draw, Interval};
 
 /// What answers cost a record.
@@ -42,9 +42,9 @@ impl Mean {
 }
 
 /// Adds up what answers cost.
-pub(crate) fn cost(answers: &[&Answer], draw: Draw) -> Cost {
+pub(crate) fn cost(answers: &[&GivenAnswer], draw: Draw) -> Cost {
     let mean =
-        |figure: fn(&Answer) -> Option<f64>| Mean::of(answers.iter().map(|answer| figure(answer)), draw);
+        |figure: fn(&GivenAnswer) -> Option<f64>| Mean::of(answers.iter().map(|answer| figure(answer)), draw);
     Cost {
         answers: answers.len() as u64,
         dollars: mean(|answer| answer.cost),
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn an_unknown_cost_is_none_and_in_no_mean() {
-        let dear = Answer { cost: Some(0.5), prompt_tokens: Some(10.0), ..Answer::default() };
-        let unknown = Answer { prompt_tokens: Some(20.0), ..Answer::default() };
+        let dear = GivenAnswer { cost: Some(0.5), prompt_tokens: Some(10.0), ..GivenAnswer::default() };
+        let unknown = GivenAnswer { prompt_tokens: Some(20.0), ..GivenAnswer::default() };
         let found = cost(&[&dear, &unknown], Draw::default());
         assert_eq!(found.dollars, Mean { known: 1, sum: Some(0.5), per_record: Some(0.5), interval: None });
         assert_eq!(found.prompt_tokens.per_record, Some(15.0));

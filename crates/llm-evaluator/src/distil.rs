@@ -20,7 +20,7 @@ use crate::aspect::Scheme;
 use crate::gold::Gold;
 use crate::interval::Draw;
 use crate::score::Places;
-use crate::threshold::{Kept, held_out, lowest};
+use crate::threshold::{KeptRows, held_out, lowest};
 pub use curve::Step;
 use curve::{Judged, agreements, is_no_worse, sparing, step};
 use learned::{Learned, Rows};
@@ -47,7 +47,7 @@ pub enum Aim {
 
 /// From what, and for what, to distil.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct Distilling<'a> {
     /// The root or JSONL file of the labels, whole records.
     pub labels: &'a Path,
     /// Whose cache holds the answers, if the records do not: of a filter also those about what it rejected.
@@ -100,7 +100,7 @@ pub struct Distilled {
     /// What comes of the chosen threshold.
     pub chosen: Step,
     /// The agreement of thresholds that four fifths of the held-out rows chose, on the fifth that they did not see.
-    pub unseen: Kept,
+    pub unseen: KeptRows,
     /// The model alone.
     pub model: Step,
     /// What comes of other thresholds: for every twentieth of the rows.
@@ -111,7 +111,7 @@ pub struct Distilled {
 ///
 /// # Errors
 /// [`Kind::Config`] if there are too few labels, or all are alike; those of reading the listing.
-pub fn distil(task: &Task, wish: &Wish<'_>) -> Result<(HeadFile, Distilled)> {
+pub fn distil(task: &Task, wish: &Distilling<'_>) -> Result<(HeadFile, Distilled)> {
     let table = Table::shipped()?;
     let Rows { rows, not_paid, unknown, labelled, models } = learned::read(task, &table, wish)?;
     let scheme = Scheme::of(task);
@@ -159,7 +159,7 @@ pub fn distil(task: &Task, wish: &Wish<'_>) -> Result<(HeadFile, Distilled)> {
             Aim::Agreement(wished) => lowest(rows, wished),
             // Of the rows of this part, as many as the threshold takes of all.
             Aim::Spare(_) => {
-                let taken = threshold.map_or(0.0, |_| Kept::above(&agreements, threshold).kept as f64);
+                let taken = threshold.map_or(0.0, |_| KeptRows::above(&agreements, threshold).kept as f64);
                 sparing(rows, rows.len(), taken / agreements.len().max(1) as f64)
             }
         }),
@@ -184,7 +184,7 @@ fn wanted(gold: Option<&Gold>) -> HashMap<&str, &Places> {
 fn split(
     rows: Vec<Learned>,
     wanted: &HashMap<&str, &Places>,
-    wish: &Wish<'_>,
+    wish: &Distilling<'_>,
 ) -> (Vec<Learned>, Vec<Learned>) {
     let known = |row: &&Learned| wanted.contains_key(row.id.as_str());
     let content: HashSet<u64> = rows.iter().filter(known).map(|row| row.content).collect();
@@ -195,7 +195,7 @@ fn split(
     rows.into_iter().partition(|row| !kept_back(row))
 }
 
-fn enough(seen: &[Learned], unseen: &[Learned], wish: &Wish<'_>) -> Result<()> {
+fn enough(seen: &[Learned], unseen: &[Learned], wish: &Distilling<'_>) -> Result<()> {
     let refused = |what: String, advice: &str| {
         Err(Error::new(Kind::Config, what).at(wish.labels.display().to_string()).advise(advice.to_owned()))
     };

@@ -24,14 +24,14 @@ pub struct Given {
     pub conflicting: u64,
     /// The id of the first record.
     pub example: String,
-    pub(crate) answers: HashMap<String, Answer>,
+    pub(crate) answers: HashMap<String, GivenAnswer>,
     /// Why a record has no answer.
     pub(crate) missing: HashMap<String, String>,
 }
 
 /// What a classified record holds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
+pub struct GivenAnswer {
     /// For each aspect the labels; `None` if there are none.
     pub(crate) given: Vec<Option<Places>>,
     /// How sure it claims to be.
@@ -99,8 +99,8 @@ impl Given {
             }
             given.records += 1;
             match row {
-                Row::Record(record) if wanted.contains(id) => given.take(id, record, &scheme),
-                Row::Missing(kind) if wanted.contains(id) => {
+                GivenRow::Record(record) if wanted.contains(id) => given.take(id, record, &scheme),
+                GivenRow::Missing(kind) if wanted.contains(id) => {
                     given.missing.insert(id.to_owned(), kind.to_owned());
                     Ok(())
                 }
@@ -132,12 +132,12 @@ impl Given {
 }
 
 /// The answer in a classified record.
-pub(crate) fn answer(record: &Record, scheme: &Scheme) -> Result<Answer> {
+pub(crate) fn answer(record: &Record, scheme: &Scheme) -> Result<GivenAnswer> {
     let odd = |cause| Error::new(Kind::Shape, "the record cannot be read").because(cause);
     let value: Value = record.raw().to().map_err(odd)?;
     let read = |aspect: &Aspect| aspect.answered(&value).map_err(|cause| foreign(aspect, &cause));
     let number = |name: &str| found(&value, scheme.origin.as_ref()?)?.get(name)?.as_f64();
-    Ok(Answer {
+    Ok(GivenAnswer {
         given: scheme.aspects.iter().map(read).collect::<Result<_>>()?,
         confidence: scheme.confidence.as_ref().and_then(|confidence| sure(&value, confidence)),
         measures: scheme.measures.iter().map(|measure| measure.value(&value)).collect(),
@@ -164,7 +164,7 @@ fn foreign(aspect: &Aspect, cause: &Unknown) -> Error {
 }
 
 /// A row of a classified listing.
-pub(crate) enum Row<'a> {
+pub(crate) enum GivenRow<'a> {
     Record(&'a Record),
     /// Its kind.
     Missing(&'a str),
@@ -175,12 +175,12 @@ pub(crate) fn each(
     from: &Path,
     listing: Option<&str>,
     id_field: Option<&str>,
-    mut take: impl FnMut(&str, Row<'_>) -> Result<()>,
+    mut take: impl FnMut(&str, GivenRow<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut record = |record: &Record| {
         let fields = id_field.map_or(vec!["repo_id", "id"], |field| vec![field]);
         match fields.iter().find_map(|field| id_of(record.raw(), field)) {
-            Some(id) => take(&id, Row::Record(record)),
+            Some(id) => take(&id, GivenRow::Record(record)),
             None => Ok(()),
         }
     };
@@ -197,7 +197,7 @@ pub(crate) fn each(
         for page in 1..=listing.checkpoint().pages {
             for missing in listing.missing(page)? {
                 if let Some(id) = &missing.id {
-                    take(id, Row::Missing(&missing.kind))?;
+                    take(id, GivenRow::Missing(&missing.kind))?;
                 }
             }
         }

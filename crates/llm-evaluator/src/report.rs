@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::aspect::{Aspect, Scheme};
 use super::calibration::{Calibration, calibration};
 use super::cost::{Cost, cost};
-use super::given::{Answer, Confidence, Given};
+use super::given::{Confidence, Given, GivenAnswer};
 use super::gold::{Gold, GoldRow};
 use super::score::{Pair, Scores, ratio, score};
 use super::sweep::{Judged, Sweep, sweep};
@@ -136,8 +136,8 @@ const AS_ERRORS: &str = "rows without an answer count as wrong";
 pub fn evaluate(task: &Task, gold: &Gold, given: &Given, how: How) -> Report {
     let scheme = Scheme::of(task);
     let rows: Vec<&GoldRow> = gold.rows.iter().filter(|row| row.is_labelled()).collect();
-    let answers: Vec<Option<&Answer>> = rows.iter().map(|row| given.answers.get(&row.id)).collect();
-    let known: Vec<&Answer> = answers.iter().flatten().copied().collect();
+    let answers: Vec<Option<&GivenAnswer>> = rows.iter().map(|row| given.answers.get(&row.id)).collect();
+    let known: Vec<&GivenAnswer> = answers.iter().flatten().copied().collect();
     let first = pairs(0, &rows, &answers);
     let draw = how.draw;
     Report {
@@ -168,9 +168,9 @@ pub fn evaluate(task: &Task, gold: &Gold, given: &Given, how: How) -> Report {
 fn pairs<'a>(
     place: usize,
     rows: &[&'a GoldRow],
-    answers: &[Option<&'a Answer>],
+    answers: &[Option<&'a GivenAnswer>],
 ) -> Vec<(&'a GoldRow, Pair<'a>)> {
-    let pair = |(row, answer): (&&'a GoldRow, &Option<&'a Answer>)| {
+    let pair = |(row, answer): (&&'a GoldRow, &Option<&'a GivenAnswer>)| {
         let wanted = row.wanted[place].as_deref()?;
         Some((*row, (wanted, answer.and_then(|answer| answer.given[place].as_deref()))))
     };
@@ -241,10 +241,10 @@ fn strata(aspect: &Aspect, rows: &[&GoldRow], pairs: &[(&GoldRow, Pair<'_>)], dr
 fn calibrated(
     scheme: &Scheme,
     rows: &[&GoldRow],
-    answers: &[Option<&Answer>],
+    answers: &[Option<&GivenAnswer>],
     how: How,
 ) -> Option<Calibration> {
-    let outcome = |(row, answer): (&&GoldRow, &Option<&Answer>)| {
+    let outcome = |(row, answer): (&&GoldRow, &Option<&GivenAnswer>)| {
         let (wanted, answer) = (row.wanted[0].as_deref()?, (*answer)?);
         let given = answer.given[0].as_deref()?;
         let claim = match how.claim {
@@ -261,7 +261,7 @@ fn calibrated(
 }
 
 /// A figure on which a threshold may be set: its name, the thresholds that are tried, and its value in an answer.
-type Figured<'a> = (&'a str, Vec<f64>, Box<dyn Fn(&Answer) -> Option<f64>>);
+type Figured<'a> = (&'a str, Vec<f64>, Box<dyn Fn(&GivenAnswer) -> Option<f64>>);
 
 fn figured(scheme: &Scheme) -> Vec<Figured<'_>> {
     let even = || (0..=20).map(|step| f64::from(step) / 20.0).collect();
@@ -278,7 +278,7 @@ fn figured(scheme: &Scheme) -> Vec<Figured<'_>> {
     figured
 }
 
-fn sweeps(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>], draw: Draw) -> Vec<Sweep> {
+fn sweeps(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&GivenAnswer>], draw: Draw) -> Vec<Sweep> {
     let judged = rows
         .iter()
         .zip(answers)
@@ -291,11 +291,16 @@ fn sweeps(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>], draw:
 }
 
 /// For each figure the lowest threshold that is good enough; of a filter among the rows that it lets through.
-fn thresholds(scheme: &Scheme, rows: &[&GoldRow], answers: &[Option<&Answer>], wished: f64) -> Vec<Chosen> {
+fn thresholds(
+    scheme: &Scheme,
+    rows: &[&GoldRow],
+    answers: &[Option<&GivenAnswer>],
+    wished: f64,
+) -> Vec<Chosen> {
     let pairs: Vec<_> = rows.iter().copied().zip(answers.iter().copied()).collect();
     let (which, pairs) = speaking(&pairs, |(row, _)| row.sampled.as_deref());
     let chosen = |(name, _, figure): Figured<'_>| {
-        let row = |(row, answer): &(&GoldRow, Option<&Answer>)| {
+        let row = |(row, answer): &(&GoldRow, Option<&GivenAnswer>)| {
             let (wanted, answer) = (row.wanted[0].as_deref()?, (*answer)?);
             let given = answer.given[0].as_deref()?;
             let counts = !scheme.filter || given == [0];

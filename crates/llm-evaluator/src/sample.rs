@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::aspect::{Aspect, Scheme};
 use super::dice::number;
-use super::given::{Answer, Confidence, Row, answer, each};
+use super::given::{Confidence, GivenAnswer, GivenRow, answer, each};
 use crate::lowest::Lowest;
 use llm_classifier::Task;
 
@@ -60,7 +60,7 @@ pub fn sample(task: &Task, wish: Wish<'_>) -> Result<Vec<Picked>> {
     let mut random = Lowest::new(wish.rows);
     let mut uncertain = BTreeMap::new();
     each(wish.input, wish.listing, wish.id_field, |id, row| {
-        let Row::Record(record) = row else { return Ok(()) };
+        let GivenRow::Record(record) = row else { return Ok(()) };
         random.offer(number(wish.seed, id), id, || record.clone());
         if let Some(rank) = unsure.get(id) {
             uncertain.entry((*rank, id.to_owned())).or_insert_with(|| record.clone());
@@ -103,7 +103,7 @@ fn unsure(scheme: &Scheme, wish: Wish<'_>) -> Result<HashMap<String, u64>> {
     let mut first: HashMap<u64, u64> = HashMap::new();
     for labels in wish.labels {
         each(labels, wish.listing, wish.id_field, |id, row| {
-            let Row::Record(record) = row else { return Ok(()) };
+            let GivenRow::Record(record) = row else { return Ok(()) };
             let answer = answer(record, scheme)?;
             let lot = number(wish.seed, id) >> 32;
             if wish.labels.len() > 1 && answer.given[0].is_some() {
@@ -124,7 +124,7 @@ fn unsure(scheme: &Scheme, wish: Wish<'_>) -> Result<HashMap<String, u64>> {
 }
 
 /// How sure an answer claims to be, 0 to 1; the words of a task in even steps.
-fn sureness(answer: &Answer, scheme: &Scheme) -> Option<f64> {
+fn sureness(answer: &GivenAnswer, scheme: &Scheme) -> Option<f64> {
     match answer.confidence.as_ref()? {
         Confidence::Number(number) => Some(*number),
         Confidence::Word(word) => {

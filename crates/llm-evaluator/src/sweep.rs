@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::given::Answer;
+use super::given::GivenAnswer;
 use super::score::{Counts, events, ratio};
 use crate::interval::{Draw, Interval, wilson};
 
@@ -52,7 +52,7 @@ pub struct PointIntervals {
 /// A labelled row and its answer, for the task's first aspect.
 pub(crate) struct Judged<'a> {
     pub(crate) wanted: &'a [usize],
-    pub(crate) answer: Option<&'a Answer>,
+    pub(crate) answer: Option<&'a GivenAnswer>,
 }
 
 /// Sweeps a figure over `thresholds`; `accepts` is the one label that a filter lets through, if it is a filter. `None`
@@ -62,7 +62,7 @@ pub(crate) fn sweep(
     rows: &[Judged<'_>],
     accepts: Option<usize>,
     thresholds: &[f64],
-    figure: impl Fn(&Answer) -> Option<f64>,
+    figure: impl Fn(&GivenAnswer) -> Option<f64>,
     draw: Draw,
 ) -> Option<Sweep> {
     let known = |row: &Judged<'_>| row.answer.and_then(&figure).is_some();
@@ -124,7 +124,7 @@ fn weighed(
     row: &Judged<'_>,
     accepts: Option<usize>,
     thresholds: &[f64],
-    figure: impl Fn(&Answer) -> Option<f64>,
+    figure: impl Fn(&GivenAnswer) -> Option<f64>,
 ) -> Weighed {
     let reached = row.answer.and_then(figure);
     let given = row.answer.and_then(|answer| answer.given[0].as_deref());
@@ -172,9 +172,9 @@ mod tests {
     use super::*;
     use crate::Confidence;
 
-    fn answer(label: usize, confidence: f64) -> Answer {
+    fn answer(label: usize, confidence: f64) -> GivenAnswer {
         let confidence = Some(Confidence::Number(confidence));
-        Answer { given: vec![Some(vec![label])], confidence, ..Answer::default() }
+        GivenAnswer { given: vec![Some(vec![label])], confidence, ..GivenAnswer::default() }
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         let answers = answers.iter().map(Some).chain([None]);
         let rows: Vec<_> =
             wanted.iter().zip(answers).map(|(wanted, answer)| Judged { wanted, answer }).collect();
-        let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
+        let figure = |answer: &GivenAnswer| answer.confidence.as_ref()?.number();
         let found =
             sweep("confidence", &rows, Some(0), &[0.0, 0.5, 0.9, 1.0], figure, Draw::default()).unwrap();
         let of = |point: &Point| (point.kept, point.precision, point.recall);
@@ -204,7 +204,7 @@ mod tests {
             .zip(&answers)
             .map(|(wanted, answer)| Judged { wanted, answer: Some(answer) })
             .collect();
-        let figure = |answer: &Answer| answer.confidence.as_ref()?.number();
+        let figure = |answer: &GivenAnswer| answer.confidence.as_ref()?.number();
         let found = sweep("confidence", &rows, None, &[0.0, 0.5], figure, Draw::default()).unwrap();
         assert_eq!((found.points[0].precision, found.points[0].recall), (Some(1.0), Some(2.0 / 3.0)));
         assert_eq!((found.points[1].kept, found.points[1].recall), (1, Some(1.0 / 3.0)));

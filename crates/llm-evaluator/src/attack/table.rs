@@ -1,6 +1,6 @@
 //! The table of a trial.
 
-use super::trial::{AttackReport, Counts, Form, FormReport};
+use super::trial::{AttackReport, Counts, FormReport, TrialForm};
 use crate::table::{aligned, number, shown};
 
 /// The success rate of each family, and what became of the rows.
@@ -16,10 +16,10 @@ pub fn attack_table(report: &AttackReport) -> String {
 
 fn one(form: &FormReport) -> String {
     let name = match form.form {
-        Form::Shipped => "shipped: as `run` asks, with the same flags",
-        Form::Undefended => "undefended: no check word, no second look",
-        Form::Defended => "defended: check word, and a second look at suspicious rows",
-        Form::Disguised => "disguised: labels under other names from the start, check word",
+        TrialForm::Shipped => "shipped: as `run` asks, with the same flags",
+        TrialForm::Undefended => "undefended: no check word, no second look",
+        TrialForm::Defended => "defended: check word, and a second look at suspicious rows",
+        TrialForm::Disguised => "disguised: labels under other names from the start, check word",
     };
     let line = |name: &str, counts: &Counts| {
         let Counts { tried, obeyed, obeyed_flagged, changed, unmoved, stopped, flagged, success } = *counts;

@@ -22,7 +22,7 @@ pub struct Trial {
 /// Which defences are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub enum TrialForm {
     /// As `run` asks: codes for the answers, the task's check word, a second look at suspicious rows.
     Shipped,
     /// No check word, no second look.
@@ -49,7 +49,7 @@ pub struct AttackReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FormReport {
     /// The form.
-    pub form: Form,
+    pub form: TrialForm,
     /// Clean rows that got an answer; only into these were attacks planted.
     pub clean_answered: u64,
     /// Clean rows that got none.
@@ -123,7 +123,7 @@ impl Trial {
     ///
     /// # Errors
     /// Those of the whole run ([`Classifier::find`]); [`Kind::Config`] if no clean row gets an answer.
-    pub async fn run(&self, classifier: Arc<Classifier>, form: Form) -> Result<FormReport> {
+    pub async fn run(&self, classifier: Arc<Classifier>, form: TrialForm) -> Result<FormReport> {
         let mut report = FormReport::new(form);
         let clean = self.clean(&classifier, &mut report).await?;
         let places = Arc::new(Semaphore::new(classifier.concurrency() as usize));
@@ -195,7 +195,7 @@ fn outcome(found: &Found, clean: &Answer, wanted: &Wanted) -> Outcome {
 }
 
 impl FormReport {
-    fn new(form: Form) -> Self {
+    fn new(form: TrialForm) -> Self {
         FormReport {
             form,
             clean_answered: 0,

@@ -9,7 +9,7 @@ use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Outcome, Session, grouped, print, say};
 use crawl_core::Error;
 use llm_classifier::Asking;
-use llm_evaluator::attack::{AttackReport, AttackSet, Form, Trial, attack_table};
+use llm_evaluator::attack::{AttackReport, AttackSet, Trial, TrialForm, attack_table};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -56,12 +56,12 @@ enum Forms {
 pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<Outcome> {
     let task = arguments.asking.folders.load(&arguments.task)?;
     let trial = Trial::new(AttackSet::read(&arguments.attacks)?, arguments.rows);
-    let forms: &[Form] = match arguments.forms {
-        Forms::Shipped => &[Form::Shipped],
-        Forms::Undefended => &[Form::Undefended],
-        Forms::Defended => &[Form::Defended],
-        Forms::Disguised => &[Form::Disguised],
-        Forms::All => &[Form::Shipped, Form::Undefended, Form::Defended, Form::Disguised],
+    let forms: &[TrialForm] = match arguments.forms {
+        Forms::Shipped => &[TrialForm::Shipped],
+        Forms::Undefended => &[TrialForm::Undefended],
+        Forms::Defended => &[TrialForm::Defended],
+        Forms::Disguised => &[TrialForm::Disguised],
+        Forms::All => &[TrialForm::Shipped, TrialForm::Undefended, TrialForm::Defended, TrialForm::Disguised],
     };
     let questions = (trial.questions() * forms.len()) as u64;
     say(format!("{} questions, second looks and repairs not counted", grouped(questions)));
@@ -69,10 +69,10 @@ pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<
     for form in forms {
         let mut task = task.clone();
         // The shipped form is the first one, and has the flags as they were given.
-        if *form != Form::Shipped {
-            task.defence.canary = *form != Form::Undefended;
-            arguments.asking.plain_labels = *form != Form::Disguised;
-            arguments.asking.no_second_look = *form != Form::Defended;
+        if *form != TrialForm::Shipped {
+            task.defence.canary = *form != TrialForm::Undefended;
+            arguments.asking.plain_labels = *form != TrialForm::Disguised;
+            arguments.asking.no_second_look = *form != TrialForm::Defended;
         }
         let classifier = Arc::new(arguments.asking.classifier(task, &arguments.id_field, None, session)?);
         report.model = classifier.chat().map(|chat| chat.model().to_owned()).unwrap_or_default();

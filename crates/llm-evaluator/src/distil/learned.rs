@@ -10,12 +10,12 @@ use static_embedding::Table;
 use crate::asked::answered;
 use crate::aspect::{Scheme, found};
 use crate::dice::number;
-use crate::given::{Answer, Row, answer, each};
+use crate::given::{GivenAnswer, GivenRow, answer, each};
 use crate::gold::Gold;
 use crate::lowest::Lowest;
 use crate::score::Places;
 
-use super::Wish;
+use super::Distilling;
 
 /// One row.
 #[derive(Clone, Debug)]
@@ -44,14 +44,14 @@ pub(crate) struct Rows {
 }
 
 /// Reads the rows of a root or a file; of more than `most` those of lowest lot, and all that are in gold.
-pub(crate) fn read(task: &Task, table: &Table, wish: &Wish<'_>) -> Result<Rows> {
+pub(crate) fn read(task: &Task, table: &Table, wish: &Distilling<'_>) -> Result<Rows> {
     let scheme = Scheme::of(task);
     let gold: HashSet<&str> = wish.gold.into_iter().flat_map(labelled).collect();
     let mut lowest = Lowest::new(wish.rows);
-    let mut kept: HashMap<String, (Record, Answer)> = HashMap::new();
+    let mut kept: HashMap<String, (Record, GivenAnswer)> = HashMap::new();
     let mut all = Rows::default();
     each(wish.labels, wish.listing, wish.id_field, |id, row| {
-        let Row::Record(record) = row else { return Ok(()) };
+        let GivenRow::Record(record) = row else { return Ok(()) };
         let (answer, made) = match wish.kept {
             None => (answer(record, &scheme)?, made_by(record, &scheme)),
             Some(classifier) => match classifier.kept(record, id)? {
@@ -79,7 +79,7 @@ pub(crate) fn read(task: &Task, table: &Table, wish: &Wish<'_>) -> Result<Rows> 
         Ok(())
     })?;
     let drawn = lowest.rows.into_iter().map(|((_, id), row)| (id, row));
-    let mut chosen: Vec<(String, (Record, Answer))> = kept.into_iter().chain(drawn).collect();
+    let mut chosen: Vec<(String, (Record, GivenAnswer))> = kept.into_iter().chain(drawn).collect();
     chosen.sort_by(|one, other| one.0.cmp(&other.0));
     for (id, (record, answer)) in chosen {
         let Some(said) = answer.given.into_iter().next().flatten() else { continue };

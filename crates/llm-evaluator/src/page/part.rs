@@ -8,7 +8,7 @@ use crate::interval::Interval;
 use crate::report::{Report, Stratum};
 use crate::sweep::Sweep;
 use crate::table::{UNKNOWN, number, shown, within};
-use crate::threshold::{Chosen, Kept};
+use crate::threshold::{Chosen, KeptRows};
 
 pub(super) fn report(report: &Report) -> Markup {
     html! {
@@ -138,7 +138,7 @@ fn curves(fitted: &Fitted) -> Markup {
 /// The thresholds for a wished precision.
 fn thresholds(all: &[Chosen]) -> Markup {
     let Some(first) = all.first() else { return Markup::default() };
-    let kept = |kept: &Kept| format!("{} of {}", kept.kept, kept.of);
+    let kept = |kept: &KeptRows| format!("{} of {}", kept.kept, kept.of);
     let line = |chosen: &Chosen| {
         vec![
             chosen.by.clone(),

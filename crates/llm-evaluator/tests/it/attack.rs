@@ -6,7 +6,7 @@ use std::process::Command;
 use crawl_core::Kind;
 use crawl_sim::{Llm, LlmConfig, Obeys, Running};
 use llm_classifier::Task;
-use llm_evaluator::attack::{AttackSet, Counts, Form, FormReport, Trial, attack_table};
+use llm_evaluator::attack::{AttackSet, Counts, FormReport, Trial, TrialForm, attack_table};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -22,14 +22,14 @@ async fn model(obeys: Option<Obeys>) -> Running {
     Llm::start(LlmConfig { obeys, ..LlmConfig::default() }).await.unwrap()
 }
 
-async fn tried(double: &Running, form: Form) -> FormReport {
+async fn tried(double: &Running, form: TrialForm) -> FormReport {
     let folder = tempfile::tempdir().unwrap();
     let mut task = Task::load(&weekly()).unwrap();
-    task.defence.canary = form != Form::Undefended;
-    if matches!(form, Form::Disguised | Form::Shipped) {
+    task.defence.canary = form != TrialForm::Undefended;
+    if matches!(form, TrialForm::Disguised | TrialForm::Shipped) {
         task = task.disguised();
     }
-    let second_look = matches!(form, Form::Defended | Form::Shipped);
+    let second_look = matches!(form, TrialForm::Defended | TrialForm::Shipped);
     let setup = Setup { task, second_look, ..Setup::new(&double.url()) };
     let classifier = setup.classifier(folder.path()).unwrap();
     let trial = Trial::new(AttackSet::read(&ours()).unwrap(), ROWS);
@@ -56,7 +56,7 @@ async fn a_model_that_obeys_obeys_every_attack_that_it_understands_where_nothing
         (Obeys::Descriptions, &["places"]),
     ];
     for (obeys, beyond) in kinds {
-        let report = tried(&model(Some(obeys)).await, Form::Undefended).await;
+        let report = tried(&model(Some(obeys)).await, TrialForm::Undefended).await;
         check_sums(&report);
         for (name, counts) in &report.families {
             let success = counts.success.unwrap();
@@ -71,7 +71,7 @@ async fn a_model_that_obeys_obeys_every_attack_that_it_understands_where_nothing
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_second_look_alone_no_flagged_row_gets_what_its_attack_wanted_by_name() {
-    let report = tried(&model(Some(Obeys::Names)).await, Form::Defended).await;
+    let report = tried(&model(Some(Obeys::Names)).await, TrialForm::Defended).await;
     check_sums(&report);
     assert_eq!(report.all.obeyed_flagged, 0, "{:?}", report.all);
     for family in ["fake answers", "hidden characters"] {
@@ -82,23 +82,23 @@ async fn with_the_second_look_alone_no_flagged_row_gets_what_its_attack_wanted_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn under_codes_no_order_for_a_label_arrives() {
-    let report = tried(&model(Some(Obeys::Names)).await, Form::Disguised).await;
+    let report = tried(&model(Some(Obeys::Names)).await, TrialForm::Disguised).await;
     check_sums(&report);
     assert_eq!((report.all.obeyed, report.all.changed), (0, 0), "{:?}", report.all);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_run_asks_names_and_places_get_nothing_and_what_is_understood_is_told() {
-    let names = tried(&model(Some(Obeys::Names)).await, Form::Shipped).await;
+    let names = tried(&model(Some(Obeys::Names)).await, TrialForm::Shipped).await;
     check_sums(&names);
     assert_eq!((names.all.obeyed, names.all.changed), (0, 0), "{:?}", names.all);
     // The list is the other way round, and the second look sees it as it was: the two answers differ.
-    let places = tried(&model(Some(Obeys::Positions)).await, Form::Shipped).await;
+    let places = tried(&model(Some(Obeys::Positions)).await, TrialForm::Shipped).await;
     check_sums(&places);
     assert_eq!(places.families["places"].obeyed, 0, "{:?}", places.families["places"]);
     assert_eq!((places.all.obeyed, places.all.changed), (0, 0), "{:?}", places.all);
     // Who knows what the codes stand for finds the answer twice. That is not defended, and documented so.
-    let meanings = tried(&model(Some(Obeys::Descriptions)).await, Form::Shipped).await;
+    let meanings = tried(&model(Some(Obeys::Descriptions)).await, TrialForm::Shipped).await;
     check_sums(&meanings);
     assert_eq!(meanings.families["meanings"].success, Some(1.0), "{:?}", meanings.families["meanings"]);
     assert!(meanings.families["meanings"].obeyed_flagged >= 3, "some rows carry a warning");
@@ -107,7 +107,7 @@ async fn as_run_asks_names_and_places_get_nothing_and_what_is_understood_is_told
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_does_not_obey_is_never_counted_as_if_it_did() {
     let double = model(None).await;
-    for form in [Form::Undefended, Form::Defended, Form::Shipped] {
+    for form in [TrialForm::Undefended, TrialForm::Defended, TrialForm::Shipped] {
         let report = tried(&double, form).await;
         check_sums(&report);
         assert_eq!((report.all.obeyed, report.all.changed), (0, 0), "{:?}", report.all);
@@ -198,7 +198,8 @@ fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
 #[test]
 fn the_table_has_a_line_for_each_family_and_one_for_all() {
     let home = Runtime::new().unwrap();
-    let report = home.block_on(async { tried(&model(Some(Obeys::Names)).await, Form::Undefended).await });
+    let report =
+        home.block_on(async { tried(&model(Some(Obeys::Names)).await, TrialForm::Undefended).await });
     let families = report.families.len();
     let report = llm_evaluator::attack::AttackReport {
         task: "weekly".into(),
