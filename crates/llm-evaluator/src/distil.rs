@@ -20,7 +20,7 @@ use crate::aspect::Scheme;
 use crate::gold::Gold;
 use crate::interval::Draw;
 use crate::score::Places;
-use crate::threshold::{Kept, held_out, lowest};
+use crate::threshold::{KeptRows, held_out, lowest};
 pub use curve::Step;
 use curve::{Judged, agreements, is_no_worse, sparing, step};
 use learned::{Learned, Rows};
@@ -101,7 +101,7 @@ pub struct Distilled {
     /// What comes of the chosen threshold.
     pub chosen: Step,
     /// The agreement of thresholds that four fifths of the held-out rows chose, on the fifth that they did not see.
-    pub unseen: Kept,
+    pub unseen: KeptRows,
     /// The model alone.
     pub model: Step,
     /// What comes of other thresholds: for every twentieth of the rows.
@@ -160,7 +160,7 @@ pub fn distil(task: &Task, wish: &Distilling<'_>) -> Result<(HeadFile, Distilled
             Aim::Agreement(wished) => lowest(rows, wished),
             // Of the rows of this part, as many as the threshold takes of all.
             Aim::Spare(_) => {
-                let taken = threshold.map_or(0.0, |_| Kept::above(&agreements, threshold).kept as f64);
+                let taken = threshold.map_or(0.0, |_| KeptRows::above(&agreements, threshold).kept as f64);
                 sparing(rows, rows.len(), taken / agreements.len().max(1) as f64)
             }
         }),

@@ -45,4 +45,4 @@ pub use sample::{Picked, Reason, Wish, sample};
 pub use score::{Average, LabelScore, Scores};
 pub use sweep::{Point, PointIntervals, Sweep};
 pub use table::{comparison_table, table};
-pub use threshold::{Chosen, Kept};
+pub use threshold::{Chosen, KeptRows};

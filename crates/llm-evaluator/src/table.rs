@@ -9,7 +9,7 @@ use super::score::{Average, Scores};
 use super::sweep::Sweep;
 use crate::headline::Figure;
 use crate::interval::Interval;
-use crate::threshold::{Chosen, Kept};
+use crate::threshold::{Chosen, KeptRows};
 
 pub use compared::comparison_table;
 
@@ -203,7 +203,7 @@ fn fitted(fitted: &Fitted) -> String {
 
 /// The thresholds for a wished precision.
 fn chosen(all: &[Chosen]) -> String {
-    let kept = |kept: &Kept| format!("{} of {}", kept.kept, kept.of);
+    let kept = |kept: &KeptRows| format!("{} of {}", kept.kept, kept.of);
     let line = |chosen: &Chosen| {
         vec![
             shown(&chosen.by),
@@ -293,7 +293,8 @@ pub(crate) fn hidden(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || llm_classifier::is_hidden(letter)
 }
 
-/// Lines under a head, in columns: figures to the right, words to the left.
+/// Lines under a head, in columns: figures to the right, words to the left. By hand: `comfy-table` would make it no shorter, for it
+/// must be told as well which columns are figures, and that there are no borders.
 pub(crate) fn aligned(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> String {
     let lines: Vec<Vec<String>> = lines.into_iter().collect();
     let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();

@@ -20,14 +20,14 @@ pub struct Chosen {
     /// The lowest threshold above which the low end of the interval is at least that; `None` if there is none.
     pub threshold: Option<f64>,
     /// How it does on the rows that chose it.
-    pub chosen: Kept,
+    pub chosen: KeptRows,
     /// How thresholds do that were chosen in the same way on four fifths of the rows, on the fifth that they did not see.
-    pub held_out: Kept,
+    pub held_out: KeptRows,
 }
 
 /// What is above a threshold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Kept {
+pub struct KeptRows {
     /// Rows above it.
     pub kept: u64,
     /// Of so many.
@@ -40,17 +40,17 @@ pub struct Kept {
     pub interval: Option<Interval>,
 }
 
-impl Kept {
-    pub(crate) fn of(kept: u64, of: u64, right: u64) -> Kept {
-        Kept { kept, of, right, precision: ratio(right, kept), interval: wilson(right, kept) }
+impl KeptRows {
+    pub(crate) fn of(kept: u64, of: u64, right: u64) -> KeptRows {
+        KeptRows { kept, of, right, precision: ratio(right, kept), interval: wilson(right, kept) }
     }
 
     /// What is above `threshold`; nothing if there is none.
-    pub(crate) fn above(rows: &[(f64, bool)], threshold: Option<f64>) -> Kept {
+    pub(crate) fn above(rows: &[(f64, bool)], threshold: Option<f64>) -> KeptRows {
         let above = |row: &&(f64, bool)| threshold.is_some_and(|threshold| row.0 >= threshold);
         let kept = rows.iter().filter(above).count() as u64;
         let right = rows.iter().filter(above).filter(|row| row.1).count() as u64;
-        Kept::of(kept, rows.len() as u64, right)
+        KeptRows::of(kept, rows.len() as u64, right)
     }
 }
 
@@ -71,14 +71,14 @@ pub(crate) fn lowest(rows: &[(f64, bool)], wished: f64) -> Option<f64> {
 }
 
 /// The rows of all parts, each judged by the threshold of the others.
-pub(crate) fn held_out(rows: &[(f64, bool)], choose: impl Fn(&[(f64, bool)]) -> Option<f64>) -> Kept {
+pub(crate) fn held_out(rows: &[(f64, bool)], choose: impl Fn(&[(f64, bool)]) -> Option<f64>) -> KeptRows {
     let part = |fold: usize, inside: bool| -> Vec<(f64, bool)> {
         let of = |(place, row): (usize, &(f64, bool))| ((place % FOLDS == fold) == inside).then_some(*row);
         rows.iter().enumerate().filter_map(of).collect()
     };
-    let kept = (0..FOLDS).map(|fold| Kept::above(&part(fold, true), choose(&part(fold, false))));
+    let kept = (0..FOLDS).map(|fold| KeptRows::above(&part(fold, true), choose(&part(fold, false))));
     let (kept, right) = kept.fold((0, 0), |sum, kept| (sum.0 + kept.kept, sum.1 + kept.right));
-    Kept::of(kept, rows.len() as u64, right)
+    KeptRows::of(kept, rows.len() as u64, right)
 }
 
 /// Chooses a threshold; each row is its figure, and whether it is right.
@@ -89,7 +89,7 @@ pub(crate) fn choose(by: &str, which: &'static str, rows: &[(f64, bool)], wished
         rows: which,
         wished,
         threshold,
-        chosen: Kept::above(rows, threshold),
+        chosen: KeptRows::above(rows, threshold),
         held_out: held_out(rows, |rows| lowest(rows, wished)),
     }
 }
@@ -114,11 +114,11 @@ mod tests {
     fn the_lowest_threshold_is_chosen_whose_interval_is_above_the_wish() {
         let rows = honest(4000, 3);
         let found = choose("confidence", "all", &rows, 0.9);
-        let low = |kept: Kept| kept.interval.unwrap().low;
+        let low = |kept: KeptRows| kept.interval.unwrap().low;
         assert!(low(found.chosen) >= 0.9, "{found:?}");
         let next = rows.iter().map(|row| row.0).filter(|figure| *figure < found.threshold.unwrap());
         let next = next.fold(0.0, f64::max);
-        assert!(low(Kept::above(&rows, Some(next))) < 0.9, "one lower would not do");
+        assert!(low(KeptRows::above(&rows, Some(next))) < 0.9, "one lower would not do");
         // Above 0.8 the mean is 0.9.
         assert!((0.79..0.88).contains(&found.threshold.unwrap()), "{found:?}");
     }
@@ -127,7 +127,7 @@ mod tests {
     fn in_most_draws_unseen_rows_are_as_good_as_wished() {
         let good = (0..40).filter(|seed| {
             let threshold = lowest(&honest(600, 2 * seed), 0.8);
-            Kept::above(&honest(4000, 2 * seed + 1), threshold).precision.is_none_or(|share| share >= 0.8)
+            KeptRows::above(&honest(4000, 2 * seed + 1), threshold).precision.is_none_or(|share| share >= 0.8)
         });
         let good = good.count();
         assert!(good >= 36, "{good} of 40");

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::headline::Figure;
 use crate::interval::{Draw, Interval};
 use crate::score::{Pair, Places, counts, micro, ratio};
-use crate::threshold::Kept;
+use crate::threshold::KeptRows;
 
 /// A row that the head did not learn from.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Step {
     /// The share of rows for which no model is asked.
     pub spared: Option<f64>,
     /// Of these rows, those where the head says what the model said.
-    pub agreement: Kept,
+    pub agreement: KeptRows,
     /// Dollars a record; `None` if the labels do not tell what they cost.
     pub dollars: Option<f64>,
     /// F1 of all labels in one pot on gold rows, head and model together.
@@ -107,7 +107,7 @@ pub(crate) fn step(rows: &[Judged], labels: usize, threshold: Option<f64>, draw:
     Step {
         threshold,
         spared: ratio(spared, rows.len() as u64),
-        agreement: Kept::above(&agreements(rows), threshold),
+        agreement: KeptRows::above(&agreements(rows), threshold),
         dollars: dollars(rows, threshold),
         f1: Figure { value: mixed, interval: found[0] },
         difference: Figure {

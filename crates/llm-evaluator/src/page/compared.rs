@@ -1,29 +1,18 @@
 //! The section of a comparison.
 
-use super::{Html, chart};
+use maud::{Markup, html};
+
+use super::{chart, key, table};
 use crate::compare::{Comparison, Difference};
-use crate::table::{UNKNOWN, number};
+use crate::table::{UNKNOWN, number, shown};
 
 /// How many disagreements the page shows.
 const SHOWN: usize = 200;
 
-pub(super) fn comparison(html: &mut Html, comparison: &Comparison) {
-    html.raw("<section>").element("h2", "", "B against A");
-    html.raw("<p>A: ").text(&comparison.a).raw("<br>B: ").text(&comparison.b).raw("</p>");
-    let note = format!(
-        "On {}: {} rows, those without an answer count as wrong. 95 % intervals: paired bootstrap of {} resamples, seed {}.",
-        comparison.aspect, comparison.rows, comparison.resamples, comparison.seed
-    );
-    html.element("p", "", &note);
+pub(super) fn comparison(comparison: &Comparison) -> Markup {
     let ends =
         comparison.differences.iter().flat_map(|difference| [difference.low, difference.high]).flatten();
     let reach = ends.map(f64::abs).fold(0.02, f64::max);
-    html.raw("<div class=\"bars\">");
-    comparison.differences.iter().for_each(|part| difference(html, part, reach));
-    html.raw(
-        "</div><div class=\"key\"><span class=\"one\">interval</span><span class=\"two\">difference</span>",
-    );
-    html.raw("<span class=\"three\">no difference</span></div>");
     let tested = &comparison.mcnemar;
     let lines = [
         ("both right", tested.both),
@@ -31,43 +20,52 @@ pub(super) fn comparison(html: &mut Html, comparison: &Comparison) {
         ("only B", tested.only_b),
         ("neither", tested.neither),
     ];
-    html.table(&["rows", ""], lines.map(|(name, count)| vec![name.to_owned(), count.to_string()]));
     let chance = tested.p_value.map_or(UNKNOWN.into(), |chance| format!("{chance:.4}"));
-    html.element("p", "", &format!("McNemar's exact test, two-sided: p = {chance}."));
-    disagreements(html, comparison);
-    html.raw("</section>");
+    html! {
+        section {
+            h2 { "B against A" }
+            p { "A: " (shown(&comparison.a)) br; "B: " (shown(&comparison.b)) }
+            p {
+                "On " (shown(&comparison.aspect)) ": " (comparison.rows) " rows, those without an answer count as wrong. 95 % "
+                "intervals: paired bootstrap of " (comparison.resamples) " resamples, seed " (comparison.seed) "."
+            }
+            div.bars { @for part in &comparison.differences { (difference(part, reach)) } }
+            (key(&[("one", "interval"), ("two", "difference"), ("three", "no difference")]))
+            (table(&["rows", ""], lines.map(|(name, count)| vec![name.to_owned(), count.to_string()])))
+            p { "McNemar's exact test, two-sided: p = " (chance) "." }
+            (disagreements(comparison))
+        }
+    }
 }
 
-fn difference(html: &mut Html, difference: &Difference, reach: f64) {
+fn difference(difference: &Difference, reach: f64) -> Markup {
     let signed = |value: Option<f64>| value.map_or(UNKNOWN.into(), |value| format!("{value:+.3}"));
-    let words = format!(
-        "{} to {}: {} ({} to {})",
-        number(difference.a),
-        number(difference.b),
-        signed(difference.difference),
-        signed(difference.low),
-        signed(difference.high)
-    );
-    html.raw("<div class=\"name\">")
-        .text(difference.figure)
-        .element("i", "", &words)
-        .raw("</div><div class=\"bar\">");
-    html.raw(&chart::interval(difference, reach));
-    let clear = difference.clear.map_or(UNKNOWN, |clear| if clear { "clear" } else { "open" });
-    html.element("span", "", clear).raw("</div>");
+    html! {
+        div.name {
+            (difference.figure)
+            i {
+                (number(difference.a)) " to " (number(difference.b)) ": " (signed(difference.difference))
+                " (" (signed(difference.low)) " to " (signed(difference.high)) ")"
+            }
+        }
+        div.bar {
+            (chart::interval(difference, reach))
+            span { (difference.clear.map_or(UNKNOWN, |clear| if clear { "clear" } else { "open" })) }
+        }
+    }
 }
 
-fn disagreements(html: &mut Html, comparison: &Comparison) {
+fn disagreements(comparison: &Comparison) -> Markup {
     let all = comparison.disagreements.len();
     let list =
         |labels: &Option<Vec<String>>| labels.as_ref().map_or("(no answer)".into(), |all| all.join(" + "));
     let lines = comparison.disagreements.iter().take(SHOWN);
     let lines = lines.map(|row| vec![row.id.clone(), row.gold.join(" + "), list(&row.a), list(&row.b)]);
-    html.raw("<details><summary>").text(&format!("{all} rows with two different answers"));
-    html.raw("</summary><div class=\"words\">")
-        .table(&["id", "gold", "A", "B"], lines)
-        .raw("</div></details>");
-    if all > SHOWN {
-        html.element("p", "", &format!("{} more are in the JSON report.", all - SHOWN));
+    html! {
+        details {
+            summary { (all) " rows with two different answers" }
+            div.words { (table(&["id", "gold", "A", "B"], lines)) }
+        }
+        @if all > SHOWN { p { (all - SHOWN) " more are in the JSON report." } }
     }
 }

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use crate::house::{Setup, double, id, labelled, listing, read, right, row, rows, run, store, weekly};
 
 const HOSTILE: &str = "</title></style><script>alert('1')</script><img src=x onerror=alert(1)>\" onload=\"x";
+/// How it stands in the page.
+const ESCAPED: &str = "&lt;/title&gt;&lt;/style&gt;&lt;script&gt;alert('1')&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot; \
+                       onload=&quot;x";
 
 /// A task of three labels, one of them hostile, with a confidence.
 fn task(most: usize) -> Task {
@@ -211,7 +214,23 @@ fn a_hostile_label_or_id_cannot_leave_its_place_in_the_page() {
         for (key, value) in &attributes {
             assert!(!key.starts_with("on") && !["href", "src"].contains(&key.as_str()), "{key}={value}");
         }
-        assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;"));
+        let label = if most > 1 { "figcaption" } else { "td" };
+        for place in [
+            format!("<title>{ESCAPED}: evaluation</title>"),
+            format!("<h1>{ESCAPED} <small>"),
+            format!("<br>B: {ESCAPED}</p>"),
+            format!("<p>{ESCAPED} against "),
+            format!("<div class=\"name\">{ESCAPED}<i>"),
+            format!(
+                "<{label}>{}</{label}>",
+                if most > 1 { ESCAPED.into() } else { ESCAPED.replace('/', "/<wbr>") }
+            ),
+            // Why a row was picked, its id, and its gold label.
+            format!("<tr><td>{ESCAPED}</td><td>1</td>"),
+            format!("<tr><td>evil/{ESCAPED}\\u{{202e}}</td><td>{ESCAPED}</td>"),
+        ] {
+            assert!(page.contains(&place), "{place}");
+        }
         assert!(!page.contains("://"), "nothing is loaded from anywhere");
         assert!(!page.contains('\u{202e}') && page.contains("\\u{202e}"));
         assert_eq!(page.matches("</style>").count(), 1);

@@ -52,7 +52,7 @@ fn a_sample_that_is_filled_in_is_evaluated_as_it_is() {
     assert!(shown.contains("subset accuracy 1.000") && shown.contains("random"), "{shown}");
     let json: Value = serde_json::from_slice(&std::fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(json["reports"][0]["strata"][0]["rows"], 6);
-    assert!(std::fs::read_to_string(folder.path().join("r.html")).unwrap().starts_with("<!doctype html>"));
+    assert!(std::fs::read_to_string(folder.path().join("r.html")).unwrap().starts_with("<!DOCTYPE html>"));
 }
 
 #[test]
