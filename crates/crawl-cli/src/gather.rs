@@ -16,8 +16,8 @@ pub(crate) async fn run(root: &Path) -> Result<Outcome> {
             let shares: Vec<_> = gathered.open.iter().map(u64::to_string).collect();
             let shares = shares.join(",");
             crate::say(format!(
-                "  not ended: shares {shares} of {}; run them again, with --array={shares}",
-                gathered.of
+                "  not ended: shares {shares} of {}; run each again, with --share N/{} (in Slurm: --array={shares})",
+                gathered.of, gathered.of
             ));
         }
         open += u64::from(!gathered.ended);

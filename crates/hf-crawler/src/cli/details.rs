@@ -16,11 +16,13 @@ use super::access::HubFlags;
 pub(crate) const HELP: &str = "\
 Examples:
   hf-crawler details data/models --details files --ids ids.txt           files with sizes and hashes
-  hf-crawler details data/models --details config,files --top 500        of those with the most downloads
-  hf-crawler details data/models --details config,files,card --id google-bert/bert-base-uncased --plan
+  hf-crawler details data/models --details config,files --top 500 --to data/top     of those with the most downloads
+  hf-crawler details data/models --details config,files,card --id google-bert/bert-base-uncased --to data/bert --plan
   hf-crawler details data/today --details config,files --ids ids.txt --since data/yesterday
 
-  hf-crawler details data/models --details files,config,headers --id Qwen/Qwen3-8B
+  hf-crawler details data/models --details files,config,headers --id Qwen/Qwen3-8B --to data/qwen
+
+A root keeps one choice, also that of --plan: another one goes below a --to DIR of its own.
 
 All but files read files: of a model config.json and each GGUF file count as a download, of a dataset any file. So they are
 read only of repositories that are chosen, and with --since only where the commit has changed. files asks the API and
@@ -52,13 +54,13 @@ pub(crate) struct DetailsArgs {
     /// given several times, the oldest first
     #[arg(long, value_name = "ROOT")]
     since: Vec<PathBuf>,
-    /// Only tell how many requests there will be, and how long they take
+    /// Only tell how many requests there will be, and how long they take; which ones are chosen is kept
     #[arg(long)]
     plan: bool,
     /// Ask again for what is missing, into a listing of its own
     #[arg(long, conflicts_with = "plan")]
     retry_missing: bool,
-    /// Where the details go, if not beside the listing
+    /// Where the details go, if not beside the listing; another choice than the first needs it
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// Repositories a page

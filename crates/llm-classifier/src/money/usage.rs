@@ -10,6 +10,7 @@ use crate::{Ledger, Reply};
 pub struct Usage {
     paid: AtomicU64,
     cached: AtomicU64,
+    batched: AtomicU64,
     repairs: AtomicU64,
     cuts: AtomicU64,
     prompt_tokens: AtomicU64,
@@ -28,7 +29,7 @@ pub struct Usage {
 pub struct Spent {
     /// Answers that were paid for in this run.
     pub paid: u64,
-    /// Answers that came out of the cache.
+    /// Answers that came out of the cache, and were not paid in this run.
     pub cached: u64,
     /// How many of both were second answers, after the model was shown its error.
     pub repairs: u64,
@@ -80,8 +81,16 @@ impl Usage {
         self.second_looks.fetch_add(1, Relaxed);
     }
 
+    /// An answer of a batch that this run has paid is in the cache.
+    pub(crate) fn batched(&self) {
+        self.batched.fetch_add(1, Relaxed);
+    }
+
+    /// An answer came out of the cache. One that a batch of this run has put there is counted as paid already.
     pub(crate) fn cached(&self) {
-        self.cached.fetch_add(1, Relaxed);
+        if self.batched.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err() {
+            self.cached.fetch_add(1, Relaxed);
+        }
     }
 
     pub(crate) fn repaired(&self) {

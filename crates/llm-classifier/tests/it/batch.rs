@@ -46,6 +46,8 @@ async fn a_run_after_batches_asks_nothing_and_every_label_is_at_its_record() {
     assert_eq!(handed_in, [100, 100, 50]);
     run(&labelled(input, classifier.clone()), &folder.join("out")).await.unwrap();
     assert_eq!(double.stats().by_kind.get("chat"), None, "the run asked nothing");
+    let spent = classifier.usage().spent();
+    assert_eq!((spent.paid, spent.cached), (250, 0), "each answer is counted once");
     let kept = read(&folder.join("out"), &listing());
     assert_eq!(kept.len(), 250);
     check_labels(&kept);

@@ -245,7 +245,12 @@ fn three_shares_of_three_processes_are_gathered_into_the_pages_of_one() {
     }
     let early = gather();
     assert_eq!(early.status.code(), Some(3), "{}", said(&early));
-    assert!(said(&early).contains("not ended: shares 2 of 3"), "{}", said(&early));
+    assert!(
+        said(&early)
+            .contains("not ended: shares 2 of 3; run each again, with --share N/3 (in Slurm: --array=2)"),
+        "{}",
+        said(&early)
+    );
     assert_eq!(ended(run("shared", "2/3", &[])).status.code(), Some(0));
     let whole = gather();
     assert_eq!(whole.status.code(), Some(0), "{}", said(&whole));

@@ -235,7 +235,9 @@ impl Out<'_> {
                 }
                 back.costs.push((cost, *at_most));
                 let line = endpoint.line(look, question, reply, record, *round, Instant::now(), cost);
-                endpoint.keep(question.key, &line)
+                endpoint.keep(question.key, &line)?;
+                endpoint.usage.batched();
+                Ok(())
             })
             .await
     }
