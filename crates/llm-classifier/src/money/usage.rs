@@ -93,6 +93,12 @@ impl Usage {
         }
     }
 
+    /// So many answers of a record came out of the cache and do not count, for it is asked about again.
+    pub(crate) fn in_vain(&self, answers: u64) {
+        self.cached.fetch_sub(answers, Relaxed);
+        self.repairs.fetch_sub(answers.saturating_sub(1), Relaxed);
+    }
+
     pub(crate) fn repaired(&self) {
         self.repairs.fetch_add(1, Relaxed);
     }

@@ -70,5 +70,7 @@ async fn records_of_equal_content_are_asked_about_again_once_a_round() {
         assert_eq!(code, Some(3), "{said}");
         // A question, and once more with the error.
         assert_eq!(odd.asked().len(), 2 * (round + 1), "{said}");
+        // Of six records two answers each: two were paid, and the others read; not those of the round before.
+        assert!(said.contains("2 paid now, 10 from the cache; 6 of them second ones"), "{said}");
     }
 }

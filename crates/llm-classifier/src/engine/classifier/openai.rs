@@ -62,7 +62,9 @@ impl Classifier {
         match self.asked_again_since {
             // Another record of equal content may have been asked about again in the meantime: what it was answered counts.
             Some(since) if !asked.paid && !matches!(asked.verdict, Verdict::Good(_)) => {
-                model.endpoint.ask(look, record, id, Some(since), vote).await
+                let again = model.endpoint.ask(look, record, id, Some(since), vote).await?;
+                self.usage().in_vain(asked.origin.rounds.into());
+                Ok(again)
             }
             _ => Ok(asked),
         }
