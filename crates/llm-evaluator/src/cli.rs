@@ -8,6 +8,8 @@ mod sample;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Parser, Subcommand};
 use crawl_cli::{Flags, Outcome, PlainCommand, Session};
+use crawl_core::{Error, Kind};
+use llm_classifier::Asking;
 
 /// How good the labels of llm-classifier are, against rows that a person has labelled
 #[derive(Parser)]
@@ -35,6 +37,15 @@ pub(crate) enum Command {
     Distil(Box<distil::DistilArgs>),
     #[command(flatten)]
     Plain(PlainCommand),
+}
+
+/// Questions are asked at once here: handing them in as files would need a root to come back to.
+fn at_once(asking: &Asking) -> crawl_core::Result<()> {
+    match asking.batches() {
+        None => Ok(()),
+        Some(_) => Err(Error::new(Kind::Config, "`--batch` is for `llm-classifier run`")
+            .advise("leave it out; or label the rows with `llm-classifier run --batch` and name its cache with --cache")),
+    }
 }
 
 /// Does what a command says.

@@ -54,6 +54,7 @@ enum Forms {
 }
 
 pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<Outcome> {
+    super::at_once(&arguments.asking)?;
     let task = arguments.asking.folders.load(&arguments.task)?;
     let trial = Trial::new(AttackSet::read(&arguments.attacks)?, arguments.rows);
     let forms: &[Defences] = match arguments.forms {

@@ -114,6 +114,7 @@ struct Whole<'a> {
 }
 
 pub(crate) async fn run(mut arguments: EvaluateArgs, session: &Session) -> Result<Outcome> {
+    super::at_once(&arguments.asking)?;
     let task = arguments.asking.folders.load(&arguments.task)?;
     let gold = Gold::read(&arguments.gold, &task, arguments.id_field.as_deref())?;
     let given: Vec<Given> = match arguments.ask {

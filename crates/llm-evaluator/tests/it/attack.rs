@@ -193,6 +193,10 @@ fn the_program_reports_every_form_and_names_the_rows_it_cannot_use() {
     assert_eq!(wrong.status.code(), Some(78));
     let text = String::from_utf8_lossy(&wrong.stderr);
     assert!(text.contains("no clean row gets an answer"), "{text}");
+    // It was heard by nobody.
+    let batch = program(&["--batch"]);
+    let text = String::from_utf8_lossy(&batch.stderr);
+    assert!(batch.status.code() == Some(78) && text.contains("is for `llm-classifier run`"), "{text}");
 }
 
 #[test]
