@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
 use crawl_cli::{Known, Outcome, Session, duration, grouped, print, say};
-use crawl_core::{Error, Input, Kind, Map, Next, Over, Pump, Round, Since, SourceId, Store, Stored};
+use crawl_core::{Error, Files, Input, Kind, Map, Next, Over, Pump, Round, Since, SourceId, Store, Stored};
 use hf_crawler::{Choice, Chosen, Details, Part, Parts, Plan, Repos, version};
 use s3_uploader::UploadFlags;
 
@@ -22,7 +22,7 @@ Examples:
 
   hf-crawler details data/models --details files,config,headers --id Qwen/Qwen3-8B --to data/qwen
 
-A root keeps one choice, also that of --plan: another one goes below a --to DIR of its own.
+A root keeps one choice: another one goes below a --to DIR of its own.
 
 All but files read files: of a model config.json and each GGUF file count as a download, of a dataset any file. So they are
 read only of repositories that are chosen, and with --since only where the commit has changed. files asks the API and
@@ -110,6 +110,9 @@ pub(crate) async fn run(arguments: DetailsArgs, session: &Session) -> Result<Out
     let since = since(&arguments.since, repos, &parts)?;
     let (hub, token) = arguments.hub.open(session)?;
 
+    // A plan chooses where it leaves nothing: the root keeps the choice of those who fetch.
+    let scratch = arguments.plan.then(|| Files::new(store.root()).scratch()).transpose()?;
+    let choosing = scratch.as_ref().map_or(store.clone(), |scratch| Store::new(scratch.path()));
     let (input, chosen) = match (&ids, arguments.top) {
         (None, None) if parts.read_files() => return Err(unchosen(repos).into()),
         (None, None) => (listing, Outcome::Done),
@@ -117,8 +120,8 @@ pub(crate) async fn run(arguments: DetailsArgs, session: &Session) -> Result<Out
             let chosen = ids.clone().map(Chosen::Ids).unwrap_or(Chosen::Top(top.unwrap_or_default()));
             let choice = Choice::over(listing, chosen)?;
             let known = Known { expects: choice.expects(), ..Known::default() };
-            let (_, outcome) = session.crawl(&choice, &store, Pump::default(), known).await?;
-            let input = Input::open(store.root(), crawl_core::Source::id(&choice))?;
+            let (_, outcome) = session.crawl(&choice, &choosing, Pump::default(), known).await?;
+            let input = Input::open(choosing.root(), crawl_core::Source::id(&choice))?;
             if outcome == Outcome::Stopped {
                 return Ok(outcome);
             }

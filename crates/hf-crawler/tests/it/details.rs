@@ -147,6 +147,11 @@ async fn files_are_read_of_chosen_ones_only_and_the_plan_is_told_before() {
     let plan = run(&double, &[&headers[..], &["--plan"]].concat(), None);
     ended(&plan, 0, "at least 5 of the API, 0 for files");
     ended(&plan, 0, "a request or a few for each file of weights");
+    // A plan binds nobody.
+    let fewer = ["details", path, "--details", "headers", "--top", "4", "--to", planned.to_str().unwrap()];
+    ended(&run(&double, &[&fewer[..], &["--plan"]].concat(), None), 0, "at least 4 of the API");
+    let left = std::fs::read_dir(&planned).unwrap().count();
+    assert_eq!(left, 0, "a plan leaves nothing");
     assert_eq!(double.count(), 0, "nothing was asked for");
     ended(&run(&double, &["details", path, "--details", "files"], None), 0, "40 listed = 40 kept");
     // Another choice or other parts are another root's.
