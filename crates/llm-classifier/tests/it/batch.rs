@@ -9,7 +9,8 @@ use crawl_sim::{Llm, LlmConfig, Running};
 use llm_classifier::batch::{self, Bounds, Told};
 use llm_classifier::{Classifier, Price};
 
-use crate::house::{Setup, check_labels, labelled, listing, read, rows, run, store};
+use crate::house::{Setup, labelled, listing, read, rows, run, store};
+use crate::labels::check_labels;
 
 async fn double(takes: u64, fails: u64) -> Running {
     let batch_takes = Duration::from_millis(takes);

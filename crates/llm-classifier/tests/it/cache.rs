@@ -9,7 +9,8 @@ use crawl_sim::Running;
 use llm_classifier::Cache;
 use tokio::runtime::Runtime;
 
-use crate::house::{Setup, check_labels, double, labelled, listing, read, rows, run, store};
+use crate::house::{Setup, double, labelled, listing, read, rows, run, store};
+use crate::labels::check_labels;
 
 /// Runs the weekly task over `input` in the caller's runtime.
 async fn weekly(

@@ -9,6 +9,7 @@ mod desk;
 mod engines;
 mod filter;
 mod house;
+mod labels;
 mod money;
 mod odd;
 mod paid;

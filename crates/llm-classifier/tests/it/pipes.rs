@@ -6,7 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use tokio::runtime::Runtime;
 
-use crate::house::{check_labels, double, id, rows, store, weekly};
+use crate::house::{double, id, rows, store, weekly};
+use crate::labels::check_labels;
 
 fn program(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));

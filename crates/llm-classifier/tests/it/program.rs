@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::house::{check_labels, double, listing, read, rows, store, weekly};
+use crate::house::{double, listing, read, rows, store, weekly};
+use crate::labels::check_labels;
 
 fn program(folder: &Path, base: &str, out: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-classifier"));

@@ -4,7 +4,8 @@ use crawl_core::{Error, Kind};
 use crawl_sim::{Llm, LlmConfig};
 use llm_classifier::Structured;
 
-use crate::house::{Setup, check_labels, double, labelled, listing, read, rows, run, store};
+use crate::house::{Setup, double, labelled, listing, read, rows, run, store};
+use crate::labels::check_labels;
 
 async fn fails(change: impl FnOnce(&mut Setup)) -> Error {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,8 @@ use crawl_core::Stored;
 use llm_classifier::{Structured, reasons};
 use serde_json::{Value, json};
 
-use crate::house::{Setup, check_labels, double, id, labelled, listing, read, row, rows, run, store};
+use crate::house::{Setup, double, id, labelled, listing, read, row, rows, run, store};
+use crate::labels::check_labels;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_label_is_at_its_own_record_and_every_failure_is_missing() {

@@ -5,6 +5,5 @@ mod attack;
 mod distil;
 mod evaluate;
 #[path = "../../../llm-classifier/tests/it/house.rs"]
-#[allow(dead_code, reason = "the classifier's house; its own tests use the rest")]
 mod house;
 mod program;
