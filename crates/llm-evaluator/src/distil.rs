@@ -25,7 +25,7 @@ pub use curve::Step;
 use curve::{Judged, agreements, is_no_worse, sparing, step};
 use learned::{Learned, Rows};
 pub use show::distilled_table;
-pub(crate) use show::signed;
+pub(crate) use show::{line, signed};
 use train::{Weights, loss, train};
 
 /// The penalties that are tried.

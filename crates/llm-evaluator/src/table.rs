@@ -6,7 +6,7 @@ use super::calibration::{Calibration, Errors, Fitted};
 use super::cost::{Cost, Mean};
 use super::report::{AspectReport, Coverage, Report};
 use super::score::{Average, Scores};
-use super::sweep::Sweep;
+use super::sweep::{Point, Sweep};
 use crate::headline::Figure;
 use crate::interval::Interval;
 use crate::threshold::{Chosen, KeptRows};
@@ -201,43 +201,51 @@ fn fitted(fitted: &Fitted) -> String {
     )
 }
 
-/// The thresholds for a wished precision.
-fn chosen(all: &[Chosen]) -> String {
+/// What [`wished`] gives.
+pub(crate) const WISHED: [&str; 6] =
+    ["on", "at least", "kept", "precision", "kept of unseen", "their precision"];
+
+/// The threshold for a wished precision, in the columns of the table and of the page.
+pub(crate) fn wished(chosen: &Chosen) -> Vec<String> {
     let kept = |kept: &KeptRows| format!("{} of {}", kept.kept, kept.of);
-    let line = |chosen: &Chosen| {
-        vec![
-            shown(&chosen.by),
-            chosen.threshold.map_or("none".into(), |threshold| format!("{threshold}")),
-            kept(&chosen.chosen),
-            within(chosen.chosen.precision, chosen.chosen.interval),
-            kept(&chosen.held_out),
-            within(chosen.held_out.precision, chosen.held_out.interval),
-        ]
-    };
+    vec![
+        shown(&chosen.by),
+        chosen.threshold.map_or("none".into(), |threshold| format!("{threshold}")),
+        kept(&chosen.chosen),
+        within(chosen.chosen.precision, chosen.chosen.interval),
+        kept(&chosen.held_out),
+        within(chosen.held_out.precision, chosen.held_out.interval),
+    ]
+}
+
+fn chosen(all: &[Chosen]) -> String {
     let rows = all.first().map_or("all", |chosen| chosen.rows);
     format!(
         "\nlowest thresholds with a precision of at least {} by the low end of its interval, from the rows: {rows}\n{}",
         all.first().map_or(0.0, |chosen| chosen.wished),
-        aligned(
-            &["on", "at least", "kept", "precision", "kept of unseen", "their precision"],
-            all.iter().map(line)
-        )
+        aligned(&WISHED, all.iter().map(wished))
     )
 }
 
 fn swept(sweep: &Sweep) -> String {
-    let lines = sweep.points.iter().map(|point| {
-        let intervals = &point.intervals;
-        let figures = [
-            within(point.share, intervals.share),
-            within(point.precision, intervals.precision),
-            within(point.recall, intervals.recall),
-            within(point.f1, intervals.f1),
-        ];
-        [vec![format!("{:.2}", point.threshold), point.kept.to_string()], figures.to_vec()].concat()
-    });
-    let head = ["at least", "kept", "share", "precision", "recall", "F1"];
-    format!("\nthreshold on {}: of {}\n{}", sweep.by, sweep.of, aligned(&head, lines))
+    let lines = sweep.points.iter().map(point);
+    format!("\nthreshold on {}: of {}\n{}", sweep.by, sweep.of, aligned(&POINT, lines))
+}
+
+/// What [`point`] gives.
+pub(crate) const POINT: [&str; 6] = ["at least", "kept", "share", "precision", "recall", "F1"];
+
+/// A threshold and what it does, in the columns of the table and of the page.
+pub(crate) fn point(point: &Point) -> Vec<String> {
+    let intervals = &point.intervals;
+    vec![
+        format!("{:.2}", point.threshold),
+        point.kept.to_string(),
+        within(point.share, intervals.share),
+        within(point.precision, intervals.precision),
+        within(point.recall, intervals.recall),
+        within(point.f1, intervals.f1),
+    ]
 }
 
 fn billed(cost: &Cost) -> String {

@@ -59,7 +59,8 @@ pub fn distilled_table(distilled: &Distilled) -> String {
     text
 }
 
-fn line(step: &Step) -> Vec<String> {
+/// A step of the curve, in the columns of the table and of the page.
+pub(crate) fn line(step: &Step) -> Vec<String> {
     vec![
         step.threshold.map_or("never".into(), |threshold| format!("{threshold:.4}")),
         number(step.spared),

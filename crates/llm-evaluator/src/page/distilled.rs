@@ -3,9 +3,9 @@
 use maud::html;
 
 use super::{chart, key, part, table, whole};
-use crate::distil::{Distilled, Step, signed};
+use crate::distil::{Distilled, Step, line, signed};
 use crate::headline::Figure;
-use crate::table::{UNKNOWN, number, within};
+use crate::table::number;
 
 /// One HTML page: how good a head is, and the curve of money against F1. It loads nothing, and runs nothing.
 pub fn distilled_page(distilled: &Distilled) -> String {
@@ -19,16 +19,6 @@ pub fn distilled_page(distilled: &Distilled) -> String {
         (number(f1.value), "micro F1 on gold, head and model", f1.interval),
         (less, "that less the model's alone", difference.interval),
     ];
-    let line = |step: &Step| {
-        vec![
-            step.threshold.map_or("never".into(), |threshold| format!("{threshold:.4}")),
-            number(step.spared),
-            step.dollars.map_or(UNKNOWN.into(), |dollars| format!("{:.4}", dollars * 1000.0)),
-            within(step.agreement.precision, step.agreement.interval),
-            within(step.f1.value, step.f1.interval),
-            signed(step.difference),
-        ]
-    };
     let head = ["from", "spared", "dollars a 1,000", "agreement", "F1 on gold", "less the model's"];
     let content = html! {
         section {

@@ -7,8 +7,8 @@ use crate::calibration::{Calibration, Errors, Fitted};
 use crate::interval::Interval;
 use crate::report::{Report, Stratum};
 use crate::sweep::Sweep;
-use crate::table::{UNKNOWN, number, shown, within};
-use crate::threshold::{Chosen, KeptRows};
+use crate::table::{POINT, UNKNOWN, WISHED, number, point, shown, wished, within};
+use crate::threshold::Chosen;
 
 pub(super) fn report(report: &Report) -> Markup {
     html! {
@@ -138,18 +138,6 @@ fn curves(fitted: &Fitted) -> Markup {
 /// The thresholds for a wished precision.
 fn thresholds(all: &[Chosen]) -> Markup {
     let Some(first) = all.first() else { return Markup::default() };
-    let kept = |kept: &KeptRows| format!("{} of {}", kept.kept, kept.of);
-    let line = |chosen: &Chosen| {
-        vec![
-            chosen.by.clone(),
-            chosen.threshold.map_or("none".into(), |threshold| format!("{threshold}")),
-            kept(&chosen.chosen),
-            within(chosen.chosen.precision, chosen.chosen.interval),
-            kept(&chosen.held_out),
-            within(chosen.held_out.precision, chosen.held_out.interval),
-        ]
-    };
-    let head = ["on", "at least", "kept", "precision", "kept of unseen", "their precision"];
     html! {
         section {
             h2 { "A precision of " (first.wished) }
@@ -157,23 +145,13 @@ fn thresholds(all: &[Chosen]) -> Markup {
                 "The lowest thresholds above which the low end of the precision's interval is at least " (first.wished)
                 ", from the rows: " (first.rows) ". \"Unseen\": rows judged by a threshold that four fifths of the others chose."
             }
-            (table(&head, all.iter().map(line)))
+            (table(&WISHED, all.iter().map(wished)))
         }
     }
 }
 
 fn sweep(sweep: &Sweep) -> Markup {
     let by = shown(&sweep.by);
-    let lines = sweep.points.iter().map(|point| {
-        let intervals = &point.intervals;
-        let figures = [
-            within(point.share, intervals.share),
-            within(point.precision, intervals.precision),
-            within(point.recall, intervals.recall),
-            within(point.f1, intervals.f1),
-        ];
-        [vec![format!("{:.2}", point.threshold), point.kept.to_string()], figures.to_vec()].concat()
-    });
     html! {
         section {
             h2 { "Threshold on " (by) }
@@ -185,7 +163,7 @@ fn sweep(sweep: &Sweep) -> Markup {
             (key(&[("one", "precision"), ("two", "recall"), ("three", "F1"), ("", "share kept (dotted)")]))
             details {
                 summary { "The table" }
-                (table(&["at least", "kept", "share", "precision", "recall", "F1"], lines))
+                (table(&POINT, sweep.points.iter().map(point)))
             }
         }
     }
