@@ -24,6 +24,20 @@ impl Bitmap {
         bitmap
     }
 
+    /// The places of which something is known, and those of them for which it holds.
+    #[inline(always)]
+    pub(crate) fn known_and_held(size: usize, holds: impl Fn(usize) -> Option<bool>) -> (Bitmap, Bitmap) {
+        let (mut known, mut held) = (Bitmap::none(size), Bitmap::none(size));
+        for (at, (known, held)) in known.words.iter_mut().zip(&mut held.words).enumerate() {
+            for bit in 0..64.min(size - at * 64) {
+                let holds = holds(at * 64 + bit);
+                *known |= u64::from(holds.is_some()) << bit;
+                *held |= u64::from(holds == Some(true)) << bit;
+            }
+        }
+        (known, held)
+    }
+
     pub(crate) fn set(&mut self, place: u32) {
         if let Some(word) = self.words.get_mut(place as usize / 64) {
             *word |= 1 << (place % 64);
@@ -83,5 +97,11 @@ impl Bitmap {
 
     pub(crate) fn words(&self) -> usize {
         self.words.len()
+    }
+
+    /// 64 of its places, the first in the lowest bit.
+    #[inline]
+    pub(crate) fn word(&self, at: usize) -> u64 {
+        self.words[at]
     }
 }

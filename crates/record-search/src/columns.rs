@@ -1,11 +1,14 @@
 //! Columns in memory, by place: what filters, sorting and counts look at.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use tantivy::Searcher;
 use tantivy::columnar::DynamicColumn;
 
+use crate::bitmap::Bitmap;
 use crate::document::Kind;
+use crate::filter::Text;
 use crate::schema::column_name;
 
 /// No place.
@@ -37,6 +40,20 @@ pub(crate) struct Facet {
     /// Where in `ids` each place begins, and one more.
     starts: Vec<u32>,
     ids: Vec<u32>,
+    /// Made when the first filter asks.
+    inverse: OnceLock<Inverse>,
+}
+
+/// A [`Facet`] by its texts.
+#[derive(Debug)]
+struct Inverse {
+    /// The places that have any text.
+    known: Bitmap,
+    /// The dictionary in the order of its texts in lower case.
+    order: Vec<u32>,
+    /// Where in `places` each text begins, and one more.
+    starts: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl Numbers {
@@ -80,6 +97,52 @@ impl Facet {
             (Some(from), Some(to)) => &self.ids[*from as usize..*to as usize],
             _ => &[],
         }
+    }
+
+    /// The places that have any value.
+    pub(crate) fn known(&self) -> &Bitmap {
+        &self.inverse().known
+    }
+
+    /// The places that have one of these texts.
+    pub(crate) fn having(&self, texts: &[Text]) -> Bitmap {
+        let inverse = self.inverse();
+        let mut having = Bitmap::none(inverse.known.size());
+        let lower = |id: &u32| self.names[*id as usize].to_lowercase();
+        for text in texts {
+            let from = inverse.order.partition_point(|id| lower(id) < text.text);
+            let takes =
+                |name: String| if text.open { name.starts_with(&text.text) } else { name == text.text };
+            for id in inverse.order[from..].iter().take_while(|id| takes(lower(id))) {
+                let (from, to) = (inverse.starts[*id as usize], inverse.starts[*id as usize + 1]);
+                inverse.places[from as usize..to as usize].iter().for_each(|place| having.set(*place));
+            }
+        }
+        having
+    }
+
+    fn inverse(&self) -> &Inverse {
+        self.inverse.get_or_init(|| {
+            let size = self.starts.len().saturating_sub(1);
+            let mut order: Vec<u32> = (0..self.names.len() as u32).collect();
+            order.sort_by_cached_key(|id| self.names[*id as usize].to_lowercase());
+            let mut starts = vec![0_u32; self.names.len() + 1];
+            self.ids.iter().for_each(|id| starts[*id as usize + 1] += 1);
+            let mut total = 0;
+            for start in &mut starts {
+                total += *start;
+                *start = total;
+            }
+            let (mut next, mut places) = (starts.clone(), vec![0; self.ids.len()]);
+            for place in 0..size as u32 {
+                for id in self.at(place) {
+                    places[next[*id as usize] as usize] = place;
+                    next[*id as usize] += 1;
+                }
+            }
+            let known = Bitmap::of(size, |place| self.starts[place] < self.starts[place + 1]);
+            Inverse { known, order, starts, places }
+        })
     }
 
     /// The values at a place.
@@ -162,5 +225,5 @@ fn facet(searcher: &Searcher, places: &[Vec<u32>], size: usize, column: &str) ->
             }
         }
     }
-    Ok(Facet { names, starts, ids: out })
+    Ok(Facet { names, starts, ids: out, inverse: OnceLock::new() })
 }

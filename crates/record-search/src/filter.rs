@@ -1,6 +1,7 @@
 //! Filters: they hold before anything is ranked, and an unknown passes none unless it is asked for.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use crawl_core::{Result, Timestamp};
 use serde::Serialize;
@@ -62,6 +63,13 @@ pub struct Filtered {
     pub unknown: u64,
 }
 
+/// What passes a filter.
+pub(crate) struct Passed {
+    places: Bitmap,
+    excluded: u64,
+    unknown: u64,
+}
+
 impl Filter {
     /// Reads `column:value`: `license:mit,apache-2.0`, `author:meta*`, `downloads:>=1000`, `params:1B..8B`,
     /// `created:2024-01-01..`, `license:*` (known), `license:?` (unknown), `params:<8B,?` (or unknown).
@@ -109,57 +117,50 @@ impl Filter {
         Ok(Filter { spelled, column: column.to_owned(), test, not, unknown })
     }
 
-    /// The places that pass, among all that are live; and what was left out.
-    pub(crate) fn apply(&self, index: &Index) -> Result<(Bitmap, Filtered)> {
-        let live = index.live();
-        let mut excluded = 0;
-        let mut unknown = 0;
-        let mut judge = |place: usize, passes: Option<bool>| {
-            if !live.has(place as u32) {
-                return false;
-            }
-            let passes = passes.map(|passes| passes != self.not);
-            match passes {
-                Some(passes) => excluded += u64::from(!passes),
-                None => unknown += u64::from(!self.unknown),
-            }
-            passes.unwrap_or(self.unknown)
-        };
-        if let Test::Worked(worked) = &self.test {
-            let columns = crate::hardware::Columns::of(index)?;
-            let passed = Bitmap::of(live.size(), |place| judge(place, columns.judge(worked, place as u32)));
-            return Ok((passed, Filtered { filter: self.spelled.clone(), excluded, unknown }));
-        }
-        let column = index.column(&self.column)?;
-        let passed = match column.as_deref() {
-            Some(Column::Facet(facet)) => {
-                let wanted = self.wanted(facet);
-                Bitmap::of(live.size(), |place| {
-                    let ids = facet.at(place as u32);
-                    judge(place, (!ids.is_empty()).then(|| ids.iter().any(|id| wanted[*id as usize])))
-                })
-            }
-            Some(Column::Numbers(numbers)) => Bitmap::of(live.size(), |place| {
-                judge(place, numbers.get(place as u32).map(|number| self.takes(number)))
-            }),
-            None => Bitmap::of(live.size(), |place| judge(place, None)),
-        };
-        Ok((passed, Filtered { filter: self.spelled.clone(), excluded, unknown }))
+    /// The places that pass, among all that are live; and what was left out. Filters come again, from page to page and from one
+    /// who asks to the next, so that they are worked out once.
+    pub(crate) fn apply(&self, index: &Index) -> Result<Arc<Passed>> {
+        let unspelled = Filter { spelled: String::new(), ..self.clone() };
+        index.passed.or_make(unspelled, |filter| filter.work_out(index).map(Arc::new))
     }
 
-    /// Which texts of the dictionary pass.
-    fn wanted(&self, facet: &Facet) -> Vec<bool> {
-        let passes = |name: &String| match &self.test {
-            Test::Known => true,
-            Test::Texts(texts) => {
-                let name = name.to_lowercase();
-                texts
-                    .iter()
-                    .any(|text| if text.open { name.starts_with(&text.text) } else { name == text.text })
+    fn work_out(&self, index: &Index) -> Result<Passed> {
+        let live = index.live();
+        let (mut known, mut places) = match &self.test {
+            Test::Worked(worked) => {
+                let columns = crate::hardware::Columns::of(index)?;
+                Bitmap::known_and_held(live.size(), |place| columns.judge(worked, place as u32))
             }
-            Test::Nothing | Test::Range(..) | Test::Worked(_) => false,
+            test => match index.column(&self.column)?.as_deref() {
+                Some(Column::Facet(facet)) => {
+                    let held = match test {
+                        Test::Known => facet.known().clone(),
+                        Test::Texts(texts) => facet.having(texts),
+                        Test::Nothing | Test::Range(..) | Test::Worked(_) => Bitmap::none(live.size()),
+                    };
+                    (facet.known().clone(), held)
+                }
+                Some(Column::Numbers(numbers)) => Bitmap::known_and_held(live.size(), |place| {
+                    numbers.get(place as u32).map(|number| self.takes(number))
+                }),
+                None => (Bitmap::none(live.size()), Bitmap::none(live.size())),
+            },
         };
-        facet.names.iter().map(passes).collect()
+        known.and(live);
+        if self.not {
+            let held = std::mem::replace(&mut places, known.clone());
+            places.and_not(&held);
+        }
+        places.and(&known);
+        let excluded = known.count() - places.count();
+        let mut unknown = live.count() - known.count();
+        if self.unknown {
+            let mut left = live.clone();
+            left.and_not(&known);
+            places.or(&left);
+            unknown = 0;
+        }
+        Ok(Passed { places, excluded, unknown })
     }
 
     fn takes(&self, number: f64) -> bool {
@@ -243,9 +244,10 @@ pub(crate) fn apply_all(index: &Index, filters: &[Filter]) -> Result<(Bitmap, Ve
     let mut passed = index.live().clone();
     let mut told = Vec::new();
     for filter in filters {
-        let (passes, filtered) = filter.apply(index)?;
-        passed.and(&passes);
-        told.push(filtered);
+        let passes = filter.apply(index)?;
+        passed.and(&passes.places);
+        let Passed { excluded, unknown, .. } = *passes;
+        told.push(Filtered { filter: filter.spelled.clone(), excluded, unknown });
     }
     Ok((passed, told))
 }

@@ -14,8 +14,11 @@ use crate::columns::{Column, NOWHERE};
 use crate::commit::{Commit, Model};
 use crate::document::Kind;
 use crate::embed::Embedder;
+use crate::filter::{Filter, Passed};
 use crate::hardware::shipped_devices;
+use crate::kept::Kept;
 use crate::schema::{Fields, schema};
+use crate::search::FacetCounts;
 use crate::shown::Shown;
 use crate::vectors::{self, Files, Vectors};
 use crate::words::analysers;
@@ -40,6 +43,10 @@ pub struct Index {
     /// Their cursors belong to the one who reads.
     files: Mutex<Files>,
     vectors: OnceLock<Vectors>,
+    /// What passes the filters that were asked for lately.
+    pub(crate) passed: Kept<Filter, Arc<Passed>>,
+    /// Counts of facets, by column, how many texts, and the places they were counted in.
+    pub(crate) counted: Kept<(String, usize, Arc<Bitmap>), Arc<FacetCounts>>,
 }
 
 impl Index {
@@ -114,7 +121,8 @@ impl Index {
         let rows = files.rows()?;
         let nowhere = DocAddress::new(NOWHERE, NOWHERE);
         let mut addresses = vec![nowhere; rows.len()];
-        let mut live = Bitmap::none(rows.len());
+        let size = rows.len();
+        let mut live = Bitmap::none(size);
         let mut places = Vec::new();
         for (ord, segment) in searcher.segment_readers().iter().enumerate() {
             let column = segment.fast_fields().u64("row").map_err(|cause| storage(&place, cause))?;
@@ -149,6 +157,8 @@ impl Index {
             columns: Mutex::default(),
             files: Mutex::new(files),
             vectors: OnceLock::new(),
+            passed: Kept::for_places(size),
+            counted: Kept::for_places(size),
         })
     }
 

@@ -45,6 +45,7 @@ mod found;
 mod hardware;
 mod index;
 mod input;
+mod kept;
 mod known;
 mod mapping;
 mod query;

@@ -69,8 +69,8 @@ impl Index {
         let mut near = Nearest::default();
         if let Some(vector) = &legs.vector {
             let vectors = self.vectors()?;
-            let has = |place: usize| vectors.lengths.get(place).is_some_and(|length| *length > 0.0);
-            matched = Bitmap::of(passed.size(), |place| passed.has(place as u32) && has(place));
+            matched = Bitmap::clone(&passed);
+            matched.and(vectors.has());
             if until > 0 {
                 // The signs of what has no vector could choose it, and what has one would stay behind.
                 near = nearest(vectors, vector, &matched, depth, threads());

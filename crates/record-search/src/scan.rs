@@ -125,46 +125,119 @@ fn product(a: &[u8], b: &[i8]) -> i32 {
 
 /// The places whose signs differ least from those of the query, about `wanted` of them: all of one distance, or none.
 fn by_bits(vectors: &Vectors, query: &[u64], passed: &Bitmap, wanted: usize, threads: usize) -> Vec<u32> {
-    let distances = in_parts(passed.words(), threads, |from, to| distances(vectors, query, passed, from, to));
-    let mut of_distance = vec![0_usize; vectors.dimension.next_multiple_of(64) + 1];
-    distances.iter().for_each(|(distance, _)| of_distance[usize::from(*distance)] += 1);
+    let near = in_parts(passed.words(), threads, |from, to| {
+        let mut near = Nearby::new(vectors.dimension, wanted);
+        near.look(vectors, query, passed, from, to);
+        near.places
+    });
+    let mut of_distance = vec![0; distances(vectors.dimension)];
+    near.iter().for_each(|(distance, _)| of_distance[usize::from(*distance)] += 1);
+    let most = least_that_holds(&of_distance, wanted);
+    near.into_iter().filter(|(distance, _)| *distance <= most).map(|(_, place)| place).collect()
+}
+
+/// How many distances there can be.
+fn distances(dimension: usize) -> usize {
+    dimension.next_multiple_of(64) + 1
+}
+
+/// The least distance within which there are so many.
+fn least_that_holds(of_distance: &[usize], wanted: usize) -> u16 {
     let mut sum = 0;
-    let most = of_distance.iter().position(|count| {
+    let least = of_distance.iter().position(|count| {
         sum += count;
         sum >= wanted
     });
-    let most = most.unwrap_or(of_distance.len()) as u16;
-    distances.into_iter().filter(|(distance, _)| *distance <= most).map(|(_, place)| place).collect()
+    least.unwrap_or(of_distance.len()) as u16
 }
 
-fn distances(vectors: &Vectors, query: &[u64], passed: &Bitmap, from: usize, to: usize) -> Vec<(u16, u32)> {
-    let arch = pulp::Arch::new();
-    let mut out = Vec::new();
-    arch.dispatch(
-        #[inline(always)]
-        || match query {
-            [a, b, c, d] => {
-                let (rows, _) = vectors.bits.as_chunks::<4>();
-                for place in passed.words_between(from, to) {
-                    let [e, f, g, h] = rows[place as usize];
-                    let differ = (a ^ e).count_ones()
-                        + (b ^ f).count_ones()
-                        + (c ^ g).count_ones()
-                        + (d ^ h).count_ones();
-                    out.push((differ as u16, place));
+/// Distances and places of one part. What cannot be among the `wanted` nearest of the part is not among those of all, and
+/// goes at once: so little is written, however much is looked at.
+struct Nearby {
+    wanted: usize,
+    /// What is farther goes.
+    most: u16,
+    of_distance: Vec<usize>,
+    places: Vec<(u16, u32)>,
+}
+
+impl Nearby {
+    fn new(dimension: usize, wanted: usize) -> Self {
+        let of_distance = vec![0; distances(dimension)];
+        let places = Vec::with_capacity(2 * wanted + 64);
+        Nearby { wanted, most: u16::MAX, of_distance, places }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, distance: u16, place: u32) {
+        if distance <= self.most {
+            self.of_distance[usize::from(distance)] += 1;
+            self.places.push((distance, place));
+        }
+    }
+
+    /// Lets go what is too far, when there is much.
+    fn tidy(&mut self) {
+        if self.places.len() < 2 * self.wanted {
+            return;
+        }
+        let most = least_that_holds(&self.of_distance, self.wanted);
+        // Where all are equally far nothing goes, and asking again for each would take for ever.
+        if most < self.most {
+            self.most = most;
+            self.places.retain(|(distance, _)| *distance <= most);
+        }
+    }
+
+    fn look(&mut self, vectors: &Vectors, query: &[u64], passed: &Bitmap, from: usize, to: usize) {
+        let arch = pulp::Arch::new();
+        arch.dispatch(
+            #[inline(always)]
+            || match query {
+                [a, b, c, d] => {
+                    let (rows, _) = vectors.bits.as_chunks::<4>();
+                    let differ = |row: &[u64; 4]| {
+                        let [e, f, g, h] = row;
+                        (a ^ e).count_ones()
+                            + (b ^ f).count_ones()
+                            + (c ^ g).count_ones()
+                            + (d ^ h).count_ones()
+                    };
+                    for at in from..to {
+                        let word = passed.word(at);
+                        let first = at * 64;
+                        match rows.get(first..first + 64) {
+                            // All at once, without a look at each bit.
+                            Some(rows) if word == u64::MAX => {
+                                let mut all = [0_u16; 64];
+                                all.iter_mut().zip(rows).for_each(|(of, row)| *of = differ(row) as u16);
+                                for (bit, distance) in all.into_iter().enumerate() {
+                                    self.take(distance, (first + bit) as u32);
+                                }
+                            }
+                            _ => {
+                                for place in passed.words_between(at, at + 1) {
+                                    self.take(differ(&rows[place as usize]) as u16, place);
+                                }
+                            }
+                        }
+                        self.tidy();
+                    }
                 }
-            }
-            query => {
-                for place in passed.words_between(from, to) {
-                    let at = place as usize * query.len();
-                    let row = &vectors.bits[at..at + query.len()];
-                    let differ: u32 = query.iter().zip(row).map(|(a, b)| (a ^ b).count_ones()).sum();
-                    out.push((differ as u16, place));
+                query => {
+                    for at in from..to {
+                        for place in passed.words_between(at, at + 1) {
+                            let at = place as usize * query.len();
+                            let row = &vectors.bits[at..at + query.len()];
+                            let differ: u32 = query.iter().zip(row).map(|(a, b)| (a ^ b).count_ones()).sum();
+                            self.take(differ as u16, place);
+                        }
+                        self.tidy();
+                    }
                 }
-            }
-        },
-    );
-    out
+            },
+        );
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +297,29 @@ mod tests {
                 }
                 assert!(by_bytes * 100 > wanted * 97, "{dimension}: {by_bytes} of {wanted}");
                 assert!(by_signs * 100 > wanted * 90, "{dimension}: {by_signs} of {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn signs_choose_the_same_whatever_was_let_go_on_the_way() {
+        for dimension in [256, 72] {
+            let (vectors, all) = vectors(5_000, dimension);
+            for passed in [Bitmap::of(5_000, |_| true), Bitmap::of(5_000, |place| place % 7 != 3)] {
+                for (query, wanted) in all.iter().step_by(997).zip([1, 40, 300, 300, 4_990, 9_000]) {
+                    let bits = bits_of(&bytes_of(Some(query), dimension).0);
+                    let row = |place: u32| &vectors.bits[place as usize * bits.len()..][..bits.len()];
+                    let distance = |place: u32| -> u32 {
+                        bits.iter().zip(row(place)).map(|(a, b)| (a ^ b).count_ones()).sum()
+                    };
+                    let mut distances: Vec<u32> = passed.places().map(distance).collect();
+                    distances.sort_unstable();
+                    let most = distances.get(wanted - 1).copied().unwrap_or(u32::MAX);
+                    let within: Vec<u32> = passed.places().filter(|place| distance(*place) <= most).collect();
+                    for threads in [1, 3] {
+                        assert_eq!(by_bits(&vectors, &bits, &passed, wanted, threads), within);
+                    }
+                }
             }
         }
     }

@@ -179,6 +179,7 @@ impl Index {
                 explain,
             });
         }
+        let matched = Arc::new(matched);
         let facets = query.facets.iter().map(|facet| self.facet(facet, &matched, query.facet_texts));
         Ok(Hits { hits, total, facets: facets.collect::<Result<_>>()?, explain: legs.explain })
     }
@@ -249,13 +250,17 @@ impl Index {
         Ok(embedded.vector.clone())
     }
 
-    fn facet(&self, name: &str, matched: &Bitmap, most: usize) -> Result<FacetCounts> {
+    /// Whatever is asked by meaning, the same records match: those that pass. So their counts are kept.
+    fn facet(&self, name: &str, matched: &Arc<Bitmap>, most: usize) -> Result<FacetCounts> {
         let column = self.column(name)?.ok_or_else(|| no_column(name, self.columns()))?;
-        match &*column {
-            Column::Facet(facet) => {
-                Ok(FacetCounts { column: name.to_owned(), texts: filter::count(facet, matched, most).0 })
-            }
-            Column::Numbers(_) => Err(wrong(format!("`{name}` is no facet"), "count a column of texts")),
-        }
+        let Column::Facet(facet) = &*column else {
+            return Err(wrong(format!("`{name}` is no facet"), "count a column of texts"));
+        };
+        let key = (name.to_owned(), most, matched.clone());
+        let counts = self.counted.or_make(key, |_| {
+            let texts = filter::count(facet, matched, most).0;
+            Ok::<_, crawl_core::Error>(Arc::new(FacetCounts { column: name.to_owned(), texts }))
+        })?;
+        Ok(FacetCounts::clone(&counts))
     }
 }

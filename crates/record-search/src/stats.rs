@@ -74,15 +74,15 @@ impl Index {
             };
             columns.insert(name.clone(), ColumnStats { kind: *kind, known: known as u64, texts });
         }
-        let lengths = &self.vectors()?.lengths;
-        let with_vector = |place: &u32| lengths.get(*place as usize).is_some_and(|length| *length > 0.0);
+        let mut with_vector = self.live.clone();
+        with_vector.and(self.vectors()?.has());
         Ok(Stats {
             documents: self.documents(),
             dead: self.live.size() as u64 - self.documents(),
             sources,
             columns,
             model: self.commit.model.clone(),
-            vectors: self.live.places().filter(with_vector).count() as u64,
+            vectors: with_vector.count(),
             cut: self.commit.cut,
             bytes: self.bytes(),
         })

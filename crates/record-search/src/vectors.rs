@@ -3,10 +3,13 @@
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crawl_core::{Error, Result};
 use tantivy::Directory as _;
 use tantivy::directory::{MmapDirectory, OwnedBytes};
+
+use crate::bitmap::Bitmap;
 
 /// `rows.bin`: the row of each place, 8 bytes. They ascend.
 const ROWS: &str = "rows.bin";
@@ -312,12 +315,20 @@ pub(crate) struct Vectors {
     /// `dimension` a place, with a sign each.
     bytes: OwnedBytes,
     /// One a place; 0 where there is no vector.
-    pub(crate) lengths: Vec<f32>,
+    lengths: Vec<f32>,
+    /// The places where there is one.
+    has: OnceLock<Bitmap>,
 }
 
 impl Vectors {
     fn none(dimension: usize) -> Self {
-        Vectors { dimension, bits: Vec::new(), bytes: OwnedBytes::empty(), lengths: Vec::new() }
+        Vectors {
+            dimension,
+            bits: Vec::new(),
+            bytes: OwnedBytes::empty(),
+            lengths: Vec::new(),
+            has: OnceLock::new(),
+        }
     }
 
     /// These, in memory.
@@ -331,6 +342,11 @@ impl Vectors {
         }
         vectors.bytes = OwnedBytes::new(signed);
         vectors
+    }
+
+    /// The places that have a vector.
+    pub(crate) fn has(&self) -> &Bitmap {
+        self.has.get_or_init(|| Bitmap::of(self.lengths.len(), |place| self.lengths[place] > 0.0))
     }
 
     /// The vector at a place, and 1 through its length.
