@@ -101,34 +101,49 @@ fn compare(
     length: f32,
     places: impl Iterator<Item = u32>,
 ) -> Vec<(f32, u32)> {
-    let arch = pulp::Arch::new();
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            places
-                .filter_map(|place| {
-                    let (bytes, of) = vectors.at(place)?;
-                    Some((product(bytes, query) as f32 * length * of, place))
-                })
-                .collect()
-        },
-    )
+    pulp::Arch::new().dispatch(Compare { vectors, query, length, places })
+}
+
+/// What [`compare`] does. It is a type of its own, and not a closure, since only what is inlined as a whole is compiled for the
+/// processor that it runs on.
+struct Compare<'a, I> {
+    vectors: &'a Vectors,
+    query: &'a [i8],
+    length: f32,
+    places: I,
+}
+
+impl<I: Iterator<Item = u32>> pulp::NullaryFnOnce for Compare<'_, I> {
+    type Output = Vec<(f32, u32)>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let mut out = Vec::new();
+        for place in self.places {
+            if let Some((bytes, of)) = self.vectors.at(place) {
+                out.push((product(bytes, self.query) as f32 * self.length * of, place));
+            }
+        }
+        out
+    }
 }
 
 /// A sum of 8,192 products of two bytes stays within 32 bits: nothing wraps, and no check stands in the way of the
 /// compiler's vectors.
 #[inline(always)]
 fn product(a: &[u8], b: &[i8]) -> i32 {
-    let both = a.iter().zip(b);
-    both.fold(0, |sum: i32, (a, b)| sum.wrapping_add(i32::from(a.cast_signed()).wrapping_mul(i32::from(*b))))
+    let mut sum = 0_i32;
+    for (a, b) in a.iter().zip(b) {
+        sum = sum.wrapping_add(i32::from(a.cast_signed()).wrapping_mul(i32::from(*b)));
+    }
+    sum
 }
 
 /// The places whose signs differ least from those of the query, about `wanted` of them: all of one distance, or none.
 fn by_bits(vectors: &Vectors, query: &[u64], passed: &Bitmap, wanted: usize, threads: usize) -> Vec<u32> {
     let near = in_parts(passed.words(), threads, |from, to| {
-        let mut near = Nearby::new(vectors.dimension, wanted);
-        near.look(vectors, query, passed, from, to);
-        near.places
+        let near = Nearby::new(vectors.dimension, wanted);
+        pulp::Arch::new().dispatch(Look { vectors, query, passed, from, to, near })
     });
     let mut of_distance = vec![0; distances(vectors.dimension)];
     near.iter().for_each(|(distance, _)| of_distance[usize::from(*distance)] += 1);
@@ -188,56 +203,65 @@ impl Nearby {
             self.places.retain(|(distance, _)| *distance <= most);
         }
     }
+}
 
-    fn look(&mut self, vectors: &Vectors, query: &[u64], passed: &Bitmap, from: usize, to: usize) {
-        let arch = pulp::Arch::new();
-        arch.dispatch(
-            #[inline(always)]
-            || match query {
-                [a, b, c, d] => {
-                    let (rows, _) = vectors.bits.as_chunks::<4>();
-                    let differ = |row: &[u64; 4]| {
-                        let [e, f, g, h] = row;
-                        (a ^ e).count_ones()
-                            + (b ^ f).count_ones()
-                            + (c ^ g).count_ones()
-                            + (d ^ h).count_ones()
-                    };
-                    for at in from..to {
-                        let word = passed.word(at);
-                        let first = at * 64;
-                        match rows.get(first..first + 64) {
-                            // All at once, without a look at each bit.
-                            Some(rows) if word == u64::MAX => {
-                                let mut all = [0_u16; 64];
-                                all.iter_mut().zip(rows).for_each(|(of, row)| *of = differ(row) as u16);
-                                for (bit, distance) in all.into_iter().enumerate() {
-                                    self.take(distance, (first + bit) as u32);
-                                }
-                            }
-                            _ => {
-                                for place in passed.words_between(at, at + 1) {
-                                    self.take(differ(&rows[place as usize]) as u16, place);
-                                }
-                            }
+/// A look at the signs of those that pass, in a part: as [`Compare`], compiled as a whole.
+struct Look<'a> {
+    vectors: &'a Vectors,
+    query: &'a [u64],
+    passed: &'a Bitmap,
+    from: usize,
+    to: usize,
+    near: Nearby,
+}
+
+impl pulp::NullaryFnOnce for Look<'_> {
+    type Output = Vec<(u16, u32)>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let Look { vectors, query, passed, from, to, mut near } = self;
+        if let [a, b, c, d] = query {
+            let (rows, _) = vectors.bits.as_chunks::<4>();
+            for at in from..to {
+                let word = passed.word(at);
+                let first = at * 64;
+                match rows.get(first..first + 64) {
+                    // Without a look at each bit.
+                    Some(rows) if word == u64::MAX => {
+                        for (bit, row) in rows.iter().enumerate() {
+                            near.take(differ_in_four([*a, *b, *c, *d], *row), (first + bit) as u32);
                         }
-                        self.tidy();
                     }
-                }
-                query => {
-                    for at in from..to {
+                    _ => {
                         for place in passed.words_between(at, at + 1) {
-                            let at = place as usize * query.len();
-                            let row = &vectors.bits[at..at + query.len()];
-                            let differ: u32 = query.iter().zip(row).map(|(a, b)| (a ^ b).count_ones()).sum();
-                            self.take(differ as u16, place);
+                            near.take(differ_in_four([*a, *b, *c, *d], rows[place as usize]), place);
                         }
-                        self.tidy();
                     }
                 }
-            },
-        );
+                near.tidy();
+            }
+        } else {
+            for at in from..to {
+                for place in passed.words_between(at, at + 1) {
+                    let row = &vectors.bits[place as usize * query.len()..][..query.len()];
+                    let mut differ = 0;
+                    for (a, b) in query.iter().zip(row) {
+                        differ += (a ^ b).count_ones();
+                    }
+                    near.take(differ as u16, place);
+                }
+                near.tidy();
+            }
+        }
+        near.places
     }
+}
+
+#[inline(always)]
+fn differ_in_four([a, b, c, d]: [u64; 4], [e, f, g, h]: [u64; 4]) -> u16 {
+    let differ = (a ^ e).count_ones() + (b ^ f).count_ones() + (c ^ g).count_ones() + (d ^ h).count_ones();
+    differ as u16
 }
 
 #[cfg(test)]
