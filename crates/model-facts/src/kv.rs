@@ -52,6 +52,18 @@ const SILENT: [&str; 9] = [
 /// Types that have a state in all layers.
 const STATES: [&str; 6] = ["mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "xlstm"];
 
+/// Parts of names of types that have a state in some layers or in all, and do not tell in which.
+const PERHAPS_STATES: [&str; 8] =
+    ["mamba", "rwkv", "retnet", "hgrn", "delta_net", "deltanet", "linear_attn", "recurrent"];
+
+/// Heads of types whose class takes this width where none is told, whatever the width of the model.
+const HEAD_OF_CLASS: [(&str, u64); 4] =
+    [("gemma", 256), ("gemma2", 256), ("gemma3_text", 256), ("gemma3n_text", 256)];
+
+/// Types that have as many KV heads as heads where none are told. What is nested in a configuration leaves out what is as
+/// its class has it, which is another number of most types.
+const ALL_HEADS: [&str; 2] = ["llama", "phi3"];
+
 /// The cache as the configuration tells.
 pub(crate) fn of_config(config: &Config<'_>) -> Option<Kv> {
     let none = |basis| Kv { bytes_per_token: 0, window_bytes_per_token: 0, window: None, basis };
@@ -72,8 +84,15 @@ pub(crate) fn of_config(config: &Config<'_>) -> Option<Kv> {
     if count > MOST_LAYERS {
         return None;
     }
-    let (all, windowed, basis) = widths(text)?;
+    let nested = !std::ptr::eq(text, config);
+    if nested
+        && !["num_key_value_heads", "kv_lora_rank"].iter().any(|name| text.has(name))
+        && !ALL_HEADS.contains(&kind.as_ref())
+    {
+        return None;
+    }
     let layers = layers(text, &kind, count)?;
+    let (all, windowed, basis) = widths(text, &kind)?;
     let window = if layers.contains(&Layer::Window) { Some(layers::window(text)?) } else { None };
     let bytes = |which: Layer, width: u64| {
         let count = layers.iter().filter(|layer| **layer == which).count() as u64;
@@ -88,7 +107,7 @@ pub(crate) fn of_config(config: &Config<'_>) -> Option<Kv> {
 }
 
 /// Elements a token of a layer that keeps all, and of one with a window.
-fn widths(text: &Config<'_>) -> Option<(u64, u64, &'static str)> {
+fn widths(text: &Config<'_>, kind: &str) -> Option<(u64, u64, &'static str)> {
     // Layers whose keys and values are made in ways that are not known here.
     let strange = ["compress_ratios", "block_configs", "swa_num_key_value_heads", "swa_head_dim"];
     if strange.iter().any(|name| text.has(name)) {
@@ -100,11 +119,17 @@ fn widths(text: &Config<'_>) -> Option<(u64, u64, &'static str)> {
         let width = latent.checked_add(index)?;
         return Some((width, width, "config.json: kv_lora_rank + qk_rope_head_dim"));
     }
+    // Latent attention whose rank is not told.
+    if ["qk_rope_head_dim", "qk_nope_head_dim", "q_lora_rank"].iter().any(|name| text.has(name)) {
+        return None;
+    }
     let heads = text.number(&["num_attention_heads", "n_head", "n_heads", "num_heads"]);
     let kv_heads = kv_heads(text, heads)?;
-    let head = match ["head_dim", "kv_channels"].into_iter().find(|name| text.has(name)) {
-        Some(name) => text.number(&[name])?,
-        None => {
+    let of_class = HEAD_OF_CLASS.iter().find(|(name, _)| *name == kind).map(|(_, head)| *head);
+    let head = match (["head_dim", "kv_channels"].into_iter().find(|name| text.has(name)), of_class) {
+        (Some(name), _) => text.number(&[name])?,
+        (None, Some(head)) => head,
+        (None, None) => {
             let (width, heads) = (text.number(&["hidden_size", "n_embd", "d_model"])?, heads?);
             (width % heads == 0).then(|| width / heads)?
         }

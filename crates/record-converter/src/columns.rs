@@ -7,6 +7,7 @@ use crawl_core::table::Type;
 use crawl_core::{Error, Kind, Result};
 
 use crate::losses::visible;
+use crate::names::nearest;
 use crate::number;
 use crate::typed::Seen;
 
@@ -177,7 +178,8 @@ impl Columns {
 
     fn unknown(&self, name: &str) -> Error {
         const SHOWN: usize = 40;
-        let known = self.all.iter().take(SHOWN).map(|column| format!("`{}`", visible(&column.key)));
+        let known = nearest(name, self.all.iter().map(|column| column.key.as_str()));
+        let known = known.take(SHOWN).map(|key| format!("`{}`", visible(key)));
         let more = if self.all.len() > SHOWN { ", ..." } else { "" };
         Error::new(Kind::Config, format!("no record has a member `{}`", visible(name)))
             .advise(format!("there are: {}{more}", known.collect::<Vec<_>>().join(", ")))

@@ -40,6 +40,7 @@ mod xml;
 pub use convert::convert;
 pub use lines::{BadLine, cannot_read};
 pub use losses::LostCell;
+pub use names::nearest;
 pub use request::{Compression, Input, MAX_SHEET_ROWS, Options, Output, Request};
 pub use summary::Summary;
 pub use unpack::unpacked;

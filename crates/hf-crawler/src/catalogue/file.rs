@@ -125,6 +125,11 @@ impl Catalogue {
         self.reader.columns()
     }
 
+    /// The rows with the values of these columns.
+    pub(super) fn chosen(&self, names: &[&str]) -> Result<Rows<'_>> {
+        self.reader.rows(names)
+    }
+
     pub(super) fn footer(&self) -> &Footer {
         &self.footer
     }

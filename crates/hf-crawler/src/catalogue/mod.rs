@@ -3,7 +3,7 @@
 //! - `run`, `pages`: what a root tells; `asked`, `details`: which fields it was asked for
 //! - `row`: the rule of the fold, field by field; `spill`: sorting more rows than memory holds
 //! - `fitting`: which models fit a memory
-//! - `file`, `columns`: the Parquet file; `card`: what tells of it; `diff`, `report`: what two of them differ in
+//! - `file`, `columns`: the Parquet file; `legacy`, `table`: smaller ones of it; `card`: what tells of it; `diff`, `report`: what two of them differ in
 
 mod asked;
 mod card;
@@ -19,6 +19,7 @@ mod report;
 mod row;
 mod run;
 mod spill;
+mod table;
 mod time;
 
 use std::fs::{File, TryLockError};
@@ -43,6 +44,7 @@ use self::row::{Sighting, Told};
 pub use self::run::Run;
 use self::run::Source;
 use self::spill::Spill;
+pub use self::table::{check_columns, table};
 use crate::Repos;
 
 /// So long is waited for a lock before it is said that somebody else holds it.

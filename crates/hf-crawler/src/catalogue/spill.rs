@@ -1,26 +1,21 @@
 //! Sorting more sightings than memory holds: sorted runs on the disk, merged as they are read.
 
+mod file;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use bytes::Bytes;
 use crawl_core::files::Scratch;
-use crawl_core::{Error, Kind, Record, Result};
+use crawl_core::{Error, Result};
 
+use self::file::{Reader, Unpacker, Written, write};
 use super::row::{Key, Sighting};
-use super::time::Micros;
 
 /// So many bytes of records are sorted at once.
 const BATCH: usize = 32 << 20;
-/// So many files are read at once; each costs some 300 KiB of memory.
-const MOST_FILES: usize = 64;
-/// 2 to this many bytes is how far the packer looks back, and what unpacking a file costs.
-const WINDOW: u32 = 17;
-/// The largest record that is taken back from a file.
-const LARGEST: u32 = 1 << 30;
+/// So many files are read at once; each costs a block of memory, some 32 KiB.
+const MOST_FILES: usize = 256;
 
 /// Sightings that come in any order.
 pub(super) struct Spill {
@@ -28,7 +23,8 @@ pub(super) struct Spill {
     batch: Vec<Sighting>,
     bytes: usize,
     most: usize,
-    files: Vec<PathBuf>,
+    files: Vec<Written>,
+    most_files: usize,
     made: u64,
 }
 
@@ -41,27 +37,24 @@ pub(super) struct Sorted {
 /// Sorted files, read as one.
 struct Merged {
     readers: Vec<Reader>,
+    unpacker: Unpacker,
     heads: BinaryHeap<Reverse<Head>>,
 }
 
 /// The next of a file; ordered by key and file.
 struct Head(Sighting, usize);
 
-struct Reader {
-    path: PathBuf,
-    from: zstd::Decoder<'static, BufReader<File>>,
-}
-
 impl Spill {
     /// Keeps its files in `scratch`.
     pub(super) fn new(scratch: Scratch) -> Self {
-        Spill { scratch, batch: Vec::new(), bytes: 0, most: BATCH, files: Vec::new(), made: 0 }
+        let (most, most_files) = (BATCH, MOST_FILES);
+        Spill { scratch, batch: Vec::new(), bytes: 0, most, files: Vec::new(), most_files, made: 0 }
     }
 
-    /// With smaller batches, to try many of them.
+    /// With smaller batches and fewer files at once, to try many of them.
     #[cfg(test)]
-    fn with_most(self, most: usize) -> Self {
-        Spill { most, ..self }
+    fn with_most(self, most: usize, most_files: usize) -> Self {
+        Spill { most, most_files, ..self }
     }
 
     pub(super) fn push(&mut self, sighting: Sighting) -> Result<()> {
@@ -75,10 +68,9 @@ impl Spill {
         let mut batch = std::mem::take(&mut self.batch);
         self.bytes = 0;
         batch.sort_by(|one, other| one.key.cmp(&other.key));
-        let path = self.path();
         let mut batch = batch.into_iter();
-        write(&path, || Ok(batch.next()))?;
-        self.files.push(path);
+        let file = write(self.path(), || Ok(batch.next()))?;
+        self.files.push(file);
         Ok(())
     }
 
@@ -92,16 +84,16 @@ impl Spill {
         if !self.batch.is_empty() {
             self.write()?;
         }
-        while self.files.len() > MOST_FILES {
-            let some: Vec<_> = self.files.drain(..MOST_FILES).collect();
-            let path = self.path();
+        while let Some(more @ 1..) = self.files.len().checked_sub(self.most_files) {
+            // No more than must be: each row that is merged here is written once more.
+            let some: Vec<_> = self.files.drain(..self.most_files.min(more + 1)).collect();
             let mut merged = Merged::open(&some)?;
-            write(&path, || merged.next())?;
-            for file in &some {
-                std::fs::remove_file(file)
-                    .map_err(|cause| Error::io("cannot remove the file", file, cause))?;
+            let file = write(self.path(), || merged.next())?;
+            for Written { path, .. } in &some {
+                std::fs::remove_file(path)
+                    .map_err(|cause| Error::io("cannot remove the file", path, cause))?;
             }
-            self.files.push(path);
+            self.files.push(file);
         }
         Ok(Sorted { merged: Merged::open(&self.files)?, _scratch: self.scratch })
     }
@@ -116,9 +108,9 @@ impl Iterator for Sorted {
 }
 
 impl Merged {
-    fn open(files: &[PathBuf]) -> Result<Self> {
-        let readers = files.iter().map(|path| Reader::open(path)).collect::<Result<Vec<_>>>()?;
-        let mut merged = Merged { readers, heads: BinaryHeap::new() };
+    fn open(files: &[Written]) -> Result<Self> {
+        let readers = files.iter().map(Reader::open).collect::<Result<Vec<_>>>()?;
+        let mut merged = Merged { readers, unpacker: Unpacker::new()?, heads: BinaryHeap::new() };
         for place in 0..merged.readers.len() {
             merged.fill(place)?;
         }
@@ -126,7 +118,7 @@ impl Merged {
     }
 
     fn fill(&mut self, place: usize) -> Result<()> {
-        let next = self.readers[place].next()?;
+        let next = self.readers[place].next(&mut self.unpacker)?;
         self.heads.extend(next.map(|sighting| Reverse(Head(sighting, place))));
         Ok(())
     }
@@ -164,81 +156,21 @@ impl Ord for Head {
     }
 }
 
-/// Writes sightings as they come: of each the lengths of key and record, the run, the time, the key, the record.
-fn write(path: &Path, mut next: impl FnMut() -> Result<Option<Sighting>>) -> Result<()> {
-    let failed = |cause| Error::io("cannot write", path, cause);
-    let file = BufWriter::with_capacity(1 << 17, File::create(path).map_err(failed)?);
-    let mut to = zstd::Encoder::new(file, 1).map_err(failed)?;
-    to.window_log(WINDOW).map_err(failed)?;
-    // What comes back is what was checked, so that it is not checked again.
-    to.include_checksum(true).map_err(failed)?;
-    while let Some(sighting) = next()? {
-        let Sighting { key, run, at, record } = &sighting;
-        let record = record.as_ref().map(Record::bytes);
-        let long = |length: usize| {
-            let length = u32::try_from(length).ok().filter(|length| *length < LARGEST);
-            length.ok_or_else(|| Error::new(Kind::Shape, "a row is larger than a row can be"))
-        };
-        // Nothing told is not the same as an empty record.
-        let length = record.map_or(Ok(u32::MAX), |record| long(record.len()))?;
-        let mut head = [0; 20];
-        head[..4].copy_from_slice(&long(key.0.len())?.to_le_bytes());
-        head[4..8].copy_from_slice(&length.to_le_bytes());
-        head[8..12].copy_from_slice(&run.to_le_bytes());
-        head[12..].copy_from_slice(&at.0.to_le_bytes());
-        for bytes in [&head[..], &key.0, record.unwrap_or_default()] {
-            to.write_all(bytes).map_err(failed)?;
-        }
-    }
-    to.finish().and_then(|mut file| file.flush()).map_err(failed)
-}
-
-impl Reader {
-    fn open(path: &Path) -> Result<Self> {
-        let failed = |cause| Error::io("cannot read", path, cause);
-        let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
-        Ok(Reader { path: path.to_owned(), from: zstd::Decoder::with_buffer(file).map_err(failed)? })
-    }
-
-    fn next(&mut self) -> Result<Option<Sighting>> {
-        let path = &self.path;
-        let failed = |cause| Error::io("cannot read", path, cause);
-        let mut head = [0; 20];
-        // The end may come before a head, and nowhere else.
-        if self.from.read(&mut head[..1]).map_err(failed)? == 0 {
-            return Ok(None);
-        }
-        self.from.read_exact(&mut head[1..]).map_err(failed)?;
-        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let (key, record, run) = (word(0), word(4), word(8));
-        let at = Micros(i64::from_le_bytes(std::array::from_fn(|place| head[12 + place])));
-        if key >= LARGEST || record >= LARGEST && record != u32::MAX {
-            let what = "a file of this run's own is not what was written";
-            return Err(Error::new(Kind::Storage, what)
-                .at(path.display().to_string())
-                .advise("run it again"));
-        }
-        let mut bytes = |length: u32| {
-            let mut bytes = vec![0; length as usize];
-            self.from.read_exact(&mut bytes).map(|()| bytes)
-        };
-        let key = Key(bytes(key).map_err(failed)?.into());
-        let record = if record == u32::MAX { None } else { Some(bytes(record).map_err(failed)?) };
-        let record = record.map(|text| Record::known(Bytes::from(text)));
-        Ok(Some(Sighting { key, run, at, record }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crawl_core::Record;
+
+    use super::super::time::Micros;
     use super::*;
 
     #[test]
     fn what_is_spilled_comes_back_once_and_in_order_however_many_files_it_takes() {
         let folder = tempfile::tempdir().unwrap();
-        for (count, most) in [(0, 1), (1, 1), (5_000, 1 << 20), (5_000, 2_000)] {
+        for (count, most, most_files) in
+            [(0, 1, 2), (1, 1, 2), (5_000, 1 << 20, 64), (5_000, 2_000, 64), (5_000, 40_000, 2)]
+        {
             let scratch = crawl_core::Files::new(folder.path()).scratch().unwrap();
-            let mut spill = Spill::new(scratch).with_most(most);
+            let mut spill = Spill::new(scratch).with_most(most, most_files);
             for number in 0..count {
                 let mixed = u64::from(number as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
                 let record = (number % 7 != 0).then(|| Record::parse(format!("{{\"n\":{number}}}")).unwrap());
@@ -247,7 +179,7 @@ mod tests {
                     .push(Sighting { key, run: number as u32, at: Micros(-i64::from(number)), record })
                     .unwrap();
             }
-            assert!(most != 2_000 || spill.files.len() > MOST_FILES, "{}", spill.files.len());
+            assert!(most > 40_000 || count < 2 || spill.files.len() > most_files, "{}", spill.files.len());
             let sorted: Vec<_> = spill.sorted().unwrap().map(Result::unwrap).collect();
             assert!(sorted.is_sorted_by(|one, other| one.key <= other.key));
             let mut runs: Vec<_> = sorted.iter().map(|sighting| sighting.run).collect();
@@ -262,18 +194,51 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_bytes_have_changed_is_an_error_and_no_other_record() {
+    fn rows_larger_than_a_block_come_back_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let scratch = crawl_core::Files::new(folder.path()).scratch().unwrap();
-        let mut spill = Spill::new(scratch).with_most(1);
-        let record = Record::parse(&br#"{"id":"marker"}"#[..]).unwrap();
-        let key = Key::new(Some("a"), None).unwrap();
-        spill.push(Sighting { key, run: 0, at: Micros(0), record: Some(record) }).unwrap();
-        let mut bytes = std::fs::read(&spill.files[0]).unwrap();
-        let place = bytes.windows(6).position(|six| six == b"marker").unwrap();
-        bytes[place] = b'b';
-        std::fs::write(&spill.files[0], bytes).unwrap();
-        let read = spill.sorted().and_then(|sorted| sorted.collect::<Result<Vec<_>>>());
-        assert!(read.is_err(), "{read:?}");
+        let mut spill =
+            Spill::new(crawl_core::Files::new(folder.path()).scratch().unwrap()).with_most(1 << 17, 2);
+        let rows: Vec<_> =
+            (0..6).map(|number| format!("{{\"t\":\"{}\"}}", "x".repeat(number * 30_000))).collect();
+        for (number, row) in rows.iter().enumerate().rev() {
+            let key = Key::new(Some(&number.to_string()), None).unwrap();
+            let record = Some(Record::parse(row.clone()).unwrap());
+            spill.push(Sighting { key, run: 0, at: Micros(0), record }).unwrap();
+        }
+        let sorted: Vec<_> =
+            spill.sorted().unwrap().map(|sighting| sighting.unwrap().record.unwrap()).collect();
+        assert!(sorted.iter().map(Record::bytes).eq(rows.iter().map(String::as_bytes)));
+    }
+
+    #[test]
+    fn a_file_that_is_not_what_was_written_is_an_error_and_no_other_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let damage = |damage: &dyn Fn(&mut Vec<u8>)| {
+            let mut spill = Spill::new(crawl_core::Files::new(folder.path()).scratch().unwrap());
+            for number in 0..3_000 {
+                let record = Record::parse(format!("{{\"id\":\"marker{number}\"}}")).unwrap();
+                let key = Key::new(Some(&format!("{number:05}")), None).unwrap();
+                spill.push(Sighting { key, run: 0, at: Micros(0), record: Some(record) }).unwrap();
+            }
+            spill.write().unwrap();
+            let path = &spill.files[0].path;
+            let mut bytes = std::fs::read(path).unwrap();
+            damage(&mut bytes);
+            std::fs::write(path, bytes).unwrap();
+            spill.sorted().and_then(|sorted| sorted.collect::<Result<Vec<_>>>()).map(|all| all.len())
+        };
+        assert_eq!(damage(&|_| {}).unwrap(), 3_000);
+        let first = |bytes: &[u8]| 8 + u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
+        for (what, damaging) in [
+            ("another letter", &(|bytes: &mut Vec<u8>| bytes[100] ^= 1) as &dyn Fn(&mut Vec<u8>)),
+            ("cut between blocks", &|bytes| bytes.truncate(first(bytes))),
+            ("cut in a block", &|bytes| bytes.truncate(first(bytes) + 20)),
+            ("a length beyond the file", &|bytes| bytes[3] = 0x7F),
+            ("a length beyond all rows", &|bytes| bytes[7] = 0x7F),
+            ("a shorter block", &|bytes| bytes[4] ^= 1),
+        ] {
+            let read = damage(damaging);
+            assert!(read.is_err(), "{what}: {read:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::apart::apart;
 #[derive(Args, Debug)]
 pub(crate) struct CatalogueArgs {
     /// Roots that `models` or `datasets` wrote, in any order
-    #[arg(required_unless_present_any = ["legacy", "card"], value_name = "RUN")]
+    #[arg(required_unless_present_any = ["legacy", "table", "card"], value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The file; what it holds already stays in it
     #[arg(long, value_name = "FILE.parquet")]
@@ -29,6 +29,12 @@ pub(crate) struct CatalogueArgs {
     /// Also write the models that are not gone with the 37 columns of the seed system
     #[arg(long, value_name = "FILE.parquet", conflicts_with = "datasets")]
     legacy: Option<PathBuf>,
+    /// Also write --columns of it as a table of their own
+    #[arg(long, value_name = "FILE.parquet", requires = "columns", conflicts_with = "legacy")]
+    table: Option<PathBuf>,
+    /// The columns of --table, in this order, with commas between; `legacy`: those of the seed system, as --legacy writes them
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "table")]
+    columns: Vec<String>,
     /// Also write croissant.json and README.md into its folder: the columns, and the runs with digests
     #[arg(long)]
     card: bool,
@@ -59,12 +65,16 @@ enum Packing {
 }
 
 pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcome> {
-    let CatalogueArgs { runs, to, datasets, compression, legacy, card, force } = arguments;
+    let CatalogueArgs { runs, to, datasets, compression, legacy, table, columns, card, force } = arguments;
     let repos = if datasets { Repos::Datasets } else { Repos::Models };
     named(&to, &["parquet"])?;
-    if let Some(legacy) = &legacy {
-        named(legacy, &["parquet"])?;
-        apart(&to, legacy)?;
+    for beside in legacy.iter().chain(&table) {
+        named(beside, &["parquet"])?;
+        apart(&to, beside)?;
+    }
+    let of_before = !datasets && columns == ["legacy"];
+    if !of_before {
+        catalogue::check_columns(repos, &columns)?;
     }
     if card {
         record_converter::card::Card::refuse_existing(Staged::folder(&to), force)?;
@@ -97,6 +107,15 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
     if let Some(legacy) = legacy {
         let rows = catalogue::legacy(&Catalogue::open(&to)?, &legacy, compression)?;
         say(format!("{}: {} models", legacy.display(), grouped(rows)));
+    }
+    if let Some(table) = table {
+        let whole = Catalogue::open(&to)?;
+        let rows = if of_before {
+            catalogue::legacy(&whole, &table, compression)?
+        } else {
+            catalogue::table(&whole, &columns, &table, compression)?
+        };
+        say(format!("{}: {} {}", table.display(), grouped(rows), repos.name()));
     }
     if card {
         catalogue::describe(&to, force)?;

@@ -392,6 +392,49 @@ async fn the_program_folds_tells_what_it_did_and_writes_the_table_of_the_seed_sy
 }
 
 #[tokio::test]
+async fn chosen_columns_are_a_table_of_their_own_without_rows_that_are_gone() {
+    let mut hub = Hub::new().await;
+    let first = hub.pass(Listing::default()).await;
+    hub.change(&["0=vanish:200:100"]).await;
+    let second = hub.pass(Listing::default()).await;
+    let (to, few) = (hub.catalogue("models.parquet"), hub.catalogue("few.parquet"));
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hf-crawler"));
+        command.args(["catalogue", "--to"]).arg(&to).args(more).arg("--table").arg(&few).output().unwrap()
+    };
+    let roots = [first.to_str().unwrap(), second.to_str().unwrap()];
+    for (names, words) in [
+        ("id,download", &["no column `download`", "downloads, downloads_all_time"][..]),
+        ("id,likes,id", &["named twice"]),
+        ("id,\u{1b}[31m", &["no column"]),
+    ] {
+        let refused = run(&[roots[0], "--columns", names]);
+        let said = text(&refused);
+        assert!(refused.status.code() == Some(78) && !to.exists(), "before any work is done: {said}");
+        assert!(words.iter().all(|word| said.contains(word)) && !said.contains('\u{1b}'), "{said}");
+    }
+    let done = run(&[roots[0], roots[1], "--columns", "downloads,id,tags"]);
+    assert!(done.status.success() && text(&done).contains("350 models"), "{}", text(&done));
+    let table = |path: &Path, names: &[&str]| {
+        let reader = record_converter::parquet::Reader::open(path).unwrap();
+        let columns: Vec<_> = reader.columns().to_vec();
+        let rows: Vec<_> = reader.rows(names).unwrap().map(|row| row.unwrap()).collect();
+        (columns, rows)
+    };
+    let (columns, rows) = table(&few, &[]);
+    let of_whole = |name: &str| table(&to, &[]).0.into_iter().find(|column| column.name == name).unwrap();
+    assert_eq!(columns, ["downloads", "id", "tags"].map(of_whole));
+    let (_, mut whole) = table(&to, &["downloads", "id", "tags", "gone_at"]);
+    whole.retain_mut(|row| row.pop() == Some(crawl_core::table::Value::Null));
+    assert_eq!((rows.len(), &rows), (350, &whole));
+    let done = run(&["--columns", "id,gone_at"]);
+    assert!(done.status.success() && text(&done).contains("450 models"), "{}", text(&done));
+    let done = run(&["--columns", "legacy"]);
+    assert!(done.status.success() && text(&done).contains("350 models"), "{}", text(&done));
+    assert_eq!(table(&few, &[]).0.len(), 37);
+}
+
+#[tokio::test]
 async fn a_card_names_each_run_by_the_digest_of_its_manifest_and_replaces_nothing_unasked() {
     let mut hub = Hub::new().await;
     let roots = [hub.pass(Listing::default()).await, hub.pass(light()).await];

@@ -96,6 +96,7 @@ async fn no_catalogue_is_written_over_by_what_is_made_of_it() {
         for arguments in [
             vec!["fits", &catalogue, "--memory", "24GiB", "--to", &to],
             vec!["catalogue", "--to", &catalogue, "--legacy", &to],
+            vec!["catalogue", "--to", &catalogue, "--columns", "id", "--table", &to],
         ] {
             ended(&run(&double, &arguments, None), 78, "name another file");
         }

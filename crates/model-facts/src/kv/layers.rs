@@ -2,6 +2,7 @@
 
 use crawl_core::json::Raw;
 
+use super::PERHAPS_STATES;
 use crate::config::{Config, positive};
 
 /// What a layer keeps.
@@ -56,6 +57,14 @@ fn all(text: &Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
         return (pattern.len() == length)
             .then(|| each(&|index| pattern[index as usize] == b'*', Layer::None));
     }
+    // Lfm2 and Bamba: the places of those that see all.
+    for name in ["full_attn_idxs", "attn_layer_indices"] {
+        if let Some(list) = text.get(name) {
+            let places: Option<Vec<u64>> = list.elements()?.take(length + 1).map(Raw::u64).collect();
+            let places = places.filter(|places| places.iter().all(|place| *place < count))?;
+            return Some(each(&|index| places.contains(&index), Layer::None));
+        }
+    }
     // Jamba.
     if let Some(period) = text.number(&["attn_layer_period"]) {
         let offset = text.get("attn_layer_offset")?.u64()?;
@@ -65,11 +74,24 @@ fn all(text: &Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
     if let Some(interval) = text.number(&["full_attention_interval"]) {
         return Some(each(&|index| (index + 1) % interval == 0, Layer::None));
     }
-    let states = ["mamba_d_state", "ssm_state_size", "ssm_cfg", "linear_attn_config", "attn_type_list"];
-    if states.iter().any(|name| text.has(name)) {
+    let states = [
+        "mamba_d_state",
+        "ssm_state_size",
+        "ssm_cfg",
+        "linear_attn_config",
+        "attn_type_list",
+        "block_types",
+        "lru_width",
+    ];
+    if states.iter().any(|name| text.has(name)) || PERHAPS_STATES.iter().any(|part| kind.contains(part)) {
         return None;
     }
+    let known = PATTERNS.iter().find(|(name, _)| *name == kind).map(|(_, pattern)| *pattern);
     if !text.has("sliding_window") || text.get("use_sliding_window").and_then(Raw::bool) == Some(false) {
+        // Its class has a window, which is not told.
+        if known.is_some() {
+            return None;
+        }
         // Llama 4 tells its chunks by `no_rope_layers`: 1 for a layer in chunks.
         if text.has("attention_chunk_size") {
             let list = text.get("no_rope_layers")?.elements()?.take(length + 1);
@@ -84,7 +106,6 @@ fn all(text: &Config<'_>, kind: &str, count: u64) -> Option<Vec<Layer>> {
         let first = text.get("max_window_layers")?.u64()?;
         return Some(each(&|index| index < first, Layer::Window));
     }
-    let known = PATTERNS.iter().find(|(name, _)| *name == kind).map(|(_, pattern)| *pattern);
     let pattern =
         ["sliding_window_pattern", "_sliding_window_pattern"].into_iter().find(|name| text.has(name));
     let pattern = match pattern {

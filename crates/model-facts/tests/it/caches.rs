@@ -98,3 +98,63 @@ fn the_type_of_a_gguf_file_is_told_of_the_chosen_one_alone() {
     let two = of_headers(json!([header("a-Q2_K.gguf", "Q2_K"), header("b-Q8_0.gguf", "Q8_0")]));
     assert_eq!((two.text("gguf_file_type"), two.text("gguf_architecture")), (None, Some("llama")));
 }
+
+#[test]
+fn a_cache_that_a_configuration_does_not_tell_is_unknown_and_not_guessed() {
+    let cache_of = |kind: &str, more: &Value| {
+        let mut own = json!({"architectures": ["XForCausalLM"], "model_type": kind, "num_hidden_layers": 12,
+            "num_attention_heads": 8, "num_key_value_heads": 4, "hidden_size": 1024});
+        own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        cache(&catalogue(json!({"config.json": own})))
+    };
+    let head = 4 * (128 + 128) * 2;
+    assert_eq!(cache_of("llama", &json!({})), (Some(12 * head), Some(0), None));
+    for (kind, more) in [
+        // Latent attention without its rank, or without its other half.
+        ("deepseek_v3", json!({"qk_rope_head_dim": 64, "v_head_dim": 128})),
+        ("deepseek_v3", json!({"q_lora_rank": 1536, "kv_lora_rank": null})),
+        ("deepseek_v3", json!({"kv_lora_rank": 512})),
+        ("deepseek_v3", json!({"kv_lora_rank": "512", "qk_rope_head_dim": 64})),
+        ("deepseek_v3", json!({"kv_lora_rank": [512], "qk_rope_head_dim": 64})),
+        // Layers with a state, nobody says which.
+        (
+            "recurrent_gemma",
+            json!({"block_types": ["recurrent", "recurrent", "attention"], "lru_width": 1024}),
+        ),
+        ("rwkv6qwen2", json!({})),
+        ("gated_deltanet", json!({})),
+        ("zamba2", json!({"mamba_d_state": 64})),
+        ("bamba", json!({"mamba_d_state": 64, "attn_layer_indices": [3, 12]})),
+        ("lfm2", json!({"full_attn_idxs": "2,5"})),
+        ("nemotron_h", json!({"hybrid_override_pattern": "M*M"})),
+        ("jamba", json!({"attn_layer_period": 4, "attn_layer_offset": "1"})),
+        // A window that is not told.
+        ("gemma2", json!({"head_dim": 256})),
+        ("gemma3_text", json!({"sliding_window": null})),
+    ] {
+        assert_eq!(cache_of(kind, &more), (None, None, None), "{kind} {more}");
+    }
+    assert_eq!(cache_of("lfm2", &json!({"full_attn_idxs": [2, 5]})).0, Some(2 * head));
+    assert_eq!(cache_of("bamba", &json!({"mamba_d_state": 64, "attn_layer_indices": [3]})).0, Some(head));
+}
+
+#[test]
+fn what_a_nested_configuration_leaves_out_is_as_its_class_has_it() {
+    let cache_of = |text: Value| {
+        let own =
+            json!({"architectures": ["XForConditionalGeneration"], "model_type": "x", "text_config": text});
+        cache(&catalogue(json!({"config.json": own})))
+    };
+    // config.json of google/gemma-3-12b-it: the class has heads of 256, and 3840 / 16 is 240. Each sixth layer sees all.
+    let text = json!({"model_type": "gemma3_text", "num_hidden_layers": 48, "hidden_size": 3840,
+        "num_attention_heads": 16, "num_key_value_heads": 8, "sliding_window": 1024});
+    let layer = 8 * (256 + 256) * 2;
+    assert_eq!(cache_of(text), (Some(8 * layer), Some(40 * layer), Some(1024)));
+    let of = |kind: &str| json!({"model_type": kind, "num_hidden_layers": 2, "hidden_size": 1024, "num_attention_heads": 16});
+    assert_eq!(cache_of(of("llama")).0, Some(2 * 16 * 128 * 2));
+    // Its class has 8 KV heads.
+    assert_eq!(cache_of(of("mistral")), (None, None, None));
+    for text in [json!(1), json!([]), json!({}), json!({"text_config": {"model_type": "llama"}})] {
+        assert_eq!(cache_of(text.clone()), (None, None, None), "{text}");
+    }
+}

@@ -45,6 +45,21 @@ fn what_fits_is_told_of_devices_by_name() {
     assert!(devices.0.len() > 40 && devices.0.iter().all(|device| !device.source.is_empty()));
     let cpu = devices.named("CPU 16GB").unwrap();
     assert_eq!((cpu.memory_bytes, cpu.bandwidth_bytes_per_second), (16 << 30, None));
+    let cpu = devices.named("CPU 64GB DDR5-5600").unwrap();
+    assert_eq!(
+        (cpu.usable_bytes / 100, cpu.bandwidth_bytes_per_second),
+        ((64 << 30) / 125, Some(89_600_000_000))
+    );
+}
+
+#[test]
+fn a_bandwidth_says_where_it_comes_from_and_is_not_from_memory_alone() {
+    for device in Devices::read(SHIPPED).unwrap().0 {
+        let told = device.source.split_once("bandwidth: ");
+        assert_eq!(told.is_some(), device.bandwidth_bytes_per_second.is_some(), "{}", device.name);
+        let only = told.is_some_and(|(_, source)| source.ends_with(", from memory"));
+        assert!(!only, "{}: {}", device.name, device.source);
+    }
 }
 
 #[test]

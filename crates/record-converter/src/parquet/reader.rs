@@ -18,6 +18,7 @@ use super::field;
 use super::hint::{Hint, Means, logical};
 use super::int96::{self, Int96s};
 use super::lines::{BATCH, damaged, guarded, is_known};
+use crate::names::nearest;
 use crate::supply::cannot_open;
 
 /// A Parquet file, of ours or of others.
@@ -80,10 +81,10 @@ impl Reader {
         for name in names {
             let at = self.columns.iter().position(|column| column.name == *name);
             let at = at.filter(|at| !wanted.contains(at)).ok_or_else(|| {
-                let known: Vec<_> = self.columns.iter().take(40).map(|column| column.name.as_ref()).collect();
+                let known = nearest(name, self.columns.iter().map(|column| column.name.as_ref()));
                 Error::new(Kind::Config, "the file has no such column, or it is named twice")
                     .at(format!("{} column {name}", self.shown))
-                    .advise(format!("there are: {}", known.join(", ")))
+                    .advise(format!("those most like it: {}", known.take(8).collect::<Vec<_>>().join(", ")))
             })?;
             wanted.push(at);
         }
