@@ -126,6 +126,34 @@ enum Unsent {
 }
 
 impl Unsent {
+    fn advice(self, way: &Way, cause: &str) -> Option<String> {
+        let advice = match self {
+            Unsent::Keys => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files in AWS_PROFILE or \
+                 with s3-uploader's --profile; its --anonymous signs nothing"
+            }
+            // `bucket.host` has no address, or the certificate is for `host` alone.
+            Unsent::Certificate | Unsent::Network
+                if way.virtual_host
+                    && (cause.contains("dns error") || cause.contains("not valid for name")) =>
+            {
+                "this service may not know buckets as hosts: give --path-style, or path_style = true in a --cloud file"
+            }
+            Unsent::Certificate => "name the file of the CA that signed the certificate in SSL_CERT_FILE",
+            Unsent::Network => {
+                "check the service's address (AWS_ENDPOINT_URL, a cloud file's endpoint, s3-uploader's --endpoint) and \
+                 the network, then run the same command again"
+            }
+            Unsent::Setting => return None,
+        };
+        Some(match (self, &way.proxy) {
+            (Unsent::Network, Some(proxy)) => {
+                format!("{advice}; or name the host in NO_PROXY if {} should not stand before it", proxy.from)
+            }
+            _ => advice.to_owned(),
+        })
+    }
+
     fn of<E: std::error::Error + 'static>(cause: &SdkError<E, HttpResponse>) -> Option<Self> {
         let keys = causes(cause).any(|cause| cause.is::<CredentialsError>());
         match cause {

@@ -93,14 +93,32 @@ pub(crate) async fn prove(
 }
 
 pub(crate) async fn head(bucket: &Bucket, key: &str) -> Result<HeadObjectOutput> {
-    let once = || {
-        let head = bucket.client().head_object().bucket(bucket.name()).key(key);
-        head.checksum_mode(ChecksumMode::Enabled).send()
+    let ask = async |checksums: bool| {
+        let once = || {
+            let head = bucket.client().head_object().bucket(bucket.name()).key(key);
+            head.set_checksum_mode(checksums.then_some(ChecksumMode::Enabled)).send()
+        };
+        bucket.send("looking at the object", key, 0, once).await
     };
-    let failure = match bucket.send("looking at the object", key, 0, once).await {
+    let checksums = bucket.asks_checksums();
+    let failure = match ask(checksums).await {
         Ok(head) => return Ok(head),
         Err(failure) => failure,
     };
+    // The answer does not say what was wrong: it may be the question for checksums.
+    if checksums && matches!(failure.error.status(), Some(400 | 501)) {
+        match ask(false).await {
+            Ok(head) => {
+                bucket.asks_no_checksums();
+                return Ok(head);
+            }
+            Err(gone) if gone.error.kind() == Kind::Gone => {
+                bucket.asks_no_checksums();
+                return Err(gone.error);
+            }
+            Err(_) => {}
+        }
+    }
     // The answer to a HEAD has no body, and so no word that tells of keys that ended from an object that is closed.
     if failure.code.is_empty() && matches!(failure.error.status(), Some(400 | 401 | 403)) {
         let once = || bucket.client().get_object().bucket(bucket.name()).key(key).range("bytes=0-0").send();

@@ -1,5 +1,6 @@
 //! The bucket: one client, one gate, one way to try again.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tracing::instrument::WithSubscriber;
 use crate::client::Way;
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::objects::Rounds;
 use crate::{Account, Checksums, Limits};
 
 /// A bucket of an S3 service. Cheap to clone; clones share their limits.
@@ -31,6 +33,8 @@ struct Shared {
     gate: Gate,
     checksums: Checksums,
     codes: OnceLock<bool>,
+    refuses_checksums: AtomicBool,
+    rounds: Rounds,
 }
 
 impl std::fmt::Debug for Bucket {
@@ -54,6 +58,8 @@ impl Bucket {
             gate: Gate::new(&limits),
             checksums: account.checksums,
             codes: OnceLock::new(),
+            refuses_checksums: AtomicBool::new(false),
+            rounds: Rounds::default(),
         };
         Ok(Bucket { shared: Arc::new(shared) })
     }
@@ -83,6 +89,20 @@ impl Bucket {
     /// Whether the service codes the keys that it lists, once that is known.
     pub(crate) fn codes(&self) -> &OnceLock<bool> {
         &self.shared.codes
+    }
+
+    /// What its listings have given so far.
+    pub(crate) fn rounds(&self) -> &Rounds {
+        &self.shared.rounds
+    }
+
+    /// Whether the service may be asked for the checksums that it stores: some refuse the question (Backblaze B2).
+    pub(crate) fn asks_checksums(&self) -> bool {
+        !self.shared.refuses_checksums.load(Relaxed)
+    }
+
+    pub(crate) fn asks_no_checksums(&self) {
+        self.shared.refuses_checksums.store(true, Relaxed);
     }
 
     /// Whether checksums go along where the server checks them.

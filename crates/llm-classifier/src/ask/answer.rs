@@ -12,10 +12,19 @@ use crate::ask::thoughts::Spoken;
 use crate::task::{Example, Form, Labels, ResponseField, TaskKind};
 use crate::{Reply, Task};
 
-/// Why an answer ended, in the words of several servers: a filter, or the most tokens.
-const FILTERED: [&str; 7] =
-    ["content_filter", "safety", "recitation", "blocklist", "prohibited_content", "sensitive", "refusal"];
-const CUT: [&str; 4] = ["length", "max_tokens", "max_output_tokens", "model_length"];
+/// What is in the words of several servers for why an answer ended: a filter, or the most tokens.
+const FILTERED: [&str; 9] = [
+    "filter",
+    "safety",
+    "recitation",
+    "blocklist",
+    "prohibited",
+    "sensitive",
+    "refusal",
+    "guardrail",
+    "spii",
+];
+const CUT: [&str; 5] = ["length", "max_", "token_limit", "context_window", "incomplete"];
 
 /// What a reply comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +118,8 @@ impl Answers {
             return Verdict::Refused(words.to_owned());
         }
         let finish = reply.finish_reason.as_deref().unwrap_or_default().to_lowercase();
-        if FILTERED.contains(&finish.as_str()) {
+        let ended_by = |words: &[&str]| words.iter().any(|word| finish.contains(word));
+        if ended_by(&FILTERED) {
             return Verdict::Refused("the provider's content filter stopped the answer".into());
         }
         if reply.raw.is_some() {
@@ -119,7 +129,7 @@ impl Answers {
         }
         let spoken = Spoken::of(reply);
         // An object that is closed was not cut.
-        if CUT.contains(&finish.as_str()) && !spoken.is_object() {
+        if ended_by(&CUT) && !spoken.is_object() {
             return Verdict::Cut;
         }
         if spoken.text.is_empty() {

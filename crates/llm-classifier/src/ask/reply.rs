@@ -6,13 +6,14 @@ mod lenient;
 #[cfg(test)]
 mod mutated;
 mod tokens;
+mod words;
 
 use crawl_core::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::thoughts::Spoken;
 use crate::ask::{extract, logprobs};
-pub(crate) use fault::{Fault, Meaning, is_filtered};
+pub(crate) use fault::{Fault, Meaning, is_filtered, passes};
 
 /// So much of a body that holds no answer is kept.
 const RAW: usize = 64 << 10;
@@ -41,6 +42,9 @@ pub struct Reply {
     /// How many of those sent the endpoint had from a question before, at a lower price.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_tokens: u64,
+    /// What it cost in dollars, where the endpoint tells that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_usd: Option<f64>,
     /// How many of those that came back are thoughts, where the endpoint tells.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
@@ -120,7 +124,7 @@ impl Reply {
 
     /// Whether the endpoint told what the answer cost.
     pub(crate) fn is_counted(&self) -> bool {
-        self.prompt_tokens.is_some() && self.completion_tokens.is_some()
+        (self.prompt_tokens.is_some() && self.completion_tokens.is_some()) || self.told_usd.is_some()
     }
 
     /// Whether the model said something.

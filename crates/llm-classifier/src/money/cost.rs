@@ -20,7 +20,10 @@ impl Cost {
     /// What an answer cost, or the most that it can have cost if the endpoint did not count.
     pub(crate) fn of(reply: &Reply, price: &Price, at_most: u64) -> Self {
         let known = price.of_reply(reply);
-        Cost { known, presumed: known.is_none().then_some(at_most) }
+        // It may have counted one half, and that more than it was allowed to.
+        let counted = |tokens: Option<u64>| tokens.unwrap_or(0) as f64;
+        let told = price.cost(counted(reply.prompt_tokens), counted(reply.completion_tokens));
+        Cost { known, presumed: known.is_none().then(|| at_most.max(nano(told))) }
     }
 
     /// What a failure cost. `sent` are the bytes of its question, `within` is what came with a failure that was told inside
@@ -34,9 +37,8 @@ impl Cost {
     ) -> Self {
         let presumed = |most: u64| Cost { known: None, presumed: Some(most.min(at_most)) };
         match within {
-            Some(reply) if reply.is_counted() => Cost::of(reply, price, at_most),
-            // A part of an answer was made, and nobody tells how much.
-            Some(reply) if reply.has_something() => presumed(at_most),
+            // Where a part of an answer was made and nobody tells how much, all that was possible.
+            Some(reply) if reply.is_counted() || reply.has_something() => Cost::of(reply, price, at_most),
             // Azure's filter reads the question before it refuses it, and that is paid.
             _ if is_filtered(error) => presumed(nano(price.cost(sent as f64, 0.0))),
             _ if is_unpaid(error) => Cost { known: Some(0), presumed: None },

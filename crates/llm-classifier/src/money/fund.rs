@@ -95,7 +95,8 @@ impl Fund {
 
     fn put(&self, days: &mut BTreeMap<String, u64>, amount: u64) {
         let day = today();
-        *days.entry(day.clone()).or_default() += amount;
+        let booked = days.entry(day.clone()).or_default();
+        *booked = booked.saturating_add(amount);
         *self.day.lock().unwrap_or_else(PoisonError::into_inner) = day;
     }
 
@@ -127,7 +128,8 @@ impl Fund {
             Period::Day => today.as_str(),
             Period::Month => &today[..7],
         };
-        days.iter().filter(|(day, _)| day.starts_with(begin)).map(|(_, booked)| *booked).sum()
+        let each = days.iter().filter(|(day, _)| day.starts_with(begin)).map(|(_, booked)| *booked);
+        each.fold(0, u64::saturating_add)
     }
 
     /// Changes the file while no other process does.

@@ -43,7 +43,7 @@ pub struct Books {
 impl Books {
     /// All that was spent, by counts and reservations.
     pub fn spent(&self) -> u64 {
-        self.paid + self.presumed
+        self.paid.saturating_add(self.presumed)
     }
 
     /// All that is not free any more.
@@ -54,9 +54,9 @@ impl Books {
     /// Books a cost for which so much had been reserved.
     fn book(&mut self, cost: Cost, reserved: u64) {
         let known = cost.known.unwrap_or(0);
-        self.paid += known;
+        self.paid = self.paid.saturating_add(known);
         self.excess = self.excess.max(known.saturating_sub(reserved));
-        self.presumed += cost.presumed.unwrap_or(0);
+        self.presumed = self.presumed.saturating_add(cost.presumed.unwrap_or(0));
         self.presumptions += u64::from(cost.presumed.is_some_and(|presumed| presumed > 0));
     }
 }
@@ -181,7 +181,8 @@ impl Ledger {
         books.aside = books.aside.saturating_sub(amount);
         costs.iter().for_each(|(cost, most)| books.book(*cost, *most));
         let Some(fund) = &self.fund else { return };
-        let now: u64 = costs.iter().map(|(cost, _)| cost.known.or(cost.presumed).unwrap_or(0)).sum();
+        let each = costs.iter().map(|(cost, _)| cost.known.or(cost.presumed).unwrap_or(0));
+        let now = each.fold(0u64, u64::saturating_add);
         let rest = amount.saturating_sub(now.saturating_add(before));
         let own = fund.booking();
         let booking = booking.filter(|booking| booking.file == own.file).unwrap_or(&own);
@@ -195,7 +196,7 @@ impl Ledger {
         let more = books.taken().saturating_sub(books.allowed);
         let Some(fund) = self.fund.as_ref().filter(|_| more > 0) else { return };
         match fund.book(more) {
-            Ok(()) => books.allowed += more,
+            Ok(()) => books.allowed = books.allowed.saturating_add(more),
             Err(error) => tracing::warn!(%error, "what was spent is not booked in the shared budget yet"),
         }
     }
@@ -210,8 +211,10 @@ impl Ledger {
 
     fn used_up(&self, books: &Books, amount: u64) -> Error {
         let (spent, next) = (dollars(books.spent()), dollars(amount));
-        let of_all =
-            self.fund.as_ref().filter(|_| self.limit.is_none_or(|limit| books.spent() + amount <= limit));
+        let of_all = self
+            .fund
+            .as_ref()
+            .filter(|_| self.limit.is_none_or(|limit| books.spent().saturating_add(amount) <= limit));
         let whose = match (of_all, self.limit) {
             (Some(fund), _) => format!("the budget of {fund}"),
             (None, limit) => format!("the budget of ${}", dollars(limit.unwrap_or(0))),

@@ -133,8 +133,13 @@ impl Price {
         (sent * self.input + received * self.output) / 1e6
     }
 
-    /// What a reply cost, in billionths of a dollar; `None` if the endpoint did not count it.
+    /// What a reply cost, in billionths of a dollar; `None` if the endpoint did not count it. One that tells dollars is
+    /// believed where they are more than its tokens cost.
     pub fn of_reply(&self, reply: &Reply) -> Option<u64> {
+        self.of_tokens(reply).max(reply.told_usd.map(nano))
+    }
+
+    fn of_tokens(&self, reply: &Reply) -> Option<u64> {
         let (sent, received) = (reply.prompt_tokens?, reply.completion_tokens?);
         let cached = reply.cached_tokens.min(sent) as f64;
         let saved = cached * (self.input - self.cached_input.unwrap_or(self.input)) / 1e6;

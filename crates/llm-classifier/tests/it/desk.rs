@@ -128,6 +128,24 @@ async fn a_result_that_is_no_answer_is_booked_at_its_count_or_its_reservation() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_status_is_a_text_is_an_answer_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let results = |_| {
+        let usage = json!({"prompt_tokens": 1000, "completion_tokens": 50});
+        let body =
+            json!({"choices": [{"message": {"content": "no"}, "finish_reason": "stop"}], "usage": usage});
+        Ok(json!({"status_code": "200", "body": body}))
+    };
+    let odd = desk(Taken::Back, results).await;
+    store(&folder.join("in"), &rows(3), 50).await;
+    let classifier = classifier(folder, &odd.url, half_price());
+    let told = answered(folder, &classifier, Bounds { passes: 1, ..Bounds::default() }).await.unwrap();
+    assert!(matches!(told.last(), Some(Told::Back { answers: 3, failed: 0, .. })), "{told:?}");
+    assert_eq!((classifier.usage().spent().presumptions, classifier.cache().unwrap().answers()), (0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_can_never_hold_a_batch_is_no_reason_to_wait_for_ever() {
     const SMALL: &str = "Enqueued token limit reached for sim-1 in organization org-x. Limit: 1,000 enqueued tokens. Please try \
         again once some in_progress batches have been completed.";

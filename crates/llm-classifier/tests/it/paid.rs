@@ -77,6 +77,15 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
         .map(|part| format!("{}\n", json!({"message": {"content": part}, "done": false})))
         .concat();
     let done = json!({"message": {"content": ""}, "done": true, "done_reason": "stop", "prompt_eval_count": 1000, "eval_count": 50});
+    let message = |message: Value| of(&|body| body["choices"][0]["message"] = message.clone());
+    let whole = |body: Value| Sent::json(200, &body);
+    let twice = format!("{}\n{}", asked.completion(), asked.completion());
+    let begun = json!({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 1000, "output_tokens": 1}}});
+    let piece =
+        |text: &str| json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}});
+    let ended = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 50}});
+    let native = [begun, json!({"type": "ping"}), piece(&answer[..half]), piece(&answer[half..]), ended];
+    let native: String = native.iter().map(|event| format!("event: x\r\ndata: {event}\r\n\r\n")).collect();
     vec![
         (
             "parts",
@@ -118,6 +127,78 @@ fn forms(asked: &Asked) -> Vec<(&'static str, Sent)> {
                 body["choices"][0]["message"] =
                     json!({"content": null, "tool_calls": [{"function": {"arguments": answer}}]});
             }),
+        ),
+        (
+            "a part of a call",
+            message(
+                json!({"content": [{"type": "tool_use", "input": serde_json::from_str::<Value>(&answer).unwrap()}]}),
+            ),
+        ),
+        (
+            "a call without a function",
+            message(json!({"content": "", "tool_calls": [{"name": "json", "arguments": answer}]})),
+        ),
+        ("a text for a message", message(json!(answer))),
+        (
+            "a text beside an empty message",
+            of(&|body| body["choices"][0] = json!({"message": {"content": null}, "text": answer})),
+        ),
+        ("a list of messages", of(&|body| body["choices"][0] = json!({"messages": [{"content": answer}]}))),
+        ("a choice that is a text", of(&|body| body["choices"] = json!([answer]))),
+        (
+            "details of thoughts",
+            message(
+                json!({"content": null, "reasoning_details": [{"type": "reasoning.text", "text": answer}]}),
+            ),
+        ),
+        (
+            "blocks of thoughts",
+            message(json!({"content": null, "thinking_blocks": [{"type": "thinking", "thinking": answer}]})),
+        ),
+        (
+            "Gemini",
+            whole(json!({"candidates": [{"content": {"parts": [{"text": answer}]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 1000, "candidatesTokenCount": 40, "thoughtsTokenCount": 10, "totalTokenCount": 1050}})),
+        ),
+        (
+            "Bedrock",
+            whole(json!({"output": {"message": {"content": [{"text": answer}]}}, "stopReason": "end_turn",
+            "usage": {"inputTokens": 1000, "outputTokens": 50}})),
+        ),
+        (
+            "DashScope",
+            whole(
+                json!({"output": {"choices": [{"message": {"content": answer}}]}, "usage": {"input_tokens": 1000, "output_tokens": 50}}),
+            ),
+        ),
+        ("a result that is a text", whole(json!({"result": answer, "usage": usage}))),
+        ("results", whole(json!({"results": [{"text": answer}], "usage": [usage]}))),
+        ("Anthropic's stream", Sent::text(200, "text/event-stream", native)),
+        ("a body within a text", whole(json!({"statusCode": 200, "body": asked.completion().to_string()}))),
+        ("a body twice", Sent::text(200, "application/json", twice)),
+        (
+            "comments before a body",
+            Sent::text(
+                200,
+                "application/json",
+                format!(": PROCESSING\n\n: PROCESSING\n\n{}", asked.completion()),
+            ),
+        ),
+        (
+            "a guard before a body",
+            Sent::text(200, "application/json", format!(")]}}',\n{}", asked.completion())),
+        ),
+        (
+            "a warning before a body",
+            Sent::text(200, "text/html", format!("<b>Warning</b>: x<br />\n{}", asked.completion())),
+        ),
+        (
+            "a stream in a stream",
+            Sent::text(
+                200,
+                "text/event-stream",
+                format!("data: data: {}\r\rdata: data: [DONE]\r\r", asked.completion()),
+            ),
         ),
         (
             "old completions",
@@ -237,6 +318,7 @@ async fn an_answer_that_ends_in_an_error_is_booked_at_its_count_or_its_reservati
     let cases = [
         (json!({"usage": usage}), 0, 2.0 * 0.0012),
         (json!({"usage": {"prompt_tokens": 1000}}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
+        (json!({"usage": {"completion_tokens": 100_000}}), 2, 2.0 * 0.4),
         (json!({}), 2, 2.0 * (4000.0 + 4.0 * 500.0) / 1e6),
     ];
     for (more, presumptions, least) in cases {

@@ -15,7 +15,7 @@ fn with_content(asked: &Asked, content: &str) -> Value {
 }
 
 /// The error of a run, and how often it asked.
-async fn fails(
+pub(crate) async fn fails(
     count: usize,
     change: impl FnOnce(&mut Setup),
     answer: impl Fn(&Asked, usize) -> Sent + Send + Sync + 'static,
@@ -33,10 +33,19 @@ async fn fails(
 #[tokio::test(flavor = "multi_thread")]
 async fn reasoning_models_are_read_and_what_was_cut_is_named() {
     type Thought = fn(&str) -> (Value, Value);
-    let thoughts: [Thought; 5] = [
+    let thoughts: [Thought; 7] = [
         |answer| (json!(format!("<think>Perhaps {{\"labels\":[]}}?</think>\n{answer}")), Value::Null),
         |answer| (json!(format!("So {{\"draft\": 1}}.\n</think>\n\n{answer}")), Value::Null),
         |answer| (json!(format!("<think>\n\n</think>```json\n{answer}\n```")), Value::Null),
+        |answer| {
+            (
+                json!(format!(
+                    "<|channel|>analysis<|message|>{{\"a\":1}}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{answer}<|return|>"
+                )),
+                Value::Null,
+            )
+        },
+        |answer| (json!(format!("<|START_THINKING|>{{\"a\":1}}<|END_THINKING|>{answer}")), Value::Null),
         |answer| (Value::Null, json!(answer)),
         |answer| (json!(""), json!(format!("I see. {answer}"))),
     ];
@@ -110,12 +119,21 @@ async fn fifty_first_answers_of_no_use_stop_the_run_with_what_to_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_inside_a_success_is_the_status_that_it_names() {
     // An outage: tried again, and no record is lost.
-    let outage: [fn(&Asked) -> Value; 5] = [
+    let outage: [fn(&Asked) -> Value; 13] = [
         |_| json!({"error": {"code": 502, "message": "Provider returned error"}}),
         |_| json!({"choices": [{"error": {"code": 503, "message": "overloaded"}, "message": {"content": ""}}]}),
         |_| json!({"choices": [{"finish_reason": "error", "message": {"content": ""}}]}),
         |_| json!({"object": "error", "message": "Internal", "code": 50001}),
         |_| json!({"error": {"status": "UNAVAILABLE", "message": "try later"}}),
+        |_| json!({"success": false, "message": "upstream error"}),
+        |_| json!({"message": "Endpoint request timed out"}),
+        |_| json!({"errorMessage": "Task timed out after 30.00 seconds", "errorType": "Sandbox.Timedout"}),
+        |_| json!({"error_code": 336_100, "error_msg": "try again"}),
+        // DeepSeek, Zhipu, vLLM and SGLang end so what they could not finish.
+        |_| ended("insufficient_system_resource"),
+        |_| ended("network_error"),
+        |_| ended("ABORT"),
+        |_| json!({"choices": [{"finish_reason": {"type": "abort", "status_code": 503}, "message": {"content": ""}}]}),
     ];
     for body in outage {
         let came = came(
@@ -134,7 +152,21 @@ async fn an_error_inside_a_success_is_the_status_that_it_names() {
         let down = fails(9, |_| {}, move |asked, _| Sent::json(200, &body(asked))).await;
         assert_eq!(down.0.kind(), Kind::Transient, "{:?}", down.0);
     }
-    let denied: [(Value, Kind); 3] = [
+    let denied: [(Value, Kind); 9] = [
+        // LM Studio at an address without /v1, Ollama, FastAPI.
+        (json!({"error": "Unexpected endpoint or method. (POST /chat/completions)"}), Kind::Config),
+        (json!({"error": "model 'x' not found, try pulling it first"}), Kind::Config),
+        (json!({"detail": "Method Not Allowed"}), Kind::Config),
+        (json!({"error": "Invalid API key"}), Kind::Denied),
+        // MiniMax.
+        (
+            json!({"choices": null, "base_resp": {"status_code": 1004, "status_msg": "login fail"}}),
+            Kind::Denied,
+        ),
+        (
+            json!({"choices": null, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),
+            Kind::Denied,
+        ),
         (json!({"error": {"code": 401, "message": "no such key"}}), Kind::Denied),
         (
             json!({"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
@@ -148,6 +180,11 @@ async fn an_error_inside_a_success_is_the_status_that_it_names() {
         assert_eq!(error.kind(), kind, "{body}: {error:?}");
         assert!(asked < 9, "{asked}");
     }
+}
+
+/// Half an answer that ended so.
+fn ended(finish_reason: &str) -> Value {
+    json!({"choices": [{"finish_reason": finish_reason, "message": {"content": "{\"id\": \"se"}}]})
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,6 +264,28 @@ async fn keys_and_credit_are_told_in_the_words_of_several_vendors() {
         ),
         (402, json!({"error": {"message": "Insufficient Balance"}}), 402),
         (429, json!({"error": {"code": "1113", "message": "您的账户已欠费，余额不足"}}), 429),
+        (403, json!({"error": {"code": 403, "message": "Key limit exceeded (monthly limit)."}}), 403),
+        (
+            400,
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": "You have reached your specified API usage limits."}}),
+            400,
+        ),
+        (
+            400,
+            json!({"error": {"message": "Budget has been exceeded! Current cost: 10.1, Max budget: 10.0", "type": "budget_exceeded"}}),
+            400,
+        ),
+        (
+            500,
+            json!({"type": "error", "error": {"type": "api_error", "message": "insufficient balance (1008)"}}),
+            500,
+        ),
+        (403, json!({"code": 30001, "message": "Sorry, your account balance is insufficient"}), 403),
+        (
+            412,
+            json!({"error": {"message": "Account x is suspended, possibly due to reaching the monthly spending limit."}}),
+            412,
+        ),
         (
             403,
             json!({"code": "AllocationQuota.FreeTierOnly", "message": "The free tier has been exhausted."}),
@@ -300,10 +359,11 @@ fn form_of(asked: &Asked) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_refusal_tells_which_form_a_server_takes() {
     // The server of llama-cpp-python fails at schemas, others refuse them or any form; some take the word and forget it.
-    let refusals: [(&[&str], u16, &str); 4] = [
+    let refusals: [(&[&str], u16, &str); 5] = [
         (&["json_schema"], 500, "Internal Server Error"),
         (&["json_schema"], 400, "'response_format.type' must be one of 'json_object' or 'text'"),
         (&["json_schema", "json_object"], 422, "response_format is not supported"),
+        (&["json_schema"], 404, "No endpoints found that can handle the requested parameters."),
         (&[], 0, ""),
     ];
     for (refused, status, message) in refusals {

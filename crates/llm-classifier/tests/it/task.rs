@@ -140,6 +140,17 @@ fn an_answer_about_another_record_or_of_another_form_is_invalid() {
         finish_reason: Some(finish.into()),
         ..Reply::default()
     };
-    assert_eq!(answers.judge(&reply("length"), "a/b"), Verdict::Cut);
-    assert!(matches!(answers.judge(&reply("content_filter"), "a/b"), Verdict::Refused(_)));
+    for cut in
+        ["length", "MAX_TOKENS", "max_length", "token_limit", "model_context_window_exceeded", "incomplete"]
+    {
+        assert_eq!(answers.judge(&reply(cut), "a/b"), Verdict::Cut, "{cut}");
+    }
+    for filter in
+        ["content_filter", "content-filter", "content_filtered", "SAFETY", "guardrail_intervened", "SPII"]
+    {
+        assert!(matches!(answers.judge(&reply(filter), "a/b"), Verdict::Refused(_)), "{filter}");
+    }
+    for usual in ["stop", "eos_token", "end_turn", "COMPLETE"] {
+        assert!(matches!(answers.judge(&reply(usual), "a/b"), Verdict::Invalid(_)), "{usual}");
+    }
 }

@@ -126,7 +126,9 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
             None => place(Path::new(""), last(&key))?,
         };
         let object = match bucket.object(&key).await {
-            Err(error) if error.kind() == Kind::Gone => return Err(bucket.nothing_there(&key).await.into()),
+            Err(error) if error.kind() == Kind::Gone || bucket.fails_at_a_folder(&key, &error).await => {
+                return Err(bucket.nothing_there(&key).await.into());
+            }
             object => object?,
         };
         let fetched = bucket.get(&object, &to, &wish(&key)).await?;

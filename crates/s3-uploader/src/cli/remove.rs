@@ -31,6 +31,9 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
             say("there is no such object; nothing was removed");
         }
         Err(error) if error.concerns_all() => return Err(error.into()),
+        Err(error) if bucket.fails_at_a_folder(&key, &error).await => {
+            return Err(bucket.nothing_there(&key).await.into());
+        }
         looked if arguments.dry_run => {
             let doubt = looked.err().map_or(String::new(), |error| format!(", if it is there: {error}"));
             say(format!("would remove s3://{}/{}{doubt}", bucket.name(), key.escape_debug()));

@@ -34,7 +34,15 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
     let receipts = receipts_of(&arguments);
     let mut journal_part = s3_uploader::journal_path(&receipts).into_os_string();
     journal_part.push(".part");
-    let own = [receipts.clone(), s3_uploader::journal_path(&receipts), PathBuf::from(journal_part)];
+    // Also those that earlier runs have left with what they tell of: other receipts do not stand for them.
+    let usual = usual_receipts(&arguments.from);
+    let own = [
+        receipts.clone(),
+        s3_uploader::journal_path(&receipts),
+        PathBuf::from(journal_part),
+        s3_uploader::journal_path(&usual),
+        usual,
+    ];
     let mut listing = s3_uploader::list(&arguments.from, &choice, &own)?;
     if delete && !arguments.dry_run {
         check_unused(&arguments.from, &listing.files)?;
@@ -88,12 +96,12 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
 
 /// With what they tell of: a root has one file of receipts, which a crawl with --upload writes as well.
 fn receipts_of(arguments: &SendArgs) -> PathBuf {
+    arguments.receipts.clone().unwrap_or_else(|| usual_receipts(&arguments.from))
+}
+
+fn usual_receipts(from: &Path) -> PathBuf {
     const NAME: &str = "s3-receipts.jsonl";
-    match &arguments.receipts {
-        Some(receipts) => receipts.clone(),
-        None if arguments.from.is_dir() => arguments.from.join(NAME),
-        None => arguments.from.with_file_name(NAME),
-    }
+    if from.is_dir() { from.join(NAME) } else { from.with_file_name(NAME) }
 }
 
 /// A root that a crawl writes to must keep its manifest and checkpoint.

@@ -2,9 +2,6 @@
 
 use crawl_core::Kind;
 
-use super::Unsent;
-use crate::client::Way;
-
 /// What the service said.
 pub(super) struct Said<'a> {
     /// What was asked for, as messages name it.
@@ -21,6 +18,8 @@ impl Said<'_> {
         match (self.status, self.code) {
             _ if self.is_of_keys() => Kind::Denied,
             _ if self.is_of_address() || self.is_of_dress() => Kind::Config,
+            _ if self.is_capped() => Kind::Denied,
+            _ if self.is_too_large() => Kind::Config,
             (_, "QuotaExceeded" | "XMinioStorageFull") => Kind::Storage,
             (_, "SlowDown" | "Throttling" | "RequestLimitExceeded") | (429, _) => Kind::Limited,
             (_, "KMS.ThrottlingException" | "ThrottlingException") => Kind::Limited,
@@ -47,7 +46,7 @@ impl Said<'_> {
         match (self.status, self.code) {
             (_, "SignatureDoesNotMatch") => never_answered,
             (_, "QuotaExceeded" | "XMinioStorageFull") | (401 | 402 | 507, _) => true,
-            _ => self.is_of_keys() || self.is_of_address() || self.is_of_dress(),
+            _ => self.is_of_keys() || self.is_of_address() || self.is_of_dress() || self.is_capped(),
         }
     }
 
@@ -73,10 +72,11 @@ impl Said<'_> {
 
     /// The bucket is elsewhere, or addressed in another way.
     fn is_of_address(&self) -> bool {
-        matches!(self.status, 301 | 307)
+        matches!(self.status, 301..=303 | 307 | 308)
             || matches!(
                 self.code,
                 "NoSuchBucket"
+                    | "InvalidRegion"
                     | "InvalidBucketName"
                     | "AuthorizationHeaderMalformed"
                     | "PermanentRedirect"
@@ -104,6 +104,31 @@ impl Said<'_> {
                 | "InvalidEncryptionAlgorithmError"
         ) || (self.code.starts_with("KMS.") && self.code != "KMS.ThrottlingException")
             || (self.speaks_of_locks() && self.status == 400)
+            || self.speaks_of_encryption()
+    }
+
+    /// The bucket demands an encryption, or the service knows none.
+    fn speaks_of_encryption(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        matches!(self.status, 400 | 501)
+            && ["server side encryption", "server-side encryption", "server-side-encryption", "kms"]
+                .iter()
+                .any(|word| message.contains(word))
+    }
+
+    /// The user has told the service how much may be used.
+    fn is_capped(&self) -> bool {
+        self.status == 403 && self.message.contains("cap exceeded")
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.status == 413 || self.code == "EntityTooLarge"
+    }
+
+    /// The bucket's region, where the service tells it.
+    fn region(&self) -> Option<&str> {
+        let told = || self.message.split_once("expecting '")?.1.split_once('\'').map(|(region, _)| region);
+        self.region.or_else(told)
     }
 
     fn speaks_of_locks(&self) -> bool {
@@ -129,8 +154,12 @@ impl Said<'_> {
                 "this service wants the bucket in the host's name: give --virtual-host, or path_style = false in a \
                  --cloud file"
             }
-            (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => {
-                return Some(match self.region {
+            (302 | 303 | 308, _) => {
+                "something before the service leads elsewhere, such as the page of a proxy: check the service's address and the \
+                 proxy"
+            }
+            (301 | 307, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect" | "InvalidRegion") => {
+                return Some(match self.region() {
                     Some(region) => format!("the bucket is in region {region}: give --region {region}"),
                     None => "the bucket is in another region: give --region, or another --endpoint".into(),
                 });
@@ -139,8 +168,14 @@ impl Said<'_> {
             (_, "AccessControlListNotSupported") => {
                 "this bucket takes no ACLs: leave --acl out, and acl in the cloud file"
             }
+            _ if self.is_capped() => "raise the cap at the service, then run the same command again",
+            _ if self.is_too_large() => {
+                "the service, or a proxy before it, takes no request of this size: send smaller ones, with --part-from 5MiB \
+                 --part-size 5MiB"
+            }
+            (_, "InvalidObjectState") => "the object is in an archive: have the service restore it first",
             (_, "InvalidTag") => "look at --tag, and tags in the cloud file",
-            (_, code) if code.starts_with("KMS.") && self.is_of_dress() => {
+            _ if self.speaks_of_encryption() || (self.code.starts_with("KMS.") && self.is_of_dress()) => {
                 "look at --sse and --sse-kms-key-id, and whether the keys may use that KMS key"
             }
             (400, "InvalidRequest" | "InvalidArgument" | "InvalidStorageClass") | (501, _) => {
@@ -199,36 +234,6 @@ impl Said<'_> {
             _ => return None,
         };
         Some(format!("the keys need leave for {action} there; then run the same command again"))
-    }
-}
-
-impl Unsent {
-    pub(super) fn advice(self, way: &Way, cause: &str) -> Option<String> {
-        let advice = match self {
-            Unsent::Keys => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the AWS files in AWS_PROFILE or \
-                 with s3-uploader's --profile; its --anonymous signs nothing"
-            }
-            // `bucket.host` has no address, or the certificate is for `host` alone.
-            Unsent::Certificate | Unsent::Network
-                if way.virtual_host
-                    && (cause.contains("dns error") || cause.contains("not valid for name")) =>
-            {
-                "this service may not know buckets as hosts: give --path-style, or path_style = true in a --cloud file"
-            }
-            Unsent::Certificate => "name the file of the CA that signed the certificate in SSL_CERT_FILE",
-            Unsent::Network => {
-                "check the service's address (AWS_ENDPOINT_URL, a cloud file's endpoint, s3-uploader's --endpoint) and \
-                 the network, then run the same command again"
-            }
-            Unsent::Setting => return None,
-        };
-        Some(match (self, &way.proxy) {
-            (Unsent::Network, Some(proxy)) => {
-                format!("{advice}; or name the host in NO_PROXY if {} should not stand before it", proxy.from)
-            }
-            _ => advice.to_owned(),
-        })
     }
 }
 
@@ -292,6 +297,39 @@ mod tests {
             ("the upload", 404, "NoSuchKey", "", Kind::Gone, false, ""),
             ("the upload", 500, "InternalError", "", Kind::Transient, false, ""),
             ("the upload", 507, "", "", Kind::Storage, true, ""),
+            (
+                "the upload",
+                400,
+                "InvalidRequest",
+                "Server Side Encryption with AWS KMS managed key is required",
+                Kind::Config,
+                true,
+                "--sse",
+            ),
+            ("the upload", 501, "NotImplemented", "KMS not configured", Kind::Config, true, "--sse"),
+            (
+                "the probe",
+                403,
+                "AccessDenied",
+                "Transaction cap exceeded, see",
+                Kind::Denied,
+                true,
+                "raise the cap",
+            ),
+            ("the probe", 302, "", "", Kind::Config, true, "proxy"),
+            (
+                "listing",
+                400,
+                "AuthorizationHeaderMalformed",
+                "the region 'us-east-1' is wrong; expecting 'garage'",
+                Kind::Config,
+                true,
+                "--region garage",
+            ),
+            ("listing", 400, "InvalidRegion", "", Kind::Config, true, "--region"),
+            ("the upload", 413, "", "", Kind::Config, false, "--part-size"),
+            ("the upload", 400, "EntityTooLarge", "", Kind::Config, false, "--part-size"),
+            ("fetching", 403, "InvalidObjectState", "", Kind::Denied, false, "restore"),
         ] {
             let said = said(what, status, code, message);
             let told = said.advice().unwrap_or_default();

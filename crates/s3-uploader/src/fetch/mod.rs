@@ -15,10 +15,10 @@ use crate::client::With;
 use crate::gate::Size;
 use crate::local::{Local, sha256};
 use crate::remote::Bucket;
-use crate::sums::{self, Sums};
+use crate::sums::Sums;
 use crate::{Object, Proof};
-use told::{Check, Told};
-use writer::{Writer, cannot};
+use told::{Check, Told, bare};
+use writer::{Writer, cannot, part_name};
 
 /// A larger object is fetched in ranges of so many bytes.
 const RANGE: u64 = 8 << 20;
@@ -60,7 +60,7 @@ impl Bucket {
         Ok(Object {
             key: key.to_owned(),
             size,
-            etag: head.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
+            etag: head.e_tag().map(|etag| bare(etag).to_owned()),
             modified: head.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
         })
     }
@@ -177,12 +177,26 @@ impl Bucket {
     /// The whole object in one answer.
     async fn in_one(&self, object: &Object, part: &Path, wish: &Wish) -> Result<Check> {
         let key = object.key.as_str();
-        let once = || {
-            let get = self.client().get_object().bucket(self.name()).key(key);
-            // By the setter the SDK would check too, and call what differs a body that broke off.
-            get.customize().interceptor(With("x-amz-checksum-mode", "ENABLED")).send()
+        let ask = async |checksums: bool| {
+            let once = || {
+                let get = self.client().get_object().bucket(self.name()).key(key).customize();
+                // By the setter the SDK would check too, and call what differs a body that broke off.
+                let asked = With("x-amz-checksum-mode", "ENABLED");
+                if checksums { get.interceptor(asked) } else { get }.send()
+            };
+            self.send("fetching", key, 0, once).await
         };
-        let mut answer = self.send("fetching", key, 0, once).await?;
+        let mut answer = match ask(self.asks_checksums()).await {
+            Err(failure)
+                if self.asks_checksums()
+                    && matches!(failure.error.status(), Some(400 | 501))
+                    && failure.error.to_string().contains("x-amz-checksum") =>
+            {
+                self.asks_no_checksums();
+                ask(false).await?
+            }
+            answer => answer?,
+        };
         let told = Told::by_get(&answer).or_receipt(wish.receipt.as_ref());
         let mut check = Check::new(self.with_parts(object, told).await?);
         let mut writer = Writer::new(part)?;
@@ -215,8 +229,7 @@ impl Bucket {
         let head = crate::proof::head(self, key).await?;
         let etag = head.e_tag().map(str::to_owned);
         if head.content_length().and_then(|size| u64::try_from(size).ok()) != Some(object.size)
-            || (object.etag.is_some()
-                && etag.as_deref().map(|etag| etag.trim_matches('"')) != object.etag.as_deref())
+            || (object.etag.is_some() && etag.as_deref().map(bare) != object.etag.as_deref().map(bare))
         {
             return Err(self.replaced(key));
         }
@@ -249,7 +262,9 @@ impl Bucket {
     async fn range(&self, key: &str, etag: Option<&str>, begin: u64, end: u64) -> Result<Option<Bytes>> {
         let once = || {
             let get = self.client().get_object().bucket(self.name()).key(key);
-            get.range(format!("bytes={begin}-{}", end - 1)).set_if_match(etag.map(str::to_owned)).send()
+            // By a weak one no server lets a range pass.
+            let strong = etag.filter(|etag| !etag.starts_with("W/"));
+            get.range(format!("bytes={begin}-{}", end - 1)).set_if_match(strong.map(str::to_owned)).send()
         };
         let mut answer =
             self.send("fetching", key, 0, once).await.map_err(|failure| match failure.error.status() {
@@ -263,7 +278,7 @@ impl Bucket {
             Some(_) => {}
         }
         // Not every server hears If-Match.
-        if etag.is_some() && answer.e_tag().is_some() && answer.e_tag() != etag {
+        if etag.is_some() && answer.e_tag().is_some() && answer.e_tag().map(bare) != etag.map(bare) {
             return Err(self.replaced(key));
         }
         let mut bytes = Vec::with_capacity((end - begin) as usize);
@@ -328,11 +343,4 @@ impl From<Error> for Broken {
     fn from(error: Error) -> Self {
         Broken::Off(error)
     }
-}
-
-/// The name of what is not whole yet: the same in each run for the same object, short, and no user's own.
-fn part_name(object: &Object) -> String {
-    let text = format!("{}\n{}\n{}", object.key, object.size, object.etag.as_deref().unwrap_or_default());
-    let name: String = sums::md5_hex(text.as_bytes()).chars().take(16).collect();
-    format!(".s3-uploader-{name}.part")
 }

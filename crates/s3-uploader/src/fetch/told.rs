@@ -88,6 +88,11 @@ impl Told {
     }
 }
 
+/// An ETag without quotes, and without the mark by which something on the way has weakened it: it names the same object.
+pub(super) fn bare(etag: &str) -> &str {
+    etag.trim_start_matches("W/").trim_matches('"')
+}
+
 fn of_etag(etag: &str) -> Option<Told> {
     let etag = etag.trim_matches('"').to_ascii_lowercase();
     let is_md5 = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());

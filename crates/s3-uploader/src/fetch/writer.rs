@@ -8,7 +8,9 @@ use bytes::Bytes;
 use crawl_core::{Error, Result, Scope};
 
 use super::told::Check;
+use crate::Object;
 use crate::local::off_the_loop;
+use crate::sums;
 
 /// The file that is not whole yet.
 pub(super) struct Writer {
@@ -74,4 +76,11 @@ pub(super) fn cannot(what: &str, path: &Path, cause: std::io::Error) -> Error {
     let all = matches!(cause.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem);
     let error = Error::io(&format!("cannot {what}"), path, cause);
     if all { error } else { error.with_scope(Scope::Record) }
+}
+
+/// The name of what is not whole yet: the same in each run for the same object, short, and no user's own.
+pub(super) fn part_name(object: &Object) -> String {
+    let text = format!("{}\n{}\n{}", object.key, object.size, object.etag.as_deref().unwrap_or_default());
+    let name: String = sums::md5_hex(text.as_bytes()).chars().take(16).collect();
+    format!(".s3-uploader-{name}.part")
 }

@@ -1,5 +1,8 @@
 //! What is in a bucket, as it lists it: objects, and uploads that nobody will finish.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -60,7 +63,8 @@ impl Bucket {
             etag: object.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
             modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
         };
-        let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
+        // Some tell where the rest begins, and not that there is one.
+        let next = page.next_continuation_token().filter(|_| page.is_truncated() != Some(false));
         if page.is_truncated() == Some(true) && next.is_none() {
             return Err(Error::new(
                 Kind::Shape,
@@ -74,10 +78,16 @@ impl Bucket {
                 .at(self.place(prefix)));
         }
         let asked_for = |object: &Object| object.key.starts_with(prefix);
-        Ok(ObjectPage {
+        let page = ObjectPage {
             objects: page.contents().iter().map(object).filter(asked_for).collect(),
             next: next.map(str::to_owned),
-        })
+        };
+        if self.rounds().had(prefix, at, &page) {
+            return Err(Error::new(Kind::Shape, "the server lists the same objects again and again")
+                .at(self.place(prefix))
+                .advise("look at the server, and at what stands before it: its listings have no end"));
+        }
+        Ok(page)
     }
 
     async fn list_once(
@@ -174,6 +184,27 @@ impl Bucket {
             }
             after = next;
         }
+    }
+}
+
+/// What the listings under way have given so far, by the place where each goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds(Mutex<HashMap<(String, String), HashSet<u64>>>);
+
+impl Rounds {
+    /// Whether this listing has given the same page before.
+    fn had(&self, prefix: &str, at: Option<&str>, page: &ObjectPage) -> bool {
+        let place = |token: &str| (prefix.to_owned(), token.to_owned());
+        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = at.and_then(|at| rounds.remove(&place(at))).unwrap_or_default();
+        let mut hasher = DefaultHasher::new();
+        page.objects.iter().for_each(|object| object.key.hash(&mut hasher));
+        // A page of nothing may be followed by another.
+        let had = !page.objects.is_empty() && !seen.insert(hasher.finish());
+        if let Some(next) = &page.next {
+            rounds.insert(place(next), seen);
+        }
+        had
     }
 }
 

@@ -16,6 +16,7 @@ use crate::Dress;
 use crate::coding::coded;
 use crate::failure::Failure;
 use crate::remote::{Bucket, ContentMd5};
+pub(crate) use listing::Rounds;
 pub use listing::{Object, ObjectPage, Unfinished};
 
 impl Bucket {
@@ -47,36 +48,44 @@ impl Bucket {
         Ok(())
     }
 
-    /// Removes up to 1,000 objects with one request, or one by one where the service knows no other way. Gives those
-    /// that stay, each with its error.
+    /// Removes up to 1,000 objects with one request, or one by one where the service knows no other way, or does not tell what
+    /// became of them. Gives those that stay, each with its error.
     ///
     /// # Errors
     /// Those that concern all.
     pub async fn remove_all(&self, keys: &[String]) -> Result<Vec<Error>> {
         match self.remove_in_bulk(keys).await {
-            Ok(stay) => Ok(stay),
+            Ok((mut stay, untold)) => {
+                stay.extend(self.remove_each(&untold).await?);
+                Ok(stay)
+            }
             Err(error) if error.concerns_all() && error.kind() != Kind::Config => Err(error),
             // It knows no such request, or a key holds what XML cannot.
             Err(error) if matches!(error.status(), Some(400 | 403 | 404 | 405 | 411 | 501)) => {
-                let each = keys.iter().map(|key| self.remove(key));
-                let mut each = futures::stream::iter(each).buffer_unordered(32);
-                let mut stay = Vec::new();
-                while let Some(result) = each.next().await {
-                    match result {
-                        Err(error) if error.concerns_all() => return Err(error),
-                        result => stay.extend(result.err()),
-                    }
-                }
-                Ok(stay)
+                self.remove_each(keys).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn remove_in_bulk(&self, keys: &[String]) -> Result<Vec<Error>> {
+    async fn remove_each(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Error>> {
+        let each = keys.iter().map(|key| self.remove(key.as_ref()));
+        let mut each = futures::stream::iter(each).buffer_unordered(32);
+        let mut stay = Vec::new();
+        while let Some(result) = each.next().await {
+            match result {
+                Err(error) if error.concerns_all() => return Err(error),
+                result => stay.extend(result.err()),
+            }
+        }
+        Ok(stay)
+    }
+
+    /// The errors of those that stay, and the keys of which nothing is told.
+    async fn remove_in_bulk<'a>(&self, keys: &'a [String]) -> Result<(Vec<Error>, Vec<&'a str>)> {
         let one = |key: &String| ObjectIdentifier::builder().key(key).build();
         let all = keys.iter().map(one).collect::<std::result::Result<Vec<_>, _>>();
-        let list = all.and_then(|all| Delete::builder().set_objects(Some(all)).quiet(true).build());
+        let list = all.and_then(|all| Delete::builder().set_objects(Some(all)).build());
         let list = list.map_err(|cause| Error::new(Kind::Config, "a key is missing").because(cause))?;
         let once = || {
             let delete = self.client().delete_objects().bucket(self.name()).delete(list.clone());
@@ -84,18 +93,30 @@ impl Bucket {
             delete.customize().interceptor(ContentMd5).send()
         };
         let answer = self.send("removing", "", 0, once).await?;
-        // Of each key that was asked about one error counts, and none of others.
+        // Of each key that was asked about one word counts, and none of others.
         let mut asked: HashSet<&str> = keys.iter().map(String::as_str).collect();
-        let refused = answer.errors().iter().filter(|error| {
+        let mut stay = Vec::new();
+        for error in answer.errors() {
+            let key = error.key().unwrap_or_default();
             // Some call it an error that a key is gone already.
-            asked.remove(error.key().unwrap_or_default()) && error.code() != Some("NoSuchKey")
-        });
-        Ok(refused
-            .map(|error| {
+            if asked.remove(key) && error.code() != Some("NoSuchKey") {
                 let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
-                Failure::of_one("removing", &self.place(error.key().unwrap_or_default()), code, message)
-            })
-            .collect())
+                stay.push(Failure::of_one("removing", &self.place(key), code, message));
+            }
+        }
+        for gone in answer.deleted() {
+            asked.remove(gone.key().unwrap_or_default());
+        }
+        Ok((stay, asked.into_iter().collect()))
+    }
+
+    /// Whether a server has failed at a key that is but the name of a folder: one that keeps objects as files may.
+    pub async fn fails_at_a_folder(&self, key: &str, error: &Error) -> bool {
+        let there = async || {
+            let first = self.list(key, None).await?.objects;
+            Ok::<_, Error>(first.iter().any(|object| object.key == key) || !self.has_below(key).await?)
+        };
+        error.status() == Some(500) && there().await.is_ok_and(|there| !there)
     }
 
     /// Whether objects are below a key, as below a folder.

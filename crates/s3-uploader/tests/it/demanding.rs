@@ -265,3 +265,37 @@ async fn a_lock_that_makes_no_sense_is_told_before_anything_is_sent() {
     }
     assert!(desk.stored().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_refuses_whatever_speaks_of_checksums_is_served_without() {
+    const REFUSAL: &str =
+        "InvalidArgument: Unsupported header 'x-amz-checksum-mode' received for this API call.";
+    let desk = Desk::new();
+    desk.write("small", b"small");
+    desk.write("large", &bytes(9 << 20, 1));
+    // Backblaze B2 refuses them, others do not know them.
+    for status in [400, 501] {
+        let front = Front::start(&desk.url, move |asked| {
+            let speaks =
+                |name: &String| name.starts_with("x-amz-checksum") || name.starts_with("x-amz-sdk-checksum");
+            if asked.headers.keys().any(speaks) { Fate::Refuse(status, REFUSAL) } else { Fate::Pass }
+        })
+        .await;
+        let run = async |arguments: &[&str], lines: &str| {
+            let arguments = [arguments, &["--tries", "1", "--part-from", "6MiB"][..]].concat();
+            let arguments =
+                if arguments[0] == "copy" { arguments } else { arguments[..arguments.len() - 2].to_vec() };
+            let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+            assert!(code == Some(0) && text.contains(lines), "{status} {arguments:?}: {code:?} {text}");
+        };
+        run(&["copy", "files", "s3://bucket/p"], "2 sent").await;
+        run(&["get", "s3://bucket/p/", "back"], "2 fetched").await;
+        run(&["get", "s3://bucket/p/small", "one"], "").await;
+        run(&["verify", "s3-receipts.jsonl"], "2 good").await;
+        run(&["rm", "s3://bucket/p", "--recursive", "--yes"], "2 removed").await;
+        assert!(desk.stored().is_empty());
+        for name in ["back/small", "back/large", "one", "s3-receipts.jsonl"] {
+            std::fs::remove_file(desk.dir.path().join(name)).unwrap();
+        }
+    }
+}

@@ -90,6 +90,23 @@ async fn where_nothing_is_told_the_object_is_had_and_named_unproven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_etag_that_something_on_the_way_has_weakened_names_the_same_object() {
+    let desk = stocked().await;
+    let front = Front::start(&desk.url, |asked| match of_object(asked) && asked.has("if-match") {
+        // As RFC 9110 has it.
+        true if asked.headers["if-match"].starts_with("W/") => Fate::Refuse(412, "PreconditionFailed"),
+        _ => Fate::Weaken,
+    })
+    .await;
+    for (key, size, seed) in [("small", 100, 1), ("large", 20 << 20, 2)] {
+        let (code, text) = get(&front.url, &desk, key, &[]).await;
+        assert_eq!(code, Some(0), "{key}: {text}");
+        assert!(back(&desk) == Some(bytes(size, seed)), "{key}");
+        std::fs::remove_file(desk.dir.path().join("back/file")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_cut_are_fetched_again_with_and_without_ranges() {
     let desk = stocked().await;
     // This one gives no ranges.

@@ -40,6 +40,10 @@ pub(crate) enum Fate {
     Flip,
     /// The answer loses the headers that begin so.
     Strip(&'static [&'static str]),
+    /// The ETags of the answer are weak ones.
+    Weaken,
+    /// An answer of our own, with status 200.
+    Say(&'static str),
 }
 
 type Rule = dyn Fn(&Asked) -> Fate + Send + Sync;
@@ -123,6 +127,13 @@ async fn serve(mut client: TcpStream, behind: &str, rule: &Rule, log: &Mutex<Vec
             format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         return client.write_all(text.as_bytes()).await;
     }
+    if let Fate::Say(body) = fate {
+        let (kind, length) = ("content-type: application/xml", body.len());
+        let text = format!(
+            "HTTP/1.1 200 x\r\n{kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        return client.write_all(text.as_bytes()).await;
+    }
     let path = match asked.target.strip_prefix("http://") {
         Some(rest) => &rest[rest.find('/').unwrap_or(0)..],
         None => &asked.target,
@@ -160,7 +171,9 @@ async fn serve(mut client: TcpStream, behind: &str, rule: &Rule, log: &Mutex<Vec
         }
         _ => {}
     }
-    client.write_all(format!("{}\r\n\r\n", kept.join("\r\n")).as_bytes()).await?;
+    let text = kept.join("\r\n");
+    let text = if matches!(fate, Fate::Weaken) { text.replace("etag: \"", "etag: W/\"") } else { text };
+    client.write_all(format!("{text}\r\n\r\n").as_bytes()).await?;
     client.write_all(&unread).await
 }
 

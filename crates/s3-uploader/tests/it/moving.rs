@@ -130,3 +130,15 @@ fn a_program_that_maps_nothing_offers_to_join_nothing() {
     let output = crate::desk::program("http://127.0.0.1:9", dir.path(), &["gather", "."]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_of_earlier_runs_stay_with_what_they_tell_of() {
+    let desk = crate::desk::Desk::new();
+    desk.write("a", b"a");
+    let old = desk.write("s3-receipts.jsonl", b"");
+    let journal = desk.write("s3-receipts.jsonl.journal", b"");
+    let output = desk.program(&["move", "files", "s3://bucket", "--receipts", "elsewhere.jsonl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(desk.stored().into_keys().collect::<Vec<_>>(), ["a"]);
+    assert!(old.exists() && journal.exists());
+}

@@ -178,3 +178,78 @@ async fn keys_that_are_said_to_be_coded_and_are_not_mean_no_others() {
     let (_, text) = told(&front.url, desk.dir.path(), &[], &["ls", "s3://bucket/out/"]).await;
     assert!(text.contains("out/a b\n") && text.contains("out/a+b\n"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_has_no_end_is_told_and_one_that_tells_half_is_read_to_its_end() {
+    const ONE: &str = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>in/1</Key><Size>1</Size></Contents>\
+        <NextContinuationToken>b</NextContinuationToken></ListBucketResult>";
+    const TWO: &str = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>in/2</Key><Size>1</Size></Contents>\
+        <NextContinuationToken>a</NextContinuationToken></ListBucketResult>";
+    let desk = Desk::new();
+    let circle = |asked: &crate::front::Asked| match asked.target.contains("continuation-token=b") {
+        _ if !asked.target.contains("list-type=2") => Fate::Pass,
+        true => Fate::Say(TWO),
+        false => Fate::Say(ONE),
+    };
+    let front = Front::start(&desk.url, circle).await;
+    for arguments in [
+        &["ls", "s3://bucket/in/"][..],
+        &["rm", "s3://bucket/in/", "--recursive", "--yes"],
+        &["get", "s3://bucket/in/", "back", "--tries", "1"],
+    ] {
+        front.forget();
+        let run = told(&front.url, desk.dir.path(), &[], arguments);
+        let (code, text) = tokio::time::timeout(std::time::Duration::from_secs(20), run).await.unwrap();
+        assert!(code == Some(65) && text.contains("again and again"), "{arguments:?}: {code:?} {text}");
+        assert_eq!((front.count("list-type=2"), front.count("POST")), (3, 0), "{arguments:?}");
+    }
+    // Some leave out the word that there is more.
+    let half = |asked: &crate::front::Asked| match asked.target.contains("continuation-token") {
+        true => Fate::Say(
+            "<ListBucketResult><Contents><Key>in/2</Key><Size>1</Size></Contents></ListBucketResult>",
+        ),
+        false => Fate::Say(
+            "<ListBucketResult><Contents><Key>in/1</Key><Size>1</Size></Contents>\
+             <NextContinuationToken>b</NextContinuationToken></ListBucketResult>",
+        ),
+    };
+    let front = Front::start(&desk.url, half).await;
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &["ls", "s3://bucket/in/"]).await;
+    assert!(code == Some(0) && text.contains("in/1") && text.contains("in/2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_removal_of_many_does_not_tell_is_removed_by_itself() {
+    for answer in [
+        // No key: nobody knows whom it concerns.
+        "<DeleteResult><Error><Code>InternalError</Code><Message>no</Message></Error></DeleteResult>",
+        "<DeleteResult></DeleteResult>",
+        "<DeleteResult><Deleted><Key>in%2F00</Key></Deleted></DeleteResult>",
+    ] {
+        let desk = stocked();
+        let front = Front::start(&desk.url, move |asked| {
+            match (asked.method.as_str(), asked.target.contains("/in/07")) {
+                ("POST", _) => Fate::Say(answer),
+                ("DELETE", true) => Fate::Refuse(403, "AccessDenied"),
+                _ => Fate::Pass,
+            }
+        })
+        .await;
+        let arguments = ["rm", "s3://bucket/in/", "--recursive", "--yes"];
+        let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+        assert!(code == Some(3) && text.contains("25 removed + 1 not removed"), "{answer}: {code:?} {text}");
+        assert_eq!(left(&desk), ["in/07", "inside/a"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fails_at_a_folder_is_no_reason_to_try_again() {
+    // This one keeps objects as files.
+    let desk = stocked();
+    for arguments in [&["get", "s3://bucket/in", "back"][..], &["rm", "s3://bucket/in"]] {
+        let (code, text) =
+            told(&desk.url, desk.dir.path(), &[], &[arguments, &["--tries", "1"]].concat()).await;
+        assert!(code == Some(66) && text.contains("with the / at the end"), "{arguments:?}: {code:?} {text}");
+    }
+    assert_eq!(left(&desk).len(), 27);
+}

@@ -68,13 +68,23 @@ impl RequestForm {
         }
         let told = Complaint::of(error);
         let names = |word: &str| told.names(word);
-        if names("max_completion_tokens") && !self.other_limit {
+        // The record is too long, in any form.
+        if names("context length") || names("context_length") {
+            return None;
+        }
+        let unknown = || {
+            ["nsupported", "not support", "nknown", "nrecognized", "not permitted"]
+                .iter()
+                .any(|word| names(word))
+        };
+        let limit = names("max_completion_tokens") || (names("max_tokens") && unknown());
+        if limit && !self.other_limit {
             return Some(RequestForm { other_limit: true, ..self });
         }
         if names("temperature") && !self.no_temperature {
             return Some(RequestForm { no_temperature: true, ..self });
         }
-        if names("reasoning_effort") && !self.no_effort {
+        if (names("reasoning_effort") || names("not support thinking")) && !self.no_effort {
             return Some(RequestForm { no_effort: true, ..self });
         }
         if names("logprobs") && !self.no_logprobs {
@@ -82,7 +92,7 @@ impl RequestForm {
         }
         // No such model is no such model in any form.
         if error.status() == Some(404)
-            && !["response_format", "json_schema", "schema"].iter().any(|word| names(word))
+            && !["response_format", "schema", "requested parameters"].iter().any(|word| names(word))
         {
             return None;
         }
@@ -153,7 +163,9 @@ impl Complaint {
         let value = serde_json::from_str::<Value>(body).unwrap_or_default();
         let error = value.get("error").unwrap_or(&value);
         let member = |name: &str| error.get(name).and_then(Value::as_str);
-        let message = ["message", "detail", "msg"].iter().find_map(|name| member(name)).unwrap_or(body);
+        // FastAPI repeats what it was sent, which names all parameters.
+        let told = body.split("\"input\"").next().unwrap_or(body);
+        let message = ["message", "detail", "msg"].iter().find_map(|name| member(name)).unwrap_or(told);
         let begins: String = message.chars().take(400).collect();
         Complaint(format!("{}\n{begins}", member("param").unwrap_or_default()))
     }

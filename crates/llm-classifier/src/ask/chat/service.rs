@@ -3,7 +3,7 @@
 use crawl_core::http::{Answered, Service, Url, Verdict};
 use crawl_core::{Error, Kind, Result};
 
-use crate::ask::reply::{Fault, Meaning};
+use crate::ask::reply::{Fault, Meaning, passes};
 
 /// What is special to OpenAI-compatible endpoints.
 pub(crate) static ENDPOINT: Service = Service { name: "the endpoint", read, ..Service::PLAIN };
@@ -15,10 +15,15 @@ fn read(answered: &Answered<'_>) -> Option<Verdict> {
     }
     let fault = Fault::of(answered.status, answered.body);
     let usual = answered.usual();
-    if fault.meaning == Meaning::Usual {
-        return None;
-    }
-    let kind = if fault.meaning == Meaning::Filtered { Kind::Shape } else { Kind::Denied };
+    let kind = match fault.meaning {
+        Meaning::Usual if passes(answered.status) => {
+            let what = "the service failed".into();
+            return Some(Verdict { kind: Kind::Transient, what, retry: true, ..usual });
+        }
+        Meaning::Usual => return None,
+        Meaning::Filtered | Meaning::TooLong => Kind::Shape,
+        Meaning::NoCredit | Meaning::BadKey => Kind::Denied,
+    };
     Some(Verdict {
         status: fault.status(),
         kind,
@@ -44,7 +49,7 @@ pub(super) fn explanation(error: &Error) -> Option<(Kind, &'static str, &'static
             "the account at the endpoint has no credit",
             "add credit, then run the same command again; what was paid is in the cache",
         ),
-        (Kind::Gone, _) => (
+        (Kind::Gone, _) | (Kind::Shape, Some(405)) => (
             Kind::Config,
             "the endpoint has no such model, or no chat completions at this address",
             "check --model against the list at BASE_URL/models, and that --base-url is as the provider says, often \

@@ -2,6 +2,26 @@
 
 use serde_json::Value;
 
+use crate::ask::extract;
+
+/// Why an answer ended that the server or its model could not finish.
+const FAILED: [&str; 9] = [
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "failed",
+    "network_error",
+    "model_error",
+    "insufficient_system_resource",
+];
+
+/// Whether an answer that ended so is none: it is to be asked for again.
+pub(super) fn is_failure(finish_reason: &str) -> bool {
+    FAILED.iter().any(|word| finish_reason.eq_ignore_ascii_case(word))
+}
+
 /// What a body says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Said {
@@ -18,7 +38,7 @@ impl Said {
     pub(super) fn is_blank_but_for_errors(&self) -> bool {
         let blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
         // A part of an answer that ended in an error is no answer either.
-        let failed = self.finish_reason.as_deref() == Some("error");
+        let failed = self.finish_reason.as_deref().is_some_and(is_failure);
         self.refusal.is_none() && ((blank(&self.content) && blank(&self.reasoning)) || failed)
     }
 
@@ -37,6 +57,11 @@ pub(super) fn said(values: &[Value]) -> Said {
 }
 
 fn joined(before: Said, event: Said) -> Said {
+    // Some send a whole body twice.
+    let whole = before.finish_reason.is_some() && event.content.is_some();
+    if whole && before.content.as_deref().is_some_and(|text| extract::object(text).is_ok()) {
+        return before;
+    }
     let join = |one: Option<String>, other: Option<String>| match (one, other) {
         (Some(one), Some(other)) => Some(one + &other),
         (one, other) => one.or(other),
@@ -54,31 +79,47 @@ fn joined(before: Said, event: Said) -> Said {
 const WRAPPED: usize = 3;
 
 fn of_one(value: &Value) -> Said {
-    let mut value = value;
-    for _ in 0..WRAPPED {
-        let said = of_body(value);
-        if !said.is_nothing() {
-            return said;
-        }
-        let inner = match value {
-            Value::Array(values) => values.first(),
-            value => {
-                ["data", "result", "response", "body", "completion"].iter().find_map(|name| value.get(name))
-            }
-        };
-        match inner {
-            Some(inner @ (Value::Object(_) | Value::Array(_))) => value = inner,
-            _ => break,
-        }
-    }
-    Said::default()
+    within(value, WRAPPED)
 }
 
+fn within(value: &Value, steps: usize) -> Said {
+    let said = of_body(value);
+    if !said.is_nothing() || steps == 0 {
+        return said;
+    }
+    let inner = match value {
+        Value::Array(values) => values.first(),
+        value => WRAPPERS.iter().find_map(|name| value.get(name)),
+    };
+    match inner {
+        Some(inner @ (Value::Object(_) | Value::Array(_))) => within(inner, steps - 1),
+        // A body that is a text inside another.
+        Some(Value::String(text)) => {
+            serde_json::from_str(text).map(|inner| within(&inner, steps - 1)).unwrap_or_default()
+        }
+        _ => Said::default(),
+    }
+}
+
+/// What a proxy calls the body that it passes on.
+pub(super) const WRAPPERS: [&str; 6] = ["data", "result", "response", "body", "completion", "output"];
+const CHOICES: [&str; 3] = ["choices", "candidates", "results"];
+const FINISH: [&str; 5] = ["finish_reason", "stop_reason", "done_reason", "finishReason", "stopReason"];
+const TEXT: [&str; 7] = ["output_text", "content", "output", "response", "generated_text", "text", "result"];
+const THOUGHTS: [&str; 7] = [
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "reasoning_details",
+    "thinking_blocks",
+    "thoughts",
+    "thought",
+];
+
 fn of_body(value: &Value) -> Said {
-    match value.get("choices") {
+    match CHOICES.iter().find_map(|name| value.get(name).filter(|choices| !choices.is_null())) {
         Some(Value::Array(choices)) => {
-            let choices: Vec<Said> =
-                choices.iter().filter(|choice| choice.is_object()).map(of_choice).collect();
+            let choices: Vec<Said> = choices.iter().filter_map(of_element).collect();
             // The first choice is the answer; another one only where the first is empty.
             let full = choices.iter().find(|said| !said.is_blank_but_for_errors());
             return full.or(choices.first()).cloned().unwrap_or_default();
@@ -86,42 +127,75 @@ fn of_body(value: &Value) -> Said {
         Some(choice @ Value::Object(_)) => return of_choice(choice),
         _ => {}
     }
-    if value.get("message").is_some_and(Value::is_object) {
+    if ["message", "delta"].iter().any(|name| value.get(name).is_some_and(Value::is_object)) {
         return of_choice(value);
     }
     // Other forms of a whole body: Anthropic's and OpenAI's newer one, and those of simple servers.
-    let text = ["output_text", "content", "output", "response", "generated_text", "text"];
-    let content = text.iter().find_map(|name| text_of(value.get(name)?));
-    let finish_reason =
-        ["finish_reason", "stop_reason", "done_reason"].iter().find_map(|name| word(value.get(name)?));
+    let known = || CHOICES.iter().chain(&TEXT).chain(&WRAPPERS).chain(&["message"]);
+    let wraps = |inner: &Value| known().any(|name| inner.get(name).is_some_and(|inner| !inner.is_null()));
+    let content = TEXT.iter().find_map(|name| {
+        text_of(value.get(name).filter(|inner| !(WRAPPERS.contains(name) && wraps(inner)))?)
+    });
+    let finish_reason = FINISH.iter().find_map(|name| word(value.get(name)?));
     Said { found: content.is_some(), content, finish_reason, ..Said::default() }
 }
 
+fn of_element(choice: &Value) -> Option<Said> {
+    match choice {
+        Value::Object(_) => Some(of_choice(choice)),
+        Value::String(text) => Some(Said { content: Some(text.clone()), found: true, ..Said::default() }),
+        _ => None,
+    }
+}
+
 fn of_choice(choice: &Value) -> Said {
-    let message =
-        ["message", "delta"].iter().find_map(|name| choice.get(name).filter(|value| value.is_object()));
+    let message = ["message", "delta"]
+        .iter()
+        .find_map(|name| choice.get(name).filter(|value| value.is_object()))
+        .or_else(|| choice.get("messages")?.as_array()?.last().filter(|value| value.is_object()));
     let message = message.unwrap_or(choice);
-    let member = |names: &[&str]| names.iter().find_map(|name| text_of(message.get(name)?));
     let full = |text: &String| !text.trim().is_empty();
-    let content = member(&["content", "text"]).filter(full).or_else(|| called(message)).or_else(|| {
+    let texts = || {
+        let within = ["content", "text"].iter().filter_map(|name| message.get(name));
+        let beside = ["text", "message", "content"].iter().filter_map(|name| choice.get(name));
+        within.chain(beside.filter(|beside| beside.is_string())).filter_map(text_of)
+    };
+    let content = texts().find(full).or_else(|| called(message)).or_else(|| {
         // Asked for by nobody, but an answer all the same.
         message.get("parsed").filter(|parsed| parsed.is_object()).map(Value::to_string)
     });
+    let refusal = message.get("refusal").and_then(text_of);
+    let refusal = refusal.or_else(|| refused(message.get("content").filter(|_| content.is_none())?));
     Said {
-        content: content.or_else(|| member(&["content", "text"])),
-        reasoning: member(&["reasoning_content", "reasoning", "thinking"]),
-        refusal: member(&["refusal"]).filter(full),
-        finish_reason: ["finish_reason", "stop_reason", "done_reason"]
-            .iter()
-            .find_map(|name| word(choice.get(name)?)),
+        content: content.or_else(|| texts().next()),
+        reasoning: THOUGHTS.iter().find_map(|name| thoughts_of(message.get(name)?)),
+        refusal: refusal.filter(full),
+        finish_reason: FINISH.iter().find_map(|name| {
+            let told = |place: &Value| word(place.get(name)?);
+            told(choice).or_else(|| told(message))
+        }),
         found: true,
     }
+}
+
+/// The refusal among the parts of a content.
+fn refused(content: &Value) -> Option<String> {
+    content.as_array()?.iter().find_map(|part| part.get("refusal")?.as_str().map(str::to_owned))
+}
+
+/// Thoughts: as a text, or as a list of parts of whatever type.
+fn thoughts_of(value: &Value) -> Option<String> {
+    let Value::Array(parts) = value else { return text_of(value) };
+    let names = ["text", "thinking", "summary", "content"];
+    let one = |part: &Value| names.iter().find_map(|name| part.get(name)?.as_str().map(str::to_owned));
+    let texts: Vec<String> = parts.iter().filter_map(one).collect();
+    (!texts.is_empty()).then(|| texts.concat())
 }
 
 /// The arguments of the one function that the model calls instead of answering.
 fn called(message: &Value) -> Option<String> {
     let call = match message.get("tool_calls").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([call]) => call.get("function")?,
+        Some([call]) => call.get("function").unwrap_or(call),
         Some([_, ..]) => return None,
         _ => message.get("function_call")?,
     };
@@ -156,10 +230,11 @@ fn part(part: &Value) -> Option<String> {
         return Some(text.clone());
     }
     let kind = part.get("type").and_then(Value::as_str).unwrap_or("text");
-    if !matches!(kind, "text" | "output_text" | "message" | "json" | "output_json") {
+    if !matches!(kind, "text" | "output_text" | "message" | "json" | "output_json" | "tool_use") {
         return None;
     }
-    let inner = ["text", "content", "parts", "json", "value"].iter().find_map(|name| part.get(name))?;
+    let names = ["text", "content", "parts", "json", "value", "input"];
+    let inner = names.iter().find_map(|name| part.get(name))?;
     match inner {
         Value::String(text) => Some(text.clone()),
         // Parts of a part: one more step, and no deeper.

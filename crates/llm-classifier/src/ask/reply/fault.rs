@@ -3,6 +3,9 @@
 use crawl_core::{Error, Kind, Scope};
 use serde_json::Value;
 
+use super::envelope::is_failure;
+use super::words::{BAD_KEY, FILTERED, NAMES, NO_CREDIT, PASSING, SAID, TOO_LONG};
+
 /// So many characters of a message tell what it means: behind them it may repeat the question, which strangers wrote.
 const TELLING: usize = 240;
 /// So many characters of a message are told.
@@ -19,6 +22,8 @@ pub(crate) enum Meaning {
     NoCredit,
     /// The key is none.
     BadKey,
+    /// The question is longer than a minute's quota, so that waiting does not help.
+    TooLong,
 }
 
 /// An error of an endpoint.
@@ -30,87 +35,6 @@ pub(crate) struct Fault {
     /// What the endpoint says.
     pub(crate) said: String,
 }
-
-/// Words that stand in codes, types and messages.
-const FILTERED: [&str; 12] = [
-    "content_filter",
-    "contentfilter",
-    "content filter",
-    "content_policy",
-    "content management policy",
-    "responsibleaipolicyviolation",
-    "data_inspection_failed",
-    "datainspectionfailed",
-    "prohibited_content",
-    "flagged_input",
-    "flagged for",
-    "input was flagged",
-];
-const NO_CREDIT: [&str; 19] = [
-    "insufficient_quota",
-    "insufficient quota",
-    "insufficient_balance",
-    "insufficient balance",
-    "insufficient credit",
-    "insufficient_credit",
-    "insufficient funds",
-    "credit balance is too low",
-    "out of credit",
-    "no credit",
-    "exceeded your current quota",
-    "exceeded_current_quota",
-    "billing_hard_limit",
-    "billing_not_active",
-    "arrearage",
-    "overdue payment",
-    "spending limit",
-    "allocationquota",
-    "余额不足",
-];
-/// A quota that is filled again in a while, under the same words.
-const PASSING: [&str; 6] = ["retrydelay", "perminute", "per minute", "persecond", "per second", "retry in"];
-const BAD_KEY: [&str; 10] = [
-    "key not valid",
-    "api_key_invalid",
-    "invalid_api_key",
-    "invalid api key",
-    "invalid api-key",
-    "incorrect api key",
-    "api key expired",
-    "invalid x-api-key",
-    "authentication_error",
-    "invalid authentication",
-];
-
-/// Names of errors, and the status that they mean.
-const NAMES: [(&str, u16); 26] = [
-    ("rate_limit", 429),
-    ("ratelimit", 429),
-    ("too_many_requests", 429),
-    ("resource_exhausted", 429),
-    ("insufficient_quota", 429),
-    ("overloaded", 503),
-    ("unavailable", 503),
-    ("timeout", 504),
-    ("deadline_exceeded", 504),
-    ("invalid_api_key", 401),
-    ("authentication", 401),
-    ("unauthenticated", 401),
-    ("unauthorized", 401),
-    ("permission", 403),
-    ("forbidden", 403),
-    ("model_not_found", 404),
-    ("not_found", 404),
-    ("payment_required", 402),
-    ("context_length", 400),
-    ("content_filter", 400),
-    ("invalid_request", 400),
-    ("invalid_argument", 400),
-    ("badrequest", 400),
-    ("validation", 422),
-    ("bad_gateway", 502),
-    ("internal", 500),
-];
 
 impl Fault {
     /// The error of an answer whose status is none of a success.
@@ -129,8 +53,7 @@ impl Fault {
             let error = error_in(value)?;
             let said: String = error.to_string().chars().take(TOLD).collect();
             let telling = telling(error);
-            // What names no status is a failure of the server: it did not say that the question is wrong.
-            let status = named(error).or_else(|| named(value)).unwrap_or(502);
+            let status = named(error).or_else(|| named(value)).unwrap_or_else(|| spoken(&telling));
             Some(Fault { status, meaning: meaning(status, &telling), said })
         })
     }
@@ -141,11 +64,13 @@ impl Fault {
             (Meaning::Filtered, _) => (Kind::Shape, FILTER),
             (Meaning::NoCredit, _) => (Kind::Denied, NO_MONEY),
             (Meaning::BadKey, _) | (_, 401) => (Kind::Denied, WRONG_KEY),
+            (Meaning::TooLong, _) => (Kind::Shape, LONG),
             (_, 402) => (Kind::Denied, "the service wants to be paid"),
             (_, 403 | 451) => (Kind::Denied, "the service refuses access"),
             (_, 404 | 410) => (Kind::Gone, "not there"),
             (_, 429) => (Kind::Limited, "too many requests"),
             (_, 408 | 425 | 500..=599) => (Kind::Transient, "the service failed"),
+            (_, status) if passes(status) => (Kind::Transient, "the service failed"),
             _ => (Kind::Shape, "the service refuses the request"),
         };
         let error = Error::new(kind, format!("{what} ({} inside a success)", self.status)).at(place);
@@ -165,7 +90,7 @@ impl Fault {
     /// Whom it concerns.
     pub(crate) fn scope(&self) -> Scope {
         match (self.meaning, self.status) {
-            (Meaning::Filtered, _) => Scope::Record,
+            (Meaning::Filtered | Meaning::TooLong, _) => Scope::Record,
             (Meaning::NoCredit | Meaning::BadKey, _) | (_, 401 | 402 | 429) => Scope::All,
             _ => Scope::Record,
         }
@@ -177,6 +102,7 @@ impl Fault {
             Meaning::Filtered => Some(FILTER_ADVICE),
             Meaning::NoCredit => Some("add credit or use another key, then run again"),
             Meaning::BadKey => Some("put a key that this endpoint accepts into OPENAI_API_KEY"),
+            Meaning::TooLong => Some("shorten the fields in the task file, or ask for a larger quota"),
             Meaning::Usual => None,
         }
     }
@@ -187,6 +113,7 @@ impl Fault {
             Meaning::Filtered => Some(FILTER),
             Meaning::NoCredit => Some(NO_MONEY),
             Meaning::BadKey => Some(WRONG_KEY),
+            Meaning::TooLong => Some(LONG),
             Meaning::Usual => None,
         }
     }
@@ -195,6 +122,7 @@ impl Fault {
 const FILTER: &str = "the provider's content filter stopped the question";
 const NO_MONEY: &str = "the account has no credit left";
 const WRONG_KEY: &str = "the endpoint does not accept the key";
+const LONG: &str = "the question is longer than the endpoint's quota";
 /// The mark by which such an error is known again.
 const FILTER_ADVICE: &str = "the provider does not let this record through; another provider may";
 
@@ -208,9 +136,31 @@ fn meaning(status: u16, telling: &str) -> Meaning {
     match status {
         400 | 403 | 422 | 451 if holds(&FILTERED) => Meaning::Filtered,
         400 | 401 | 403 if holds(&BAD_KEY) => Meaning::BadKey,
-        400 | 402 | 403 | 429 if holds(&NO_CREDIT) && !holds(&PASSING) => Meaning::NoCredit,
+        429 if holds(&TOO_LONG) => Meaning::TooLong,
+        400..=403 | 412 | 429 | 500 if holds(&NO_CREDIT) && !holds(&PASSING) => Meaning::NoCredit,
         _ => Meaning::Usual,
     }
+}
+
+/// The status of an error that names none, by its words. If they tell nothing it is a failure of the server: it did not say
+/// that the question is wrong.
+fn spoken(telling: &str) -> u16 {
+    let holds = |words: &[&str]| words.iter().any(|word| telling.contains(word));
+    match telling {
+        _ if holds(&FILTERED) => 400,
+        _ if holds(&BAD_KEY) => 401,
+        _ if holds(&NO_CREDIT) => 402,
+        // A message may repeat a record, where much is not found.
+        _ if telling.trim() == "not found" => 404,
+        _ if telling.contains("model") && holds(&["not found", "does not exist"]) => 404,
+        _ => SAID.iter().find(|(word, _)| telling.contains(word)).map_or(502, |(_, status)| *status),
+    }
+}
+
+/// Whether a refusal is that of a server which may take the same question a moment later: it is busy with another, or the one
+/// behind it broke off.
+pub(crate) fn passes(status: u16) -> bool {
+    matches!(status, 409 | 420 | 423 | 424 | 449 | 498 | 499)
 }
 
 /// The part of a body that tells an error.
@@ -233,19 +183,32 @@ fn error_in(value: &Value) -> Option<&Value> {
                 ["message", "delta"].iter().find_map(|name| choice.get(name)?.get("error").filter(full));
             choice.get("error").filter(full).or(inside)
         });
-        return error.or_else(|| choices.iter().find(|choice| choice["finish_reason"] == "error"));
+        return error.or_else(|| choices.iter().find(|choice| ended_in_failure(choice)));
+    }
+    // Each answer of MiniMax has one, also the good ones.
+    if let Some(base) =
+        list.get("base_resp").filter(|base| base["status_code"].as_i64().is_some_and(|code| code != 0))
+    {
+        return Some(base);
     }
     // Without a word `error`: the older forms of vLLM and FastAPI, and of gateways.
     let tells = list.get("object").is_some_and(|object| object == "error")
         || list.get("detail").is_some_and(|detail| full(&detail))
-        || (list.get("message").is_some_and(Value::is_string)
-            && ["code", "status", "status_code", "type"].iter().any(|name| list.get(name).is_some()));
+        || list.get("success") == Some(&Value::Bool(false))
+        || ["message", "msg", "error_msg", "errorMessage"]
+            .iter()
+            .any(|name| list.get(name).is_some_and(Value::is_string));
     tells.then_some(list)
+}
+
+fn ended_in_failure(choice: &Value) -> bool {
+    let word = &choice["finish_reason"];
+    word.as_str().or(word["type"].as_str()).is_some_and(is_failure)
 }
 
 /// The status that an error names, as a number or by its name.
 fn named(error: &Value) -> Option<u16> {
-    let members = ["code", "status", "status_code", "statusCode", "http_status", "type"];
+    let members = ["code", "status", "status_code", "statusCode", "http_status", "http_code", "type"];
     let of = |value: &Value| match value {
         Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
         Value::String(text) => text.trim().parse().ok(),
@@ -275,7 +238,7 @@ fn telling(error: &Value) -> String {
         for name in ["code", "type", "status", "param", "reason"] {
             words.extend(value.get(name).and_then(Value::as_str).map(str::to_owned));
         }
-        for name in ["message", "detail", "msg"] {
+        for name in ["message", "detail", "msg", "status_msg", "error_msg", "errorMessage"] {
             let text = value.get(name).and_then(Value::as_str);
             words.extend(text.map(|text| text.chars().take(TELLING).collect::<String>()));
         }

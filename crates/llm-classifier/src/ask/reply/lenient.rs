@@ -23,14 +23,29 @@ pub(super) fn read(body: &[u8]) -> Option<Parsed> {
     }
     // Events of a stream, perhaps behind comments that keep the connection open.
     let begins = ["data:", "event:", "id:", "retry:", ":"];
-    if !begins.iter().any(|begin| text.starts_with(begin)) {
-        return None;
+    if begins.iter().any(|begin| text.starts_with(begin))
+        && let Some(read) = events(text)
+    {
+        return Some(read);
     }
+    // Comments, warnings or a guard before a body that is whole.
+    let at = text.match_indices('\n').map(|(at, _)| at + 1).find(|at| text[*at..].starts_with('{'))?;
+    whole(&text[at..]).filter(|read| !read.torn && read.values.iter().any(is_body))
+}
+
+/// Whether it looks like the body of an answer: a page of a proxy may hold JSON, too.
+fn is_body(value: &Value) -> bool {
+    ["choices", "usage", "error"].iter().any(|name| value.get(name).is_some())
+}
+
+fn events(text: &str) -> Option<Parsed> {
     let mut read = Parsed::default();
-    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("data:")) {
-        let line = line.trim();
-        if line == "[DONE]" {
-            continue;
+    // Lines may end as on old machines.
+    for line in text.split(['\n', '\r']) {
+        let Some(mut line) = line.trim_start().strip_prefix("data:").map(str::trim) else { continue };
+        // Some proxies pass on the line as what it holds.
+        while let Some(rest) = line.strip_prefix("data:") {
+            line = rest.trim_start();
         }
         if let Some(mut found) = line.starts_with(['{', '[']).then(|| whole(line)).flatten() {
             read.torn |= found.torn;

@@ -100,9 +100,18 @@ struct Line<'a> {
 
 #[derive(Deserialize)]
 struct Response<'a> {
-    status_code: u16,
-    #[serde(borrow)]
-    body: &'a serde_json::value::RawValue,
+    /// A number, a text, or not there at all.
+    #[serde(default)]
+    status_code: serde_json::Value,
+    #[serde(borrow, default)]
+    body: Option<&'a serde_json::value::RawValue>,
+}
+
+impl Response<'_> {
+    fn status(&self) -> u16 {
+        let told = self.status_code.as_u64().and_then(|status| u16::try_from(status).ok());
+        told.or_else(|| self.status_code.as_str()?.parse().ok()).unwrap_or(200)
+    }
 }
 
 impl<'a> Desk<'a> {
@@ -207,9 +216,9 @@ impl<'a> Desk<'a> {
     /// Looks where a batch stands.
     pub(super) async fn look(&self, batch: &str) -> Result<Standing> {
         let found: Batch = self.get(&format!("batches/{batch}")).await?;
-        Ok(match found.status.as_str() {
+        Ok(match found.status.to_lowercase().as_str() {
             // What was answered before it expired or was cancelled is paid, and there.
-            "completed" | "expired" | "cancelled" => Standing::Back {
+            "completed" | "expired" | "cancelled" | "canceled" => Standing::Back {
                 files: [found.output_file_id, found.error_file_id].into_iter().flatten().collect(),
             },
             "failed" => {
@@ -245,6 +254,7 @@ fn result(line: &[u8], hear: &mut impl FnMut(&str, Came) -> Result<()>) -> Resul
     if line.trim_ascii().is_empty() {
         return Ok(());
     }
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let Ok(Line { custom_id, response }) = serde_json::from_slice::<Line<'_>>(line) else {
         tracing::warn!("a line of the batch's results cannot be read");
         return Ok(());
@@ -252,16 +262,15 @@ fn result(line: &[u8], hear: &mut impl FnMut(&str, Came) -> Result<()>) -> Resul
     let failed = |error: Error, within: Option<Reply>| {
         Came::Failure(error, within, serde_json::from_slice(line).unwrap_or_default())
     };
-    let came = match response {
+    let body = |response: &Response<'_>| response.body.map_or("", |body| body.get()).as_bytes().to_vec();
+    let came = match response.map(|response| (response.status(), body(&response))) {
         None => failed(Error::new(Kind::Limited, "the batch has no answer to it"), None),
-        Some(response) if response.status_code == 200 => match Reply::read(response.body.get().as_bytes()) {
+        Some((200, body)) => match Reply::read(&body) {
             Heard::Answer(reply) => Came::Answer(reply),
             Heard::Error(fault, counted) => failed(fault.error(String::new()), Some(counted)),
             Heard::Broken(what) => failed(reply::broken(&what), None),
         },
-        Some(Response { status_code, body }) => {
-            failed(Fault::of(status_code, body.get().as_bytes()).error(String::new()), None)
-        }
+        Some((status, body)) => failed(Fault::of(status, &body).error(String::new()), None),
     };
     hear(&custom_id, came)
 }
