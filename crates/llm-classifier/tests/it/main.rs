@@ -18,5 +18,6 @@ mod program;
 mod refused;
 mod servers;
 mod task;
+mod team;
 mod votes;
 mod whole;
