@@ -25,7 +25,7 @@ pub use engine::{batch, head, rules};
 pub use money::{Books, Fund, Ledger, Period, Price, Prices, Spent, Usage, litellm, nano, plan};
 #[cfg(feature = "cli")]
 pub use run::{Asking, Folders};
-pub use run::{Labelled, check_fields, find_id_field, lines, reasons};
+pub use run::{Labelled, check_fields, find_id_field, lines, reasons, rejected_root};
 pub use task::{
     Choice, Defence, Field, Filter, Form, Label, Labels, Model, Output, ResponseField, Rules, Task, TaskKind,
     Threshold, Words, id_of, is_hidden, shown_id,

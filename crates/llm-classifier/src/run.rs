@@ -9,5 +9,5 @@ pub(crate) mod row;
 
 #[cfg(feature = "cli")]
 pub use asking::{Asking, Folders};
-pub use labelled::{Labelled, check_fields, find_id_field};
+pub use labelled::{Labelled, check_fields, find_id_field, rejected_root};
 pub use reasons::reasons;

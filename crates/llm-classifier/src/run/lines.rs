@@ -6,6 +6,7 @@ use crawl_core::{Error, Kind, Missing, Record, Result, Tally};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::row::Side;
 use crate::{Classifier, Row};
 
 /// So many records may be settled and wait for an older one.
@@ -81,7 +82,7 @@ async fn hand_out<I>(
     while let Some(record) = lines.recv().await {
         let next = match record {
             Err(error) => Err(error),
-            Ok(record) => match classifier.begin(record).await {
+            Ok(record) => match classifier.begin(record, Side::LetThrough).await {
                 Some(row) => Ok(row),
                 None => break,
             },

@@ -16,6 +16,7 @@ mod paid;
 mod pipes;
 mod program;
 mod refused;
+mod rejected;
 mod servers;
 mod task;
 mod team;
