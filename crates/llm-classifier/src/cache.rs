@@ -19,7 +19,7 @@ use crawl_core::{Error, Result, Timestamp};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use crate::Reply;
+use crate::reply::Reply;
 use claims::Claims;
 use index::{Index, Place};
 use part::{Part, Watch};

@@ -1,11 +1,11 @@
-//! Whole runs: over a listing or a pipe, as its flags say, and the rows that come of it.
+//! Whole runs: over a listing or a pipe, as its flags say, and plans of them before anything is sent.
 
 #[cfg(feature = "cli")]
 mod asking;
 mod labelled;
 pub mod lines;
+pub mod plan;
 mod reasons;
-pub(crate) mod row;
 
 #[cfg(feature = "cli")]
 pub use asking::{Asking, Folders};

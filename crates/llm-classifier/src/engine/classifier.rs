@@ -13,11 +13,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ask::endpoint::{Endpoint, Look};
+use crate::ask::{Chat, Origin};
+use crate::cache::Cache;
 use crate::engine::end::End;
-use crate::money::{Price, nano};
-use crate::run::row::{self, REJECTED, Side};
-use crate::task::id_of;
-use crate::{Answer, Answers, Cache, Chat, Fund, Ledger, Origin, Task, Usage};
+use crate::engine::row::{self, REJECTED, Side};
+use crate::money::{Fund, Ledger, Price, Usage, nano};
+use crate::task::{Answer, Answers, Task, id_of};
 use local::Local;
 pub(crate) use local::Settled;
 use openai::Openai;

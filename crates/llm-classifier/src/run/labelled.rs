@@ -7,10 +7,10 @@ use crawl_core::{Context, Error, Input, Kind, Map, Mapped, Record, Result, Row, 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
-use super::row::{REJECTED, Side};
 use crate::ask::chat::parameters;
-use crate::task::{id_of, kind_digest, template_digest};
-use crate::{Classifier, Task};
+use crate::engine::Classifier;
+use crate::engine::row::{REJECTED, Side};
+use crate::task::{Task, id_of, kind_digest, template_digest};
 
 /// Records with answers, in their order; those without as missing. Give it to [`crawl_core::Over`].
 #[derive(Debug)]
@@ -219,7 +219,7 @@ pub fn check_fields(task: &Task, input: &Input) -> Result<()> {
     let Some(record) = first_record(input)? else { return Ok(()) };
     let names: Vec<String> =
         record.raw().members().into_iter().flatten().map(|(key, _)| key.name().into_owned()).collect();
-    let there = |field: &crate::Field| {
+    let there = |field: &crate::task::Field| {
         let name = field.name.split('.').next().unwrap_or_default();
         names.iter().any(|found| found == name)
     };

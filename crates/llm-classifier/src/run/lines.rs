@@ -6,8 +6,9 @@ use crawl_core::{Error, Kind, Missing, Record, Result, Tally};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::row::Side;
-use crate::{Classifier, Row};
+use crate::engine::Classifier;
+use crate::engine::row::Side;
+use crawl_core::Row;
 
 /// So many records may be settled and wait for an older one.
 const AHEAD: usize = 1024;

@@ -17,6 +17,7 @@ mod pipes;
 mod program;
 mod refused;
 mod rejected;
+mod rooms;
 mod servers;
 mod task;
 mod team;

@@ -4,8 +4,8 @@ use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use crate::task::{Labels, Task, TaskKind, quoted};
-use crate::{Answer, Origin};
+use crate::ask::Origin;
+use crate::task::{Answer, Labels, Task, TaskKind, quoted};
 
 /// A record without an answer; `said` is what the model gave instead.
 pub(crate) fn missing(

@@ -1,7 +1,6 @@
 //! Thoughts: what a reasoning model says to itself before its answer. They are cut off, and what was cut is named.
 
-use crate::Reply;
-use crate::ask::extract;
+use crate::reply::{Reply, extract};
 
 /// The tags between which models think. Without a second tag the first is closed by `</...>`.
 const TAGS: [(&str, &str); 9] = [
