@@ -2,8 +2,9 @@
 //!
 //! The journals are the truth: one for each process that uses the cache at a time, and all are read by all. Beside each lies
 //! its process's index of all of them, so that memory does not grow with the number of answers; where an index lags behind or
-//! is broken, it is mended from the journals.
+//! is broken, it is mended from the journals. What a process asks now lies there too, so that no other asks it meanwhile.
 
+mod claims;
 mod index;
 mod part;
 mod tend;
@@ -18,7 +19,8 @@ use crawl_core::{Error, Result, Timestamp};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-use crate::Reply;
+use crate::reply::Reply;
+use claims::Claims;
 use index::{Index, Place};
 use part::{Part, Watch};
 pub use tend::{History, Prune, Pruned, Sums, prune};
@@ -125,6 +127,7 @@ struct Journals {
     /// The first one is ours.
     parts: Vec<Part>,
     index: Index,
+    claims: Claims,
     watch: Watch,
     synced_at: Instant,
 }
@@ -136,12 +139,7 @@ impl Journals {
             return Ok(Some(place));
         }
         let mut more = false;
-        let known = |parts: &[Part], number: u32| parts.iter().any(|part| part.number == number);
-        for number in self.watch.look(base)?.into_iter().flatten() {
-            if !known(&self.parts, number) {
-                self.parts.extend(Part::other(base, number)?);
-            }
-        }
+        self.look(base)?;
         for at in 1..self.parts.len() {
             if self.parts[at].length()? > self.parts[at].end {
                 self.index.read(&mut self.parts, at)?;
@@ -149,6 +147,50 @@ impl Journals {
             }
         }
         if more { self.index.get(key.short()) } else { Ok(None) }
+    }
+
+    /// Finds the journals that have come, and those that have new ones in their place since `prune`.
+    fn look(&mut self, base: &Path) -> Result<()> {
+        let Some(numbers) = self.watch.look(base)? else { return Ok(()) };
+        let mut at = 0;
+        self.parts.retain(|part| {
+            at += 1;
+            at == 1 || part.is_in_place()
+        });
+        for number in numbers {
+            if !self.parts.iter().any(|part| part.number == number) {
+                self.parts.extend(Part::other(base, number)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims a question; `None` if another process that lives has claimed it.
+    fn claim(&mut self, base: &Path, key: Key) -> Result<Option<usize>> {
+        let place = self.claims.put(key.short())?;
+        let others = match self.look(base) {
+            Ok(()) => self.parts[1..].iter().try_fold(false, |found, part| {
+                Ok(found || (claims::has(&part.path, key.short())? && part.is_written()?))
+            }),
+            Err(error) => Err(error),
+        };
+        if !matches!(others, Ok(false)) {
+            self.claims.free(place);
+        }
+        others.map(|claimed| (!claimed).then_some(place))
+    }
+}
+
+/// The right to ask a question, which no other process has meanwhile.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    cache: &'a Cache,
+    place: usize,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.cache.lock().claims.free(self.place);
     }
 }
 
@@ -168,6 +210,7 @@ impl Cache {
         }
         let own = Part::own(&base)?;
         let (path, syncing) = (own.path.clone(), Arc::new(own.file.try_clone().map_err(failed)?));
+        let claims = Claims::of(&path);
         let mut watch = Watch::new();
         let others = watch.look(&base)?.into_iter().flatten().filter(|number| *number != own.number);
         let others: Vec<Option<Part>> =
@@ -175,7 +218,7 @@ impl Cache {
         let mut parts = vec![own];
         parts.extend(others.into_iter().flatten());
         let (index, opened) = Index::open(&mut parts)?;
-        let journals = Mutex::new(Journals { parts, index, watch, synced_at: Instant::now() });
+        let journals = Mutex::new(Journals { parts, index, claims, watch, synced_at: Instant::now() });
         Ok(Cache { base, path, opened, syncing, journals })
     }
 
@@ -209,12 +252,18 @@ impl Cache {
         let mut journals = self.lock();
         let Some(place) = journals.find(&self.base, key)? else { return Ok(None) };
         let part = journals.parts.iter_mut().find(|part| part.number == place.part);
-        let Some(line) = part.map(|part| part.line(place.start, place.length)).transpose()? else {
-            return Ok(None);
-        };
+        let line = part.map(|part| part.line(place.start, place.length)).transpose()?;
+        let Some(line) = line.flatten() else { return Ok(None) };
         drop(journals);
         let kept: Option<Kept> = serde_json::from_slice(&line).ok();
         Ok(kept.filter(|kept| kept.key == key.hex()))
+    }
+
+    /// The right to ask a question; `None` as long as another process has it. What that one was answered is found once the
+    /// right is had.
+    pub(crate) fn claim(&self, key: Key) -> Result<Option<Claim<'_>>> {
+        let place = self.lock().claim(&self.base, key)?;
+        Ok(place.map(|place| Claim { cache: self, place }))
     }
 
     /// Keeps an answer with one write, and tells whether a [`Cache::sync`] is due.
@@ -262,8 +311,9 @@ impl Cache {
 impl Drop for Cache {
     fn drop(&mut self) {
         // What is not in the index is found in the journals at the next start.
-        let Journals { parts, index, .. } = &mut *self.lock();
+        let Journals { parts, index, claims, .. } = &mut *self.lock();
         let _ = index.flush(parts);
+        claims.tidy();
         parts[0].tidy();
     }
 }

@@ -4,5 +4,8 @@ pub mod batch;
 pub(crate) mod classifier;
 mod end;
 pub mod head;
+pub(crate) mod row;
 pub mod rules;
 pub(crate) mod suspect;
+
+pub use classifier::{Classifier, Found};

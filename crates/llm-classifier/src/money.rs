@@ -1,10 +1,11 @@
-//! What answers cost: prices, budgets, and plans before anything is sent.
+//! What answers cost: prices and budgets.
 
 mod cost;
 pub(crate) mod fund;
 pub(crate) mod ledger;
 pub mod litellm;
-pub mod plan;
+#[cfg(test)]
+mod mutated;
 mod price;
 pub(crate) mod tokens;
 mod usage;

@@ -1,5 +1,6 @@
 //! Tasks: what to ask about a record, and which answers there are.
 
+pub(crate) mod answer;
 mod codes;
 mod digest;
 mod disarm;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use crawl_core::{Error, Kind, Result};
 
+pub use answer::{Answer, Answers, Verdict};
 use codes::Spelled;
 pub(crate) use digest::{kind_digest, prompt_digest, template_digest};
 pub use disarm::is_hidden;

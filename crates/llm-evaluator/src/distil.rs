@@ -213,7 +213,7 @@ fn enough(seen: &[Learned], unseen: &[Learned], wish: &Distilling<'_>) -> Result
     if seen.iter().all(|row| row.said == seen[0].said) {
         return refused(
             "all rows have the same label: there is nothing to tell apart".into(),
-            "the root of a filter lacks what it rejected: give the records of its input, and --kept with the --cache and --model of the run",
+            "the root of a filter lacks what it rejected: repeat the run with --rejected, or give the records of its input, and --kept with the --cache and --model of the run",
         );
     }
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::aspect::{Aspect, Measure, Scheme, Unknown, found};
 use super::score::Places;
 use llm_classifier::Task;
-use llm_classifier::id_of;
+use llm_classifier::{id_of, rejected_root};
 
 /// Answers by id; only those about the ids that were wanted are kept.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +79,8 @@ impl fmt::Display for Confidence {
 }
 
 impl Given {
-    /// Reads the answers about `wanted` from a root (the listing, and what was asked again for it later) or a file.
+    /// Reads the answers about `wanted` from a root (the listing, what was asked again for it later, and what it rejected, if
+    /// that was kept) or a file.
     ///
     /// # Errors
     /// [`Kind::Config`] if there is nothing to read, if the root has several listings and none is named, or if an
@@ -93,7 +94,7 @@ impl Given {
     ) -> Result<Self> {
         let scheme = Scheme::of(task);
         let mut given = Given { from: from.display().to_string(), ..Given::default() };
-        each(from, listing, id_field, |id, row| {
+        each_answer(from, listing, id_field, |id, row| {
             if given.records == 0 {
                 given.example = id.to_owned();
             }
@@ -203,6 +204,21 @@ pub(crate) fn each(
         }
     }
     Ok(())
+}
+
+/// As [`each`], and then over the rows that a run with `--rejected` kept beside the root.
+pub(crate) fn each_answer(
+    from: &Path,
+    listing: Option<&str>,
+    id_field: Option<&str>,
+    mut take: impl FnMut(&str, GivenRow<'_>) -> Result<()>,
+) -> Result<()> {
+    each(from, listing, id_field, &mut take)?;
+    let rejected = rejected_root(from);
+    match from.is_dir() && rejected.is_dir() {
+        true => each(&rejected, listing, id_field, take),
+        false => Ok(()),
+    }
 }
 
 /// The lines of a JSONL file as records.

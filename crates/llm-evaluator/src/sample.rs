@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::aspect::{Aspect, Scheme};
 use super::dice::number;
-use super::given::{Confidence, GivenAnswer, GivenRow, answer, each};
+use super::given::{Confidence, GivenAnswer, GivenRow, answer, each, each_answer};
 use crate::lowest::Lowest;
 use llm_classifier::Task;
 
@@ -102,7 +102,7 @@ fn unsure(scheme: &Scheme, wish: Wish<'_>) -> Result<HashMap<String, u64>> {
     // The digest of the first answer to each id.
     let mut first: HashMap<u64, u64> = HashMap::new();
     for labels in wish.labels {
-        each(labels, wish.listing, wish.id_field, |id, row| {
+        each_answer(labels, wish.listing, wish.id_field, |id, row| {
             let GivenRow::Record(record) = row else { return Ok(()) };
             let answer = answer(record, scheme)?;
             let lot = number(wish.seed, id) >> 32;

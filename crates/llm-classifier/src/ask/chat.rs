@@ -10,8 +10,7 @@ use crawl_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
-use crate::task::{Values, disarmed, prompt_digest};
-use crate::{Answers, Task};
+use crate::task::{Answers, Task, Values, disarmed, prompt_digest};
 pub(crate) use form::RequestForm;
 pub use form::Structured;
 pub(crate) use service::ENDPOINT;

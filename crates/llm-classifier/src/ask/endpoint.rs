@@ -7,21 +7,20 @@ mod trial;
 mod under_way;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crawl_core::http::{Http, Waiting};
 use crawl_core::json::Raw;
 use crawl_core::{Error, Judge, Kind, Record, Result, Timestamp};
 
-use crate::ask::answer::decides;
 use crate::ask::chat::{Question, parameters};
-use crate::ask::logprobs;
-use crate::ask::thoughts::Spoken;
-use crate::cache::{Cache, Kept, Key};
-use crate::money::Cost;
-use crate::money::{Price, dollars, nano};
-use crate::task::shown_id;
-use crate::{Answer, Answers, Chat, Origin, Reply, Usage, Verdict};
+use crate::ask::{Chat, Origin};
+use crate::cache::{Cache, Claim, Kept, Key};
+use crate::money::{Cost, Price, Usage, dollars, nano};
+use crate::reply::thoughts::Spoken;
+use crate::reply::{Reply, logprobs};
+use crate::task::answer::decides;
+use crate::task::{Answer, Answers, Verdict, shown_id};
 use first::First;
 use pause::Pause;
 use trial::Trial;
@@ -31,6 +30,9 @@ use under_way::UnderWay;
 const MOST_TOKENS: u64 = 4096;
 /// All questions have one form: if the endpoint refuses so many first ones alike, it is the form and not the records.
 const FIRST: u32 = 3;
+/// How often it is looked whether another process still asks the same question: at first, and later.
+const SOON: Duration = Duration::from_millis(10);
+const SELDOM: Duration = Duration::from_millis(200);
 
 /// One way of putting the question.
 #[derive(Debug)]
@@ -212,15 +214,45 @@ impl Endpoint {
         since: Option<Timestamp>,
     ) -> Result<(Kept, bool)> {
         let _alone = self.under_way.alone(question.key).await;
-        if let Some(kept) = self.cache.get(question.key)?
-            && since.is_none_or(|since| kept.at >= since)
-        {
+        let counts = |kept: &Kept| since.is_none_or(|since| kept.at >= since);
+        if let Some(kept) = self.cache.get(question.key)?.filter(counts) {
+            self.usage.cached();
+            return Ok((kept, false));
+        }
+        let _claim = self.claimed(question.key).await?;
+        // Another process may have been answered in the meantime.
+        if let Some(kept) = self.cache.get(question.key)?.filter(counts) {
             self.usage.cached();
             return Ok((kept, false));
         }
         let kept = self.paid(look, question, id, round).await?;
         self.judge.had();
         Ok((kept, true))
+    }
+
+    /// Waits until no other process asks this question.
+    async fn claimed(&self, key: Key) -> Result<Claim<'_>> {
+        let (config, began) = (self.http.config(), Instant::now());
+        let mut wait = SOON;
+        loop {
+            if let Some(claim) = self.cache.claim(key)? {
+                return Ok(claim);
+            }
+            if began.elapsed() > config.patience {
+                let what = "another process that uses this response cache has been asking this question for too long";
+                return Err(Error::new(Kind::Transient, what).at(self.cache.path().display().to_string()).advise(
+                    "look whether it is stopped and end it, then run the same command again; or raise --patience",
+                ));
+            }
+            tokio::select! {
+                biased;
+                () = config.stop.cancelled() => {
+                    return Err(Error::new(Kind::Stopped, "stopped before it was asked for"));
+                }
+                () = tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
+            }
+            wait = (wait * 2).min(SELDOM);
+        }
     }
 
     /// The most that a try can cost, in billionths of a dollar: a token has at least one byte, and what comes back is

@@ -3,8 +3,8 @@
 use crawl_core::Timestamp;
 use serde::Serialize;
 
-use crate::ask::thoughts::Spoken;
 use crate::cache::Kept;
+use crate::reply::thoughts::Spoken;
 
 /// How an answer was had. All of it comes from the cache's lines, so that a run from the cache gives the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

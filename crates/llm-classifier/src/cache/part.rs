@@ -1,6 +1,6 @@
 //! Parts: each process that uses a cache at a time writes a journal of its own, and all read all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -75,8 +75,8 @@ impl Part {
             let file = open().map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-                Err(std::fs::TryLockError::Error(cause)) => {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(cause)) => {
                     return Err(Error::io("cannot lock the response cache", &path, cause));
                 }
             }
@@ -109,11 +109,30 @@ impl Part {
         Ok(self.file.metadata().map_err(|cause| self.failed(cause))?.len())
     }
 
-    pub(super) fn line(&mut self, start: u64, length: u32) -> Result<Vec<u8>> {
+    /// So many bytes from there on; `None` if the journal is shorter since `prune` has put a new one into its place.
+    pub(super) fn line(&mut self, start: u64, length: u32) -> Result<Option<Vec<u8>>> {
         let mut line = vec![0; length as usize];
-        let read = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.read_exact(&mut line));
-        read.map_err(|cause| self.failed(cause))?;
-        Ok(line)
+        match self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.read_exact(&mut line)) {
+            Ok(()) => Ok(Some(line)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(cause) => Err(self.failed(cause)),
+        }
+    }
+
+    /// Whether this journal still has its name.
+    pub(super) fn is_in_place(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+
+    /// Whether a living process writes it.
+    pub(super) fn is_written(&self) -> Result<bool> {
+        match self.file.try_lock_shared() {
+            Ok(()) => self.file.unlock().map(|()| false).map_err(|cause| self.failed(cause)),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(cause)) => {
+                Err(Error::io("cannot lock the response cache", &self.path, cause))
+            }
+        }
     }
 
     /// A digest of how it begins and of what is before `end`, by which it is known again.

@@ -297,4 +297,31 @@ mod tests {
         let again = open();
         assert!([1, 3, 4, 6].into_iter().all(|number| has(&again, number)) && again.answers() == 4);
     }
+
+    #[test]
+    fn a_journal_that_has_come_into_the_place_of_another_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Cache::open(folder.path()).unwrap();
+        let put = |cache: &Cache, number: u64, task: &str| {
+            let (key, line) = kept(number, task);
+            cache.keep(key, &line).unwrap();
+        };
+        let has = |cache: &Cache, number: u64| cache.get(kept(number, "t").0).unwrap().is_some();
+        let first = open();
+        // As `plan` does: it keeps nothing, and takes its journal with it.
+        let idle = open();
+        assert!(!has(&first, 1));
+        drop(idle);
+        let second = open();
+        put(&second, 1, "go");
+        put(&second, 2, "stay");
+        assert!(has(&first, 1) && has(&first, 2));
+        drop(second);
+        let what = Prune { task: Some("go".into()), ..Prune::default() };
+        assert_eq!(prune(folder.path(), &what).unwrap().gone, 1);
+        let third = open();
+        put(&third, 3, "stay");
+        assert_eq!(third.path(), folder.path().join("answers.part-1.jsonl"));
+        assert_eq!([3, 2, 1].map(|number| has(&first, number)), [true, true, false]);
+    }
 }

@@ -11,7 +11,7 @@ use crawl_core::{
     Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Settings, Share, Source, SourceId,
     Store, Stored, Timestamp,
 };
-use llm_classifier::{Classifier, Labelled, Spent, reasons};
+use llm_classifier::{Classifier, Labelled, Spent, reasons, rejected_root};
 
 use super::input::Input;
 use llm_classifier::Asking;
@@ -52,6 +52,9 @@ pub(crate) struct Run {
     /// Only a part of the pages, such as 3/16, from 0/16 to 15/16; `gather ROOT` joins them
     #[arg(long, value_name = "I/N", requires = "root", conflicts_with = "retry_missing")]
     share: Option<Share>,
+    /// Write what the task rejects too, with its answers, into the root ROOT.rejected; `llm-evaluator` reads it with ROOT
+    #[arg(long, requires = "root")]
+    rejected: bool,
     /// Stop after so many pages
     #[arg(long, value_name = "N")]
     pages: Option<u64>,
@@ -119,31 +122,56 @@ async fn crawl(
     classifier: Arc<Classifier>,
     session: &Session,
 ) -> Result<Outcome> {
-    let in_flight = in_flight(&input, arguments.asking.concurrency);
-    let store = Store::new(root).with_compression(arguments.compression.into());
     let whole = input.id().clone();
-    let Some(listing) = listing(arguments, input, next, &classifier)? else {
+    let options =
+        Pump::default().pages(arguments.pages).in_flight(in_flight(&input, arguments.asking.concurrency));
+    let Some(again) = again(next) else {
         say(format!("nothing is missing in {}", root.display()));
         return Ok(Outcome::Done);
     };
+    let map = Labelled::new(classifier.clone())?;
+    let listing = over(arguments, input.clone(), again.clone(), map)?;
     if [listing.id(), &whole].into_iter().any(|id| has_worked(root, id, &listing.settings())) {
         classifier.setup_is_known();
     }
-    let options = Pump::default().pages(arguments.pages).in_flight(in_flight);
     let began = Instant::now();
     let waiting = || classifier.waiting();
     let known = Known { expects: listing.expects(), waiting: Some(&waiting), ..Known::default() };
-    let crawled = session.crawl(&listing, &store, options, known).await;
+    let store = |root: &Path| Store::new(root).with_compression(arguments.compression.into());
+    let crawled = session.crawl(&listing, &store(root), options, known).await;
+    let audits = arguments.rejected && matches!(crawled, Ok((_, Outcome::Done | Outcome::Missing)));
+    let mut audited = Ok(None);
+    if audits {
+        report(&classifier, began.elapsed());
+        let map = Labelled::new(classifier.clone())?.rejected()?;
+        let (listing, rejected) = (over(arguments, input, again, map)?, rejected_root(root));
+        let paid = || classifier.usage().spent().paid;
+        let before = paid();
+        audited = session.crawl(&listing, &store(&rejected), options, known).await.map(Some);
+        if paid() > before {
+            say(format!(
+                "  answers: {} paid anew for {}: the cache has lost them",
+                paid() - before,
+                rejected.display()
+            ));
+        }
+    }
     let finished = classifier.finish(Duration::from_secs(30)).await;
-    report(&classifier, began.elapsed());
+    if !audits {
+        report(&classifier, began.elapsed());
+    }
     let (checkpoint, outcome) = crawled?;
+    let audited = audited?;
     finished?;
     if checkpoint.totals.missing > 0 {
         for (kind, count) in reasons(&Stored::open(root, listing.id())?)? {
             say(format!("  missing {:>12}  {kind}", grouped(count)));
         }
     }
-    Ok(outcome)
+    Ok(match audited {
+        Some((_, Outcome::Stopped)) => Outcome::Stopped,
+        _ => outcome,
+    })
 }
 
 /// As many pages as keep every place busy while the oldest waits for its last answer; not more, for a stop finishes
@@ -179,18 +207,21 @@ fn has_worked(root: &Path, id: &SourceId, settings: &Settings) -> bool {
     answered && ["model", "prompt", "parameters", "structured"].into_iter().all(same)
 }
 
-/// The listing to make; `None` if nothing is missing.
-fn listing(
-    arguments: &Run,
-    input: Listed,
-    next: Next,
-    classifier: &Arc<Classifier>,
-) -> Result<Option<Over<Labelled>>> {
-    let whole = Over::new(input, Labelled::new(classifier.clone())?)?;
-    Ok(match next {
-        Next::Whole => Some(whole.share(arguments.share)?),
-        Next::Again(round) => Some(whole.again(round)?),
+/// The round in which to ask again, if it is one; `None` if there is nothing to do.
+fn again(next: Next) -> Option<Option<Box<Round>>> {
+    match next {
+        Next::Whole => Some(None),
+        Next::Again(round) => Some(Some(round)),
         Next::Nothing => None,
+    }
+}
+
+/// The listing to make.
+fn over(arguments: &Run, input: Listed, again: Option<Box<Round>>, map: Labelled) -> Result<Over<Labelled>> {
+    let whole = Over::new(input, map)?;
+    Ok(match again {
+        None => whole.share(arguments.share)?,
+        Some(round) => whole.again(round)?,
     })
 }
 

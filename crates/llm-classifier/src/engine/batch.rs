@@ -16,9 +16,10 @@ use std::time::Duration;
 use crawl_core::{Error, Kind, Record, Result};
 
 use crate::ask::endpoint::{Endpoint, Look};
+use crate::engine::Classifier;
 use crate::engine::classifier::Settled;
-use crate::task::id_of;
-use crate::{Classifier, Price, Verdict};
+use crate::money::Price;
+use crate::task::{Verdict, id_of};
 use desk::Desk;
 use note::Note;
 use out::Out;

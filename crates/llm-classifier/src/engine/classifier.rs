@@ -13,11 +13,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ask::endpoint::{Endpoint, Look};
+use crate::ask::{Chat, Origin};
+use crate::cache::Cache;
 use crate::engine::end::End;
-use crate::money::{Price, nano};
-use crate::run::row;
-use crate::task::id_of;
-use crate::{Answer, Answers, Cache, Chat, Fund, Ledger, Origin, Task, Usage};
+use crate::engine::row::{self, REJECTED, Side};
+use crate::money::{Fund, Ledger, Price, Usage, nano};
+use crate::task::{Answer, Answers, Task, id_of};
 use local::Local;
 pub(crate) use local::Settled;
 use openai::Openai;
@@ -221,8 +222,12 @@ impl Classifier {
     }
 
     /// Begins with a record once a place is free; `None` once the run must stop.
-    pub(crate) async fn begin(self: &Arc<Self>, record: Record) -> Option<JoinHandle<Option<Row>>> {
-        self.under_way(|classifier| async move { classifier.settled(&record).await }).await
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        record: Record,
+        side: Side,
+    ) -> Option<JoinHandle<Option<Row>>> {
+        self.under_way(move |classifier| async move { classifier.settled(&record, side).await }).await
     }
 
     /// Begins to find the answer for a record once a place is free, as [`Classifier::find`] does. `None`, at once or later, if
@@ -255,19 +260,19 @@ impl Classifier {
 
     /// The row of a record; `None` if the run must stop: see [`Classifier::end`].
     pub async fn settle(&self, record: Record) -> Option<Row> {
-        self.settled(&record).await.map_err(|error| self.end.stop(error)).ok()
+        self.settled(&record, Side::LetThrough).await.map_err(|error| self.end.stop(error)).ok()
     }
 
-    async fn settled(&self, record: &Record) -> Result<Row> {
+    async fn settled(&self, record: &Record, side: Side) -> Result<Row> {
         if record.raw().members().is_some() {
-            self.check_members(record)?;
+            self.check_members(record, side)?;
         }
         match self.find(record).await? {
             Found::Answered(answer, origin) => {
                 self.usage().suspicious(origin.suspicious);
-                row::answered(record, &self.task, &answer, &origin)
+                row::answered(record, &self.task, &answer, &origin, side)
             }
-            Found::Missing(missing) => Ok(Row::Missing(missing)),
+            Found::Missing(missing) => Ok(row::unanswered(missing, side)),
         }
     }
 
@@ -305,8 +310,9 @@ impl Classifier {
     }
 
     /// A second member of the same name would hide one of the two from most readers.
-    fn check_members(&self, record: &Record) -> Result<()> {
-        let ours = self.task.members();
+    fn check_members(&self, record: &Record, side: Side) -> Result<()> {
+        let mut ours = self.task.members();
+        ours.extend((side == Side::Rejected).then_some(REJECTED));
         for (key, _) in record.raw().members().into_iter().flatten() {
             if let Some(name) = ours.iter().find(|name| key.is(name)) {
                 return Err(Error::new(Kind::Config, format!("the records already have a member `{name}`"))

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use static_embedding::Table;
 
-use crate::task::{Labels, Task, TaskKind, kind_digest, prompt_digest};
-use crate::{Answer, Origin};
+use crate::ask::Origin;
+use crate::task::{Answer, Labels, Task, TaskKind, kind_digest, prompt_digest};
 pub use seen::Seen;
 
 const VERSION: u32 = 1;

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crawl_core::json::Raw;
 
-use crate::task::{TaskKind, Words};
-use crate::{Answer, Task};
+use crate::task::{Answer, Task, TaskKind, Words};
 
 /// What the rules make of a record.
 #[derive(Clone, Debug, PartialEq)]

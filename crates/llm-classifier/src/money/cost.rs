@@ -3,9 +3,8 @@
 use crawl_core::http::never_sent;
 use crawl_core::{Error, Kind};
 
-use crate::Reply;
-use crate::ask::reply::is_filtered;
 use crate::money::{Price, nano};
+use crate::reply::{Reply, is_filtered};
 
 /// What an answer or a failure cost, in billionths of a dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use crawl_core::{Error, Kind, Result};
 use tokio::sync::Notify;
 
-use crate::money::Cost;
-use crate::money::dollars;
 use crate::money::fund::{Booking, Fund};
+use crate::money::{Cost, dollars};
 
 /// The books of a run.
 #[derive(Debug, Default)]

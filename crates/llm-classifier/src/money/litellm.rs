@@ -134,7 +134,7 @@ const HEAD: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Prices;
+    use crate::money::Prices;
 
     #[test]
     fn a_list_becomes_a_file_of_prices_that_can_be_read() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 
-use crate::Reply;
+use crate::reply::Reply;
 
 /// What a model costs, in dollars for a million tokens.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

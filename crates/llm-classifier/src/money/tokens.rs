@@ -8,7 +8,7 @@ pub(crate) fn tokens_of(text: &str, model: &str) -> u64 {
 }
 
 /// The tokenizer of a model; for one that is not OpenAI's it is an estimate.
-pub(super) fn tokenizer(model: &str) -> &'static CoreBPE {
+pub(crate) fn tokenizer(model: &str) -> &'static CoreBPE {
     let old = model == "gpt-4" || model.starts_with("gpt-4-") || model.starts_with("gpt-3.5");
     if old { tiktoken_rs::cl100k_base_singleton() } else { tiktoken_rs::o200k_base_singleton() }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::money::dollars;
-use crate::{Ledger, Reply};
+use crate::money::{Ledger, dollars};
+use crate::reply::Reply;
 
 /// Counters of a run; every answer is counted as it is read.
 #[derive(Debug, Default)]

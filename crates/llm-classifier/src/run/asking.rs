@@ -12,10 +12,14 @@ use crawl_cli::{HttpFlags, Session, grouped, say};
 use crawl_core::http::{Http, HttpConfig, Secret};
 use crawl_core::{Error, Kind};
 
+use crate::ask::{Chat, Structured};
+use crate::cache::Cache;
 use crate::engine::batch::Bounds;
 use crate::engine::head::Head;
-use crate::money::plan::Limits;
-use crate::{Answers, Cache, Chat, Classifier, Fund, Period, Structured, Task, nano, rules};
+use crate::engine::{Classifier, rules};
+use crate::money::{Fund, Period, nano};
+use crate::run::plan::Limits;
+use crate::task::{Answers, Task};
 pub use folders::Folders;
 
 /// Flags of every command that asks a model.

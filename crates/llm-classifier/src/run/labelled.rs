@@ -1,5 +1,6 @@
 //! `Labelled`: the map from records to records with answers.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crawl_core::{Context, Error, Input, Kind, Map, Mapped, Record, Result, Row, Settings};
@@ -7,8 +8,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::ask::chat::parameters;
-use crate::task::{id_of, kind_digest, template_digest};
-use crate::{Classifier, Task};
+use crate::engine::Classifier;
+use crate::engine::row::{REJECTED, Side};
+use crate::task::{Task, id_of, kind_digest, template_digest};
 
 /// Records with answers, in their order; those without as missing. Give it to [`crawl_core::Over`].
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub struct Labelled {
     classifier: Arc<Classifier>,
     /// The digest of what decides how an answer looks in a record.
     kind: String,
+    side: Side,
     /// Held by the page that is handing out its records: an older page comes first.
     turn: Arc<Mutex<()>>,
 }
@@ -27,8 +30,34 @@ impl Labelled {
     /// [`Kind::Config`] if the task cannot be spelled.
     pub fn new(classifier: Arc<Classifier>) -> Result<Self> {
         let kind = kind_digest(classifier.task())?;
-        Ok(Labelled { classifier, kind, turn: Arc::default() })
+        Ok(Labelled { classifier, kind, side: Side::LetThrough, turn: Arc::default() })
     }
+
+    /// The other side: records that the task rejects, with their answers and why. What was asked for this map comes from the
+    /// cache for that one.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the task itself has a member `rejected`.
+    pub fn rejected(self) -> Result<Self> {
+        let task = self.classifier.task();
+        if task.members().contains(&REJECTED) {
+            let what = format!("the task writes a member `{REJECTED}` of its own");
+            return Err(Error::new(Kind::Config, what)
+                .at(task.name.clone())
+                .advise("rename it, or leave --rejected away"));
+        }
+        Ok(Labelled { side: Side::Rejected, ..self })
+    }
+}
+
+/// Where the rejected rows of a root go: a root beside it, so that nobody takes them for what was let through.
+pub fn rejected_root(root: &Path) -> PathBuf {
+    // `.` and the like have no name.
+    let whole = root.file_name().is_none().then(|| root.canonicalize().ok()).flatten();
+    let root = whole.as_deref().unwrap_or(root);
+    let mut name = root.file_name().unwrap_or_default().to_owned();
+    name.push(".rejected");
+    root.with_file_name(name)
 }
 
 impl Map for Labelled {
@@ -38,8 +67,13 @@ impl Map for Labelled {
             task.fields.iter().map(|field| format!("{}:{}", field.name, field.limit)).collect();
         let thresholds: Vec<_> =
             task.thresholds.iter().map(|t| format!("{}:{}", task.response[t.place].name, t.least)).collect();
+        // No task requires the output of this name.
+        let name = match self.side {
+            Side::LetThrough => task.name.clone(),
+            Side::Rejected => format!("{}, rejected", task.name),
+        };
         let settings = Settings::default()
-            .with("task", &task.name)
+            .with("task", name)
             .with("labels", &self.kind)
             .with("prompt.system", template_digest(&task.system))
             .with("prompt.user", template_digest(&task.user))
@@ -77,7 +111,7 @@ impl Map for Labelled {
 
     async fn map(&self, rows: Vec<Record>, _context: &Context) -> Result<Vec<Mapped>> {
         let turn = self.turn.clone().lock_owned().await;
-        let work = Work(tokio::spawn(settle(self.classifier.clone(), rows, turn)));
+        let work = Work(tokio::spawn(settle(self.classifier.clone(), rows, self.side, turn)));
         let rows = work.ended().await?;
         if let Some(dollars) = self.classifier.spent() {
             tracing::info!(dollars, "spent so far");
@@ -108,12 +142,13 @@ impl Drop for Work {
 async fn settle(
     classifier: Arc<Classifier>,
     records: Vec<Record>,
+    side: Side,
     turn: OwnedMutexGuard<()>,
 ) -> Result<Vec<Row>> {
     let wanted = records.len();
     let mut under_way = Vec::with_capacity(wanted);
     for record in records {
-        let Some(row) = classifier.begin(record).await else { break };
+        let Some(row) = classifier.begin(record, side).await else { break };
         under_way.push(row);
     }
     drop(turn);
@@ -184,7 +219,7 @@ pub fn check_fields(task: &Task, input: &Input) -> Result<()> {
     let Some(record) = first_record(input)? else { return Ok(()) };
     let names: Vec<String> =
         record.raw().members().into_iter().flatten().map(|(key, _)| key.name().into_owned()).collect();
-    let there = |field: &crate::Field| {
+    let there = |field: &crate::task::Field| {
         let name = field.name.split('.').next().unwrap_or_default();
         names.iter().any(|found| found == name)
     };

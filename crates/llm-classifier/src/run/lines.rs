@@ -6,7 +6,9 @@ use crawl_core::{Error, Kind, Missing, Record, Result, Tally};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::{Classifier, Row};
+use crate::engine::Classifier;
+use crate::engine::row::Side;
+use crawl_core::Row;
 
 /// So many records may be settled and wait for an older one.
 const AHEAD: usize = 1024;
@@ -81,7 +83,7 @@ async fn hand_out<I>(
     while let Some(record) = lines.recv().await {
         let next = match record {
             Err(error) => Err(error),
-            Ok(record) => match classifier.begin(record).await {
+            Ok(record) => match classifier.begin(record, Side::LetThrough).await {
                 Some(row) => Ok(row),
                 None => break,
             },

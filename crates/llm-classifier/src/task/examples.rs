@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::text::Text;
 use super::{Example, Task};
-use crate::{Answers, Reply, Verdict};
+use crate::reply::Reply;
+use crate::task::{Answers, Verdict};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -32,7 +32,7 @@ pub(crate) struct EvaluateArgs {
     task: String,
     /// The labelled rows, JSONL: id, and the right answer in `gold`, `labels` or the task's own members
     gold: PathBuf,
-    /// The answers: a root of `run`, or a JSONL file of its records
+    /// The answers: a root of `run`, with what it rejected if that was kept (`run --rejected`), or a JSONL file of its records
     #[arg(long, value_name = "ROOT|FILE")]
     labels: Option<PathBuf>,
     /// Two sets of answers, of two models or prompts, about the same gold rows
@@ -167,7 +167,7 @@ fn hint(task: &Task, reports: &[Report]) {
     if matches!(task.kind, TaskKind::Filter(_)) && reports.iter().any(gone) {
         say(
             "note: the root of a filter holds only what it let through, so rows that it rejected count here as without an \
-             answer; `--ask --cache` with the run's cache measures them too, at no cost",
+             answer; repeat the run with --rejected, or write `--ask --cache` with its cache: both measure them too, at no cost",
         );
     }
 }

@@ -10,7 +10,7 @@ use static_embedding::Table;
 use crate::asked::answered;
 use crate::aspect::{Scheme, found};
 use crate::dice::number;
-use crate::given::{GivenAnswer, GivenRow, answer, each};
+use crate::given::{GivenAnswer, GivenRow, answer, each, each_answer};
 use crate::gold::Gold;
 use crate::lowest::Lowest;
 use crate::score::Places;
@@ -48,7 +48,7 @@ pub(crate) fn read(task: &Task, table: &Table, wish: &Distilling<'_>) -> Result<
     let mut lowest = Lowest::new(wish.rows);
     let mut kept: HashMap<String, (Record, GivenAnswer)> = HashMap::new();
     let mut all = Rows::default();
-    each(wish.labels, wish.listing, wish.id_field, |id, row| {
+    let take = |id: &str, row: GivenRow<'_>| {
         let GivenRow::Record(record) = row else { return Ok(()) };
         let (answer, made) = match wish.kept {
             None => (answer(record, &scheme)?, made_by(record, &scheme)),
@@ -75,7 +75,12 @@ pub(crate) fn read(task: &Task, table: &Table, wish: &Distilling<'_>) -> Result<
             lowest.offer(number(wish.seed, id), id, || (record.clone(), answer));
         }
         Ok(())
-    })?;
+    };
+    match wish.kept {
+        None => each_answer(wish.labels, wish.listing, wish.id_field, take)?,
+        // There the records are the input of the run, whose answers the cache has.
+        Some(_) => each(wish.labels, wish.listing, wish.id_field, take)?,
+    }
     let drawn = lowest.rows.into_iter().map(|((_, id), row)| (id, row));
     let mut chosen: Vec<(String, (Record, GivenAnswer))> = kept.into_iter().chain(drawn).collect();
     chosen.sort_by(|one, other| one.0.cmp(&other.0));

@@ -7,3 +7,4 @@ mod evaluate;
 #[path = "../../../llm-classifier/tests/it/house.rs"]
 mod house;
 mod program;
+mod rejected;

@@ -63,7 +63,7 @@ impl RequestForm {
     /// The form to try after one that the endpoint refuses, each change once; `None` if there is none left.
     pub(crate) fn after(self, error: &Error) -> Option<Self> {
         let refused = matches!(error.status(), Some(400 | 404 | 415 | 422 | 500 | 501));
-        if !refused || crate::ask::reply::is_filtered(error) {
+        if !refused || crate::reply::is_filtered(error) {
             return None;
         }
         let told = Complaint::of(error);

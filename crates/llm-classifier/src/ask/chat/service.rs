@@ -3,7 +3,7 @@
 use crawl_core::http::{Answered, Service, Url, Verdict};
 use crawl_core::{Error, Kind, Result};
 
-use crate::ask::reply::{Fault, Meaning, passes};
+use crate::reply::{Fault, Meaning, passes};
 
 /// What is special to OpenAI-compatible endpoints.
 pub(crate) static ENDPOINT: Service = Service { name: "the endpoint", read, ..Service::PLAIN };

@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crawl_core::{Error, Kind, Result};
 
-use crate::{Reply, Verdict};
+use crate::reply::Reply;
+use crate::task::Verdict;
 
 /// So many first records without a usable answer stop the run.
 const FIRST: u32 = 50;

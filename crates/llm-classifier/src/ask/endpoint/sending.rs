@@ -9,11 +9,11 @@ use crawl_core::{Error, Kind, Result, Scope};
 use super::pause::backoff;
 use super::{Endpoint, Look};
 use crate::ask::chat::{Question, RequestForm};
-use crate::ask::reply::{self, Heard};
 use crate::cache::Kept;
 use crate::money::Cost;
 use crate::money::ledger::Reserved;
-use crate::{Reply, Verdict};
+use crate::reply::{self, Heard, Reply};
+use crate::task::Verdict;
 
 /// So often a connection is tried where nothing has ever answered: the address may be a wrong one.
 const UNKNOWN: u32 = 3;

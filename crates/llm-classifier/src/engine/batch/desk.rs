@@ -6,8 +6,8 @@ use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::ask::reply::{self, Fault, Heard};
-use crate::{Chat, Reply};
+use crate::ask::Chat;
+use crate::reply::{self, Fault, Heard, Reply};
 
 /// So many pages of the list of batches are looked at.
 const PAGES: usize = 200;

@@ -8,10 +8,9 @@ use super::desk::{Came, Desk, HandedIn, Standing, limit_of};
 use super::note::{Note, Stage};
 use super::reasons::Reasons;
 use super::{Bounds, Told};
-use crate::Reply;
 use crate::ask::endpoint::{Endpoint, Look};
-use crate::money::Cost;
-use crate::money::nano;
+use crate::money::{Cost, nano};
+use crate::reply::Reply;
 
 /// The batches that have not come back.
 pub(super) struct Out<'a> {
@@ -205,7 +204,7 @@ impl Out<'_> {
     async fn keep(&self, note: &Note, file: &str, back: &mut Back) -> Result<()> {
         let (endpoint, look) = (self.endpoint, self.look);
         let asked = note.records()?;
-        let price = endpoint.price.as_ref().map(crate::Price::in_batch);
+        let price = endpoint.price.as_ref().map(crate::money::Price::in_batch);
         self.desk
             .results(file, |key, came| {
                 let Some((question, record, round, at_most)) = asked.get(key) else { return Ok(()) };

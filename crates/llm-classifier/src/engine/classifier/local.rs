@@ -3,9 +3,10 @@
 use crawl_core::json::Raw;
 
 use super::Classifier;
+use crate::ask::Origin;
 use crate::engine::head::Head;
 use crate::engine::rules::{self, Ruled};
-use crate::{Answer, Origin, Task};
+use crate::task::{Answer, Task};
 
 /// Engines that are asked before a model, in this order.
 #[derive(Debug, Default)]

@@ -5,8 +5,7 @@ use crawl_core::{Error, Kind, Record, Result};
 use super::{Classifier, Found, missing};
 use crate::ask::endpoint::{Asked, Endpoint, Look};
 use crate::engine::suspect::suspicions;
-use crate::task::TaskKind;
-use crate::{Answer, Verdict};
+use crate::task::{Answer, TaskKind, Verdict};
 
 /// An endpoint, and how it is asked.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use crawl_core::{Record, Result};
 use super::Classifier;
 use super::openai::Openai;
 use crate::ask::endpoint::Asked;
-use crate::{Answer, Origin, Verdict, Votes};
+use crate::ask::{Origin, Votes};
+use crate::task::{Answer, Verdict};
 
 impl Classifier {
     /// Asks about each record so many times. Each time is a question of its own to the cache; the first one is that of a

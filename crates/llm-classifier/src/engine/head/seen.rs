@@ -4,8 +4,7 @@ use crawl_core::json::Raw;
 use static_embedding::{Embedding, Table};
 
 use crate::engine::rules::leaves;
-use crate::task::{Values, shown_id};
-use crate::{Field, Task};
+use crate::task::{Field, Task, Values, shown_id};
 
 /// What a record looks like to a head.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
 
-use crate::Task;
+use crate::task::Task;
 
 /// Where task files lie.
 #[derive(Args)]

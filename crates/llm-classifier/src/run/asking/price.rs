@@ -4,7 +4,8 @@ use crawl_cli::anyhow::Result;
 use crawl_core::{Error, Kind};
 
 use super::Asking;
-use crate::{Price, Prices, Task};
+use crate::money::{Price, Prices};
+use crate::task::Task;
 
 impl Asking {
     /// The price of the model; `None` if it is not known.

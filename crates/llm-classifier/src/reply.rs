@@ -1,19 +1,19 @@
 //! Replies: what a chat endpoint says in the body of its answer, read as leniently as it can be: it was paid for.
 
 mod envelope;
+pub(crate) mod extract;
 mod fault;
 mod lenient;
-#[cfg(test)]
-mod mutated;
+pub(crate) mod logprobs;
+pub(crate) mod thoughts;
 mod tokens;
 mod words;
 
 use crawl_core::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
-use crate::ask::thoughts::Spoken;
-use crate::ask::{extract, logprobs};
 pub(crate) use fault::{Fault, Meaning, is_filtered, passes};
+use thoughts::Spoken;
 
 /// So much of a body that holds no answer is kept.
 const RAW: usize = 64 << 10;

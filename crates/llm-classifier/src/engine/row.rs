@@ -4,8 +4,8 @@ use crawl_core::{Error, Kind, Missing, Record, Result, Row, Timestamp};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use crate::task::{Labels, Task, TaskKind, quoted};
-use crate::{Answer, Origin};
+use crate::ask::Origin;
+use crate::task::{Answer, Labels, Task, TaskKind, quoted};
 
 /// A record without an answer; `said` is what the model gave instead.
 pub(crate) fn missing(
@@ -21,11 +21,38 @@ pub(crate) fn missing(
     Missing { id, url: None, kind: kind.into(), message, at: Timestamp::now(), raw }
 }
 
+/// The member that says why a row was rejected.
+pub(crate) const REJECTED: &str = "rejected";
+
+/// Which rows of a task are wanted: those that it lets through, or the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    LetThrough,
+    Rejected,
+}
+
 /// The row of a valid answer: thresholds are applied here, after it was paid and kept.
-pub(crate) fn answered(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Result<Row> {
-    match below(task, answer) {
-        Some(why) => Ok(Row::Dropped(why)),
-        None => spliced(record, task, answer, origin).map(Row::Kept),
+pub(crate) fn answered(
+    record: &Record,
+    task: &Task,
+    answer: &Answer,
+    origin: &Origin,
+    side: Side,
+) -> Result<Row> {
+    match (below(task, answer), side) {
+        (None, Side::LetThrough) => spliced(record, task, answer, origin, None).map(Row::Kept),
+        (Some(why), Side::LetThrough) => Ok(Row::Dropped(why)),
+        (None, Side::Rejected) => Ok(Row::Dropped("let through".into())),
+        (Some(why), Side::Rejected) => spliced(record, task, answer, origin, Some(&why)).map(Row::Kept),
+    }
+}
+
+/// The row of a record without an answer.
+pub(crate) fn unanswered(missing: Missing, side: Side) -> Row {
+    match side {
+        Side::LetThrough => Row::Missing(missing),
+        // It is missing from the other side.
+        Side::Rejected => Row::Dropped("without an answer".into()),
     }
 }
 
@@ -42,8 +69,14 @@ fn below(task: &Task, answer: &Answer) -> Option<String> {
     })
 }
 
-/// The record's own text, word for word, with the answer's members behind its own.
-fn spliced(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Result<Record> {
+/// The record's own text, word for word, with the answer's members behind its own, and why it was rejected, if it was.
+fn spliced(
+    record: &Record,
+    task: &Task,
+    answer: &Answer,
+    origin: &Origin,
+    rejected: Option<&str>,
+) -> Result<Record> {
     let odd = || Error::new(Kind::Shape, "a record that is not an object cannot take an answer");
     let own = record.bytes().trim_ascii_end().strip_suffix(b"}").ok_or_else(odd)?;
     let output = &task.output;
@@ -68,6 +101,9 @@ fn spliced(record: &Record, task: &Task, answer: &Answer, origin: &Origin) -> Re
     }
     if let Some(name) = &output.answer {
         members.push((name, serde_json::to_string(origin).unwrap_or_default()));
+    }
+    if let Some(why) = rejected {
+        members.push((REJECTED, quoted(why)));
     }
     let mut comma = if own.trim_ascii_end().ends_with(b"{") { "" } else { "," };
     let mut text = own.to_vec();

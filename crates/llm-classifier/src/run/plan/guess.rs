@@ -1,8 +1,7 @@
 //! Guesses: how long answers are, where the cache does not tell.
 
 use super::{Planner, Range, THOUGHTS};
-use crate::Task;
-use crate::task::Form;
+use crate::task::{Form, Task};
 
 impl Planner<'_> {
     /// Answers of a model that thinks before them; how long is its own affair, up to the most tokens.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ask::extract;
+use super::extract;
 
 /// Why an answer ended that the server or its model could not finish.
 const FAILED: [&str; 9] = [

@@ -1,7 +1,6 @@
 //! Thoughts: what a reasoning model says to itself before its answer. They are cut off, and what was cut is named.
 
-use crate::Reply;
-use crate::ask::extract;
+use crate::reply::{Reply, extract};
 
 /// The brackets of marks, the longer ones first.
 const BRACKETS: [(&str, &str); 4] = [("<|", "|>"), ("<", ">"), ("[", "]"), ("\u{25c1}", "\u{25b7}")];

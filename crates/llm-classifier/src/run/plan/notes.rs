@@ -1,7 +1,7 @@
 //! Notes: what of a task a model may not take, and what it does beside answering.
 
 use super::{Planner, THOUGHTS};
-use crate::Structured;
+use crate::ask::Structured;
 use crate::money::Price;
 
 impl Planner<'_> {

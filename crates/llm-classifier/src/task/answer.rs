@@ -7,10 +7,9 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
-use crate::ask::extract;
-use crate::ask::thoughts::Spoken;
-use crate::task::{Example, Form, Labels, ResponseField, TaskKind};
-use crate::{Reply, Task};
+use crate::reply::thoughts::Spoken;
+use crate::reply::{Reply, extract};
+use crate::task::{Example, Form, Labels, ResponseField, Task, TaskKind};
 
 /// What is in the words of several servers for why an answer ended: a filter, or the most tokens.
 const FILTERED: [&str; 9] = [

@@ -10,15 +10,15 @@ use crawl_core::{Record, Result};
 use serde::Serialize;
 use tiktoken_rs::CoreBPE;
 
+use crate::ask::Chat;
 use crate::ask::endpoint::question;
-use crate::cache::Key;
+use crate::cache::{Cache, Key};
 use crate::engine::head::Head;
 use crate::engine::rules::{self, Ruled};
 use crate::engine::suspect::suspicions;
 use crate::money::Price;
 use crate::money::tokens::tokenizer;
-use crate::task::id_of;
-use crate::{Answers, Cache, Chat};
+use crate::task::{Answers, id_of};
 use guess::around;
 
 /// What frames a message, in tokens, and the beginning of the answer.

@@ -3,9 +3,8 @@
 use crawl_core::json::Raw;
 use serde_json::Value;
 
-use crate::Reply;
-use crate::ask::extract;
-use crate::ask::thoughts::Spoken;
+use crate::reply::thoughts::Spoken;
+use crate::reply::{Reply, extract};
 
 /// The tokens of an answer, in order: the bytes of each, and the logarithm of its probability.
 pub(crate) type Tokens = Vec<(u32, f64)>;

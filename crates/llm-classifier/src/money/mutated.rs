@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Heard, Reply};
-use crate::ask::extract;
-use crate::ask::thoughts::Spoken;
 use crate::money::{Price, nano};
+use crate::reply::extract;
+use crate::reply::thoughts::Spoken;
+use crate::reply::{Heard, Reply};
 
 const CASES: u64 = 10_000;
 const SENT: u64 = 900;
