@@ -30,11 +30,11 @@ pub enum LogForm {
     Json,
 }
 
-/// Commands of every program.
+/// Commands of every program. `PROGRAM` in their examples becomes the name of the one that is asked.
 #[derive(Subcommand, Clone, Debug)]
 pub enum PlainCommand {
     /// Show how far the listings under a root have come; also while a crawl runs
-    #[command(after_help = "Example:\n  hf-crawler status data/weekly/2026-11-23/1_crawled")]
+    #[command(after_help = "Example:\n  PROGRAM status data/weekly/2026-11-23/1_crawled")]
     Status {
         /// The root of a crawl
         root: PathBuf,
@@ -47,7 +47,7 @@ pub enum PlainCommand {
     },
     /// Print a completion script for a shell
     #[command(
-        after_help = "Example:\n  hf-crawler completions bash > ~/.local/share/bash-completion/completions/hf-crawler"
+        after_help = "Example:\n  PROGRAM completions bash > ~/.local/share/bash-completion/completions/PROGRAM"
     )]
     Completions {
         /// The shell
@@ -62,7 +62,7 @@ pub enum SharedCommand {
     #[command(flatten)]
     Plain(PlainCommand),
     /// Join what mappings with --share have written into one listing; run it again when more shares are there
-    #[command(after_help = "Example:\n  llm-classifier gather data/3_classified")]
+    #[command(after_help = "Example:\n  PROGRAM gather data/3_classified")]
     Gather {
         /// The root that the shares were written to
         root: PathBuf,

@@ -5,13 +5,13 @@ use std::path::Path;
 use anyhow::Result;
 use crawl_core::gather;
 
-use crate::{Outcome, grouped};
+use crate::{Outcome, counted};
 
 pub(crate) async fn run(root: &Path) -> Result<Outcome> {
     let mut open = 0;
     for gathered in gather(root).await? {
         let state = if gathered.ended { "whole" } else { "not whole yet" };
-        crate::say(format!("{}: {} pages, {state}", gathered.id, grouped(gathered.pages)));
+        crate::say(format!("{}: {}, {state}", gathered.id, counted(gathered.pages, "page")));
         if !gathered.open.is_empty() {
             let shares: Vec<_> = gathered.open.iter().map(u64::to_string).collect();
             let shares = shares.join(",");

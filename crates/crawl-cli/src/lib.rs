@@ -76,6 +76,11 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// So many things by their name: `1 page`, `1,234 pages`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Bytes with a binary unit, such as `12.3 MiB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -117,6 +122,12 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_told_in_the_plural() {
+        let texts = [0, 1, 2, 1_234].map(|number| counted(number, "page"));
+        assert_eq!(texts, ["0 pages", "1 page", "2 pages", "1,234 pages"]);
+    }
 
     #[test]
     fn numbers_and_sizes_read_as_people_write_them() {

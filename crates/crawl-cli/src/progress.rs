@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crawl_core::{Checkpoint, Committed, SourceId};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::{Known, grouped, size};
+use crate::{Known, counted, grouped, size};
 
 /// The lines of this process, where there is a terminal for them.
 static LINES: OnceLock<MultiProgress> = OnceLock::new();
@@ -73,10 +73,10 @@ impl Progress {
     fn text(&self, checkpoint: &Checkpoint, rate: f64) -> String {
         let totals = &checkpoint.totals;
         let mut text = format!(
-            "{}: {} pages, {} records ({}), {:.0} a second",
+            "{}: {}, {} ({}), {:.0} a second",
             self.id,
-            grouped(checkpoint.pages),
-            grouped(totals.records),
+            counted(checkpoint.pages, "page"),
+            counted(totals.records, "record"),
             size(totals.bytes),
             rate
         );
@@ -85,7 +85,7 @@ impl Progress {
         }
         if let Some(expects) = self.expects.filter(|expects| *expects > totals.listed && rate > 0.0) {
             let left = (expects - totals.listed) as f64 / rate;
-            text.push_str(&format!(", {} left, about", duration(left)));
+            text.push_str(&format!(", about {} left", duration(left)));
         }
         text
     }

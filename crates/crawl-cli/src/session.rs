@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use crawl_core::{Checkpoint, Pump, Sink, Source, Stop, Store, Waiting, pump};
 use indicatif::MultiProgress;
 
@@ -13,7 +13,7 @@ use crate::flags::{Flags, LogForm, PlainCommand};
 use crate::note::Note;
 use crate::progress::{Progress, adds_up, duration, tell_waiting};
 use crate::stop::stop_after;
-use crate::{Outcome, SharedCommand, exit, grouped, size};
+use crate::{Outcome, SharedCommand, counted, exit, grouped, size};
 
 /// What a running program has from the outside.
 #[derive(Clone, Debug)]
@@ -67,10 +67,27 @@ where
 }
 
 fn parse<C: CommandFactory + FromArgMatches>(arguments: Vec<OsString>) -> Result<C> {
-    let command = C::command().after_help(crate::EXIT_CODES);
+    let command = command::<C>();
     let arguments = crate::config::with_file(&command, arguments)?;
     let mut matches = command.get_matches_from(arguments);
     Ok(C::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit()))
+}
+
+/// The command line of a program, with the exit codes below its own examples, and with its own name in those of the commands
+/// that every program has.
+fn command<C: CommandFactory>() -> Command {
+    let mut command = C::command();
+    let name = command.get_name().to_owned();
+    let own = command.get_after_help().map(|own| format!("{own}\n\n")).unwrap_or_default();
+    for shared in ["status", "completions", "gather"] {
+        if command.find_subcommand(shared).is_some() {
+            command = command.mut_subcommand(shared, |shared| {
+                let example = shared.get_after_help().map(ToString::to_string).unwrap_or_default();
+                shared.after_help(example.replace("PROGRAM", &name))
+            });
+        }
+    }
+    command.after_help(format!("{own}{}", crate::EXIT_CODES))
 }
 
 fn block_on(run: impl Future<Output = Result<Outcome>>) -> ExitCode {
@@ -194,8 +211,8 @@ impl Session {
         crate::say(format!("{id} in {}: {}", root.display(), adds_up(checkpoint)));
         let state = if checkpoint.ended() { "ended" } else { "not ended yet; run the same command to go on" };
         crate::say(format!(
-            "  {} pages, {}, {}; {state}",
-            grouped(checkpoint.pages),
+            "  {}, {}, {}; {state}",
+            counted(checkpoint.pages, "page"),
             size(totals.bytes),
             duration(seconds)
         ));

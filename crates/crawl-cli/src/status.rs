@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::note::Note;
 use crate::progress::{adds_up, duration};
-use crate::{Outcome, grouped, size};
+use crate::{Outcome, counted, grouped, size};
 
 /// Over how many of the last pages the rate is taken.
 const RATE_PAGES: usize = 50;
@@ -129,9 +129,9 @@ fn print(status: &Status) {
         (false, false) => "not running; run its command again to go on",
     };
     let rate = status.per_second.map_or("unknown".to_owned(), |rate| format!("{rate:.1} records a second"));
-    crate::print(format!("  {} pages, {}, {rate}; {state}", grouped(status.pages), size(status.bytes)));
+    crate::print(format!("  {}, {}, {rate}; {state}", counted(status.pages, "page"), size(status.bytes)));
     if status.files > 0 {
-        crate::print(format!("  {} files, {}", grouped(status.files), size(status.file_bytes)));
+        crate::print(format!("  {}, {}", counted(status.files, "file"), size(status.file_bytes)));
     }
     if let Some(seconds) = status.seconds_left {
         crate::print(format!("  about {} left at this rate", duration(seconds)));

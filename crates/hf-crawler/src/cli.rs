@@ -299,6 +299,11 @@ fn since_time(since: &str, repos: Repos) -> Result<Timestamp> {
             pages.first().ok_or_else(none)?.fetched_at
         }
         Err(error) => {
+            // What does not begin as a time was meant as a folder.
+            let error = match since.starts_with(|first: char| first.is_ascii_digit()) {
+                true => error,
+                false => Error::new(Kind::Config, "neither a day nor a folder that is there").at(since),
+            };
             return Err(error.advise("give a day, a time (RFC 3339) or the root of an earlier crawl").into());
         }
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Parser, ValueEnum};
-use crawl_cli::{Flags, Outcome, Session, grouped, say, size};
+use crawl_cli::{Flags, Outcome, Session, counted, grouped, say, size};
 use record_converter::{MAX_SHEET_ROWS, Options, Request, Summary, convert};
 
 /// So many bad lines, and so many cells, are shown; the summary counts all.
@@ -195,7 +195,8 @@ fn for_people(cli: &Cli, summary: &Summary) -> String {
         text.push_str("\n  no line was a JSON object: is the input one object a line?");
     }
     if summary.sheets > 0 {
-        text.push_str(&format!("\n  {} columns in {} sheet(s)", summary.columns, summary.sheets));
+        let columns = counted(summary.columns as u64, "column");
+        text.push_str(&format!("\n  {columns} in {}", counted(summary.sheets.into(), "sheet")));
     }
     text.push_str(&format!("\n  {} written in {:.1} s", size(summary.bytes), summary.took.as_secs_f64()));
     text.push_str(&count(summary.cells_cut, "cells cut: longer than the 32,767 characters that Excel keeps"));

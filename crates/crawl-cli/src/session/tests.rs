@@ -7,8 +7,10 @@ use std::time::Duration;
 use crawl_core::{Context, Cursor, Page, Pump, Record, Settings, Source, SourceId, Store};
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 
+use clap::Parser;
+
 use super::{Known, Session};
-use crate::{Flags, LogForm, Outcome};
+use crate::{Flags, LogForm, Outcome, SharedCommand};
 
 /// A terminal that remembers what it showed at each moment.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +101,35 @@ async fn two_crawls_of_one_root_have_a_line_and_a_time_left_each() {
     }
     let frames = screen.frames.lock().unwrap();
     let has = |frame: &str, id: &str| {
-        frame.lines().any(|line| line.contains(&format!("{id}: ")) && line.contains(" left, about"))
+        frame.lines().any(|line| {
+            line.contains(&format!("{id}: "))
+                && line.contains(" a second, about ")
+                && line.contains("s left [")
+        })
     };
     assert!(frames.iter().any(|frame| has(frame, "a/one") && has(frame, "a/other")), "{frames:?}");
+}
+
+/// A program with an example of its own.
+#[derive(Parser)]
+#[command(name = "gleaner-test", after_help = "Examples:\n  gleaner-test of its own")]
+struct Fake {
+    #[command(subcommand)]
+    _command: SharedCommand,
+}
+
+#[test]
+fn a_program_keeps_its_own_examples_above_the_exit_codes_and_what_all_have_names_that_program() {
+    let mut command = super::command::<Fake>();
+    let help = command.render_long_help().to_string();
+    let places = ["gleaner-test of its own", "Exit codes:"].map(|text| help.find(text));
+    assert!(places[0].is_some() && places[0] < places[1], "{help}");
+    for (name, example) in [
+        ("status", "gleaner-test status data/"),
+        ("completions", "completions/gleaner-test"),
+        ("gather", "gleaner-test gather data/"),
+    ] {
+        let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+        assert!(help.contains(example) && !help.contains("PROGRAM"), "{help}");
+    }
 }

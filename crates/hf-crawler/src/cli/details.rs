@@ -54,7 +54,7 @@ pub(crate) struct DetailsArgs {
     /// given several times, the oldest first
     #[arg(long, value_name = "ROOT")]
     since: Vec<PathBuf>,
-    /// Only tell how many requests there will be, and how long they take; which ones are chosen is kept
+    /// Only tell how many requests there will be, and how long they take; nothing is kept
     #[arg(long)]
     plan: bool,
     /// Ask again for what is missing, into a listing of its own
@@ -168,6 +168,7 @@ fn ids(arguments: &DetailsArgs) -> Result<Option<Vec<String>>> {
             Error::new(Kind::Config, "cannot read the file of ids")
                 .at(path.display().to_string())
                 .because(cause)
+                .advise("check the path behind --ids; the file has an id a line")
         })?;
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
         ids.extend(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(String::from));

@@ -26,14 +26,15 @@ A model of which too little is known never counts as fitting: sizes come from `d
 const DEVICES: &str = include_str!("../../../../configs/hardware.toml");
 
 #[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("machine").required(true).args(["memory", "device"])))]
 pub(crate) struct FitsArgs {
     /// A catalogue of models
     catalogue: PathBuf,
     /// So much memory, such as 24GiB
-    #[arg(long, value_name = "BYTES", value_parser = parse_size, conflicts_with = "device")]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size)]
     memory: Option<u64>,
-    /// The memory that a model can have of this device, such as \"RTX 4090\"
-    #[arg(long, value_name = "NAME", required_unless_present = "memory")]
+    /// The memory that a model can have of this device, such as "RTX 4090"
+    #[arg(long, value_name = "NAME")]
     device: Option<String>,
     /// Devices of your own, in the form of configs/hardware.toml
     #[arg(long, value_name = "FILE")]

@@ -180,6 +180,27 @@ fn help_has_an_example_and_the_exit_codes() {
     }
 }
 
+#[test]
+fn a_wrong_file_folder_or_machine_is_told_with_what_to_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    let root = root.to_str().unwrap();
+    let check = |arguments: &[&str], code: i32, words: &[&str]| {
+        let output = run(arguments, &[]);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(words.iter().all(|words| said.contains(words)), "{words:?} in {said}");
+    };
+    check(
+        &["datasets", "--root", root, "--since", "last/week"],
+        78,
+        &["neither a day nor a folder", "`last/week`"],
+    );
+    check(&["datasets", "--root", root, "--since", "2026-02-30"], 78, &["not a date: `2026-02-30`"]);
+    check(&["fits", "models.parquet"], 2, &["--memory <BYTES>|--device <NAME>"]);
+    check(&["fits", "--help"], 0, &["such as \"RTX 4090\""]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_settings_on_the_same_root_are_refused_by_name() {
     let double = double(300, &[]).await;

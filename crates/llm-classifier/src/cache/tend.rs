@@ -134,7 +134,9 @@ impl Cache {
 fn journals(base: &Path) -> Result<Vec<u32>> {
     let numbers = if base.parent().is_none_or(Path::exists) { there(base)? } else { Vec::new() };
     match numbers.is_empty() {
-        true => Err(Error::new(Kind::Config, "there is no cache").at(base.display().to_string())),
+        true => Err(Error::new(Kind::Config, "there is no cache")
+            .at(base.display().to_string())
+            .advise("name the .jsonl file or the folder that --cache named")),
         false => Ok(numbers),
     }
 }

@@ -186,9 +186,13 @@ fn unfit(input: &Input, what: &str, advice: String) -> Error {
 /// The member that holds the id: `repo_id` if the first record has it, else `id`.
 ///
 /// # Errors
-/// [`Kind::Config`] if the first record has neither, or if there is no record yet.
+/// [`Kind::Config`] if the first record has neither, or if there is no record yet and one may come.
 pub fn find_id_field(input: &Input) -> Result<&'static str> {
     let Some(record) = first_record(input)? else {
+        // Nothing was kept, such as in a quiet week: there is nothing to ask, and nothing to wait for.
+        if input.ended() {
+            return Ok("id");
+        }
         return Err(unfit(input, "the input has no records yet", "let its crawl go on first".into()));
     };
     ["repo_id", "id"].into_iter().find(|name| record.raw().get(name).is_some()).ok_or_else(|| {

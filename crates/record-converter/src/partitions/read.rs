@@ -34,9 +34,11 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn collect(folder: &Path, deep: usize, all: &mut Vec<PathBuf>) -> Result<()> {
     let fault = |cause| Error::io("cannot read the folder", folder, cause);
     if deep == 0 {
-        return Err(
-            Error::new(Kind::Config, "its folders are nested too deep").at(folder.display().to_string())
-        );
+        return Err(Error::new(Kind::Config, "its folders are nested too deep")
+            .at(folder.display().to_string())
+            .advise(format!(
+                "name a folder below it, from which its tables are at most {DEEPEST} folders away"
+            )));
     }
     let mut entries =
         fs::read_dir(folder).and_then(|all| all.collect::<Result<Vec<_>, _>>()).map_err(fault)?;

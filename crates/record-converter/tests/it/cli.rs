@@ -47,12 +47,33 @@ fn what_is_not_supported_is_said_with_what_is() {
     assert!(stderr.contains("--force"), "{stderr}");
     check(folder.path(), &["in.jsonl", "out.xlsx", "--force"], 0);
     check(folder.path(), &["no.jsonl", "new.xlsx"], 78);
+    let (_, stderr) = check(folder.path(), &["no/folder", "new.xlsx"], 78);
+    assert!(stderr.contains("cannot open the input: `no/folder`"), "{stderr}");
     for output in [&["none/new.csv"][..], &["none/new.xlsx"], &["none/new", "--partition-by", "a"]] {
         let (_, stderr) = check(folder.path(), &[&["in.jsonl"], output].concat(), 78);
         assert!(stderr.contains("the folder of the output is not there"), "{stderr}");
     }
     fs::write(folder.path().join("bad.xlsx"), "no").unwrap();
     check(folder.path(), &["bad.xlsx", "-"], 65);
+}
+
+#[test]
+fn the_help_has_examples_and_one_sheet_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (help, _) = check(folder.path(), &["--help"], 0);
+    assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
+    fs::write(folder.path().join("in.jsonl"), "{\"a\":1}\n").unwrap();
+    let (_, stderr) = check(folder.path(), &["in.jsonl", "out.xlsx"], 0);
+    assert!(stderr.contains("1 column in 1 sheet\n"), "{stderr}");
+}
+
+#[test]
+fn partitions_below_too_many_folders_are_refused_with_how_many_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep: std::path::PathBuf = (0..20).map(|number| format!("a={number}")).collect();
+    fs::create_dir_all(folder.path().join("in").join(deep)).unwrap();
+    let (_, stderr) = check(folder.path(), &["in", "out.jsonl"], 78);
+    assert!(stderr.contains("nested too deep") && stderr.contains("16 folders"), "{stderr}");
 }
 
 #[test]
