@@ -9,15 +9,24 @@
     python benches/search/quality.py grade POOL.tsv GRADES.txt
     python benches/search/quality.py judged ANSWERS INDEX
     python benches/search/quality.py weights ANSWERS INDEX ROWS.jsonl [--queries 300]
+    python benches/search/quality.py held ANSWERS INDEX ROWS.jsonl [--queries 300]
 
 ANSWERS is the example `answers` of the crate record-search, built. `pool` shuffles what the legs found, so that whoever judges does
 not see which leg found it; GRADES has a line for each query, a digit for each row of it in the pool: 0 is of no use, 1 of some,
 2 is what was asked for. The judgements are in judged.jsonl: add to it when the pool grows. `weights` joins the legs here, with other weights than the program has.
+
+What is set by such figures is to be measured on others: with `--held`, `pool`, `grade` and `judged` take queries and judgements that
+no weight was chosen on (held.tsv, held.jsonl). `held` gives recall@10 of those, and of known items of other draws, with intervals.
 """
 import json, math, pathlib, random, re, subprocess, sys
 
 HERE = pathlib.Path(__file__).parent
 LEGS = ["words", "meaning", "both"]
+# Queries, and what was judged of what they find: those that weights were chosen on, and those that none was.
+CHOSEN = (HERE / "queries.tsv", HERE / "judged.jsonl")
+HELD = (HERE / "held.tsv", HERE / "held.jsonl")
+# The draw of known items that weights were chosen on, and others.
+SEED, OTHER_SEEDS = 3, (11, 12, 13)
 # Forks whose mention of what they are a fork of was removed are asked for, never found.
 REAL = ["-registry:forks"]
 
@@ -49,10 +58,10 @@ def words(text):
     return re.findall(r"[a-z]{3,}", text.lower())
 
 
-def known_items(rows, count):
+def known_items(rows, count, seed=SEED, without=()):
     """Records are drawn, and queries made of them: of each class its name, and pairs of an id and a query."""
-    drawn = random.Random(3)
-    rows = [row for row in lines(rows) if len(set(words(row["summary"]))) >= 6]
+    drawn = random.Random(seed)
+    rows = [row for row in lines(rows) if row["id"] not in without and len(set(words(row["summary"]))) >= 6]
     drawn.shuffle(rows)
     name = lambda row: row["id"].split("/", 1)[1]
 
@@ -103,7 +112,7 @@ def known(answers, index, rows, count=300):
 def weights(answers, index, rows, count=300):
     """Recall@10 of the sum 1/(base + rank by words) + weight/(base + rank by meaning), without the tiers."""
     classes = [(title, [({id: 2}, text) for id, text in asked]) for title, asked in known_items(rows, count) if "summary" in title]
-    classes.append(("judged", [(line["grades"], line["query"]) for line in lines(HERE / "judged.jsonl") if any(line["grades"].values())]))
+    classes.append(("judged", [(line["grades"], line["query"]) for line in lines(CHOSEN[1]) if any(line["grades"].values())]))
     print(f"| base, weight of meaning | {' | '.join(title for title, _ in classes)} |\n|---|{'---|' * len(classes)}")
     legs = []
     for _, asked in classes:
@@ -169,14 +178,14 @@ def links(answers, index, forks):
         print(f"| {way} | {' | '.join(cells)} |")
 
 
-def queries():
-    return [line.split("\t") for line in (HERE / "queries.tsv").read_text(encoding="utf-8").splitlines()]
+def queries(path):
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def pool(answers, index, rows, out):
-    asked = queries()
+def pool(answers, index, rows, out, files=CHOSEN):
+    asked = queries(files[0])
     found = {leg: ask(answers, index, [{"text": text, "by": leg} for _, text in asked]) for leg in LEGS}
-    known = judged_before()
+    known = judged_before(files[1])
     mixed = random.Random(4)
     wanted = []
     for at, (language, text) in enumerate(asked):
@@ -195,13 +204,12 @@ def pool(answers, index, rows, out):
     print(f"{sum(len(ids) for _, _, ids in wanted)} to judge")
 
 
-def judged_before():
-    path = HERE / "judged.jsonl"
+def judged_before(path):
     return {line["query"]: line["grades"] for line in lines(path)} if path.exists() else {}
 
 
-def grade(pooled, grades):
-    known = judged_before()
+def grade(pooled, grades, files=CHOSEN):
+    known = judged_before(files[1])
     groups = {}
     for line in pathlib.Path(pooled).read_text(encoding="utf-8").splitlines():
         _, text, id, _ = line.split("\t")
@@ -211,14 +219,14 @@ def grade(pooled, grades):
     for (text, ids), digits in zip(groups.items(), given):
         assert len(ids) == len(digits) and set(digits) <= set("012"), (text, len(ids), digits)
         known.setdefault(text, {}).update({id: int(digit) for id, digit in zip(ids, digits)})
-    with open(HERE / "judged.jsonl", "w", encoding="utf-8") as file:
-        for language, text in queries():
+    with open(files[1], "w", encoding="utf-8") as file:
+        for language, text in queries(files[0]):
             row = {"query": text, "language": language, "grades": dict(sorted(known.get(text, {}).items()))}
             print(json.dumps(row, ensure_ascii=False), file=file)
 
 
-def judged(answers, index):
-    judged = list(lines(HERE / "judged.jsonl"))
+def judged(answers, index, files=CHOSEN):
+    judged = list(lines(files[1]))
     found = {leg: ask(answers, index, [{"text": line["query"], "by": leg} for line in judged]) for leg in LEGS}
     gain = lambda grades: sum((2**grade - 1) / math.log2(at + 2) for at, grade in enumerate(grades[:10]))
     groups = {"English": lambda of: of == "en", "other languages": lambda of: of != "en", "all": lambda of: True}
@@ -251,12 +259,54 @@ def judged(answers, index):
     table("judged: recall@10 of min(10, all of use in the pool)", recall)
 
 
+def recalls(asked, found):
+    """Of each query its recall@10, of at most ten that are of use."""
+    return [len(set(relevant) & set(answer["ids"])) / min(10, len(relevant)) for (relevant, _), answer in zip(asked, found)]
+
+
+def interval(numbers, drawn, rounds=10_000):
+    """Where the mean of 95 % of as many numbers drawn out of these lies."""
+    means = sorted(sum(drawn.choices(numbers, k=len(numbers))) / len(numbers) for _ in range(rounds))
+    return means[rounds // 40], means[-1 - rounds // 40]
+
+
+def held(answers, index, rows, count=300):
+    """Recall@10 on what no weight was chosen on, and how far both is above or below the better leg, query by query."""
+    drawn, chosen_on = random.Random(6), {id for _, asked in known_items(rows, count) for id, _ in asked}
+    classes = {}
+    for seed in OTHER_SEEDS:
+        for title, asked in known_items(rows, count, seed, chosen_on):
+            classes.setdefault(title, []).extend(([id], text) for id, text in asked)
+    for title, is_wanted in [("judged, English", lambda of: of == "en"), ("judged, other languages", lambda of: of != "en")]:
+        of = [line for line in lines(HELD[1]) if is_wanted(line["language"])]
+        useful = [([id for id, grade in line["grades"].items() if grade], line["query"]) for line in of]
+        classes[title] = [(ids, text) for ids, text in useful if ids]
+        print(f"{title}: of {len(of) - len(classes[title])} of {len(of)} queries nothing that was found is of use")
+    print(f"\n| recall@10 [95 %] | queries | {' | '.join(LEGS)} | both less the better leg |\n|---|---|---|---|---|---|")
+    for title, asked in classes.items():
+        by_leg = {leg: recalls(asked, ask(answers, index, [{"text": text, "by": leg} for _, text in asked])) for leg in LEGS}
+        better = max(LEGS[:2], key=lambda leg: sum(by_leg[leg]))
+        by_leg["difference"] = [both - other for both, other in zip(by_leg["both"], by_leg[better])]
+        cells = []
+        for leg, numbers in by_leg.items():
+            sign = "+" if leg == "difference" else ""
+            low, high = interval(numbers, drawn)
+            cells.append(f"{sum(numbers) / len(numbers):{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]")
+        print(f"| {title} | {len(asked)} | {' | '.join(cells)} |")
+        if "judged" not in title:
+            of_seeds = [by_leg["difference"][at : at + count] for at in range(0, len(asked), count)]
+            print(f"| – each draw | {count} | | | | {', '.join(f'{sum(part) / len(part):+.3f}' for part in of_seeds)} |")
+
+
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     if "--queries" in arguments:
         at = arguments.index("--queries")
         arguments[at : at + 2] = [int(arguments[at + 1])]
-    commands = {"known": known, "links": links, "forks": forks, "pool": pool, "grade": grade, "judged": judged, "weights": weights}
+    if "--held" in arguments:
+        arguments.remove("--held")
+        arguments.append(HELD)
+    commands = {"known": known, "links": links, "forks": forks, "pool": pool, "grade": grade, "judged": judged, "weights": weights, "held": held}
     if not arguments or arguments[0] not in commands:
         sys.exit(__doc__)
     commands[arguments[0]](*arguments[1:])

@@ -18,6 +18,8 @@ pub struct Explain {
     pub considered: u64,
     /// What each filter leaves out of them, each by itself.
     pub filters: Vec<Filtered>,
+    /// Texts that filters ask for and that no document has, in words, with what may have been meant.
+    pub notes: Vec<String>,
     /// What all filters together let through.
     pub passed: u64,
     /// What phrases, words in a field and words with a minus left out of that.

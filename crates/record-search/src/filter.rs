@@ -104,14 +104,20 @@ impl Filter {
             }
             (["*"], _) => Test::Known,
             (parts, Kind::Facet) => Test::Texts(parts.iter().map(|part| Text::of(part)).collect()),
-            ([range], Kind::Number) => {
-                let (from, to) =
-                    number_range(range).ok_or_else(|| bad("write 5, >=1000, <8B, 1B..8B or 4GiB.."))?;
+            ([range], Kind::Number | Kind::Time) => {
+                let (range, advice) = match kind {
+                    Kind::Time => {
+                        (range_of(range, time), "write 2024-05-01, >=2024-01-01 or 2024-01-01..2024-06-30")
+                    }
+                    _ => (number_range(range), "write 5, >=1000, <8B, 1B..8B or 4GiB.."),
+                };
+                let (from, to) = range.ok_or_else(|| bad(advice))?;
+                if matches!((from, to), (Bound::Included(from), Bound::Included(to)) if from > to) {
+                    let what = format!("the range `{value}` of `{column}` ends before it begins");
+                    return Err(wrong(what, "write the smaller end first"));
+                }
                 Test::Range(from, to)
             }
-            ([range], Kind::Time) => range_of(range, time)
-                .map(|(from, to)| Test::Range(from, to))
-                .ok_or_else(|| bad("write 2024-05-01, >=2024-01-01 or 2024-01-01..2024-06-30"))?,
             _ => return Err(bad("a number or a time takes one range, and `?` beside it")),
         };
         Ok(Filter { spelled, column: column.to_owned(), test, not, unknown })
@@ -180,6 +186,18 @@ impl Text {
         };
         Text { text: text.to_lowercase(), open }
     }
+
+    /// Whether a text of a facet is meant by it.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        // Most are of another length: no copy is made of them.
+        if name.is_ascii() && self.text.is_ascii() {
+            let head = name.as_bytes().get(..self.text.len());
+            return (self.open || name.len() == self.text.len())
+                && head.is_some_and(|head| head.eq_ignore_ascii_case(self.text.as_bytes()));
+        }
+        let name = name.to_lowercase();
+        if self.open { name.starts_with(&self.text) } else { name == self.text }
+    }
 }
 
 /// `read` gives the first and the last moment that a text stands for.
@@ -201,6 +219,12 @@ fn range_of(text: &str, read: impl Fn(&str) -> Option<(f64, f64)>) -> Option<(Bo
         (Bound::Included(from), Bound::Included(to))
     };
     Some((from, to))
+}
+
+/// Whether a text is a range of numbers or times, not one of them alone.
+pub(crate) fn is_range(text: &str) -> bool {
+    (text.starts_with(['<', '>']) || text.contains(".."))
+        && (number_range(text).is_some() || range_of(text, time).is_some())
 }
 
 /// A range of numbers.

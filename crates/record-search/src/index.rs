@@ -15,6 +15,7 @@ use crate::commit::{Commit, Model};
 use crate::document::Kind;
 use crate::embed::Embedder;
 use crate::filter::{Filter, Passed};
+use crate::fold::Groups;
 use crate::hardware::shipped_devices;
 use crate::kept::Kept;
 use crate::schema::{Fields, schema};
@@ -47,6 +48,8 @@ pub struct Index {
     pub(crate) passed: Kept<Filter, Arc<Passed>>,
     /// Counts of facets, by column, how many texts, and the places they were counted in.
     pub(crate) counted: Kept<(String, usize, Arc<Bitmap>), Arc<FacetCounts>>,
+    /// What stands together when variants are folded: see `fold.rs`.
+    pub(crate) groups: OnceLock<Groups>,
 }
 
 impl Index {
@@ -97,11 +100,18 @@ impl Index {
                 Ok(files) if same => {
                     return Index::of(folder, fields, index, reader.searcher(), commit, embedder, files);
                 }
-                Err(error) if same || tries > 10 => return Err(error),
+                Err(error) if same || tries > 10 => {
+                    return Err(match vectors::folder(folder, commit.generation).join("rows.bin").is_file() {
+                        true => error,
+                        false => error.advise(
+                            "restore the index from a copy that is whole, or build it anew in another folder",
+                        ),
+                    });
+                }
                 _ if tries > 1_000 => {
-                    return Err(
-                        Error::new(Why::Transient, "the index changes too fast to be opened").at(&place)
-                    );
+                    return Err(Error::new(Why::Transient, "the index changes too fast to be opened")
+                        .at(&place)
+                        .advise("wait until whoever writes it is done, then ask again"));
                 }
                 _ => std::thread::yield_now(),
             }
@@ -159,6 +169,7 @@ impl Index {
             vectors: OnceLock::new(),
             passed: Kept::for_places(size),
             counted: Kept::for_places(size),
+            groups: OnceLock::new(),
         })
     }
 

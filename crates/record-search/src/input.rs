@@ -116,7 +116,11 @@ impl Inputs {
             }
             let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
             let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-            if path.is_dir() {
+            if !path.exists() {
+                return Err(Error::new(Why::Config, "nothing lies there")
+                    .at(path.display().to_string())
+                    .advise("check the spelling, and from which folder you start the program"));
+            } else if path.is_dir() {
                 reading.root(path)?;
             } else if plain.ends_with(".jsonl") || plain.ends_with(".ndjson") {
                 reading.lines(path)?;
@@ -126,7 +130,7 @@ impl Inputs {
                 return Err(Error::new(Why::Config, "this is no root of a crawl and no file of records")
                     .at(path.display().to_string())
                     .advise(
-                        "name a folder that a crawler wrote, or a .jsonl, .jsonl.gz, .jsonl.zst or .parquet file",
+                        "name a folder that a crawler wrote, or a .jsonl, .jsonl.gz, .jsonl.zst or .parquet file; of other tables make one: record-converter FILE rows.jsonl",
                     ));
             }
         }
@@ -250,7 +254,7 @@ impl<'a> Reading<'a> {
                 self.progress.gone += 1;
                 self.writer.remove(&key);
             }
-            Err(error) => self.missing(place, row, error.to_string()),
+            Err(error) => self.missing(place, row, format!("{error}: {}", error.advice())),
         }
         Ok(())
     }

@@ -32,6 +32,7 @@
 //! }
 //! ```
 
+mod absent;
 mod bitmap;
 mod columns;
 mod commit;

@@ -11,8 +11,10 @@ use crate::field::{Field, Fields};
 
 /// The column of what stands together when variants are folded.
 pub(crate) const GROUP: &str = "variant_group";
+/// The column of what holds the same: it stands together, too.
+pub(crate) const SAME: &str = "same_content";
 /// Columns that every index may have, and the filters that look at several columns.
-const RESERVED: [&str; 5] = ["source", GROUP, "fits", "memory", "speed"];
+const RESERVED: [&str; 6] = ["source", GROUP, SAME, "fits", "memory", "speed"];
 
 /// How records of one kind become documents. Files of this form are in `configs/search/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Mapping {
     pub url: Option<String>,
     /// Of which other record of this source it is but another form: folded, it stands under that one.
     pub variant_of: Option<Fields>,
+    /// What only records have in common that hold the same, such as a hash of all that counts: folded, they stand together.
+    pub same: Option<Fields>,
     /// A record in which this is told is gone, and goes from the index.
     pub gone: Option<Fields>,
     /// The fields that the vector is made of, in this order; without it name, tags and the beginning of the card.
@@ -153,7 +157,7 @@ impl Mapping {
     pub fn members(&self) -> BTreeSet<&str> {
         let texts = &self.text;
         let columns = self.facets.values().chain(self.numbers.values()).chain(self.times.values());
-        let single = [&texts.name, &texts.author, &self.gone, &self.variant_of];
+        let single = [&texts.name, &texts.author, &self.gone, &self.variant_of, &self.same];
         let fields = columns.chain([&self.id]).chain(single.into_iter().flatten()).flat_map(Fields::all);
         let lists = texts.tags.iter().chain(&texts.card).chain(self.meaning.iter().flatten());
         fields.chain(lists).filter_map(Field::member).collect()
@@ -168,7 +172,8 @@ impl Mapping {
             || Error::new(Why::Shape, "the record has no id").advise("look at `id` of the mapping file");
         let id = self.id.text(record).filter(|id| !id.is_empty()).ok_or_else(no_id)?;
         if id.len() > MOST_NAME {
-            return Err(Error::new(Why::Shape, format!("its id is longer than {MOST_NAME} bytes")));
+            return Err(Error::new(Why::Shape, format!("its id is longer than {MOST_NAME} bytes"))
+                .advise("look at `id` of the mapping file"));
         }
         if self.gone.as_ref().is_some_and(|gone| gone.text(record).is_some()) {
             return Ok(Mapped::Gone(format!("{}:{id}", self.source)));
@@ -197,6 +202,10 @@ impl Mapping {
             let of = variant_of.text(record).unwrap_or_else(|| id.clone());
             let cell = Cell { value: Value::Texts(vec![of.to_lowercase()]), derived: true };
             columns.insert(GROUP.to_owned(), (Kind::Facet, cell));
+        }
+        if let Some(same) = self.same.as_ref().and_then(|same| same.text(record)) {
+            let cell = Cell { value: Value::Texts(vec![same]), derived: true };
+            columns.insert(SAME.to_owned(), (Kind::Facet, cell));
         }
         let text = |fields: &Option<Fields>| fields.as_ref().and_then(|fields| fields.text(record));
         let name = text(&self.text.name).unwrap_or_else(|| id.clone());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crawl_core::{Error, Kind as Why, Result};
 use model_facts::Devices;
 
+use crate::absent;
 use crate::document::Kind;
 use crate::filter::Filter;
 use crate::hardware;
@@ -143,7 +144,10 @@ impl Parsed {
             ));
         }
         let mut parsed = Parsed::default();
-        for part in split(text)? {
+        let is_name = |name: &str| {
+            columns.contains_key(name) || TEXTS.contains(&name) || hardware::NAMES.contains(&name)
+        };
+        for part in split(text, is_name)? {
             parsed.take(&part, columns, devices)?;
             if parsed.words.len() + parsed.must.len() + parsed.not.len() + parsed.filters.len() > MOST_PARTS {
                 return Err(wrong(
@@ -214,9 +218,13 @@ impl Parsed {
 /// The error for a column that an index does not have.
 pub(crate) fn no_column(name: &str, columns: &BTreeMap<String, Kind>) -> Error {
     let known: Vec<&str> = columns.keys().map(String::as_str).chain(TEXTS).collect();
+    let near = match absent::near(known.iter().copied(), &name.to_lowercase()) {
+        near if near.is_empty() => String::new(),
+        near => format!("; near: {}", near.join(", ")),
+    };
     wrong(
-        format!("this index has no column `{}`", name.chars().take(60).collect::<String>()),
-        &format!("quote what is meant as words; the columns are: {}", known.join(", ")),
+        format!("this index has no column `{}`{near}", name.chars().take(60).collect::<String>()),
+        &format!("the columns are: {}; quote what is meant as words", known.join(", ")),
     )
 }
 
@@ -233,7 +241,7 @@ struct Part {
     quoted: bool,
 }
 
-fn split(text: &str) -> Result<Vec<Part>> {
+fn split(text: &str, is_name: impl Fn(&str) -> bool) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -243,10 +251,11 @@ fn split(text: &str) -> Result<Vec<Part>> {
             part.not = true;
             rest = behind;
         }
-        let name =
-            rest.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')).unwrap_or(0);
-        if name > 0 && rest[name..].starts_with(':') {
-            part.field = Some(rest[..name].to_owned());
+        let name = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(0);
+        let field = rest[..name].to_ascii_lowercase();
+        // In capitals (`Re: llama`) it is a name only where there is one.
+        if name > 0 && rest[name..].starts_with(':') && (field == rest[..name] || is_name(&field)) {
+            part.field = Some(field);
             rest = &rest[name + 1..];
         }
         if let Some(behind) = rest.strip_prefix('"') {

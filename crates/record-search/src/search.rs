@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crawl_core::Result;
 use serde::Serialize;
 
+use crate::absent;
 use crate::bitmap::Bitmap;
 use crate::columns::Column;
+use crate::document::Kind;
 use crate::embed::Embedded;
 use crate::explain::{Explain, HitExplain};
 use crate::filter;
@@ -150,15 +152,20 @@ impl Index {
                 || !more.must.is_empty()
                 || !more.not.is_empty()
             {
-                return Err(wrong(format!("`{filter}` is no filter"), "write column:value"));
+                return Err(wrong(
+                    format!("`{filter}` is no filter"),
+                    "write column:value, such as license:mit",
+                ));
             }
             parsed.filters.extend(more.filters);
         }
+        let notes = absent::notes(self, &parsed.filters)?;
         let (passed, filtered) = filter::apply_all(self, &parsed.filters)?;
         let mut legs = self.legs(query, &parsed, embedded)?;
         legs.explain.considered = self.documents();
         legs.explain.passed = passed.count();
         legs.explain.filters = filtered;
+        legs.explain.notes = notes;
         let (ranked, matched) = self.rank(query, &mut legs, &passed, until)?;
         let (ranked, total, variants) = match query.fold {
             true => self.folded(query, &mut legs, &passed, until, ranked, &matched)?,
@@ -254,7 +261,10 @@ impl Index {
     fn facet(&self, name: &str, matched: &Arc<Bitmap>, most: usize) -> Result<FacetCounts> {
         let column = self.column(name)?.ok_or_else(|| no_column(name, self.columns()))?;
         let Column::Facet(facet) = &*column else {
-            return Err(wrong(format!("`{name}` is no facet"), "count a column of texts"));
+            let facets = self.columns().iter().filter(|(_, kind)| **kind == Kind::Facet);
+            let facets: Vec<&str> = facets.map(|(name, _)| name.as_str()).collect();
+            let advice = format!("count a column of texts: {}", facets.join(", "));
+            return Err(wrong(format!("`{name}` is no facet"), &advice));
         };
         let key = (name.to_owned(), most, matched.clone());
         let counts = self.counted.or_make(key, |_| {

@@ -296,5 +296,14 @@ impl Writer {
 }
 
 pub(crate) fn storage(place: &str, cause: TantivyError) -> Error {
-    Error::new(Why::Storage, "the text index failed").at(place).because(cause)
+    use tantivy::directory::error::OpenReadError::FileDoesNotExist;
+    let damaged =
+        matches!(cause, TantivyError::DataCorruption(_) | TantivyError::OpenReadError(FileDoesNotExist(_)));
+    let error = Error::new(Why::Storage, "the text index failed").at(place).because(cause);
+    match damaged {
+        true => {
+            error.advise("restore the index from a copy that is whole, or build it anew in another folder")
+        }
+        false => error,
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::show::counted;
 use super::vectors::VectorFlags;
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
@@ -76,9 +77,9 @@ pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Res
         }));
     } else {
         say(format!(
-            "{}: {} rows read: {} added, {} updated, {} unchanged, {} gone, {} missing",
+            "{}: {} read: {} added, {} updated, {} unchanged, {} gone, {} missing",
             index.display(),
-            grouped(progress.rows),
+            counted(progress.rows, "row"),
             grouped(changes.added),
             grouped(changes.updated),
             grouped(changes.unchanged),
@@ -87,14 +88,14 @@ pub(super) async fn run(flags: IndexFlags, stop: Stop, session: &Session) -> Res
         ));
         if progress.skipped > 0 {
             say(format!(
-                "  {} pages that an earlier run had read were not read again",
-                grouped(progress.skipped)
+                "  {} that an earlier run had read: not read again",
+                counted(progress.skipped, "page")
             ));
         }
         let bytes = record_search::Index::open(&index, None)?.bytes();
         say(format!(
-            "  {} documents removed; {} in the index, {}, in {}{}",
-            grouped(changes.removed),
+            "  {} removed; {} in the index, {}, in {}{}",
+            counted(changes.removed, "document"),
             grouped(documents),
             size(bytes),
             duration(seconds),
@@ -124,7 +125,8 @@ fn work(flags: IndexFlags, stop: &Stop, quiet: bool, runtime: &Handle) -> Result
     let progress = inputs.read(&mut writer, stop, &mut |progress, writer| {
         if !quiet && told.elapsed().as_secs() >= 5 {
             told = Instant::now();
-            say(format!("{} rows read, {} documents", grouped(progress.rows), grouped(writer.documents())));
+            let (rows, documents) = (counted(progress.rows, "row"), counted(writer.documents(), "document"));
+            say(format!("{rows} read, {documents}"));
         }
     })?;
     let (changes, documents) = (writer.changes(), writer.documents());
@@ -137,6 +139,14 @@ fn mapping(name: &str) -> Result<Mapping> {
     if !name.ends_with(".toml") {
         return Ok(Mapping::named(name)?);
     }
-    let failed = |cause| crawl_core::Error::io("cannot read the mapping", name.as_ref(), cause);
+    let failed = |cause: std::io::Error| {
+        let gone = cause.kind() == std::io::ErrorKind::NotFound;
+        let error = crawl_core::Error::io("cannot read the mapping", name.as_ref(), cause);
+        if gone {
+            error.advise("name a mapping file that is there, or a shipped one such as hf-models")
+        } else {
+            error
+        }
+    };
     Ok(Mapping::parse(name, &std::fs::read_to_string(name).map_err(failed)?)?)
 }

@@ -26,7 +26,7 @@ pub(super) struct ServeFlags {
     #[arg(long, value_name = "DIR")]
     index: PathBuf,
     /// Where to listen; port 0 takes a free one. What others can reach needs a token, and a proxy in front of it for TLS
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     addr: SocketAddr,
     /// The variable of the environment that holds the token; without it one is made where others can reach the address
     #[arg(long, value_name = "NAME")]
@@ -36,6 +36,10 @@ pub(super) struct ServeFlags {
     root: Vec<PathBuf>,
     #[command(flatten)]
     vectors: VectorFlags,
+}
+
+fn address(text: &str) -> std::result::Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080")
 }
 
 pub(super) async fn run(flags: ServeFlags) -> Result<Outcome> {

@@ -22,6 +22,11 @@ const TOLD: &[&str] = &[
     "updated",
 ];
 
+/// `1 row`, `2 rows`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Hits as a table of two lines each.
 pub(super) fn hits(found: &Hits, offset: usize) -> String {
     let mut out = String::new();
@@ -42,6 +47,9 @@ pub(super) fn hits(found: &Hits, offset: usize) -> String {
             .collect();
         let _ = writeln!(out, "{}: {}", facet.column, texts.join(", "));
     }
+    for note in &found.explain.notes {
+        let _ = writeln!(out, "{}", visible(note));
+    }
     considered(&mut out, &found.explain, found.hits.iter().any(|hit| hit.explain.is_some()));
     out.truncate(out.trim_end().len());
     out
@@ -59,7 +67,7 @@ fn one(out: &mut String, number: usize, hit: &Hit) {
         TOLD.iter().filter_map(|column| value(column, hit.shown.columns.get(*column)?)).collect();
     let _ = writeln!(out, "     {}", told.join(" · "));
     if let Some(variants) = hit.variants.filter(|variants| *variants > 0) {
-        let _ = writeln!(out, "     and {} variants of it", grouped(variants));
+        let _ = writeln!(out, "     and {} of it", counted(variants, "variant"));
     }
     if let Some(explain) = &hit.explain {
         why(out, hit, explain);
@@ -182,10 +190,10 @@ pub(super) fn stats(folder: &Path, json: bool) -> Result<Outcome> {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} documents, {}, {} dead places",
-        grouped(stats.documents),
+        "{}, {}, {}",
+        counted(stats.documents, "document"),
         size(stats.bytes),
-        grouped(stats.dead)
+        counted(stats.dead, "dead place")
     );
     for (source, count) in &stats.sources {
         let _ = writeln!(out, "  {:>12}  {}", grouped(*count), visible(source));

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::answer::{Answer, Ask};
 use super::{hits, layout, memory, show};
-use crate::mapping::GROUP;
+use crate::mapping::{GROUP, SAME};
 use crate::query::wrong;
 use crate::shown::Shown;
 
@@ -51,8 +51,9 @@ pub(super) fn page(ask: &Ask) -> Result<Answer> {
     let columns = ask.index.columns();
     let first = FIRST.iter().copied().filter(|column| columns.contains_key(*column));
     let rest = columns.keys().map(String::as_str);
-    let rest = rest
-        .filter(|column| !FIRST.contains(column) && !["source", GROUP, "base", "dataset"].contains(column));
+    let rest = rest.filter(|column| {
+        !FIRST.contains(column) && !["source", GROUP, SAME, "base", "dataset"].contains(column)
+    });
     let rows: Vec<&str> = first.chain(rest.filter(known)).collect();
     let content = html! {
         main #main {

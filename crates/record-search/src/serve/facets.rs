@@ -24,7 +24,7 @@ const FIRST: &[&str] = &[
     "source",
 ];
 /// Those that have about as many texts as there are records: they are counted on pages of their own, or searched for.
-const LEFT_OUT: &[&str] = &["author", "dataset", "base", "variant_group"];
+const LEFT_OUT: &[&str] = &["author", "dataset", "base", "variant_group", "same_content"];
 /// So many facets are shown,
 const MOST: usize = 12;
 /// and so many texts of each.

@@ -39,7 +39,10 @@ pub(super) struct Bar {
 
 /// All columns but those that are only there for others.
 pub(super) fn all(index: &Index) -> Result<Vec<Histogram>> {
-    let names = index.columns().keys().filter(|name| *name != crate::mapping::GROUP);
+    let names = index
+        .columns()
+        .keys()
+        .filter(|name| ![crate::mapping::GROUP, crate::mapping::SAME].contains(&name.as_str()));
     let mut out = Vec::new();
     for name in names {
         if let Some(column) = index.column(name)? {

@@ -45,7 +45,7 @@ pub(super) fn item(ask: &Ask, hit: &Hit, words: &[String]) -> Markup {
                 (why(ask, hit, words)) " · " (show::text(&shown.source))
                 @if let Some(id) = other { " · " bdi { (show::beginning(id, 100)) } }
                 @if let Some(variants) = hit.variants.filter(|variants| *variants > 0) {
-                    " · and " (show::grouped(variants)) " variants of it"
+                    " · and " (show::grouped(variants)) @if variants == 1 { " variant of it" } @else { " variants of it" }
                 }
             }
             (chips(ask, shown))

@@ -7,7 +7,7 @@ use super::answer::{Answer, Ask};
 use super::asked::{Asked, can_be_asked, link};
 use super::{family, hits, layout, meaning, memory, show};
 use crate::document::{Kind, Value};
-use crate::mapping::GROUP;
+use crate::mapping::{GROUP, SAME};
 use crate::query::{Query, wrong};
 use crate::shown::Shown;
 
@@ -72,7 +72,11 @@ fn author(ask: &Ask, author: &str) -> Markup {
 
 /// Every column of the index: what this record has there, and where that is from.
 fn facts(ask: &Ask, shown: &Shown) -> Markup {
-    let columns = ask.index.columns().keys().filter(|column| *column != "source" && *column != GROUP);
+    let columns = ask
+        .index
+        .columns()
+        .keys()
+        .filter(|column| *column != "source" && *column != GROUP && *column != SAME);
     // What other sources have alone is nothing that is unknown of this one.
     let columns: Vec<&String> = columns
         .filter(|column| shown.columns.contains_key(*column) || meaning::of(&shown.source, column).is_some())

@@ -112,7 +112,7 @@ fn order(ask: &Ask) -> Markup {
                 }
             }
         }
-        @if ask.index.columns().contains_key(crate::mapping::GROUP) {
+        @if [crate::mapping::GROUP, crate::mapping::SAME].iter().any(|column| ask.index.columns().contains_key(*column)) {
             div.field {
                 label.check {
                     input type="checkbox" name="fold" value="1" form="search" autocomplete="off"

@@ -61,6 +61,7 @@ fn summary(ask: &Ask, query: &Query, found: &Hits) -> Markup {
             }
             a.jump href="#filters" { "Filters" }
         }
+        (why::notes(&found.explain))
         @if !found.explain.as_asked() { (why::words(&found.explain)) }
         @if ask.asked.filters().next().is_some() || ask.asked.one("like").is_some() {
             ul.active aria-label="Filters that hold" {

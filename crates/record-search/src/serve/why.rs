@@ -46,6 +46,7 @@ fn considered(explain: &Explain, total: u64) -> Markup {
                 }
                 div { dt { "found" } dd { (show::grouped(total)) } }
             }
+            (notes(explain))
             (words(explain))
             @if !explain.filters.is_empty() {
                 div.wide tabindex="0" role="region" aria-label="What each filter leaves out" {
@@ -63,6 +64,11 @@ fn considered(explain: &Explain, total: u64) -> Markup {
             }
         }
     }
+}
+
+/// What filters ask for that no record has.
+pub(super) fn notes(explain: &Explain) -> Markup {
+    html! { @for note in &explain.notes { p.note { bdi { (show::text(note)) } } } }
 }
 
 /// Which words counted.

@@ -147,3 +147,52 @@ fn quantisations_stand_under_what_they_are_of() {
         assert_eq!(order(&few.hits), order(&folded.hits)[3..10], "{text}");
     }
 }
+
+#[test]
+fn re_uploads_stand_with_what_holds_the_same_weights_and_the_unknown_stands_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = ["id", "weight_bytes", "kv_bytes_per_token", "tags", "weights_sha256"];
+    let columns: Vec<Column> = columns
+        .into_iter()
+        .map(|name| {
+            let kind = match name {
+                "tags" => Type::Texts,
+                "id" | "weights_sha256" => Type::Text,
+                _ => Type::Int,
+            };
+            Column::new(name, kind)
+        })
+        .collect();
+    let path = folder.path().join("models.parquet");
+    let mut table =
+        Table::new(std::fs::File::create(&path).unwrap(), &columns, &WriteOptions::default()).unwrap();
+    let text = |text: &'static str| if text.is_empty() { Value::Null } else { Value::Text(text.into()) };
+    for (id, base, weights) in [
+        ("ann/larch", "", "aa"),
+        ("bob/larch-copy", "", "aa"),
+        ("bob/larch-gguf", "bob/larch-copy", "bb"),
+        ("eve/larch-gguf-copy", "", "bb"),
+        ("eve/other", "", "cc"),
+        ("eve/unknown-1", "", ""),
+        ("eve/unknown-2", "", ""),
+    ] {
+        let tags =
+            if base.is_empty() { Vec::new() } else { vec![format!("base_model:quantized:{base}").into()] };
+        table.push(&[text(id), Value::Int(7), Value::Null, Value::Texts(tags), text(weights)]).unwrap();
+    }
+    table.finish().unwrap();
+    let mut writer = Writer::open(&folder.path().join("index"), hashed()).unwrap();
+    let mappings = Mapping::shipped().unwrap();
+    let inputs =
+        Inputs { paths: vec![path], mappings, listing: None, complete: true, limit: None, commit_rows: 3 };
+    inputs.read(&mut writer, &Stop::new(), &mut |_, _| {}).unwrap();
+    writer.close().unwrap();
+    let index = Index::open(&folder.path().join("index"), hashed()).unwrap();
+    let found = index.search(&Query { fold: true, ..ask("") }).unwrap();
+    let mut groups: Vec<(String, u64)> =
+        found.hits.iter().map(|hit| (hit.shown.id.clone(), hit.variants.unwrap())).collect();
+    groups.sort();
+    let wanted = [("ann/larch", 3), ("eve/other", 0), ("eve/unknown-1", 0), ("eve/unknown-2", 0)];
+    assert_eq!(groups, wanted.map(|(id, variants)| (id.to_owned(), variants)));
+    assert_eq!(found.total, 4);
+}

@@ -1,6 +1,7 @@
 //! Tests of indexing and searching, over made-up records.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its case may panic")]
 
+mod absent;
 mod catalogue;
 mod crash;
 mod endpoint;

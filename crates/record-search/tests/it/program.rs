@@ -114,3 +114,72 @@ fn what_a_query_could_not_do_is_told_without_being_asked_for() {
     let (found, _, _) = run(&["query", "pre001", "--by", "words", "--index", "idx"]);
     assert!(!found.contains("considered"), "{found}");
 }
+
+#[test]
+fn a_newcomer_is_told_what_to_do_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| texts(&run(folder.path(), arguments));
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file("rows.jsonl", "{\"id\":\"a/b\",\"tags\":[\"license:mit\"]}\n");
+    file("table.csv", "id\na/b\n");
+    file("bad.toml", "source = \"x\"\nid = \"id\"\n[facet]\na = \"b\"\n");
+    file("other.toml", "source = \"x\"\nid = \"nope\"\n");
+    let (_, told, _) = run(&["index", "rows.jsonl", "--mapping", "hf-models", "--index", "idx"]);
+    assert!(told.contains("1 row read: 1 added"), "{told}");
+    let (found, _, _) = run(&["stats", "--index", "idx"]);
+    assert!(found.contains("1 document, "), "{found}");
+    for name in ["no-text", "no-vectors"] {
+        let copy = folder.path().join(name);
+        std::fs::create_dir_all(copy.join("text")).unwrap();
+        for part in ["text", "vectors-0001"] {
+            std::fs::create_dir_all(copy.join(part)).unwrap();
+            for file in std::fs::read_dir(folder.path().join("idx").join(part)).unwrap() {
+                let file = file.unwrap();
+                let left_out = match name {
+                    "no-text" => file.path().extension().is_some_and(|kind| kind == "store" || kind == "idx"),
+                    _ => part == "vectors-0001",
+                };
+                if !left_out {
+                    std::fs::copy(file.path(), copy.join(part).join(file.file_name())).unwrap();
+                }
+            }
+        }
+    }
+    for (arguments, what) in [
+        (&["index", "nowhere", "--index", "i"][..], "check the spelling"),
+        (
+            &["index", "table.csv", "--mapping", "hf-models", "--index", "i"],
+            "record-converter FILE rows.jsonl",
+        ),
+        (
+            &["index", "rows.jsonl", "--mapping", "none.toml", "--index", "i"],
+            "a shipped one such as hf-models",
+        ),
+        (&["index", "rows.jsonl", "--mapping", "bad.toml", "--index", "i"], "`facets`"),
+        (
+            &["index", "rows.jsonl", "--mapping", "other.toml", "--index", "i"],
+            "look at `id` of the mapping file",
+        ),
+        (&["query", "a", "--index", "no-text"], "restore the index from a copy"),
+        (&["query", "a", "--index", "no-vectors"], "restore the index from a copy"),
+        (&["query", "license:>3", "--index", "idx"], "takes no range"),
+        (&["query", "say \"hello", "--index", "idx"], "write \" behind the phrase"),
+        (&["query", "a", "--fits", "RTX 4099", "--index", "idx"], "24GiB, or one of"),
+        (&["query", "a", "--sort", "dwonloads", "--index", "idx"], "no column `dwonloads`"),
+        (&["query", "a", "--filter", "mit", "--index", "idx"], "license:mit"),
+        (&["serve", "--addr", "localhost:8080", "--index", "idx"], "127.0.0.1:8080"),
+        (
+            &["serve", "--addr", "0.0.0.0:0", "--token-env", "NOT_SET_AT_ALL", "--index", "idx"],
+            "export NOT_SET_AT_ALL",
+        ),
+    ] {
+        let (_, told, code) = run(arguments);
+        assert!(code != Some(0) && told.contains(what), "{arguments:?}: {code:?} {told}");
+    }
+    // Nothing is wrong with this one, and it finds nothing: that is told, too.
+    let (found, _, code) = run(&["query", "license:mti", "--index", "idx"]);
+    assert!(
+        code == Some(0) && found.contains("nothing found\nno document has `mti` as its license; near: mit"),
+        "{found}"
+    );
+}

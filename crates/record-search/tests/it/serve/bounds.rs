@@ -1,6 +1,7 @@
 //! What is too much is refused in words, and the server goes on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use record_search::{Embedded, Embedder, Index, Writer};
@@ -85,10 +86,14 @@ fn a_newer_commit_is_shown_by_itself() {
     assert_eq!(index.search(&ask("")).unwrap().total, 40);
 }
 
-/// An embedder that takes its time.
-struct Slow;
+/// An embedder that takes its time, and counts how often it is asked.
+#[derive(Default)]
+struct Watched {
+    takes: Duration,
+    asked: AtomicUsize,
+}
 
-impl Embedder for Slow {
+impl Embedder for Watched {
     fn name(&self) -> String {
         "hashed".into()
     }
@@ -99,7 +104,8 @@ impl Embedder for Slow {
         DIMENSION
     }
     fn embed(&self, texts: &[&str]) -> record_search::Result<Vec<Embedded>> {
-        std::thread::sleep(Duration::from_millis(1_500));
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(self.takes);
         Hashed { seed: 7 }.embed(texts)
     }
 }
@@ -107,7 +113,8 @@ impl Embedder for Slow {
 #[test]
 fn too_many_at_once_are_told_to_come_again() {
     let (folder, _index) = index(&documents(8, 20));
-    let server = serve(folder.path(), Some(Arc::new(Slow)), None);
+    let slow = Watched { takes: Duration::from_millis(1_500), ..Watched::default() };
+    let server = serve(folder.path(), Some(Arc::new(slow)), None);
     let answers: Vec<_> = std::thread::scope(|scope| {
         let ask = |_| scope.spawn(|| server.get("/api/search?q=llama"));
         let threads: Vec<_> = (0..330).map(ask).collect();
@@ -141,30 +148,11 @@ fn slow_senders_hold_up_nobody() {
     drop(slow);
 }
 
-/// An embedder that counts how often it is asked.
-struct Counted(std::sync::atomic::AtomicUsize);
-
-impl Embedder for Counted {
-    fn name(&self) -> String {
-        "hashed".into()
-    }
-    fn digest(&self) -> String {
-        "seed 7".into()
-    }
-    fn dimension(&self) -> usize {
-        DIMENSION
-    }
-    fn embed(&self, texts: &[&str]) -> record_search::Result<Vec<Embedded>> {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Hashed { seed: 7 }.embed(texts)
-    }
-}
-
 #[test]
 fn a_page_makes_the_vector_of_its_query_once() {
     let (folder, _index) = index(&documents(10, 60));
-    let embedder = Arc::new(Counted(0.into()));
+    let embedder = Arc::new(Watched::default());
     let server = serve(folder.path(), Some(embedder.clone()), None);
     let got = server.get("/?q=llama&license=mit&source=ones");
-    assert_eq!((got.status, embedder.0.load(std::sync::atomic::Ordering::SeqCst)), (200, 1));
+    assert_eq!((got.status, embedder.asked.load(Ordering::SeqCst)), (200, 1));
 }

@@ -309,6 +309,15 @@ fn a_page_tells_when_not_all_words_counted() {
     assert!(tells("pre*", "stands for more words than are looked at"));
     assert!(tells("llama+qqq+qrs", "under half of the words are known"));
     assert!(!tells("llama", "Meaning:") && !tells("llama", "are looked at"));
+    for query in ["license:mti", "llama&license=mti", "llama&license=mti&license=other"] {
+        assert!(tells(query, "no document has `mti` as its license; near: mit"), "{query}");
+        let why = server.get(&format!("/why?q={query}")).body;
+        assert!(why.contains("near: mit"), "{query}");
+        let json = server.get(&format!("/api/search?q={query}")).json();
+        assert!(json["explain"]["notes"][0].as_str().unwrap().contains("near: mit"), "{json}");
+    }
+    assert!(!tells("license:mit", "no document has"));
+    assert_eq!(server.get("/?license=%3E3").status, 400);
 }
 
 #[test]
