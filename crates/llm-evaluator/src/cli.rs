@@ -4,6 +4,7 @@ mod attack;
 mod distil;
 mod evaluate;
 mod sample;
+mod shared;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Parser, Subcommand};

@@ -1,6 +1,8 @@
 //! Tables: a report as aligned text for a terminal.
 
 mod compared;
+#[cfg(test)]
+mod tests;
 
 use super::calibration::{Calibration, Errors, Fitted};
 use super::cost::{Cost, Mean};
@@ -10,6 +12,7 @@ use super::sweep::{Point, Sweep};
 use crate::headline::Figure;
 use crate::interval::Interval;
 use crate::threshold::{Chosen, KeptRows};
+use unicode_width::UnicodeWidthStr;
 
 pub use compared::comparison_table;
 
@@ -54,8 +57,8 @@ pub fn table(report: &Report) -> String {
 fn headline(report: &Report) -> String {
     let headline = &report.headline;
     let of = match headline.of {
-        "random" => "rows drawn at random",
-        _ => "all labelled rows: none says that it was drawn at random",
+        "random" => format!("{} rows drawn at random", headline.rows),
+        _ => format!("all {} labelled rows, of which none says that it was drawn at random", headline.rows),
     };
     let line = |name: &str, figure: Figure| vec![name.to_owned(), within(figure.value, figure.interval)];
     let lines = [
@@ -64,9 +67,8 @@ fn headline(report: &Report) -> String {
         line("macro F1", headline.macro_f1),
     ];
     format!(
-        "\nheadline: {} {of}; no answer counts as wrong\n{}in brackets: 95 % intervals; Wilson's for shares of rows, else the \
+        "\nheadline: {of}; no answer counts as wrong\n{}in brackets: 95 % intervals; Wilson's for shares of rows, else the \
          bootstrap's of {} draws, seed {}\n",
-        headline.rows,
         aligned(&["figure", "value"], lines),
         report.draw.resamples,
         report.draw.seed
@@ -307,18 +309,18 @@ pub(crate) fn aligned(head: &[&str], lines: impl IntoIterator<Item = Vec<String>
     let lines: Vec<Vec<String>> = lines.into_iter().collect();
     let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
     let column = |column: usize| lines.iter().filter_map(move |line| line.get(column));
-    let width = |place: usize| {
-        column(place).chain(head.get(place)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
+    let width =
+        |place: usize| column(place).chain(head.get(place)).map(|cell| cell.width()).max().unwrap_or(0);
     let figure =
         |cell: &String| cell == UNKNOWN || cell.starts_with(|first: char| "+-0123456789".contains(first));
     let shape: Vec<(usize, bool)> =
         (0..head.len()).map(|place| (width(place), place > 0 && column(place).all(figure))).collect();
     let mut text = String::new();
     for line in std::iter::once(&head).chain(&lines) {
-        let cells = line.iter().zip(&shape).map(|(cell, &(width, right))| match right {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = line.iter().zip(&shape).map(|(cell, &(width, right))| {
+            // A letter is none, one or two columns of a terminal wide, and a format counts letters.
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            if right { gap + cell } else { format!("{cell}{gap}") }
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');

@@ -36,6 +36,10 @@ fn it_fails_with_a_reason() {
     let output = run(&["hub", "--port", &port]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty() && output.stderr.starts_with(b"sim: "));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("port {port}")) && said.contains("--port 0"), "{said}");
+    let said = String::from_utf8(run(&["s3", "/nowhere"]).stderr).unwrap();
+    assert!(said.contains("/nowhere") && said.contains("make it"), "{said}");
     for wrong in [
         &["hub", "--fault", "3=nothing"][..],
         &["hub", "--window", "5"],
@@ -52,4 +56,9 @@ fn it_fails_with_a_reason() {
 fn help_tells_the_faults_and_an_example() {
     let help = String::from_utf8(run(&["hub", "--help"]).stdout).unwrap();
     assert!(help.contains("empty-next") && help.contains("Example:") && help.contains("Exit status:"));
+    let help = String::from_utf8(run(&["llm", "--help"]).stdout).unwrap();
+    assert!(
+        help.contains("wrong-label") && help.contains("  sim llm --") && help.contains("OPENAI_BASE_URL"),
+        "{help}"
+    );
 }

@@ -146,6 +146,8 @@ async fn the_index_is_mended_from_the_journal_and_old_answers_can_go() {
     assert_eq!((pruned.gone, pruned.kept), (50, 0));
     assert_eq!(std::fs::read(cache.join("answers.jsonl")).unwrap(), before);
     assert_eq!(llm_classifier::prune(&cache, &Default::default()).unwrap_err().kind(), Kind::Config);
+    let nowhere = llm_classifier::prune(&cache.join("nowhere"), &what(false)).unwrap_err();
+    assert!(nowhere.advice().contains("that --cache named"), "{nowhere}");
     llm_classifier::prune(&cache, &what(false)).unwrap();
     assert_eq!(Cache::open(&cache).unwrap().answers(), 0);
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use crawl_core::Sink;
 use tokio::runtime::Runtime;
 
 use crate::house::{double, listing, read, rows, store, weekly};
@@ -178,6 +179,32 @@ fn the_summary_adds_up_and_missing_records_give_exit_code_3() {
     assert!(text.contains("2 listed = 2 kept + 0 dropped + 0 missing"), "{text}");
     let output = program(folder, &double.url(), "out", &["--retry-missing"]).output().unwrap();
     assert!(said(&output).contains("nothing is missing"));
+}
+
+#[test]
+fn an_input_that_has_ended_without_records_is_done_and_one_that_goes_on_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let home = Runtime::new().unwrap();
+    // Nothing is asked, so nobody need be there.
+    let run = || program(folder, "http://127.0.0.1:9", "out", &[]).output().unwrap();
+    home.block_on(store(&folder.join("in"), &[], 10));
+    let output = run();
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+    assert!(said(&output).contains("has no records yet"), "{}", said(&output));
+    let (store, id) = (crawl_core::Store::new(folder.join("in")), listing());
+    let begun = crawl_core::Stored::open(&folder.join("in"), &id).unwrap().checkpoint().clone();
+    let ended = home.block_on(async {
+        let ended = store.write(&id, &begun, crawl_core::Page::new(Vec::new(), None)).await.unwrap();
+        store.commit(&id, &ended).await.unwrap();
+        ended
+    });
+    assert!(ended.ended());
+    for _ in 0..2 {
+        let output = run();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains("0 listed = 0 kept + 0 dropped + 0 missing"), "{}", said(&output));
+    }
 }
 
 #[test]

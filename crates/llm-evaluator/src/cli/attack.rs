@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_cli::{Outcome, Session, grouped, print, say};
-use crawl_core::Error;
+use crawl_cli::{Outcome, Session, grouped, say};
 use llm_classifier::Asking;
 use llm_evaluator::attack::{AttackReport, AttackSet, Defences, Trial, attack_table};
+
+use super::shared::Told;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -32,9 +33,8 @@ pub(crate) struct AttackArgs {
     /// The member of a clean row that holds its id
     #[arg(long, value_name = "NAME", default_value = "repo_id")]
     id_field: String,
-    /// Write the whole report as JSON; `-` is stdout, instead of the table
-    #[arg(long, value_name = "FILE|-")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    told: Told,
     #[command(flatten)]
     asking: Asking,
 }
@@ -81,22 +81,6 @@ pub(crate) async fn run(mut arguments: AttackArgs, session: &Session) -> Result<
         classifier.finish(Duration::from_secs(30)).await?;
         report.forms.push(tried?);
     }
-    write(&arguments, &report)?;
+    arguments.told.tell(&report, &attack_table(&report))?;
     Ok(Outcome::Done)
-}
-
-fn write(arguments: &AttackArgs, report: &AttackReport) -> Result<()> {
-    let Some(path) = &arguments.json else {
-        print(attack_table(report).trim_end());
-        return Ok(());
-    };
-    let text = serde_json::to_string_pretty(report)?;
-    if path.as_os_str() == "-" {
-        print(text);
-        return Ok(());
-    }
-    std::fs::write(path, text).map_err(|cause| Error::io("cannot write the report", path, cause))?;
-    say(format!("wrote {}", path.display()));
-    print(attack_table(report).trim_end());
-    Ok(())
 }

@@ -1,15 +1,16 @@
 //! `distil`: makes a head of labels that a model was paid for, and measures it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Outcome, Session, print, say};
+use crawl_cli::{Outcome, Session, say};
 use crawl_core::{Error, Kind};
 use llm_classifier::Asking;
 use llm_evaluator::{Aim, Distilling, Draw, Gold, distil, distilled_page, distilled_table};
 
 use super::evaluate::share;
+use super::shared::{Told, Which, save};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -47,15 +48,10 @@ pub(crate) struct DistilArgs {
     /// The share of rows that the head does not learn from
     #[arg(long, value_name = "NUMBER", default_value_t = 0.3, value_parser = share)]
     held_out: f64,
-    /// Which listing of the root, if it has several
-    #[arg(long, value_name = "NAME")]
-    listing: Option<String>,
-    /// The member that holds the id [default: repo_id if a record has it, else id]
-    #[arg(long, value_name = "NAME")]
-    id_field: Option<String>,
-    /// Write the whole report as JSON; `-` is stdout, instead of the table
-    #[arg(long, value_name = "FILE|-")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    told: Told,
     /// Write one page with the curve of money against F1, which needs no other file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -72,7 +68,7 @@ pub(crate) struct DistilArgs {
 #[allow(clippy::unused_async, reason = "every command has the same form")]
 pub(crate) async fn run(arguments: DistilArgs, session: &Session) -> Result<Outcome> {
     let task = arguments.asking.folders.load(&arguments.task)?;
-    let id_field = arguments.id_field.as_deref();
+    let id_field = arguments.which.id_field.as_deref();
     let gold = arguments.gold.as_deref().map(|path| Gold::read(path, &task, id_field)).transpose()?;
     let aim = match (arguments.spare, arguments.agreement) {
         (Some(share), _) => Aim::Spare(share),
@@ -85,7 +81,7 @@ pub(crate) async fn run(arguments: DistilArgs, session: &Session) -> Result<Outc
     let wish = Distilling {
         labels: &arguments.labels,
         kept: kept.as_ref(),
-        listing: arguments.listing.as_deref(),
+        listing: arguments.which.listing.as_deref(),
         id_field,
         gold: gold.as_ref(),
         rows: arguments.rows,
@@ -106,20 +102,6 @@ pub(crate) async fn run(arguments: DistilArgs, session: &Session) -> Result<Outc
     if let Some(path) = &arguments.html {
         save(path, &distilled_page(&distilled))?;
     }
-    match &arguments.json {
-        Some(path) if path.as_os_str() == "-" => print(serde_json::to_string_pretty(&distilled)?),
-        json => {
-            if let Some(path) = json {
-                save(path, &serde_json::to_string_pretty(&distilled)?)?;
-            }
-            print(distilled_table(&distilled).trim_end());
-        }
-    }
+    arguments.told.tell(&distilled, &distilled_table(&distilled))?;
     Ok(Outcome::Done)
-}
-
-fn save(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|cause| Error::io("cannot write the report", path, cause))?;
-    say(format!("wrote {}", path.display()));
-    Ok(())
 }

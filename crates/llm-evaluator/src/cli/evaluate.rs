@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crawl_cli::anyhow::{Result, anyhow};
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_cli::{Outcome, Session, grouped, print, say};
+use crawl_cli::{Outcome, Session, grouped, say};
 use crawl_core::{Error, Kind};
 use llm_classifier::{Asking, Task, TaskKind};
 use llm_evaluator::{
@@ -15,6 +15,8 @@ use llm_evaluator::{
     page, table,
 };
 use serde::Serialize;
+
+use super::shared::{Told, Which, save};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -46,15 +48,10 @@ pub(crate) struct EvaluateArgs {
     /// rejects
     #[arg(long, value_name = "NAME", conflicts_with_all = ["labels", "compare"])]
     against: Option<String>,
-    /// Which listing of the roots, if they have several
-    #[arg(long, value_name = "NAME")]
-    listing: Option<String>,
-    /// The member that holds the id, in gold and answers [default: repo_id if a row has it, else id]
-    #[arg(long, value_name = "NAME")]
-    id_field: Option<String>,
-    /// Write the whole report as JSON; `-` is stdout, instead of the table
-    #[arg(long, value_name = "FILE|-")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    told: Told,
     /// Write one page with plots, which needs no other file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -116,7 +113,7 @@ struct Whole<'a> {
 pub(crate) async fn run(mut arguments: EvaluateArgs, session: &Session) -> Result<Outcome> {
     super::at_once(&arguments.asking)?;
     let task = arguments.asking.folders.load(&arguments.task)?;
-    let gold = Gold::read(&arguments.gold, &task, arguments.id_field.as_deref())?;
+    let gold = Gold::read(&arguments.gold, &task, arguments.which.id_field.as_deref())?;
     let given: Vec<Given> = match arguments.ask {
         true => {
             let mut given = vec![ask(&task, &gold, &arguments, session).await?];
@@ -173,7 +170,7 @@ fn hint(task: &Task, reports: &[Report]) {
 }
 
 async fn ask(task: &Task, gold: &Gold, arguments: &EvaluateArgs, session: &Session) -> Result<Given> {
-    let id_field = match &arguments.id_field {
+    let id_field = match &arguments.which.id_field {
         Some(name) => name.clone(),
         None => gold.id_field().to_owned(),
     };
@@ -187,8 +184,13 @@ async fn ask(task: &Task, gold: &Gold, arguments: &EvaluateArgs, session: &Sessi
 
 fn read(from: &Path, task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Result<Given> {
     let wanted: HashSet<&str> = gold.rows.iter().map(|row| row.id.as_str()).collect();
-    let given =
-        Given::read(from, task, &wanted, arguments.listing.as_deref(), arguments.id_field.as_deref())?;
+    let given = Given::read(
+        from,
+        task,
+        &wanted,
+        arguments.which.listing.as_deref(),
+        arguments.which.id_field.as_deref(),
+    )?;
     if given.found() == 0 {
         let id = gold.rows.first().map_or("", |row| row.id.as_str());
         let what =
@@ -206,30 +208,13 @@ fn read(from: &Path, task: &Task, gold: &Gold, arguments: &EvaluateArgs) -> Resu
 }
 
 fn write(arguments: &EvaluateArgs, reports: &[Report], comparison: Option<&Comparison>) -> Result<()> {
-    let mut to_stdout = false;
-    if let Some(path) = &arguments.json {
-        let text = serde_json::to_string_pretty(&Whole { reports, comparison })?;
-        to_stdout = path.as_os_str() == "-";
-        match to_stdout {
-            true => print(text),
-            false => save(path, &text)?,
-        }
-    }
     if let Some(path) = &arguments.html {
         save(path, &page(reports, comparison))?;
     }
-    if !to_stdout {
-        let tables: Vec<_> = reports.iter().map(table).collect();
-        print(tables.join("\n").trim_end());
-        if let Some(comparison) = comparison {
-            print(comparison_table(comparison).trim_end());
-        }
+    let mut text = reports.iter().map(table).collect::<Vec<_>>().join("\n").trim_end().to_owned();
+    if let Some(comparison) = comparison {
+        text.push('\n');
+        text.push_str(&comparison_table(comparison));
     }
-    Ok(())
-}
-
-fn save(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|cause| Error::io("cannot write the report", path, cause))?;
-    say(format!("wrote {}", path.display()));
-    Ok(())
+    arguments.told.tell(&Whole { reports, comparison }, &text)
 }

@@ -10,6 +10,8 @@ use crawl_core::{Error, Kind};
 use llm_classifier::Folders;
 use llm_evaluator::{Picked, Reason, Wish, sample};
 
+use super::shared::Which;
+
 pub(crate) const EXAMPLES: &str = "\
 Example:
   llm-evaluator sample weekly data/2_processed --labels data/3_classified -n 200 --output gold.jsonl
@@ -32,12 +34,8 @@ pub(crate) struct SampleArgs {
     /// The same seed picks the same rows
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Which listing of the roots, if they have several
-    #[arg(long, value_name = "NAME")]
-    listing: Option<String>,
-    /// The member that holds the id [default: repo_id if a record has it, else id]
-    #[arg(long, value_name = "NAME")]
-    id_field: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Where the rows go; a file that is there is not written over [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,8 +49,8 @@ pub(crate) async fn run(arguments: SampleArgs, _session: &Session) -> Result<Out
     let wish = Wish {
         input: &arguments.input,
         labels: &arguments.labels,
-        listing: arguments.listing.as_deref(),
-        id_field: arguments.id_field.as_deref(),
+        listing: arguments.which.listing.as_deref(),
+        id_field: arguments.which.id_field.as_deref(),
         rows: arguments.rows,
         seed: arguments.seed,
     };

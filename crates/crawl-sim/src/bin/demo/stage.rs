@@ -34,13 +34,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Builds `programs`, by package, and makes the folder.
+    /// Makes the folder and builds `programs`, by package: a folder that is in use is told before anybody waits.
     pub(crate) fn open(programs: &[&str], folder: Option<&Path>) -> Result<Self> {
         let began = Instant::now();
         let repository = repository()?;
+        let folder = self::folder(folder)?;
         say("1. Building the programs (the first time takes a few minutes) ...");
         build(&repository, programs)?;
-        let folder = self::folder(folder)?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
         Ok(Stage { repository, folder, runtime, began })
     }

@@ -22,7 +22,7 @@ Example:
 pub(crate) struct DiscourseArgs {
     /// Where to listen; 0 takes a free port
     #[arg(long, default_value_t = 0)]
-    port: u16,
+    pub(super) port: u16,
     /// How many seeded topics there are
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     topics: u64,

@@ -18,7 +18,7 @@ Example:
 pub(crate) struct KaggleArgs {
     /// Where to listen; 0 takes a free port
     #[arg(long, default_value_t = 0)]
-    port: u16,
+    pub(super) port: u16,
     /// How many datasets there are
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     datasets: u64,

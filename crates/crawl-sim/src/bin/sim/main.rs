@@ -45,6 +45,13 @@ Example:
 
 Exit status: 1 if it could not start (a port is taken, a folder cannot be read), 2 for wrong arguments.";
 
+const LLM_HELP: &str = "\
+The faults are those of `sim --help`: chat, with invalid, fenced, wrong-id, wrong-label, refusal, length and cut-stream.
+
+Example:
+  sim llm --latency 20-300 --fault p:0.05=invalid
+  OPENAI_BASE_URL=http://127.0.0.1:PORT/v1 llm-classifier run weekly data/2_processed --root data/3_classified --model sim-1";
+
 #[derive(Subcommand)]
 enum Double {
     /// The Hugging Face Hub
@@ -57,7 +64,7 @@ enum Double {
     #[command(after_help = discourse::HELP)]
     Discourse(DiscourseArgs),
     /// An OpenAI-compatible language model at /v1
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = LLM_HELP)]
     Llm(LlmArgs),
     /// No server: a listing of models that nobody made, and details of some, each row with `"synthetic": true`
     #[command(after_help = MODELS_HELP)]
@@ -243,6 +250,7 @@ async fn main() -> ExitCode {
         }
         double => double,
     };
+    let port = double.port();
     let started = match double {
         Double::Models(_) => unreachable!("it is no server and has ended"),
         Double::Hub(args) => Hub::start(args.into()).await.and_then(|hub| serve(&hub.url(), hub)),
@@ -254,11 +262,32 @@ async fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Double::Llm(args) => Llm::start(args.into()).await.and_then(|llm| serve(&llm.url(), llm)),
+        Double::S3(args) if !args.root.is_dir() => Err(std::io::Error::other(format!(
+            "there is no folder {}: make it, with a folder in it for each bucket",
+            args.root.display()
+        ))),
         Double::S3(args) => S3::start(&args.root, args.port).and_then(|s3| serve(&s3.url(), s3)),
     };
     match started {
         Ok(_running) => std::future::pending().await,
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let what = format!("port {port} is taken: name another one, or --port 0 for one that is free");
+            told(Err(std::io::Error::other(what)))
+        }
         Err(error) => told(Err(error)),
+    }
+}
+
+impl Double {
+    fn port(&self) -> u16 {
+        match self {
+            Double::Hub(args) => args.port,
+            Double::Kaggle(args) => args.port,
+            Double::Discourse(args) => args.port,
+            Double::Llm(args) => args.port,
+            Double::S3(args) => args.port,
+            Double::Models(_) => 0,
+        }
     }
 }
 
