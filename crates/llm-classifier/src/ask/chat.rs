@@ -52,6 +52,8 @@ pub struct Chat {
     system: Option<Vec<u8>>,
     /// The messages of the examples, between the system message and the user's.
     examples: Vec<u8>,
+    /// The texts of those messages.
+    example_texts: Vec<String>,
     prompt: String,
 }
 
@@ -78,7 +80,8 @@ impl Chat {
         let head = head(model, form, &task, answers.schema());
         let schema = answers.schema().to_owned();
         let system = task.system.fixed().map(|text| quoted(&format!("{text}{schema_text}")));
-        let examples = examples(&task, answers)?;
+        let example_texts = example_texts(&task, answers)?;
+        let examples = examples(&example_texts);
         let (model, prompt) = (model.to_owned(), prompt_digest(&task));
         Ok(Chat {
             url,
@@ -91,6 +94,7 @@ impl Chat {
             schema_text,
             system,
             examples,
+            example_texts,
             prompt,
         })
     }
@@ -159,11 +163,7 @@ impl Chat {
         system.push_str(&self.schema_text);
         self.task.user.fill(&values, &mut user);
         put_check(&mut user, check);
-        let examples: Vec<serde_json::Value> =
-            serde_json::from_slice(&[b"[", self.examples.get(1..).unwrap_or_default(), b"]"].concat())
-                .unwrap_or_default();
-        let texts = examples.iter().filter_map(|message| message["content"].as_str().map(str::to_owned));
-        (std::iter::once(system).chain(texts).collect(), user)
+        (std::iter::once(system).chain(self.example_texts.iter().cloned()).collect(), user)
     }
 
     fn put_system(&self, values: &Values<'_>, body: &mut Vec<u8>) -> u64 {
@@ -295,20 +295,27 @@ fn head(model: &str, form: RequestForm, task: &Task, schema: &str) -> Vec<u8> {
     head
 }
 
-fn examples(task: &Task, answers: &Answers) -> Result<Vec<u8>> {
-    let mut messages = Vec::new();
+/// What each example asks and how it is answered, in turns.
+fn example_texts(task: &Task, answers: &Answers) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
     for example in &task.examples {
         let record = Raw::parse(example.record.as_bytes())?;
         let mut user = String::new();
         task.user.fill(&Values::new(record, &example.id, &task.fields), &mut user);
         put_check(&mut user, answers.check_word(&example.id).as_deref());
-        messages.extend_from_slice(br#",{"role":"user","content":"#);
-        put_quoted(&user, &mut messages);
-        messages.extend_from_slice(br#"},{"role":"assistant","content":"#);
-        put_quoted(&answers.example(example), &mut messages);
+        texts.extend([user, answers.example(example)]);
+    }
+    Ok(texts)
+}
+
+fn examples(texts: &[String]) -> Vec<u8> {
+    let mut messages = Vec::new();
+    for (text, role) in texts.iter().zip(["user", "assistant"].into_iter().cycle()) {
+        messages.extend_from_slice(format!(r#",{{"role":"{role}","content":"#).as_bytes());
+        put_quoted(text, &mut messages);
         messages.push(b'}');
     }
-    Ok(messages)
+    messages
 }
 
 /// Behind the record's text, so that it is the last that the model reads.
