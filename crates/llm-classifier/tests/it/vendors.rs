@@ -105,7 +105,8 @@ async fn a_refusal_of_the_moment_is_tried_again_and_one_of_the_record_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_names_is_left_out_and_nothing_else() {
     // Each names it in its own way; FastAPI repeats the whole request.
-    let refusals: [(&str, fn(&Asked) -> String); 4] = [
+    type Refusal = fn(&Asked) -> String;
+    let refusals: [(&str, Refusal); 4] = [
         ("max_tokens", |_| r#"{"error": {"message": "Unsupported parameter: max_tokens"}}"#.into()),
         ("max_tokens", |asked| {
             let (begin, input) =
@@ -127,7 +128,7 @@ async fn what_a_server_names_is_left_out_and_nothing_else() {
         let came = came(
             3,
             |setup| {
-                setup.task.model.extra = serde_json::from_value(json!({"reasoning_effort": "low"})).unwrap()
+                setup.task.model.extra = serde_json::from_value(json!({"reasoning_effort": "low"})).unwrap();
             },
             move |asked, _| match asked.body.get(name) {
                 Some(_) => Sent::text(400, "application/json", body(asked)),
