@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub variant: Option<&'static str>,
     /// Bytes of that variant; of safetensors without sizes those that the Hub's types take.
     pub weight_bytes: Option<u64>,
+    /// What only models have in common whose files of that variant are the same bytes.
+    pub weights_sha256: Option<String>,
     /// The least bytes of weights that are read for one token.
     pub bytes_read_per_token: Option<u64>,
     /// The type of most weights, such as `BF16`.
@@ -146,6 +148,7 @@ impl<'a> Facts<'a> {
         let parameters = known.parameters().filter(|_| !is_adapter);
         let gguf = chosen_header(&gguf_headers, chosen_gguf);
         let variant = weights.chosen().map(|(name, _)| name);
+        let weights_sha256 = weights.chosen().and_then(|(_, variant)| files::sha256(variant, &files));
         let weight_bytes = weight_bytes(&weights, &known, &headers).filter(|_| !is_adapter);
         let kv = match (variant, &gguf) {
             (Some("gguf") | None, Some(header)) => kv::of_gguf(&header.facts),
@@ -189,6 +192,7 @@ impl<'a> Facts<'a> {
             parameters,
             variant,
             weight_bytes,
+            weights_sha256,
             quantisation,
             base_models,
             relation,

@@ -1,9 +1,11 @@
 //! The files of weights: which of them make up one variant, and how many bytes that is.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crawl_core::json::Raw;
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 
 use crate::gguf;
 
@@ -12,6 +14,8 @@ use crate::gguf;
 pub(crate) struct File<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) size: Option<u64>,
+    /// SHA-256 in hex, which the service tells of large files.
+    pub(crate) sha256: Option<Cow<'a, str>>,
 }
 
 /// Files that are loaded together.
@@ -56,17 +60,20 @@ pub(crate) fn files<'a>(tree: Option<Raw<'a>>, names: impl Iterator<Item = Cow<'
         Some(tree) => tree
             .take(MOST_FILES)
             .filter_map(|file| {
-                Some(File { path: file.get("path")?.str()?, size: file.get("size").and_then(Raw::u64) })
+                let sha256 = file.get("sha256").and_then(Raw::str);
+                let size = file.get("size").and_then(Raw::u64);
+                Some(File { path: file.get("path")?.str()?, size, sha256 })
             })
             .collect(),
-        None => names.take(MOST_FILES).map(|path| File { path, size: None }).collect(),
+        None => names.take(MOST_FILES).map(|path| File { path, size: None, sha256: None }).collect(),
     }
 }
 
 impl Weights {
     /// Those among files of these paths and sizes.
     pub fn among<'a>(files: impl Iterator<Item = (&'a str, Option<u64>)>) -> Weights {
-        let files: Vec<File<'a>> = files.map(|(path, size)| File { path: path.into(), size }).collect();
+        let files: Vec<File<'a>> =
+            files.map(|(path, size)| File { path: path.into(), size, sha256: None }).collect();
         Weights::of(&files)
     }
 
@@ -150,6 +157,27 @@ impl Set {
         let whole = !self.broken && self.shards.unwrap_or(1) == self.paths.len() as u64;
         Variant { bytes: self.bytes.filter(|_| whole), paths: self.paths.clone() }
     }
+}
+
+/// What only the same bytes have in common: the SHA-256 of the variant's file; of several, that of theirs, sorted, a line each.
+/// None if one is not told, or the variant is not whole.
+pub(crate) fn sha256(variant: &Variant, files: &[File<'_>]) -> Option<String> {
+    variant.bytes?;
+    let own: BTreeSet<&str> = variant.paths.iter().map(String::as_str).collect();
+    let told = files.iter().filter(|file| own.contains(file.path.as_ref()));
+    let mut all: Vec<String> = told
+        .map(|file| file.sha256.as_deref().filter(|hex| is_sha256(hex)).map(str::to_ascii_lowercase))
+        .collect::<Option<_>>()?;
+    all.sort_unstable();
+    match all.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => Some(HEXLOWER.encode(&Sha256::digest(several.join("\n")))),
+    }
+}
+
+fn is_sha256(hex: &str) -> bool {
+    hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn sum(variants: impl Iterator<Item = Variant>) -> Option<Variant> {

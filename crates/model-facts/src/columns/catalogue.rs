@@ -56,6 +56,7 @@ columns! {
     "active_parameters" Int Derived "of mixtures: parameters − layers with experts × (experts − chosen) × 3 × hidden_size × width of an expert" "`config.json`" |f| int(f.active_parameters);
     "weight_variant" Text Derived "which files stand for the model: `safetensors`, else `gguf`, else `bin`" "`files`, `siblings`" |f| text(f.variant);
     "weight_bytes" Int Derived "bytes of that variant: sizes of its files, else what headers or types of safetensors take; null for adapters and where a shard is missing" "`files`, `safetensors_headers`, `safetensors`" |f| int(f.weight_bytes);
+    "weights_sha256" Text Derived "what only models have in common whose files of that variant are the same bytes: the SHA-256 of its file; of several, that of their SHA-256s in hex, sorted, joined by line feeds; null where one is not told or a shard is missing" "`files`: `sha256`" |f| text(f.weights_sha256.clone());
     "weight_bytes_safetensors" Int Derived "sum of the sizes" "`files`: `model*.safetensors`, of diffusers one a folder" |f| int(f.weights.safetensors.as_ref().and_then(|own| own.bytes));
     "weight_bytes_gguf" Int Derived "sum of the sizes of one quantisation" "`files`: `*.gguf` of `gguf_chosen`" |f| int(f.weights.chosen_gguf().and_then(|(_, own)| own.bytes));
     "weight_bytes_bin" Int Derived "sum of the sizes" "`files`: `pytorch_model*.bin`" |f| int(f.weights.bin.as_ref().and_then(|own| own.bytes));

@@ -127,6 +127,37 @@ fn the_first_paragraph_is_prose() {
 }
 
 #[test]
+fn the_same_bytes_of_weights_are_known_again_wherever_they_lie() {
+    let of = |files: &[(&str, Option<&str>)]| {
+        let file = |(path, sha256): &(&str, Option<&str>)| json!({"path": path, "size": 5, "sha256": sha256});
+        let files: Vec<Json> = files.iter().map(file).collect();
+        catalogue(json!({ "files": files })).text("weights_sha256").map(str::to_owned)
+    };
+    let (a, b) = ("a".repeat(64), "b".repeat(64));
+    let (first, second) = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
+    assert_eq!(of(&[("model.safetensors", Some(&a)), ("README.md", None)]), Some(a.clone()));
+    assert_eq!(
+        of(&[("model.safetensors", Some(&a.to_uppercase())), ("pytorch_model.bin", Some(&b))]),
+        Some(a.clone())
+    );
+    let both = of(&[(first, Some(&a)), (second, Some(&b))]).unwrap();
+    // printf '%s\n%s' aa… bb… | sha256sum
+    assert_eq!(both, "5e9ae866add9a85d69c3481d059bb9f158a39e5670ba11f95112fc409630894e");
+    assert_eq!(of(&[(second, Some(&a)), (first, Some(&b))]), Some(both));
+    for unknown in [
+        of(&[(first, Some(&a)), (second, None)]),
+        of(&[(first, Some(&a))]),
+        of(&[("model.safetensors", Some("not hex"))]),
+        of(&[("adapter_model.safetensors", Some(&a)), ("adapter_config.json", None)]),
+        of(&[]),
+    ] {
+        assert_eq!(unknown, None);
+    }
+    let quantised = [("m-Q8_0.gguf", Some(a.as_str())), ("m-Q4_K_M.gguf", Some(b.as_str()))];
+    assert_eq!(of(&quantised), Some(b.clone()), "that of the one that stands for all");
+}
+
+#[test]
 fn the_variants_of_weights_are_not_added_and_a_missing_shard_is_noticed() {
     let of = |files: &[(&str, u64)]| {
         let files: Vec<Json> = files.iter().map(|(path, size)| json!({"path": path, "size": size})).collect();
