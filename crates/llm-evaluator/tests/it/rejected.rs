@@ -41,8 +41,9 @@ async fn two_models_are_compared_on_a_filter_with_what_either_rejects() {
         let given = Given::read(&root, &agent, &wanted, None, None).unwrap();
         let report = evaluate(&agent, &gold, &given, How::default());
         assert_eq!((report.coverage.answered, report.coverage.missing.len()), (100, 0));
-        let said = vec![let_through.totals.records, at.totals.records];
-        assert_eq!(report.aspects[0].answered.confusion, Some(vec![said, vec![0, 0]]), "yes and no");
+        let said = vec![let_through.totals.records, at.totals.records, 0];
+        let none = vec![0, 0, 0];
+        assert_eq!(report.aspects[0].answered.confusion, Some(vec![said, none]), "yes, no and neither");
         sides.push((given, let_through.totals.records));
     }
     let [(a, a_yes), (b, b_yes)] = &sides[..] else { unreachable!() };
