@@ -26,7 +26,10 @@ impl Input {
             "csv" | "tsv" => Ok(Input::Csv(path.to_owned())),
             "pkl" | "pickle" if !packed => Ok(Input::Pickle(path.to_owned())),
             "xlsx" | "xlsm" | "xltx" | "xltm" if !packed => Ok(Input::Xlsx(path.to_owned())),
-            _ if !path.exists() => Err(cannot_open(path, std::io::ErrorKind::NotFound.into())),
+            // What has an ending is not one that can be read, there or not.
+            _ if extension(path).is_empty() && !path.exists() => {
+                Err(cannot_open(path, std::io::ErrorKind::NotFound.into()))
+            }
             _ => Err(unsupported(
                 path,
                 "the root folder of a crawl, a folder of Hive partitions, a .jsonl or .csv file (also .gz or .zst), `-` (JSONL from stdin), a .parquet, .avro, .xlsx, .xlsm or .pkl file",
