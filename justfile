@@ -350,7 +350,8 @@ static-embedding *args:
 
 # Read every recorded body in a folder of samples (they lie beside the checkout, not in it)
 samples dir:
-    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test -p hf-crawler -p kaggle-crawler -p discourse-crawler -p html-markdown -p text-hygiene -p model-facts -p crawl-core -p crawl-sim --test it -- samples schema recorded --nocapture
+    # The whole workspace, which is built already, and not some of its crates, whose libraries would be built anew for them.
+    GLEANER_SAMPLES="$(realpath {{ dir }})" cargo test --workspace --test it -- samples schema recorded --nocapture
 
 # Measure against the peers; the figures go into docs/performance.md
 bench venv=".venv": (venv venv)
