@@ -59,14 +59,7 @@ pub(crate) fn notes(index: &Index, filters: &[Filter]) -> Result<Vec<String>> {
 
 /// The texts that are nowhere in the dictionary.
 fn absent<'a>(facet: &Facet, texts: &'a [Text]) -> Vec<&'a Text> {
-    let mut absent: Vec<&Text> = texts.iter().collect();
-    for name in &facet.names {
-        if absent.is_empty() {
-            break;
-        }
-        absent.retain(|text| !text.is(name));
-    }
-    absent
+    texts.iter().filter(|text| facet.named(text).next().is_none()).collect()
 }
 
 fn spelled(text: &Text) -> String {

@@ -108,17 +108,19 @@ impl Facet {
     pub(crate) fn having(&self, texts: &[Text]) -> Bitmap {
         let inverse = self.inverse();
         let mut having = Bitmap::none(inverse.known.size());
-        let lower = |id: &u32| self.names[*id as usize].to_lowercase();
-        for text in texts {
-            let from = inverse.order.partition_point(|id| lower(id) < text.text);
-            let takes =
-                |name: String| if text.open { name.starts_with(&text.text) } else { name == text.text };
-            for id in inverse.order[from..].iter().take_while(|id| takes(lower(id))) {
-                let (from, to) = (inverse.starts[*id as usize], inverse.starts[*id as usize + 1]);
-                inverse.places[from as usize..to as usize].iter().for_each(|place| having.set(*place));
-            }
+        for id in texts.iter().flat_map(|text| self.named(text)) {
+            let (from, to) = (inverse.starts[id as usize], inverse.starts[id as usize + 1]);
+            inverse.places[from as usize..to as usize].iter().for_each(|place| having.set(*place));
         }
         having
+    }
+
+    /// Those of the dictionary that a text of a filter stands for.
+    pub(crate) fn named<'a>(&'a self, text: &'a Text) -> impl Iterator<Item = u32> + 'a {
+        let order = &self.inverse().order;
+        let name = |id: &u32| &self.names[*id as usize];
+        let from = order.partition_point(|id| name(id).to_lowercase() < text.text);
+        order[from..].iter().take_while(move |id| text.is(name(id))).copied()
     }
 
     fn inverse(&self) -> &Inverse {
