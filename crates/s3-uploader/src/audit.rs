@@ -20,7 +20,16 @@ pub async fn audit(bucket: &Bucket, receipt: &Receipt, deep: bool) -> Result<()>
             .with_scope(Scope::Record)
             .advise("somebody replaced it, or the server lost it; look for a copy")
     };
-    let head = head(bucket, &receipt.key).await?;
+    let head = head(bucket, &receipt.key).await.map_err(|error| match error.kind() {
+        Kind::Gone => Error::new(Kind::Gone, "the object of this receipt is not in the bucket any more")
+            .at(bucket.place(&receipt.key))
+            .with_scope(Scope::Record)
+            .advise(
+                "somebody removed it, or a rule of the bucket did; look for an older version or a copy of it",
+            )
+            .because(error),
+        _ => error,
+    })?;
     if head.content_length().and_then(|size| u64::try_from(size).ok()) != Some(receipt.sums.size) {
         return Err(differs("its size is another"));
     }

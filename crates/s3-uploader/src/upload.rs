@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Beside, Known, LogForm, Outcome, Session, grouped, parse_size, say, size};
+use crawl_cli::{Beside, Known, LogForm, Outcome, Session, counted, grouped, parse_size, say, size};
 use crawl_core::{Checkpoint, Error, Kind, Pump, Source, Store, settings_of};
 
 use crate::environment::{self, Asked};
@@ -54,7 +54,9 @@ impl UploadFlags {
         let behind = Behind::new(store.clone(), job, settings_of(source, options), self.disk_budget);
         let waits = || match behind.waiting() {
             (0, _) => String::new(),
-            (pages, bytes) => format!(", {} pages ({}) wait for the bucket", grouped(pages), size(bytes)),
+            (pages, bytes) => {
+                format!(", waiting for the bucket: {} ({})", counted(pages, "page"), size(bytes))
+            }
         };
         let mut moved = Moved::default();
         let run = async {
@@ -73,10 +75,10 @@ impl UploadFlags {
             }));
         } else {
             say(format!(
-                "  {} pages are in {place}, {} wait here; this run moved {} files, {}; receipts: {}",
-                grouped(moved.pages),
+                "  in {place}: {}; waiting here: {}; this run moved {}, {}; receipts: {}",
+                counted(moved.pages, "page"),
                 grouped(left),
-                grouped(moved.files),
+                counted(moved.files, "file"),
                 size(moved.bytes),
                 receipts.display()
             ));

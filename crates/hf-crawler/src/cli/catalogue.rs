@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_cli::{Outcome, Session, grouped, print, say, size};
+use crawl_cli::{Outcome, Session, counted, grouped, print, say, size};
 use crawl_core::{Error, Files, Kind, Record, Staged};
 use hf_crawler::Repos;
 use hf_crawler::catalogue::{self, Catalogue, Fold, Report};
@@ -89,24 +89,24 @@ pub(crate) fn fold(arguments: CatalogueArgs, session: &Session) -> Result<Outcom
             catalogue::fold(&Fold { repos, roots: runs, to: to.clone(), compression }, &session.stop())?;
         let new = match done.new_runs {
             0 => "nothing new".to_owned(),
-            new => format!("{} new runs", grouped(new)),
+            new => counted(new, "new run"),
         };
         say(format!(
-            "{}: {} {} of {} runs ({new}), {} of them gone, {}",
+            "{}: {} {} of {} ({new}), {} of them gone, {}",
             to.display(),
             grouped(done.rows),
             repos.name(),
-            grouped(done.runs),
+            counted(done.runs, "run"),
             grouped(done.gone),
             size(done.bytes),
         ));
         if done.missing > 0 {
-            say(format!("  {} records could not be had by the new runs", grouped(done.missing)));
+            say(format!("  missing from the new runs: {}", counted(done.missing, "record")));
         }
     }
     if let Some(legacy) = legacy {
         let rows = catalogue::legacy(&Catalogue::open(&to)?, &legacy, compression)?;
-        say(format!("{}: {} models", legacy.display(), grouped(rows)));
+        say(format!("{}: {}", legacy.display(), counted(rows, "model")));
     }
     if let Some(table) = table {
         let whole = Catalogue::open(&to)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args};
-use crawl_cli::{Outcome, grouped, parse_size, print, say, size};
+use crawl_cli::{Outcome, counted, grouped, parse_size, print, say, size};
 use crawl_core::{Error, Files, Kind, Record, Staged};
 use hf_crawler::catalogue::{self, Catalogue, Fitting, Machine, Sorts};
 use model_facts::Devices;
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &FitsArgs) -> Result<Outcome> {
     ));
     table(&top.sorted()).iter().for_each(print);
     if let Some(to) = &arguments.to {
-        say(format!("{}: {} models", to.display(), grouped(sorts.yes + sorts.tight)));
+        say(format!("{}: {}", to.display(), counted(sorts.yes + sorts.tight, "model")));
     }
     Ok(Outcome::Done)
 }

@@ -370,8 +370,7 @@ async fn the_program_folds_tells_what_it_did_and_writes_the_table_of_the_seed_sy
     };
     let output = run(&[root.as_os_str()]);
     assert!(
-        output.status.success()
-            && text(&output).contains("450 models of 1 runs (1 new runs), 0 of them gone"),
+        output.status.success() && text(&output).contains("450 models of 1 run (1 new run), 0 of them gone"),
         "{}",
         text(&output)
     );

@@ -146,7 +146,7 @@ async fn a_bucket_out_of_reach_keeps_the_pages_and_a_later_run_moves_them() {
     let output = cloud.command(&double, &["--upload", "s3://bucket/crawl", "--disk-budget", "1KiB"]).output();
     let text = ended(&output.unwrap(), 0);
     assert!(
-        text.contains("5 pages are in s3://bucket/crawl/, 0 wait here; this run moved 5 files"),
+        text.contains("in s3://bucket/crawl/: 5 pages; waiting here: 0; this run moved 5 files"),
         "{text}"
     );
     assert!(here(&cloud.root()).is_empty());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, grouped, print};
+use crawl_cli::{Outcome, counted, grouped, print};
 use crawl_core::{Error, Kind, Stored};
 use kaggle_crawler::{Coverage, meta};
 
@@ -52,10 +52,13 @@ fn tell(name: &str, coverage: &Coverage) {
     };
     print(format!("  {} seen; {expected}", grouped(coverage.seen)));
     print(format!(
-        "  {} queries, {} rows more than once, {} rows that could not be read",
-        grouped(coverage.queries.len() as u64),
-        grouped(coverage.repeated),
-        grouped(coverage.missing)
+        "  {}, {} more than once, {} that could not be read",
+        match coverage.queries.len() {
+            1 => "1 query".to_owned(),
+            count => format!("{} queries", grouped(count as u64)),
+        },
+        counted(coverage.repeated, "row"),
+        counted(coverage.missing, "row")
     ));
     for query in coverage.capped() {
         print(format!("  capped: {}", query.capped.as_deref().unwrap_or_default()));

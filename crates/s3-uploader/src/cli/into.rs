@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, grouped, print, say};
+use crawl_cli::{Outcome, counted, grouped, print, say};
 use crawl_core::files::place;
 use crawl_core::{Error, Kind, Scope};
 use futures::StreamExt;
@@ -155,8 +155,8 @@ pub(crate) async fn folder(arguments: &SyncArgs, from: &str, root: &Path) -> Res
     }
     let (all, done) = (fetched + there + failed, if send.dry_run { "to fetch" } else { "fetched" });
     say(format!(
-        "{} objects = {} {done} + {} there already + {} not fetched; besides: {} left out",
-        grouped(all),
+        "{} = {} {done} + {} there already + {} not fetched; besides: {} left out",
+        counted(all, "object"),
         grouped(fetched),
         grouped(there),
         grouped(failed),
@@ -237,18 +237,18 @@ fn remove(
     let count = only_here.len() as u64;
     let place = root.display().to_string();
     if failed > 0 && count > 0 {
-        say(format!("  {} files that the bucket does not have stay, for not all came", grouped(count)));
+        say(format!("  {} that the bucket does not have: left, for not all came", counted(count, "file")));
         return Ok(count);
     }
-    too_many(count, "files", arguments.max_delete, &place)?;
+    too_many(count, "file", arguments.max_delete, &place)?;
     if arguments.send.dry_run {
         for file in only_here.iter().filter(|_| !arguments.send.json) {
             print(format!("remove {}", file.path.display().to_string().escape_debug()));
         }
-        say(format!("  {} files that the bucket does not have would be removed", grouped(count)));
+        say(format!("  would remove {} that the bucket does not have", counted(count, "file")));
         return Ok(0);
     }
-    if count > 0 && !arguments.yes && !agreed(count, "files", &place)? {
+    if count > 0 && !arguments.yes && !agreed(count, "file", &place)? {
         say("  nothing was removed");
         return Ok(0);
     }
@@ -272,8 +272,8 @@ fn remove(
         remove_empty(root);
     }
     say(format!(
-        "  {} files that the bucket does not have = {} removed + {} not removed",
-        grouped(count),
+        "  {} that the bucket does not have = {} removed + {} not removed",
+        counted(count, "file"),
         grouped(count - stay),
         grouped(stay)
     ));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, grouped, print, say};
+use crawl_cli::{Outcome, counted, grouped, print, say};
 use crawl_core::files::place;
 use crawl_core::{Error, Kind, Scope, Timestamp};
 use futures::StreamExt;
@@ -57,8 +57,8 @@ pub(crate) async fn verify(arguments: VerifyArgs) -> Result<Outcome> {
         }
     }
     say(format!(
-        "{} objects = {} good + {} bad + {} not seen",
-        grouped(good + bad + unseen),
+        "{} = {} good + {} bad + {} not seen",
+        counted(good + bad + unseen, "object"),
         grouped(good),
         grouped(bad),
         grouped(unseen)
@@ -179,8 +179,8 @@ pub(crate) async fn get(arguments: GetArgs) -> Result<Outcome> {
         return Err(bucket.nothing_there(&key).await.into());
     }
     say(format!(
-        "{} objects = {} fetched + {} skipped + {} not fetched",
-        grouped(all),
+        "{} = {} fetched + {} skipped + {} not fetched",
+        counted(all, "object"),
         grouped(had),
         grouped(skipped),
         grouped(missing)

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, IsTerminal};
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, grouped, print, say};
+use crawl_cli::{Outcome, counted, grouped, print, say};
 use crawl_core::{Error, Kind};
 use s3_uploader::{Bucket, InVain, ObjectPage};
 
@@ -46,13 +46,13 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
 
 /// Removes what is below a prefix, within the bounds of a folder.
 async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome> {
-    // Each object as it was counted, in eight bytes, however many there are.
-    let (seed, mut counted) = (RandomState::new(), HashSet::new());
+    // Each object as it was known, in eight bytes, however many there are.
+    let (seed, mut known) = (RandomState::new(), HashSet::new());
     let mut at: Option<String> = None;
     loop {
         let page = page(bucket, key, at.as_deref()).await?;
         for object in &page.objects {
-            counted.insert(seed.hash_one(object));
+            known.insert(seed.hash_one(object));
             if arguments.dry_run {
                 print(format!("would remove {}", object.key.escape_debug()));
             }
@@ -62,17 +62,17 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
             break;
         }
     }
-    let count = counted.len() as u64;
+    let count = known.len() as u64;
     if count == 0 {
-        say("0 objects are there; nothing was removed");
+        say("no object is there; nothing was removed");
         return Ok(Outcome::Done);
     }
-    too_many(count, "objects", arguments.max_delete, &arguments.at)?;
+    too_many(count, "object", arguments.max_delete, &arguments.at)?;
     if arguments.dry_run {
-        say(format!("would remove {} objects; nothing was removed", grouped(count)));
+        say(format!("would remove {}; nothing was removed", counted(count, "object")));
         return Ok(Outcome::Done);
     }
-    if !arguments.yes && !agreed(count, "objects", &arguments.at)? {
+    if !arguments.yes && !agreed(count, "object", &arguments.at)? {
         say("nothing was removed");
         return Ok(Outcome::Done);
     }
@@ -80,9 +80,9 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
     let (mut removed, mut stay, mut later, mut at): (u64, u64, u64, Option<String>) = (0, 0, 0, None);
     loop {
         let page = page(bucket, key, at.as_deref()).await?;
-        // What came or was written to after it was counted is not meant.
+        // What came or was written to after it was known is not meant.
         let (meant, others): (Vec<_>, Vec<_>) =
-            page.objects.into_iter().partition(|object| counted.remove(&seed.hash_one(object)));
+            page.objects.into_iter().partition(|object| known.remove(&seed.hash_one(object)));
         later += others.len() as u64;
         let keys: Vec<String> = meant.into_iter().map(|object| object.key).collect();
         for keys in keys.chunks(1000) {
@@ -100,18 +100,18 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
             }
         }
         at = page.next;
-        if at.is_none() || counted.is_empty() {
+        if at.is_none() || known.is_empty() {
             break;
         }
     }
     say(format!(
-        "{} objects = {} removed + {} not removed",
-        grouped(removed + stay),
+        "{} = {} removed + {} not removed",
+        counted(removed + stay, "object"),
         grouped(removed),
         grouped(stay)
     ));
     if later > 0 {
-        say(format!("  besides: {} came or changed after they were counted, and stay", grouped(later)));
+        say(format!("  besides: {} came or changed after they were known, and stay", grouped(later)));
     }
     Ok(Outcome::missing(stay))
 }
@@ -135,7 +135,7 @@ pub(crate) fn too_many(count: u64, of: &str, most: Option<u64>, at: &str) -> Res
     if most.is_none_or(|most| count <= most) {
         return Ok(());
     }
-    let what = format!("{} {of} would be removed, more than --max-delete", grouped(count));
+    let what = format!("{} would be removed, more than --max-delete", counted(count, of));
     let error = Error::new(Kind::Config, what).at(at);
     Err(error.advise("nothing was removed; look with --dry-run, or allow as many").into())
 }
@@ -151,8 +151,8 @@ pub(crate) fn somebody_there(what: &str, at: &str) -> Result<()> {
 
 /// Asks whoever sits there.
 pub(crate) fn agreed(count: u64, of: &str, at: &str) -> Result<bool> {
-    somebody_there(&format!("{} {of}", grouped(count)), at)?;
-    say(format!("remove {} {of} at {}? Type yes:", grouped(count), at.escape_debug()));
+    somebody_there(&counted(count, of), at)?;
+    say(format!("remove {} at {}? Type yes:", counted(count, of), at.escape_debug()));
     let mut line = String::new();
     std::io::stdin()
         .lock()
@@ -177,8 +177,8 @@ pub(crate) async fn cleanup(arguments: CleanupArgs) -> Result<Outcome> {
         };
         print(format!("{verb} the upload of {}, begun {hours} hours ago", upload.key.escape_debug()));
     }
-    let (old, young) = (grouped(old.len() as u64), grouped(young.len() as u64));
-    say(format!("{old} unfinished uploads are older, {young} younger; the younger stay"));
+    let (old, young) = (counted(old.len() as u64, "unfinished upload"), grouped(young.len() as u64));
+    say(format!("{old} older, {young} younger; the younger stay"));
     Ok(Outcome::Done)
 }
 

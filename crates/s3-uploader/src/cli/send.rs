@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, Session, grouped, print, say, size, stop_after};
+use crawl_cli::{Outcome, Session, counted, grouped, print, say, size, stop_after};
 use crawl_core::{Error, Kind};
 use s3_uploader::{Job, Listing, Local, Plan, Summary, Watch, shown_address};
 
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: SendArgs, way: Way, session: &Session) -> Res
     }
     if arguments.dry_run {
         if way == Way::Sync {
-            say(format!("{} files are there already", grouped(equal)));
+            say(format!("there already: {}", counted(equal, "file")));
         }
         return Ok(dry(&listing, bucket.name(), &prefix, delete));
     }
@@ -164,8 +164,8 @@ fn dry(listing: &Listing, bucket: &str, prefix: &str, delete: bool) -> Outcome {
     }
     let bytes = listing.files.iter().map(|file| file.stamp.size()).sum();
     say(format!(
-        "would {verb} {} files, {}; nothing was sent",
-        grouped(listing.files.len() as u64),
+        "would {verb} {}, {}; nothing was sent",
+        counted(listing.files.len() as u64, "file"),
         size(bytes)
     ));
     Outcome::missing(listing.refused.len() as u64)
@@ -191,8 +191,8 @@ fn tell(
         return say(line);
     }
     say(format!(
-        "{} files = {} sent + {} there already + {} kept after an error + {} not begun; {} in {:.1} s",
-        grouped(*files),
+        "{} = {} sent + {} there already + {} kept after an error + {} not begun; {} in {:.1} s",
+        counted(*files, "file"),
         grouped(*sent),
         grouped(*there),
         grouped(*failed),

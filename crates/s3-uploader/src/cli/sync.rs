@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crawl_cli::anyhow::Result;
-use crawl_cli::{Outcome, Session, grouped, print, say};
+use crawl_cli::{Outcome, Session, counted, grouped, print, say};
 use crawl_core::{Error, Kind};
 use futures::StreamExt;
 use s3_uploader::{Bucket, Choice, InVain, Listing, Object, Wish, parse_address};
@@ -152,7 +152,7 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
         say(format!("{error}; {}", error.advice()));
     }
     if arguments.dry_run {
-        say(format!("would look at {} objects; nothing was copied", grouped(there)));
+        say(format!("would look at {}; nothing was copied", counted(there, "object")));
         return Ok(Outcome::missing(lacking.len() as u64));
     }
     if arguments.json {
@@ -162,8 +162,8 @@ async fn between(arguments: &SendArgs, from: &str, choice: &Choice) -> Result<Ou
         }));
     }
     say(format!(
-        "{} objects = {} copied + {} there already + {} not copied; besides: {} left out",
-        grouped(copied + there + failed),
+        "{} = {} copied + {} there already + {} not copied; besides: {} left out",
+        counted(copied + there + failed, "object"),
         grouped(copied),
         grouped(there),
         grouped(failed),

@@ -186,9 +186,11 @@ impl Bucket {
             };
             self.send("fetching", key, 0, once).await
         };
-        let mut answer = match ask(self.asks_checksums()).await {
+        // Looked at once: another fetch may have been refused, and told it, while this one was under way.
+        let checksums = self.asks_checksums();
+        let mut answer = match ask(checksums).await {
             Err(failure)
-                if self.asks_checksums()
+                if checksums
                     && matches!(failure.error.status(), Some(400 | 501))
                     && failure.error.to_string().contains("x-amz-checksum") =>
             {

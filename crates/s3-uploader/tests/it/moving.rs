@@ -62,6 +62,11 @@ async fn the_program_tells_what_it_did() {
     assert_eq!(line["key"], "p/a b\nc é.txt");
     let output = desk.program(&["verify", "s3-receipts.jsonl", "--deep"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::remove_file(desk.dir.path().join("s3/bucket/p/a b\nc é.txt")).unwrap();
+    let output = desk.program(&["verify", "s3-receipts.jsonl"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("not in the bucket any more") && !err.contains("name"), "{err}");
+    assert!(err.contains("1 object = 0 good + 1 bad + 0 not seen"), "{err}");
 }
 
 /// As the program is run by hand, with no receipts named.
