@@ -1,14 +1,16 @@
 //! The response cache: journals of every answer that was paid for, a line each, appended the moment it arrives.
 //!
-//! The journals are the truth: one for each process that uses the cache at a time, and all are read by all. Beside each lies
-//! its process's index of all of them, so that memory does not grow with the number of answers; where an index lags behind or
-//! is broken, it is mended from the journals. What a process asks now lies there too, so that no other asks it meanwhile.
+//! The journals are the truth: one for each process that uses the cache at a time, and all are read by all. Beside them lies
+//! one index of all, so that memory does not grow with the number of answers; where it lags behind or is broken, it is mended
+//! from the journals. What each process asks now lies there too, so that no other asks it meanwhile.
 
+mod batched;
 mod claims;
 mod index;
 mod part;
 mod tend;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,9 +22,10 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use crate::reply::Reply;
+use batched::Batched;
 use claims::Claims;
 use index::{Index, Place};
-use part::{Part, Watch};
+use part::{Part, Watch, folder, there};
 pub use tend::{History, Prune, Pruned, Sums, prune};
 
 /// How long an answer may wait to be safe from a power cut. A killed process loses nothing that was written.
@@ -128,18 +131,18 @@ struct Journals {
     parts: Vec<Part>,
     index: Index,
     claims: Claims,
+    batched: Batched,
     watch: Watch,
     synced_at: Instant,
 }
 
 impl Journals {
-    /// Where the answer to a question lies, also if another process has kept it a moment ago.
-    fn find(&mut self, base: &Path, key: Key) -> Result<Option<Place>> {
+    /// Where the answer to a question lies, also if a process whose journal is known has kept it a moment ago.
+    fn find(&mut self, key: Key) -> Result<Option<Place>> {
         if let Some(place) = self.index.get(key.short())? {
             return Ok(Some(place));
         }
         let mut more = false;
-        self.look(base)?;
         for at in 1..self.parts.len() {
             if self.parts[at].length()? > self.parts[at].end {
                 self.index.read(&mut self.parts, at)?;
@@ -151,15 +154,24 @@ impl Journals {
 
     /// Finds the journals that have come, and those that have new ones in their place since `prune`.
     fn look(&mut self, base: &Path) -> Result<()> {
-        let Some(numbers) = self.watch.look(base)? else { return Ok(()) };
-        let mut at = 0;
+        if !self.watch.has_changed(folder(base)) {
+            return Ok(());
+        }
+        self.batched.seek();
+        let (mut at, mut gone) = (0, Vec::new());
         self.parts.retain(|part| {
             at += 1;
-            at == 1 || part.is_in_place()
+            let stays = at == 1 || part.is_in_place();
+            gone.extend((!stays).then_some(part.number));
+            stays
         });
-        for number in numbers {
-            if !self.parts.iter().any(|part| part.number == number) {
-                self.parts.extend(Part::other(base, number)?);
+        for number in there(base)? {
+            if !self.parts.iter().any(|part| part.number == number)
+                && let Some(part) = Part::other(base, number)?
+            {
+                self.parts.push(Part { anew: gone.contains(&number), ..part });
+                let last = self.parts.len() - 1;
+                self.index.read(&mut self.parts, last)?;
             }
         }
         Ok(())
@@ -168,16 +180,28 @@ impl Journals {
     /// Claims a question; `None` if another process that lives has claimed it.
     fn claim(&mut self, base: &Path, key: Key) -> Result<Option<usize>> {
         let place = self.claims.put(key.short())?;
-        let others = match self.look(base) {
-            Ok(()) => self.parts[1..].iter().try_fold(false, |found, part| {
-                Ok(found || (claims::has(&part.path, key.short())? && part.is_written()?))
-            }),
-            Err(error) => Err(error),
-        };
-        if !matches!(others, Ok(false)) {
+        let others = self.look(base).and_then(|()| {
+            self.batched.refuse(key.short())?;
+            self.others_ask(|asked| asked == key.short())
+        });
+        let claimed = others.as_ref().map_or(true, |asked| !asked.is_empty());
+        if claimed {
             self.claims.free(place);
         }
-        others.map(|claimed| (!claimed).then_some(place))
+        others.map(|_| (!claimed).then_some(place))
+    }
+
+    /// Such of the questions that other processes ask now.
+    fn others_ask(&self, such: impl Fn(u128) -> bool) -> Result<Vec<u128>> {
+        let mut asked = Vec::new();
+        for part in &self.parts[1..] {
+            let mut claims = claims::claimed(&part.path)?;
+            claims.retain(|key| such(*key));
+            if !claims.is_empty() && part.is_written()? {
+                asked.extend(claims);
+            }
+        }
+        Ok(asked)
     }
 }
 
@@ -186,6 +210,8 @@ impl Journals {
 pub(crate) struct Claim<'a> {
     cache: &'a Cache,
     place: usize,
+    /// Whether nobody else has kept or asked anything here so far.
+    pub(crate) alone: bool,
 }
 
 impl Drop for Claim<'_> {
@@ -211,14 +237,18 @@ impl Cache {
         let own = Part::own(&base)?;
         let (path, syncing) = (own.path.clone(), Arc::new(own.file.try_clone().map_err(failed)?));
         let claims = Claims::of(&path);
+        let mut batched = Batched::of(&base);
+        batched.seek();
         let mut watch = Watch::new();
-        let others = watch.look(&base)?.into_iter().flatten().filter(|number| *number != own.number);
+        watch.has_changed(folder(&base));
+        let others = there(&base)?.into_iter().filter(|number| *number != own.number);
         let others: Vec<Option<Part>> =
             others.map(|number| Part::other(&base, number)).collect::<Result<_>>()?;
         let mut parts = vec![own];
         parts.extend(others.into_iter().flatten());
-        let (index, opened) = Index::open(&mut parts)?;
-        let journals = Mutex::new(Journals { parts, index, claims, watch, synced_at: Instant::now() });
+        let (index, opened) = Index::open(&base, &mut parts)?;
+        let synced_at = Instant::now();
+        let journals = Mutex::new(Journals { parts, index, claims, batched, watch, synced_at });
         Ok(Cache { base, path, opened, syncing, journals })
     }
 
@@ -238,19 +268,23 @@ impl Cache {
     }
 
     /// How many different questions have an answer.
-    pub fn answers(&self) -> u64 {
-        self.lock().index.answers()
+    ///
+    /// # Errors
+    /// [`Kind::Storage`](crawl_core::Kind::Storage) if the index cannot be brought up to the journals.
+    pub fn answers(&self) -> Result<u64> {
+        let Journals { parts, index, .. } = &mut *self.lock();
+        index.answers(parts)
     }
 
-    /// Whether a question has an answer, by the index alone.
+    /// Whether a question has an answer, by the index alone, and by the journals that are known.
     pub(crate) fn has(&self, key: Key) -> Result<bool> {
-        Ok(self.lock().find(&self.base, key)?.is_some())
+        Ok(self.lock().find(key)?.is_some())
     }
 
-    /// The answer to a question.
+    /// The answer to a question. A process that has come meanwhile is known once a question was claimed.
     pub(crate) fn get(&self, key: Key) -> Result<Option<Kept>> {
         let mut journals = self.lock();
-        let Some(place) = journals.find(&self.base, key)? else { return Ok(None) };
+        let Some(place) = journals.find(key)? else { return Ok(None) };
         let part = journals.parts.iter_mut().find(|part| part.number == place.part);
         let line = part.map(|part| part.line(place.start, place.length)).transpose()?;
         let Some(line) = line.flatten() else { return Ok(None) };
@@ -260,10 +294,27 @@ impl Cache {
     }
 
     /// The right to ask a question; `None` as long as another process has it. What that one was answered is found once the
-    /// right is had.
+    /// right is had. Nobody has it while the question is out in a batch: that is an error.
     pub(crate) fn claim(&self, key: Key) -> Result<Option<Claim<'_>>> {
-        let place = self.lock().claim(&self.base, key)?;
-        Ok(place.map(|place| Claim { cache: self, place }))
+        let mut journals = self.lock();
+        let place = journals.claim(&self.base, key)?;
+        let alone = journals.parts.len() == 1;
+        Ok(place.map(|place| Claim { cache: self, place, alone }))
+    }
+
+    /// Which of these questions other processes ask now, or have been answered.
+    pub(crate) fn taken(&self, keys: impl Iterator<Item = Key>) -> Result<HashSet<Key>> {
+        let mut journals = self.lock();
+        journals.look(&self.base)?;
+        // In this order: what was answered in between is not asked any more, and found then.
+        let asked: HashSet<u128> = journals.others_ask(|key| key != 0)?.into_iter().collect();
+        let mut taken = HashSet::new();
+        for key in keys {
+            if asked.contains(&key.short()) || journals.find(key)?.is_some() {
+                taken.insert(key);
+            }
+        }
+        Ok(taken)
     }
 
     /// Keeps an answer with one write, and tells whether a [`Cache::sync`] is due.

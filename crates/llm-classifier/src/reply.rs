@@ -90,12 +90,15 @@ impl Reply {
         (reply.content, reply.refusal, reply.finish_reason) =
             (said.content, said.refusal, said.finish_reason);
         tokens::doubt_nothing(&mut reply);
-        let whole = extract::object(Spoken::of(&reply).text).is_ok();
-        if let Some(fault) = Fault::within(&read.values).filter(|_| !whole && wordless) {
+        // Most answers raise no doubt: then nobody reads them here.
+        let whole = || extract::object(Spoken::of(&reply).text).is_ok();
+        if let Some(fault) = wordless.then(|| Fault::within(&read.values)).flatten()
+            && !whole()
+        {
             return Heard::Error(fault, reply);
         }
         let broke_off = read.torn || (read.values.len() > 1 && reply.finish_reason.is_none());
-        if broke_off && !whole && reply.refusal.is_none() {
+        if broke_off && reply.refusal.is_none() && !whole() {
             return Heard::Broken("the answer broke off".into());
         }
         if nothing {

@@ -12,7 +12,7 @@ use super::sweep::{Point, Sweep};
 use crate::headline::Figure;
 use crate::interval::Interval;
 use crate::threshold::{Chosen, KeptRows};
-use unicode_width::UnicodeWidthStr;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 pub use compared::comparison_table;
 
@@ -196,9 +196,10 @@ fn fitted(fitted: &Fitted) -> String {
     let held_out = &fitted.held_out;
     let lines = [line("isotonic", &held_out.isotonic), line("Platt", &held_out.platt)];
     format!(
-        "fitted curves, on answers that they did not see; Platt: 1 / (1 + exp({:.4} * confidence + {:.4}))\n{}",
+        "fitted curves, on answers that they did not see; Platt: 1 / (1 + exp({:.4} * confidence {} {:.4}))\n{}",
         fitted.platt.a,
-        fitted.platt.b,
+        if fitted.platt.b < 0.0 { '-' } else { '+' },
+        fitted.platt.b.abs(),
         aligned(&["curve", "calibration error", "Brier score"], lines)
     )
 }
@@ -303,27 +304,18 @@ pub(crate) fn hidden(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') || llm_classifier::is_hidden(letter)
 }
 
-/// Lines under a head, in columns: figures to the right, words to the left. By hand: `comfy-table` would make it no shorter, for it
-/// must be told as well which columns are figures, and that there are no borders.
+/// Lines under a head, in columns: figures to the right, words to the left.
 pub(crate) fn aligned(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> String {
     let lines: Vec<Vec<String>> = lines.into_iter().collect();
-    let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
-    let column = |column: usize| lines.iter().filter_map(move |line| line.get(column));
-    let width =
-        |place: usize| column(place).chain(head.get(place)).map(|cell| cell.width()).max().unwrap_or(0);
     let figure =
         |cell: &String| cell == UNKNOWN || cell.starts_with(|first: char| "+-0123456789".contains(first));
-    let shape: Vec<(usize, bool)> =
-        (0..head.len()).map(|place| (width(place), place > 0 && column(place).all(figure))).collect();
-    let mut text = String::new();
-    for line in std::iter::once(&head).chain(&lines) {
-        let cells = line.iter().zip(&shape).map(|(cell, &(width, right))| {
-            // A letter is none, one or two columns of a terminal wide, and a format counts letters.
-            let gap = " ".repeat(width.saturating_sub(cell.width()));
-            if right { gap + cell } else { format!("{cell}{gap}") }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(head).add_rows(&lines);
+    for (place, column) in table.column_iter_mut().enumerate() {
+        let figures = place > 0 && lines.iter().filter_map(|line| line.get(place)).all(figure);
+        column.set_cell_alignment(if figures { CellAlignment::Right } else { CellAlignment::Left });
+        column.set_padding((if place > 0 { 2 } else { 0 }, 0));
     }
-    text
+    table.trim_fmt() + "\n"
 }

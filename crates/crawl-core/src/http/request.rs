@@ -1,12 +1,15 @@
 //! What is asked for, and with which credential.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::multipart::{Form, Part};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::Service;
+use crate::{Error, Kind, Result};
 
 /// A text that never shows itself: `Debug` prints `[secret]`.
 #[derive(Clone)]
@@ -114,5 +117,36 @@ impl Request {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Request { method: Method::POST, headers, body: Some(body), repeatable, ..Request::get(url) }
+    }
+
+    /// A POST of a form, `multipart/form-data`: fields of text, and a file of JSON lines behind them in the field `file`.
+    /// `repeatable` says whether sending it twice does no harm.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] if the form cannot be spelled.
+    pub async fn post_form(
+        url: Url,
+        fields: &[(&'static str, &'static str)],
+        name: &'static str,
+        file: Bytes,
+        repeatable: bool,
+    ) -> Result<Self> {
+        let failed =
+            |cause: reqwest::Error| Error::new(Kind::Config, "a form cannot be spelled").because(cause);
+        let length = file.len();
+        let file = Part::stream(file).file_name(name).mime_str("application/jsonl").map_err(failed)?;
+        let form = fields.iter().fold(Form::new(), |form, (name, text)| form.text(*name, *text));
+        let form = form.part("file", file);
+        let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={}", form.boundary()));
+        let kind =
+            kind.map_err(|cause| Error::new(Kind::Config, "a form cannot be spelled").because(cause))?;
+        let mut body = BytesMut::with_capacity(length + 1024);
+        let mut parts = form.into_stream();
+        while let Some(part) = parts.try_next().await.map_err(failed)? {
+            body.extend_from_slice(&part);
+        }
+        let mut request = Request::post_json(url, body.freeze(), repeatable);
+        request.headers.insert(CONTENT_TYPE, kind);
+        Ok(request)
     }
 }

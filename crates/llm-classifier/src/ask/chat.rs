@@ -46,10 +46,10 @@ pub struct Chat {
     schema: String,
     /// The body up to the system message.
     head: Vec<u8>,
+    /// The body up to the user's message, if that is the same for every record, and the digest of the address and it.
+    opening: Option<(Vec<u8>, Sha256)>,
     /// The end of every system message.
     schema_text: String,
-    /// The JSON of the system message if it is the same for every record.
-    system: Option<Vec<u8>>,
     /// The messages of the examples, between the system message and the user's.
     examples: Vec<u8>,
     /// The texts of those messages.
@@ -79,9 +79,14 @@ impl Chat {
         let credential = key.map(|key| credential(&url, key));
         let head = head(model, form, &task, answers.schema());
         let schema = answers.schema().to_owned();
-        let system = task.system.fixed().map(|text| quoted(&format!("{text}{schema_text}")));
         let example_texts = example_texts(&task, answers)?;
         let examples = examples(&example_texts);
+        let opening = task.system.fixed().map(|text| {
+            let system = quoted(&format!("{text}{schema_text}"));
+            let bytes = [&head, system.as_slice(), b"}", &examples].concat();
+            let digest = addressed(&url).chain_update(&bytes);
+            (bytes, digest)
+        });
         let (model, prompt) = (model.to_owned(), prompt_digest(&task));
         Ok(Chat {
             url,
@@ -91,8 +96,8 @@ impl Chat {
             task,
             schema,
             head,
+            opening,
             schema_text,
-            system,
             examples,
             example_texts,
             prompt,
@@ -139,16 +144,15 @@ impl Chat {
         let mut user = String::with_capacity(4096);
         let mut cuts = self.task.user.fill(&values, &mut user);
         put_check(&mut user, check);
-        let mut body = Vec::with_capacity(
-            self.head.len() + self.system.as_ref().map_or(0, Vec::len) + user.len() + user.len() / 8 + 64,
-        );
-        body.extend_from_slice(&self.head);
-        match &self.system {
-            Some(system) => body.extend_from_slice(system),
-            None => cuts += self.put_system(&values, &mut body),
+        let opening = self.opening.as_ref().map_or(&[][..], |(bytes, _)| bytes);
+        let mut body = Vec::with_capacity(opening.len() + user.len() + user.len() / 8 + 64);
+        body.extend_from_slice(opening);
+        if self.opening.is_none() {
+            body.extend_from_slice(&self.head);
+            cuts += self.put_system(&values, &mut body);
+            body.extend_from_slice(b"}");
+            body.extend_from_slice(&self.examples);
         }
-        body.extend_from_slice(b"}");
-        body.extend_from_slice(&self.examples);
         body.extend_from_slice(br#",{"role":"user","content":"#);
         put_quoted(&user, &mut body);
         body.extend_from_slice(b"}]}");
@@ -221,9 +225,11 @@ impl Chat {
     }
 
     fn seal(&self, body: Vec<u8>, cuts: u64, about: &str) -> Question {
-        let digest =
-            Sha256::new().chain_update(self.url.as_str()).chain_update(b"\n").chain_update(&body).finalize();
-        Question { key: Key::new(digest.into()), body: body.into(), about: about.to_owned(), cuts }
+        let digest = match &self.opening {
+            Some((opening, digest)) => digest.clone().chain_update(&body[opening.len()..]),
+            None => addressed(&self.url).chain_update(&body),
+        };
+        Question { key: Key::new(digest.finalize().into()), body: body.into(), about: about.to_owned(), cuts }
     }
 
     /// The request with a question's body, for one try: whoever sends it books every try.
@@ -261,6 +267,11 @@ fn credential(url: &Url, key: &Secret) -> Credential {
 
 fn schema_text(schema: &str) -> String {
     format!("\n\nAnswer with one JSON object and nothing else. It keeps to this JSON schema:\n{schema}")
+}
+
+/// The digest that keys of questions begin with.
+fn addressed(url: &Url) -> Sha256 {
+    Sha256::new().chain_update(url.as_str()).chain_update(b"\n")
 }
 
 /// Where the JSON string at the beginning has its last quote.

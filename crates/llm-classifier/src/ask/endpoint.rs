@@ -76,7 +76,9 @@ pub(crate) fn question(
     id: &str,
 ) -> Result<Question> {
     let under = |id: &str| chat.question(record, id, answers.check_word(id).as_deref());
-    let (name, Some(cache)) = (shown_id(id), cache) else { return Ok(under(shown_id(id))) };
+    let name = shown_id(id);
+    // What begins here has nothing of older runs.
+    let Some(cache) = cache.filter(|cache| cache.opened().answers > 0) else { return Ok(under(name)) };
     let question = under(name);
     if name == id || cache.has(question.key)? {
         return Ok(question);
@@ -219,13 +221,16 @@ impl Endpoint {
             self.usage.cached();
             return Ok((kept, false));
         }
-        let _claim = self.claimed(question.key).await?;
+        let claim = self.claimed(question.key).await?;
         // Another process may have been answered in the meantime.
-        if let Some(kept) = self.cache.get(question.key)?.filter(counts) {
+        if !claim.alone
+            && let Some(kept) = self.cache.get(question.key)?.filter(counts)
+        {
             self.usage.cached();
             return Ok((kept, false));
         }
-        let kept = self.paid(look, question, id, round).await?;
+        // Its state is large, and is carried from place to place as long as it lies in that of others.
+        let kept = Box::pin(self.paid(look, question, id, round)).await?;
         self.judge.had();
         Ok((kept, true))
     }

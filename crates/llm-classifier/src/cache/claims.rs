@@ -5,7 +5,6 @@
 //! kernel frees when the process dies.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crawl_core::{Error, Result};
@@ -57,8 +56,7 @@ impl Claims {
             Some(file) => file,
             none => none.insert(File::create(&self.path)?),
         };
-        file.seek(SeekFrom::Start((place * PLACE) as u64))?;
-        file.write_all(&key.to_be_bytes())
+        put(file, &key.to_be_bytes(), (place * PLACE) as u64)
     }
 
     fn failed(&self, cause: std::io::Error) -> Error {
@@ -73,12 +71,24 @@ impl Claims {
     }
 }
 
-/// Whether the process that writes another journal has claimed a key, if it lives.
-pub(super) fn has(journal: &Path, key: u128) -> Result<bool> {
+#[cfg(unix)]
+fn put(file: &File, bytes: &[u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(not(unix))]
+fn put(mut file: &File, bytes: &[u8], at: u64) -> std::io::Result<()> {
+    use std::io::{Seek, SeekFrom, Write};
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)
+}
+
+/// What the process that writes another journal has claimed, if it lives: a key a place, or nought.
+pub(super) fn claimed(journal: &Path) -> Result<Vec<u128>> {
     let path = beside(journal);
     match std::fs::read(&path) {
-        Ok(places) => Ok(places.chunks_exact(PLACE).any(|place| place == key.to_be_bytes())),
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Ok(places) => Ok(places.as_chunks().0.iter().map(|place| u128::from_be_bytes(*place)).collect()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(cause) => Err(Error::io("cannot read what another process asks", &path, cause)),
     }
 }

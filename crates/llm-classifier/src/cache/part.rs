@@ -19,8 +19,13 @@ pub(super) struct Part {
     pub(super) number: u32,
     pub(super) path: PathBuf,
     pub(super) file: File,
-    /// So far it is in the index.
+    /// So far it is in the index, be it in memory.
     pub(super) end: u64,
+    /// So far the file of the index says that it is in it.
+    pub(super) stored: u64,
+    /// It has come into the place of another one: what the index knew of that stays in it until it is made anew, which whoever
+    /// opens it next finds out by the mark.
+    pub(super) anew: bool,
 }
 
 /// Where the journal of a number lies: the cache's own file, or `answers.part-1.jsonl` and so on beside it.
@@ -49,11 +54,16 @@ pub(super) fn there(base: &Path) -> Result<Vec<u32>> {
     Ok(numbers)
 }
 
-fn folder(base: &Path) -> &Path {
+/// Where the files of a cache lie.
+pub(super) fn folder(base: &Path) -> &Path {
     base.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Part {
+    fn new(number: u32, path: PathBuf, file: File) -> Self {
+        Part { number, path, file, end: 0, stored: 0, anew: false }
+    }
+
     /// The first journal that no other process writes, locked, made if it is not there.
     pub(super) fn own(base: &Path) -> Result<Self> {
         for number in 0..MOST {
@@ -82,7 +92,7 @@ impl Part {
             }
             // While this was opened `prune` may have put a new journal into its place: what is written here would be lost.
             if is_at(&file, &path) {
-                return Ok(Some(Part { number, path, file, end: 0 }));
+                return Ok(Some(Part::new(number, path, file)));
             }
         }
     }
@@ -91,16 +101,15 @@ impl Part {
     pub(super) fn other(base: &Path, number: u32) -> Result<Option<Self>> {
         let path = place(base, number);
         match File::open(&path) {
-            Ok(file) => Ok(Some(Part { number, path, file, end: 0 })),
+            Ok(file) => Ok(Some(Part::new(number, path, file))),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(Error::io("cannot open the response cache", &path, cause)),
         }
     }
 
-    /// Takes away a journal beside the cache's own in which nothing was kept, and its index: `plan` leaves nothing behind.
+    /// Takes away a journal beside the cache's own in which nothing was kept: `plan` leaves nothing behind.
     pub(super) fn tidy(&self) {
         if self.number > 0 && self.end == 0 {
-            let _ = std::fs::remove_file(self.path.with_extension("index"));
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -153,7 +162,7 @@ impl Part {
     }
 }
 
-/// Looks whether journals have come since it looked last; no look costs more than asking for the folder's time.
+/// Looks whether a folder's files are others than when it looked last; no look costs more than asking for the folder's time.
 #[derive(Debug)]
 pub(super) struct Watch {
     looked: SystemTime,
@@ -167,14 +176,14 @@ impl Watch {
         Watch { looked: SystemTime::UNIX_EPOCH }
     }
 
-    /// The numbers of all journals, if there may be new ones.
-    pub(super) fn look(&mut self, base: &Path) -> Result<Option<Vec<u32>>> {
-        let changed = std::fs::metadata(folder(base)).and_then(|folder| folder.modified());
+    /// Whether files may have come into the folder, or gone.
+    pub(super) fn has_changed(&mut self, folder: &Path) -> bool {
+        let changed = std::fs::metadata(folder).and_then(|folder| folder.modified());
         if changed.is_ok_and(|changed| changed + COARSE < self.looked) {
-            return Ok(None);
+            return false;
         }
         self.looked = SystemTime::now();
-        there(base).map(Some)
+        true
     }
 }
 

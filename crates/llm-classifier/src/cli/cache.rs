@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, Subcommand};
-use crawl_cli::{Outcome, grouped, print, say, size};
+use crawl_cli::{Outcome, counted, grouped, print, say, size};
 use crawl_core::{Error, Kind, Timestamp};
 use llm_classifier::{Cache, Prune, prune};
 
@@ -96,7 +96,7 @@ fn stats(arguments: &Stats) -> Result<Outcome> {
         print("? = the price of some answers was not known when they were paid");
     }
     let answers = sums.values().map(|sum| sum.answers).sum();
-    say(format!("{}: {} answers", arguments.cache.display(), grouped(answers)));
+    say(format!("{}: {}", arguments.cache.display(), counted(answers, "answer")));
     Ok(Outcome::Done)
 }
 
@@ -105,15 +105,15 @@ fn pruned(arguments: PruneArgs) -> Result<Outcome> {
     let age = |days: u32| std::time::Duration::from_secs(u64::from(days) * 86_400);
     let before = older_than.and_then(|days| Timestamp::now().checked_sub(age(days)).ok());
     let pruned = prune(&cache, &Prune { before, task, prompt, model, dry_run })?;
-    let word = if dry_run { "would go" } else { "are gone" };
+    let word = if dry_run { "would go" } else { "left out" };
     print(format!(
-        "{} answers ({}) {word}, {} stay",
-        grouped(pruned.gone),
+        "{} ({}) {word}, {} stay",
+        counted(pruned.gone, "answer"),
         size(pruned.bytes),
         grouped(pruned.kept)
     ));
     if pruned.in_use > 0 {
-        print(format!("{} journals of running processes stay as they are", grouped(pruned.in_use)));
+        print(format!("{} of running processes: left as they are", counted(pruned.in_use, "journal")));
     }
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crawl_cli::anyhow::Result;
 use crawl_cli::clap::{self, Args, ValueEnum};
-use crawl_cli::{Known, Outcome, Session, grouped, say};
+use crawl_cli::{Known, Outcome, Session, counted, grouped, say};
 use crawl_core::{
     Compression, Error, Input as Listed, Kind, Next, Over, Pump, Round, Settings, Share, Source, SourceId,
     Store, Stored, Timestamp,
@@ -240,7 +240,9 @@ fn report(classifier: &Classifier, took: Duration) {
     if spent.paid > 0 || spent.presumptions > 0 {
         say(match spent.unpriced {
             0 => format!("  cost: ${:.6}{}", spent.cost_usd, presumed(&spent)),
-            unpriced => format!("  cost: unknown for {} answers: no price of this model", grouped(unpriced)),
+            unpriced => {
+                format!("  cost: unknown for {}: no price of this model", counted(unpriced, "answer"))
+            }
         });
     }
     if let Some(head) = classifier.head() {
@@ -265,7 +267,10 @@ fn report(classifier: &Classifier, took: Duration) {
         say(format!("  fields that were cut to their limits: {}", grouped(spent.cuts)));
     }
     if let Some(cache) = classifier.cache() {
-        say(format!("  cache: {} ({} answers)", cache.path().display(), grouped(cache.answers())));
+        let answers = cache
+            .answers()
+            .map_or("how many answers it has is not known".into(), |answers| counted(answers, "answer"));
+        say(format!("  cache: {} ({answers})", cache.path().display()));
     }
 }
 

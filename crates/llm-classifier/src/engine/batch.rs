@@ -16,12 +16,14 @@ use std::time::Duration;
 use crawl_core::{Error, Kind, Record, Result};
 
 use crate::ask::endpoint::{Endpoint, Look};
+use crate::cache::{Cache, Key};
 use crate::engine::Classifier;
 use crate::engine::classifier::Settled;
 use crate::money::Price;
+use crate::money::ledger::Aside;
 use crate::task::{Verdict, id_of};
 use desk::Desk;
-use note::Note;
+use note::{Note, Stage};
 use out::Out;
 
 /// What a batch may hold, and how often it is asked after.
@@ -101,7 +103,7 @@ pub struct Reason {
 
 /// A question that goes into a batch.
 struct Line {
-    key: String,
+    key: Key,
     record: String,
     round: u8,
     text: Vec<u8>,
@@ -142,6 +144,11 @@ where
     for mut note in Note::open_ones(&folder)? {
         let booking = endpoint.usage.ledger.take_up(note.at_most, note.booking.as_ref())?;
         note.is_booked(booking)?;
+        // Nothing of it was sent, and others may have asked its questions since: they are looked at anew.
+        if note.stage == Stage::Ready {
+            out.forget(&note)?;
+            continue;
+        }
         (out.tell)(Told::GoesOn(note.batch.clone().unwrap_or_else(|| note.name.clone())));
         out.notes.push(note);
     }
@@ -153,6 +160,15 @@ where
         }
     }
     out.refused.map_or(Ok(()), Err)
+}
+
+/// How many batches of a cache have not come back, and how many questions are in them: those are not asked directly.
+///
+/// # Errors
+/// [`Kind::Storage`] if a note cannot be read.
+pub fn out(cache: &Cache) -> Result<(usize, u64)> {
+    let notes = Note::open_ones(&cache.beside("batches"))?;
+    Ok((notes.len(), notes.iter().map(|note| note.requests).sum()))
 }
 
 /// Hands in what the cache does not have yet, and waits for all of it; tells whether there was anything.
@@ -168,14 +184,12 @@ where
     let mut aside = ledger.aside();
     for record in records {
         let Some(mut line) = wanted(classifier, endpoint, look, &record?, price.as_ref())? else { continue };
-        if !asked.insert(line.key.clone()) {
+        if !asked.insert(line.key) {
             continue;
         }
         let full = lines.len() >= bounds.requests || bytes + line.text.len() > bounds.bytes;
         if full && !lines.is_empty() {
-            let note = Note::write(folder, &std::mem::take(&mut lines), ledger.booking())?;
-            aside.keep();
-            out.put(note).await?;
+            hand_in(out, folder, std::mem::take(&mut lines), &mut aside).await?;
             bytes = 0;
         }
         // What fits is handed in; the usual run then stops at the budget with what to do.
@@ -185,13 +199,36 @@ where
         lines.push(line);
         any = true;
     }
-    if !lines.is_empty() {
-        let note = Note::write(folder, &lines, ledger.booking())?;
-        aside.keep();
-        out.put(note).await?;
-    }
+    hand_in(out, folder, lines, &mut aside).await?;
     out.back(0).await?;
     Ok(any)
+}
+
+/// Hands in what no other process asks or has been answered meanwhile. The note is what keeps others from asking, so it is
+/// looked for them once that is written; what they have is left to them, and to the usual run.
+async fn hand_in(
+    out: &mut Out<'_>,
+    folder: &Path,
+    mut lines: Vec<Line>,
+    aside: &mut Aside<'_>,
+) -> Result<()> {
+    let (cache, ledger) = (&out.endpoint.cache, &out.endpoint.usage.ledger);
+    while !lines.is_empty() {
+        let note = Note::write(folder, &lines, ledger.booking())?;
+        aside.keep();
+        let taken = cache.taken(lines.iter().map(|line| line.key))?;
+        if taken.is_empty() {
+            return out.put(note).await;
+        }
+        out.forget(&note)?;
+        let mut free = Vec::new();
+        for line in lines.into_iter().filter(|line| !taken.contains(&line.key)) {
+            let Some(at_most) = aside.add(line.at_most)? else { break };
+            free.push(Line { at_most, ..line });
+        }
+        lines = free;
+    }
+    Ok(())
 }
 
 /// The question about a record that the cache does not answer yet.
@@ -221,9 +258,10 @@ fn wanted(
         }
     }
     let at_most = endpoint.at_most(look, &question.body, price)?;
-    let key = question.key.hex();
+    let key = question.key;
     let mut text =
-        format!(r#"{{"custom_id":"{key}","method":"POST","url":"/v1/chat/completions","body":"#).into_bytes();
+        format!(r#"{{"custom_id":"{}","method":"POST","url":"/v1/chat/completions","body":"#, key.hex())
+            .into_bytes();
     text.extend_from_slice(&question.body);
     text.extend_from_slice(b"}\n");
     Ok(Some(Line { key, record: id, round, text, at_most }))

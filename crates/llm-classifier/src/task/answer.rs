@@ -6,6 +6,7 @@ use crawl_core::{Error, Kind, Result};
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::reply::thoughts::Spoken;
 use crate::reply::{Reply, extract};
@@ -62,8 +63,8 @@ pub struct Answers {
     places: HashMap<String, usize>,
     response: Vec<ResponseField>,
     confidence: Option<usize>,
-    /// What check words are made of, if they are asked for.
-    canary: Option<String>,
+    /// What check words are made of, if they are asked for: the digest of the system message, up to the record's id.
+    canary: Option<Sha256>,
     schema: String,
     validator: jsonschema::Validator,
 }
@@ -92,7 +93,10 @@ impl Answers {
             places,
             response: task.response.clone(),
             confidence: task.confidence(),
-            canary: task.defence.canary.then(|| task.system.text.clone()),
+            canary: task
+                .defence
+                .canary
+                .then(|| Sha256::new().chain_update(&task.system.text).chain_update(b"\n")),
             schema,
             validator,
         })
@@ -105,9 +109,7 @@ impl Answers {
 
     /// The word that the answer about a record must repeat, if one is asked for.
     pub(crate) fn check_word(&self, id: &str) -> Option<String> {
-        use sha2::{Digest, Sha256};
-        let salt = self.canary.as_ref()?;
-        let digest = Sha256::new().chain_update(salt).chain_update(b"\n").chain_update(id).finalize();
+        let digest = self.canary.clone()?.chain_update(id).finalize();
         Some(format!("k{}", data_encoding::HEXLOWER.encode(&digest[..4])))
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawl_core::{Record, Result};
+use crawl_core::{Record, Result, Stored};
 use crawl_sim::{Llm, LlmConfig, Running};
 use llm_classifier::batch::{self, Bounds, Told};
 use llm_classifier::{Classifier, Price};
@@ -82,7 +82,7 @@ async fn a_restart_goes_on_with_the_batch_that_is_out() {
     let handed_in =
         double.seen().iter().filter(|seen| seen.method == "POST" && seen.kind == "batches").count();
     assert_eq!(handed_in, 1);
-    assert_eq!(second.cache().unwrap().answers(), 60);
+    assert_eq!(second.cache().unwrap().answers().unwrap(), 60);
     let left = std::fs::read_dir(folder.join("cache/answers.batches")).unwrap().count();
     assert_eq!(left, 0, "the notes are gone when the answers are kept");
 }
@@ -95,7 +95,7 @@ async fn what_failed_in_a_batch_is_handed_in_again_and_a_budget_is_kept() {
     let input = store(&folder.join("in"), &rows(100), 50).await;
     let first = classifier(folder, &double, Some(0.03));
     let mut told = answered(folder, &first, 1000).await.unwrap();
-    assert!(first.spent().unwrap() <= 0.03 && first.cache().unwrap().answers() > 10);
+    assert!(first.spent().unwrap() <= 0.03 && first.cache().unwrap().answers().unwrap() > 10);
     drop(first);
     let second = classifier(folder, &double, None);
     told.extend(answered(folder, &second, 1000).await.unwrap());
@@ -136,7 +136,7 @@ async fn batches_go_side_by_side_and_a_full_queue_is_waited_for() {
         let told = answered(folder, &classifier, 20).await.unwrap();
         assert!(letters(&told).starts_with(wanted), "{queue}: {}", letters(&told));
         assert_eq!(letters(&told).matches('b').count(), 5);
-        assert_eq!(classifier.cache().unwrap().answers(), 100);
+        assert_eq!(classifier.cache().unwrap().answers().unwrap(), 100);
         assert!(double.tally().values().all(|counts| counts.answered == 1), "each was paid once");
     }
 }
@@ -154,7 +154,7 @@ async fn a_batch_that_is_not_taken_is_handed_in_again_and_the_others_are_kept() 
         "rbbb",
         "{told:?}"
     );
-    assert_eq!(classifier.cache().unwrap().answers(), 60);
+    assert_eq!(classifier.cache().unwrap().answers().unwrap(), 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,6 +179,32 @@ async fn a_batch_that_was_handed_in_before_a_crash_is_found_on_a_later_page_of_t
     }
     let second = classifier(folder, &double, None);
     answered(folder, &second, 10).await.unwrap();
-    assert_eq!(second.cache().unwrap().answers(), 60);
+    assert_eq!(second.cache().unwrap().answers().unwrap(), 60);
     assert!(double.tally().values().all(|counts| counts.answered == 1), "nothing was handed in twice");
+}
+
+/// The records of `in` asked directly into a root of this name, beside whatever else uses the cache.
+async fn directly(folder: &Path, double: &Running, root: &str) -> crawl_core::Checkpoint {
+    let input = crawl_core::Input::open(&folder.join("in"), &listing()).unwrap();
+    run(&labelled(input, classifier(folder, double, None)), &folder.join(root)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_out_in_a_batch_is_not_asked_directly_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = double(2500, 0).await;
+    store(&folder.join("in"), &rows(40), 20).await;
+    let first = classifier(folder, &double, None);
+    let died = tokio::time::timeout(Duration::from_millis(1000), answered(folder, &first, 1000)).await;
+    assert!(died.is_err(), "it was to die while the batch is out");
+    drop(first);
+    let totals = directly(folder, &double, "meanwhile").await.totals;
+    assert_eq!((totals.records, totals.missing), (0, 40));
+    let missing = Stored::open(&folder.join("meanwhile"), &listing()).unwrap().missing(1).unwrap();
+    assert!(missing.iter().all(|one| one.kind == "transient" && one.message.contains("out in a batch")));
+    answered(folder, &classifier(folder, &double, None), 1000).await.unwrap();
+    assert_eq!(directly(folder, &double, "later").await.totals.records, 40);
+    let asked = double.tally();
+    assert!(asked.len() == 40 && asked.values().all(|counts| counts.answered == 1), "each was paid once");
 }

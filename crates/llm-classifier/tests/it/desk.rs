@@ -10,7 +10,7 @@ use llm_classifier::batch::{self, Bounds, Told};
 use llm_classifier::{Classifier, Fund, Period, Price, nano};
 use serde_json::{Value, json};
 
-use crate::house::{Setup, listing, rows, store};
+use crate::house::{Setup, labelled, listing, rows, run, store};
 use crate::odd::{Asked, Odd, Sent};
 use crate::paid::booked;
 
@@ -121,7 +121,7 @@ async fn a_result_that_is_no_answer_is_booked_at_its_count_or_its_reservation() 
     let why: Vec<_> = why.iter().map(|why| (why.requests, why.name.as_str(), why.said.as_str())).collect();
     assert_eq!(why[..2], [(4, "server_error", "it broke"), (2, "batch_expired", "it took too long")]);
     let spent = classifier.usage().spent();
-    assert_eq!((spent.presumptions, classifier.cache().unwrap().answers()), (3, 0));
+    assert_eq!((spent.presumptions, classifier.cache().unwrap().answers().unwrap()), (3, 0));
     // Each is presumed at a token for each byte of its question and all that may come back.
     assert!(spent.presumed_usd > 3.0 * 0.5 * (4000.0 + 4.0 * 500.0) / 1e6, "{spent:?}");
     assert_eq!(nano(spent.cost_usd - spent.presumed_usd), 600_000);
@@ -142,7 +142,10 @@ async fn a_result_whose_status_is_a_text_is_an_answer_all_the_same() {
     let classifier = classifier(folder, &odd.url, half_price());
     let told = answered(folder, &classifier, Bounds { passes: 1, ..Bounds::default() }).await.unwrap();
     assert!(matches!(told.last(), Some(Told::Back { answers: 3, failed: 0, .. })), "{told:?}");
-    assert_eq!((classifier.usage().spent().presumptions, classifier.cache().unwrap().answers()), (0, 3));
+    assert_eq!(
+        (classifier.usage().spent().presumptions, classifier.cache().unwrap().answers().unwrap()),
+        (0, 3)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +242,7 @@ async fn what_is_out_in_batches_is_booked_in_a_shared_budget_until_it_is_back() 
     // The first one goes on, and knows that its batch is booked.
     let again = sharing(folder, "cache", &double.url(), 1.0);
     answered(folder, &again, Bounds::default()).await.unwrap();
-    assert_eq!(again.cache().unwrap().answers(), 60);
+    assert_eq!(again.cache().unwrap().answers().unwrap(), 60);
     let all = spent + nano(again.spent().unwrap());
     drop(again);
     assert_eq!(booked(&folder.join("budget.json")), all);
@@ -274,4 +277,31 @@ async fn a_death_between_keeping_answers_and_forgetting_the_batch_books_nothing_
     drop(third);
     assert_eq!(booked(&budget), spent);
     assert!(double.tally().values().all(|counts| counts.answered == 1), "each was paid once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_asks_goes_into_no_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let double = Llm::start(LlmConfig { latency_ms: (200, 600), ..LlmConfig::default() }).await.unwrap();
+    let input = store(&folder.join("in"), &rows(300), 50).await;
+    let directly = async |root: &str| {
+        let classifier = classifier(folder, &double.url(), None);
+        run(&labelled(input.clone(), classifier), &folder.join(root)).await.unwrap().totals
+    };
+    let batches = sharing(folder, "cache", &double.url(), 10.0);
+    let handed_in = async {
+        while double.tally().len() < 60 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        answered(folder, &batches, Bounds::default()).await.unwrap()
+    };
+    let (direct, _) = tokio::join!(directly("direct"), handed_in);
+    assert!(direct.records + direct.missing == 300 && direct.records >= 60, "{direct:?}");
+    let spent = nano(batches.spent().unwrap());
+    drop(batches);
+    assert_eq!(booked(&folder.join("budget.json")), spent, "what is in no batch is not booked for it");
+    assert_eq!(directly("later").await.records, 300);
+    let asked = double.tally();
+    assert!(asked.len() == 300 && asked.values().all(|counts| counts.answered == 1), "each was paid once");
 }

@@ -138,7 +138,7 @@ async fn the_index_is_mended_from_the_journal_and_old_answers_can_go() {
     let half = text.len() / 2;
     let cut = half + text[half..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
     std::fs::write(cache.join("answers.jsonl"), &text[..cut]).unwrap();
-    let left = Cache::open(&cache).unwrap().answers();
+    let left = Cache::open(&cache).unwrap().answers().unwrap();
     again("with a journal that was cut", 50 + 50 - left).await;
     let before = std::fs::read(cache.join("answers.jsonl")).unwrap();
     let what = |dry_run| llm_classifier::Prune { task: Some("weekly".into()), dry_run, ..Default::default() };
@@ -149,5 +149,5 @@ async fn the_index_is_mended_from_the_journal_and_old_answers_can_go() {
     let nowhere = llm_classifier::prune(&cache.join("nowhere"), &what(false)).unwrap_err();
     assert!(nowhere.advice().contains("that --cache named"), "{nowhere}");
     llm_classifier::prune(&cache, &what(false)).unwrap();
-    assert_eq!(Cache::open(&cache).unwrap().answers(), 0);
+    assert_eq!(Cache::open(&cache).unwrap().answers().unwrap(), 0);
 }

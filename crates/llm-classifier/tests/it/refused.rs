@@ -18,7 +18,7 @@ async fn fails(change: impl FnOnce(&mut Setup)) -> Error {
     let at = crawl_core::Stored::open(&folder.path().join("out"), &listing()).unwrap();
     assert_eq!(at.checkpoint().pages, 0, "nothing is recorded as a result");
     classifier.finish(std::time::Duration::from_secs(5)).await.unwrap();
-    assert_eq!(classifier.cache().unwrap().answers(), 0);
+    assert_eq!(classifier.cache().unwrap().answers().unwrap(), 0);
     error
 }
 
@@ -135,7 +135,7 @@ async fn what_was_paid_when_the_run_stopped_is_kept() {
     classifier.finish(std::time::Duration::from_secs(5)).await.unwrap();
     let answered: u64 = double.tally().values().map(|counts| counts.answered).sum();
     assert!((59..120).contains(&answered), "{answered}");
-    assert_eq!(classifier.cache().unwrap().answers(), answered);
+    assert_eq!(classifier.cache().unwrap().answers().unwrap(), answered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! The provider's desk: files and batches over HTTP.
 
 use bytes::Bytes;
-use crawl_core::http::{Credential, HeaderValue, Http, Request, Url};
+use crawl_core::http::{Credential, Http, Request, Url};
 use crawl_core::{Error, Kind, Result};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,7 +11,6 @@ use crate::reply::{self, Fault, Heard, Reply};
 
 /// So many pages of the list of batches are looked at.
 const PAGES: usize = 200;
-const BOUNDARY: &str = "gleaner-6f0c2b7a9d";
 
 /// Where batches are handed in.
 pub(super) struct Desk<'a> {
@@ -152,21 +151,10 @@ impl<'a> Desk<'a> {
     }
 
     /// Uploads a file. Twice does no harm.
-    // The form is spelled by hand: the network has one door, `crawl_core::http`, whose requests are bytes and know no forms.
     pub(super) async fn upload(&self, file: Bytes) -> Result<String> {
-        let mut body = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--{BOUNDARY}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"questions.jsonl\"\r\n\
-             Content-Type: application/jsonl\r\n\r\n"
-        )
-        .into_bytes();
-        body.extend_from_slice(&file);
-        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-        let mut request = self.request(Request::post_json(self.url("files")?, body.into(), true));
-        let form = HeaderValue::from_str(&format!("multipart/form-data; boundary={BOUNDARY}"));
-        if let Ok(form) = form {
-            request.headers.insert("content-type", form);
-        }
+        let url = self.url("files")?;
+        let form = Request::post_form(url, &[("purpose", "batch")], "questions.jsonl", file, true);
+        let request = self.request(form.await?);
         let made: Made =
             self.http.send_and(&request, |response| read(&response.body)).await.map_err(explained)?;
         Ok(made.id)

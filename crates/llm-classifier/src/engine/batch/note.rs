@@ -95,7 +95,7 @@ impl Note {
             Note { name, stage, requests, file, batch, at_most, booking, told_queued, most_tokens, folder };
         let mut records = Vec::new();
         for line in lines {
-            let (key, record) = (line.key.clone(), line.record.clone());
+            let (key, record) = (line.key.hex(), line.record.clone());
             let asked = Asked { key, record, round: line.round, at_most: line.at_most };
             records.extend(serde_json::to_vec(&asked).unwrap_or_default());
             records.push(b'\n');

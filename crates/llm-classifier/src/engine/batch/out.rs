@@ -133,7 +133,7 @@ impl Out<'_> {
                 self.queued(note, &said)
             }
             Standing::Refused(why) => {
-                self.ended(note, &Back::default())?;
+                self.forget(note)?;
                 (self.tell)(Told::Refused { batch: batch.clone(), why: why.clone() });
                 self.refused = Some(
                     Error::new(Kind::Config, "the endpoint does not take the batch")
@@ -171,13 +171,18 @@ impl Out<'_> {
         Ok(())
     }
 
+    /// A batch that was not taken, or not handed in: nothing was spent.
+    pub(super) fn forget(&mut self, note: &Note) -> Result<()> {
+        self.ended(note, &Back::default())
+    }
+
     /// The queue has no room. It is waited for as long as others may be in it, and not at all if it can never hold the batch.
     fn queued(&mut self, note: &mut Note, said: &str) -> Result<Step> {
         if let Some(limit) = limit_of(said)
             && let Some(fit) = note.fitting(limit, self.look.chat.model())?
         {
             // Its questions go into smaller ones.
-            self.ended(note, &Back::default())?;
+            self.forget(note)?;
             let what = format!("the provider's queue holds {limit} tokens, and a batch has more");
             let smaller = match fit {
                 0 => "leave --batch away".to_owned(),

@@ -1,6 +1,6 @@
 //! The engine `openai`: a model at an endpoint, asked once more about what looks suspicious.
 
-use crawl_core::{Error, Kind, Record, Result};
+use crawl_core::{Error, Kind, Missing, Record, Result, Timestamp};
 
 use super::{Classifier, Found, missing};
 use crate::ask::endpoint::{Asked, Endpoint, Look};
@@ -99,6 +99,11 @@ fn failed(model: &Openai, id: &str, error: Error) -> Result<Found> {
     // All records go to one address: where nothing is there, there is nothing for any of them.
     if error.kind() == Kind::Gone {
         return Err(chat.explain(error));
+    }
+    // What another process asks for too long, or what is out in a batch, lies in the cache and says nothing of the endpoint.
+    let place = error.place();
+    if error.kind() == Kind::Transient && !place.is_empty() && !place.contains("://") {
+        return Ok(Found::Missing(Missing::because(id.to_owned(), &error, Timestamp::now())));
     }
     let missing = model.endpoint.judge.missing(id.to_owned(), error, Some(&chat.address()));
     let missing = missing.map_err(|error| chat.explain(error))?;
