@@ -53,6 +53,9 @@ pub(super) struct Index {
     /// Lookups in the state of the file that is held: to take it up for each would cost more than the lookup. What others
     /// have written since is found in their journals.
     lookups: Cell<u32>,
+    /// Nothing was in the file when it was opened, and this process has written nothing. What others write it has from their
+    /// journals.
+    empty: bool,
 }
 
 impl Index {
@@ -72,11 +75,12 @@ impl Index {
             connection(&path)
         });
         let file = file.map_err(|cause| failed(&path, cause))?;
-        let mut index = Index { path, file, waiting: HashMap::new(), lookups: Cell::new(0) };
+        let mut index = Index { path, file, waiting: HashMap::new(), lookups: Cell::new(0), empty: false };
         let opened = match index.knows(base, parts)? {
             true => index.read_all(parts)?,
             false => index.anew(base, parts)?,
         };
+        index.empty = opened.answers == 0;
         Ok((index, opened))
     }
 
@@ -174,6 +178,7 @@ impl Index {
     pub(super) fn get(&self, key: u128) -> Result<Option<Place>> {
         match self.waiting.get(&key) {
             Some(place) => Ok(Some(*place)),
+            None if self.empty => Ok(None),
             None => self.on_disk(key).map_err(|cause| self.failed(cause)),
         }
     }
@@ -227,6 +232,7 @@ impl Index {
         let mut waiting: Vec<_> = self.waiting.iter().collect();
         waiting.sort_unstable();
         self.let_go()?;
+        self.empty = false;
         // Also within the step in which the index is made anew.
         let step = self.file.savepoint()?;
         {
