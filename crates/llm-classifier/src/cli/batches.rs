@@ -4,22 +4,13 @@ use crawl_cli::anyhow::Result;
 use crawl_cli::{counted, grouped, say};
 use crawl_core::{Error, Kind};
 use llm_classifier::batch::{self, Reason, Told};
-use llm_classifier::{Asking, Classifier};
+use llm_classifier::{Asking, Cache, Classifier};
 
 use super::input::Input;
 
 /// Has the records answered in batches, if that is wished.
 pub(crate) async fn run(asking: &Asking, classifier: &Classifier, input: &Input) -> Result<()> {
-    let Some(bounds) = asking.batches() else {
-        let (batches, questions) = classifier.cache().map_or(Ok((0, 0)), batch::out)?;
-        if batches > 0 {
-            say(format!(
-                "out in batches, and not asked directly: {}; --batch brings their answers",
-                counted(questions, "question")
-            ));
-        }
-        return Ok(());
-    };
+    let Some(bounds) = asking.batches() else { return tell_out(classifier.cache()) };
     if input.is_stdin() {
         return Err(Error::new(
             Kind::Config,
@@ -30,6 +21,18 @@ pub(crate) async fn run(asking: &Asking, classifier: &Classifier, input: &Input)
     }
     let records = || input.records().map_err(|cause| Error::new(Kind::Storage, cause.to_string()));
     Ok(batch::run(classifier, records, bounds, |told| say(shown(&told))).await?)
+}
+
+/// Tells what is out in batches of earlier runs.
+pub(crate) fn tell_out(cache: Option<&Cache>) -> Result<()> {
+    let (batches, questions) = cache.map_or(Ok((0, 0)), batch::out)?;
+    if batches > 0 {
+        say(format!(
+            "out in batches, and not asked directly: {}; --batch brings their answers",
+            counted(questions, "question")
+        ));
+    }
+    Ok(())
 }
 
 fn shown(told: &Told) -> String {

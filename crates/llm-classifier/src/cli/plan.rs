@@ -71,6 +71,7 @@ pub(crate) fn run(arguments: &PlanArgs) -> Result<Outcome> {
         let in_batches = asking.batches().is_some();
         tell(&plan, chat.model(), price.as_ref(), &asking.prices_place(), in_batches);
     }
+    super::batches::tell_out(cache.as_ref())?;
     Ok(Outcome::Done)
 }
 
