@@ -332,7 +332,8 @@ impl Cache {
             return Err(failed(cause));
         }
         let length = u32::try_from(line.len()).unwrap_or(0);
-        let place = Place { part: own.number, start: own.end, length };
+        let at = kept.at.as_microsecond();
+        let place = Place { part: own.number, start: own.end, length, at };
         own.end += line.len() as u64;
         index.put(key.short(), place, parts)?;
         let due = journals.synced_at.elapsed() >= SYNC_EVERY;

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crawl_core::{Error, Kind, Result};
+use crawl_core::{Error, Kind, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Opened;
@@ -22,13 +22,15 @@ const LOOKUPS: u32 = 10_000;
 /// So long another process may write.
 const PATIENCE: Duration = Duration::from_secs(120);
 const BEGIN: &[u8] = b"{\"key\":\"";
+const AT: &[u8] = b"\",\"at\":\"";
 
 /// Several processes read while one writes. What a power cut takes from the end is read from the journals again. 8 MiB are
 /// held in memory.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;";
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS places
-        (key BLOB PRIMARY KEY, part INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL) WITHOUT ROWID;
+        (key BLOB PRIMARY KEY, part INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, at INTEGER NOT NULL)
+        WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS journals
         (part INTEGER PRIMARY KEY, end INTEGER NOT NULL, mark INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS total (answers INTEGER NOT NULL);
@@ -42,6 +44,8 @@ pub(super) struct Place {
     pub(super) part: u32,
     pub(super) start: u64,
     pub(super) length: u32,
+    /// When it was answered, in microseconds: of two lines of a key the later one counts, whoever reads which one first.
+    pub(super) at: i64,
 }
 
 /// Where lines are.
@@ -155,7 +159,10 @@ impl Index {
             let Part { number, end: start, .. } = parts[at];
             parts[at].end += line.len() as u64;
             match (key_of(&line), u32::try_from(line.len())) {
-                (Some(key), Ok(length)) => self.put(key, Place { part: number, start, length }, parts)?,
+                (Some(key), Ok(length)) => {
+                    let place = Place { part: number, start, length, at: at_of(&line) };
+                    self.put(key, place, parts)?;
+                }
                 _ => opened.unreadable += 1,
             }
             line.clear();
@@ -191,9 +198,11 @@ impl Index {
             self.file.execute_batch("BEGIN")?;
         }
         self.lookups.set(self.lookups.get() + 1);
-        let mut rows = self.file.prepare_cached("SELECT part, start, length FROM places WHERE key = ?")?;
+        let mut rows =
+            self.file.prepare_cached("SELECT part, start, length, at FROM places WHERE key = ?")?;
         rows.query_row([key.to_be_bytes()], |row| {
-            Ok(Place { part: row.get(0)?, start: row.get::<_, i64>(1)?.cast_unsigned(), length: row.get(2)? })
+            let start = row.get::<_, i64>(1)?.cast_unsigned();
+            Ok(Place { part: row.get(0)?, start, length: row.get(2)?, at: row.get(3)? })
         })
         .optional()
     }
@@ -206,9 +215,14 @@ impl Index {
         }
     }
 
-    /// The line of `key` now is there.
+    /// A line of `key` is there.
     pub(super) fn put(&mut self, key: u128, place: Place, parts: &mut [Part]) -> Result<()> {
-        self.waiting.insert(key, place);
+        // Whoever waits for answers holds nothing meanwhile.
+        self.let_go().map_err(|cause| self.failed(cause))?;
+        let newest = self.waiting.entry(key).or_insert(place);
+        if newest.at <= place.at {
+            *newest = place;
+        }
         if self.waiting.len() >= WAITING { self.flush(parts) } else { Ok(()) }
     }
 
@@ -236,12 +250,13 @@ impl Index {
         // Also within the step in which the index is made anew.
         let step = self.file.savepoint()?;
         {
-            let mut add = step.prepare_cached("INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?)")?;
-            let mut move_to =
-                step.prepare_cached("UPDATE places SET part = ?2, start = ?3, length = ?4 WHERE key = ?1")?;
+            let mut add = step.prepare_cached("INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?, ?)")?;
+            let mut move_to = step.prepare_cached(
+                "UPDATE places SET part = ?2, start = ?3, length = ?4, at = ?5 WHERE key = ?1 AND at <= ?5",
+            )?;
             let mut new = 0i64;
-            for (key, Place { part, start, length }) in waiting {
-                let row = params![key.to_be_bytes(), part, start.cast_signed(), length];
+            for (key, Place { part, start, length, at }) in waiting {
+                let row = params![key.to_be_bytes(), part, start.cast_signed(), length, at];
                 match add.execute(row)? {
                     0 => _ = move_to.execute(row)?,
                     _ => new += 1,
@@ -285,6 +300,13 @@ pub(super) fn key_of(line: &[u8]) -> Option<u128> {
     let digits = line.strip_prefix(BEGIN)?.get(..64)?;
     let whole = line.ends_with(b"}\n") && line.get(BEGIN.len() + 64) == Some(&b'"');
     whole.then(|| u128::from_str_radix(std::str::from_utf8(&digits[..32]).ok()?, 16).ok()).flatten()
+}
+
+/// When the answer of a line was whole, in microseconds; 0 if it does not say.
+fn at_of(line: &[u8]) -> i64 {
+    let at = line.get(BEGIN.len() + 64..).and_then(|rest| rest.strip_prefix(AT));
+    let text = at.and_then(|rest| std::str::from_utf8(rest.split(|byte| *byte == b'"').next()?).ok());
+    text.and_then(|text| text.parse::<Timestamp>().ok()).map_or(0, |at| at.as_microsecond())
 }
 
 #[cfg(test)]

@@ -306,6 +306,31 @@ mod tests {
     }
 
     #[test]
+    fn of_two_answers_to_a_question_the_later_one_counts_in_whatever_order_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Cache::open(folder.path()).unwrap();
+        let (one, two) = (open(), open());
+        let (key, earlier) = kept(1, "earlier");
+        let later = Kept {
+            at: earlier.at + std::time::Duration::from_secs(1),
+            task: "later".into(),
+            ..earlier.clone()
+        };
+        // The later one lies in the first journal, which is read first.
+        one.keep(key, &later).unwrap();
+        two.keep(key, &earlier).unwrap();
+        let task = |cache: &Cache| {
+            drop(cache.claim(key).unwrap());
+            cache.get(key).unwrap().unwrap().task
+        };
+        assert_eq!((task(&one), open().answers().unwrap()), ("later".into(), 1));
+        drop((one, two));
+        assert_eq!(task(&open()), "later");
+        std::fs::remove_file(folder.path().join("answers.index")).unwrap();
+        assert_eq!(task(&open()), "later");
+    }
+
+    #[test]
     fn a_journal_that_has_come_into_the_place_of_another_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Cache::open(folder.path()).unwrap();
