@@ -1,5 +1,9 @@
 //! Buckets that demand something with each request.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
 use crawl_core::{Source, Store};
 use s3_uploader::{Behind, CloudFile, Plan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -298,4 +302,34 @@ async fn a_service_that_refuses_whatever_speaks_of_checksums_is_served_without()
             std::fs::remove_file(desk.dir.path().join(name)).unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn two_fetches_at_once_that_are_refused_for_their_questions_are_both_made_without() {
+    let desk = Desk::new();
+    for name in ["one", "two"] {
+        desk.write(name, b"small");
+    }
+    let copied = told(&desk.url, desk.dir.path(), &[], &["copy", "files", "s3://bucket/p"]).await;
+    assert_eq!(copied.0, Some(0), "{}", copied.1);
+    let under_way = AtomicU32::new(0);
+    let front = Front::start(&desk.url, move |asked| {
+        if !asked.has("x-amz-checksum-mode") || asked.method != "GET" {
+            return Fate::Pass;
+        }
+        under_way.fetch_add(1, Relaxed);
+        // Neither is refused before both were asked for.
+        let began = Instant::now();
+        while under_way.load(Relaxed) < 2 && began.elapsed().as_secs() < 10 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Fate::Refuse(
+            501,
+            "InvalidArgument: Unsupported header 'x-amz-checksum-mode' received for this API call.",
+        )
+    })
+    .await;
+    let arguments = ["get", "s3://bucket/p/", "back", "--tries", "1"];
+    let (code, text) = told(&front.url, desk.dir.path(), &[], &arguments).await;
+    assert!(code == Some(0) && text.contains("2 fetched"), "{code:?} {text}");
 }
