@@ -1,5 +1,7 @@
 //! Files that pages name go to the bucket when they are done, before their page is committed.
 
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,10 +16,16 @@ use crate::front::{Fate, Front};
 use crate::shop::{Shop, sha256};
 
 fn size_of(folder: &Path) -> u64 {
-    // What vanishes meanwhile has no size.
+    sizes_of(folder, &mut HashSet::new())
+}
+
+/// What vanishes meanwhile has no size, and what gets another name meanwhile counts once.
+fn sizes_of(folder: &Path, seen: &mut HashSet<u64>) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let size = |path: &Path| {
-        if path.is_dir() { size_of(path) } else { path.metadata().map_or(0, |meta| meta.len()) }
+    let mut size = |path: &Path| match path.metadata() {
+        Ok(about) if about.is_dir() => sizes_of(path, seen),
+        Ok(about) if seen.insert(about.ino()) => about.len(),
+        _ => 0,
     };
     entries.map(|entry| size(&entry.path())).sum()
 }
