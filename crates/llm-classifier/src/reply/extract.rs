@@ -10,12 +10,13 @@ use serde_json::Value;
 /// Says in words for the model what is wrong: no object, several, or one with the same member twice.
 pub(crate) fn object(text: &str) -> Result<Value, String> {
     let trimmed = text.trim();
-    if let Some(answer) = trimmed.starts_with('{').then(|| strict(trimmed).ok()).flatten() {
+    let read = trimmed.starts_with('{').then(|| strict(trimmed));
+    if let Some(Ok(answer)) = read {
         return Ok(answer);
     }
     let whole = serde_json::from_str::<IgnoredAny>(trimmed);
-    if whole.is_ok() && trimmed.starts_with('{') {
-        return strict(trimmed);
+    if let (Some(wrong), Ok(_)) = (read, &whole) {
+        return wrong;
     }
     let mut found = objects(text);
     match (found.next(), found.next(), whole) {

@@ -202,6 +202,7 @@ async fn what_is_out_in_a_batch_is_not_asked_directly_too() {
     let totals = directly(folder, &double, "meanwhile").await.totals;
     assert_eq!((totals.records, totals.missing), (0, 40));
     let missing = Stored::open(&folder.join("meanwhile"), &listing()).unwrap().missing(1).unwrap();
+    assert_eq!(missing.len(), 20);
     assert!(missing.iter().all(|one| one.kind == "transient" && one.message.contains("out in a batch")));
     answered(folder, &classifier(folder, &double, None), 1000).await.unwrap();
     assert_eq!(directly(folder, &double, "later").await.totals.records, 40);
