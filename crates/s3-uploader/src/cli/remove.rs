@@ -46,7 +46,7 @@ pub(crate) async fn rm(arguments: RmArgs) -> Result<Outcome> {
 
 /// Removes what is below a prefix, within the bounds of a folder.
 async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome> {
-    // Each object as it was known, in eight bytes, however many there are.
+    // Each object as it was counted, in eight bytes, however many there are.
     let (seed, mut known) = (RandomState::new(), HashSet::new());
     let mut at: Option<String> = None;
     loop {
@@ -80,7 +80,7 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
     let (mut removed, mut stay, mut later, mut at): (u64, u64, u64, Option<String>) = (0, 0, 0, None);
     loop {
         let page = page(bucket, key, at.as_deref()).await?;
-        // What came or was written to after it was known is not meant.
+        // What came or was written to after it was counted is not meant.
         let (meant, others): (Vec<_>, Vec<_>) =
             page.objects.into_iter().partition(|object| known.remove(&seed.hash_one(object)));
         later += others.len() as u64;
@@ -111,7 +111,7 @@ async fn below(arguments: RmArgs, bucket: &Bucket, key: &str) -> Result<Outcome>
         grouped(stay)
     ));
     if later > 0 {
-        say(format!("  besides: {} came or changed after they were known, and stay", grouped(later)));
+        say(format!("  besides: {} came or changed after they were counted, and stay", grouped(later)));
     }
     Ok(Outcome::missing(stay))
 }
